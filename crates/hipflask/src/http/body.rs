@@ -1,0 +1,290 @@
+//! A body: nothing, bytes at hand, or bytes that come in time.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::mpsc;
+
+use crate::{Error, Result};
+
+/// The body of a request or a response.
+///
+/// ```
+/// use hipflask::Body;
+///
+/// # hipflask::block_on(async {
+/// let mut body = Body::stream(async |mut out| {
+///     for n in 1..=3 {
+///         out.send(format!("{n}\n")).await?;
+///     }
+///     Ok(())
+/// });
+/// assert_eq!(body.chunk().await.transpose()?.as_deref(), Some(&b"1\n"[..]));
+/// # Ok::<(), hipflask::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Default)]
+pub struct Body(Kind);
+
+#[derive(Default)]
+enum Kind {
+    #[default]
+    Empty,
+    Full(Bytes),
+    Stream(SharedStream),
+}
+
+type DynStream = dyn HttpBody<Data = Bytes, Error = Error> + Send;
+
+/// The lock is never taken while serving (`get_mut` needs none); it makes a [`Body`] `Sync`, so that a
+/// view may hold a reference to its request across an `await`.
+struct SharedStream(Mutex<Pin<Box<DynStream>>>);
+
+impl SharedStream {
+    fn get_mut(&mut self) -> Pin<&mut DynStream> {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut()
+    }
+}
+
+impl Body {
+    /// No body.
+    pub const fn empty() -> Body {
+        Body(Kind::Empty)
+    }
+
+    /// A body that comes in time from another source of the `http-body` kind.
+    pub fn wrap<B>(body: B) -> Body
+    where
+        B: HttpBody<Data = Bytes, Error = Error> + Send + 'static,
+    {
+        match body.is_end_stream() {
+            true => Body::empty(),
+            false => Body(Kind::Stream(SharedStream(Mutex::new(Box::pin(body))))),
+        }
+    }
+
+    /// A body written by `producer` while it is sent: each `send` waits until the client has taken what came
+    /// before. Flask's generator as a response.
+    ///
+    /// `producer` runs after the view has returned. If it ends in an error the connection is broken off, so
+    /// that the client never takes half a body for a whole one.
+    pub fn stream<F, Fut>(producer: F) -> Body
+    where
+        F: FnOnce(BodySender) -> Fut,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        Body::produced(None, producer)
+    }
+
+    /// [`stream`](Body::stream) of a length that is known before: the client is told, and the producer must
+    /// send exactly so many bytes.
+    pub fn stream_sized<F, Fut>(len: u64, producer: F) -> Body
+    where
+        F: FnOnce(BodySender) -> Fut,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        Body::produced(Some(len), producer)
+    }
+
+    fn produced<F, Fut>(left: Option<u64>, producer: F) -> Body
+    where
+        F: FnOnce(BodySender) -> Fut,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        let (sender, chunks) = mpsc::channel(1);
+        Body::wrap(Produced { producer: Some(Box::pin(producer(BodySender(sender)))), chunks, left })
+    }
+
+    /// The length in bytes, where it is known before the body is read.
+    pub fn len(&self) -> Option<u64> {
+        self.size_hint().exact()
+    }
+
+    /// Whether it is known that nothing comes (any more).
+    pub fn is_empty(&self) -> bool {
+        self.is_end_stream()
+    }
+
+    /// The next bytes; `None` at the end. After an error nothing more comes.
+    pub async fn chunk(&mut self) -> Option<Result<Bytes>> {
+        loop {
+            let frame = std::future::poll_fn(|cx| Pin::new(&mut *self).poll_frame(cx)).await?;
+            match frame.map(Frame::into_data) {
+                Ok(Ok(bytes)) if bytes.is_empty() => {}
+                Ok(Ok(bytes)) => return Some(Ok(bytes)),
+                Ok(Err(_trailers)) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// All of it in one piece.
+    ///
+    /// # Errors
+    ///
+    /// What the source of the body reports; [`BodyTooLarge`] beyond `limit` bytes.
+    pub async fn collect(mut self, limit: u64) -> Result<Bytes> {
+        if let Kind::Full(bytes) = &self.0 {
+            return match bytes.len() as u64 > limit {
+                true => Err(BodyTooLarge.into()),
+                false => Ok(bytes.clone()),
+            };
+        }
+        let Some(first) = self.chunk().await.transpose()? else { return Ok(Bytes::new()) };
+        let mut all = Vec::new();
+        let mut next = Some(first);
+        while let Some(chunk) = next {
+            if (all.len() + chunk.len()) as u64 > limit {
+                return Err(BodyTooLarge.into());
+            }
+            next = self.chunk().await.transpose()?;
+            if all.is_empty() && next.is_none() {
+                return Ok(chunk);
+            }
+            all.extend_from_slice(&chunk);
+        }
+        Ok(all.into())
+    }
+
+    /// The bytes, if they are all at hand.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Kind::Empty => Some(&[]),
+            Kind::Full(bytes) => Some(bytes),
+            Kind::Stream(_) => None,
+        }
+    }
+}
+
+/// A body turned out longer than its reader takes; a request's is answered with 413.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyTooLarge;
+
+impl std::fmt::Display for BodyTooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the body is larger than its limit")
+    }
+}
+
+impl std::error::Error for BodyTooLarge {}
+
+/// Where the producer of a [`Body::stream`] writes.
+#[derive(Debug)]
+pub struct BodySender(mpsc::Sender<Bytes>);
+
+impl BodySender {
+    /// Hands `bytes` to the client, once it has taken what came before.
+    ///
+    /// # Errors
+    ///
+    /// If the client is gone; let `?` end the producer.
+    pub async fn send(&mut self, bytes: impl Into<Bytes>) -> Result<()> {
+        self.0.send(bytes.into()).await.map_err(|_| Error::msg("the client went away while the body was sent"))
+    }
+}
+
+/// Polls the producer only for the sake of its chunks, so it stops where the client does.
+struct Produced {
+    producer: Option<Pin<Box<dyn Future<Output = Result<()>> + Send>>>,
+    chunks: mpsc::Receiver<Bytes>,
+    /// Bytes still to come, where that is known.
+    left: Option<u64>,
+}
+
+impl HttpBody for Produced {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let mut outcome = Ok(());
+        if let Some(producer) = &mut self.producer
+            && let Poll::Ready(end) = producer.as_mut().poll(cx)
+        {
+            self.producer = None;
+            outcome = end;
+        }
+        match self.chunks.poll_recv(cx) {
+            Poll::Ready(Some(bytes)) => {
+                // The chunk goes first; the error must still follow it.
+                if let Err(error) = outcome {
+                    self.producer = Some(Box::pin(async { Err(error) }));
+                }
+                if let Some(left) = &mut self.left {
+                *left = left.saturating_sub(bytes.len() as u64);
+            }
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            // The producer is done only when its last chunk is out and it has not failed.
+            Poll::Ready(None) => Poll::Ready(outcome.err().map(Err)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        match &mut self.0 {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Full(_) => match std::mem::take(&mut self.0) {
+                Kind::Full(bytes) if !bytes.is_empty() => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                _ => Poll::Ready(None),
+            },
+            Kind::Stream(stream) => {
+                let polled = stream.get_mut().poll_frame(cx);
+                if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+                    self.0 = Kind::Empty;
+                }
+                polled
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Empty => true,
+            Kind::Full(bytes) => bytes.is_empty(),
+            Kind::Stream(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Stream(stream) => stream.0.lock().unwrap_or_else(PoisonError::into_inner).size_hint(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Kind::Empty => f.write_str("Body::Empty"),
+            Kind::Full(bytes) => write!(f, "Body::Full({} bytes)", bytes.len()),
+            Kind::Stream(_) => f.write_str("Body::Stream"),
+        }
+    }
+}
+
+macro_rules! body_from {
+    ($($source:ty),*) => {
+        $(impl From<$source> for Body {
+            fn from(bytes: $source) -> Body {
+                Body(Kind::Full(Bytes::from(bytes)))
+            }
+        })*
+    };
+}
+
+body_from!(Bytes, Vec<u8>, String, &'static str, &'static [u8]);

@@ -1,0 +1,302 @@
+//! Cookies: one to be set, and those that a request carries (RFC 6265bis, with Werkzeug's quoting).
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use crate::http::headers::http_date;
+
+/// A cookie to be set: a name, a value, and what the browser may do with it.
+///
+/// ```
+/// use hipflask::{Cookie, SameSite};
+/// use std::time::Duration;
+///
+/// let cookie = Cookie::new("theme", "dark").http_only(true).same_site(SameSite::Lax);
+/// assert_eq!(cookie.to_string(), "theme=dark; HttpOnly; Path=/; SameSite=Lax");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cookie {
+    name: String,
+    value: String,
+    domain: Option<String>,
+    expires: Option<SystemTime>,
+    max_age: Option<Duration>,
+    secure: bool,
+    http_only: bool,
+    path: Option<String>,
+    same_site: Option<SameSite>,
+    partitioned: bool,
+}
+
+/// When a browser sends a cookie along with a request that another site caused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// Never.
+    Strict,
+    /// With a link to this site, not with a form or a script.
+    Lax,
+    /// Always; needs [`secure`](Cookie::secure).
+    None,
+}
+
+impl SameSite {
+    /// Reads `strict`, `lax` or `none` in any case.
+    pub fn parse(text: &str) -> Option<SameSite> {
+        match text.to_ascii_lowercase().as_str() {
+            "strict" => Some(SameSite::Strict),
+            "lax" => Some(SameSite::Lax),
+            "none" => Some(SameSite::None),
+            _ => None,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            SameSite::Strict => "Strict",
+            SameSite::Lax => "Lax",
+            SameSite::None => "None",
+        }
+    }
+}
+
+impl Cookie {
+    /// A cookie for the whole site (`Path=/`) until the browser closes.
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Cookie {
+        Cookie {
+            name: name.into(),
+            value: value.into(),
+            domain: None,
+            expires: None,
+            max_age: None,
+            secure: false,
+            http_only: false,
+            path: Some("/".to_owned()),
+            same_site: None,
+            partitioned: false,
+        }
+    }
+
+    /// A cookie that takes `name` away from the browser. Domain and path must be those it was set with.
+    pub fn deleted(name: impl Into<String>) -> Cookie {
+        let mut cookie = Cookie::new(name, "");
+        cookie.expires = Some(SystemTime::UNIX_EPOCH);
+        cookie.max_age = Some(Duration::ZERO);
+        cookie
+    }
+
+    /// The cookie's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether every part can stand in a header without being taken for another part.
+    pub(crate) fn is_valid(&self) -> bool {
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        let host = |b: u8| b.is_ascii_alphanumeric() || b"-.[]:".contains(&b);
+        !self.name.is_empty() && self.name.bytes().all(token) && self.domain.iter().all(|domain| domain.bytes().all(host))
+    }
+
+    /// The cookie's value.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    pub(crate) fn with_value(mut self, value: String) -> Cookie {
+        self.value = value;
+        self
+    }
+
+    /// The domain whose hosts get the cookie; without it only the host that set it.
+    #[must_use]
+    pub fn domain(mut self, domain: impl Into<String>) -> Cookie {
+        let domain = domain.into();
+        let host = domain.rsplit_once(':').map_or(domain.as_str(), |(host, _port)| host);
+        self.domain = Some(host.trim_start_matches('.').to_owned());
+        self
+    }
+
+    /// When the browser forgets it.
+    #[must_use]
+    pub fn expires(mut self, expires: SystemTime) -> Cookie {
+        self.expires = Some(expires);
+        self
+    }
+
+    /// How long the browser keeps it; `Expires` is written too, for old ones.
+    #[must_use]
+    pub fn max_age(mut self, max_age: Duration) -> Cookie {
+        self.max_age = Some(max_age);
+        self
+    }
+
+    /// Only over HTTPS.
+    #[must_use]
+    pub fn secure(mut self, secure: bool) -> Cookie {
+        self.secure = secure;
+        self
+    }
+
+    /// Out of reach of scripts.
+    #[must_use]
+    pub fn http_only(mut self, http_only: bool) -> Cookie {
+        self.http_only = http_only;
+        self
+    }
+
+    /// The paths that get it; `None` leaves it to the browser.
+    #[must_use]
+    pub fn path(mut self, path: Option<&str>) -> Cookie {
+        self.path = path.map(str::to_owned);
+        self
+    }
+
+    /// When it goes along with requests that another site caused.
+    #[must_use]
+    pub fn same_site(mut self, same_site: SameSite) -> Cookie {
+        self.same_site = Some(same_site);
+        self
+    }
+
+    /// A separate one for each site that embeds this one; implies [`secure`](Cookie::secure).
+    #[must_use]
+    pub fn partitioned(mut self, partitioned: bool) -> Cookie {
+        self.partitioned = partitioned;
+        self.secure |= partitioned;
+        self
+    }
+}
+
+/// The value of a `Set-Cookie` header, attributes in Werkzeug's order.
+impl std::fmt::Display for Cookie {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}=", self.name)?;
+        write_value(f, &self.value)?;
+        if let Some(domain) = &self.domain {
+            write!(f, "; Domain={domain}")?;
+        }
+        let expires = self.expires.or_else(|| SystemTime::now().checked_add(self.max_age?));
+        if let Some(expires) = expires {
+            write!(f, "; Expires={}", http_date(expires))?;
+        }
+        if let Some(max_age) = self.max_age {
+            write!(f, "; Max-Age={}", max_age.as_secs())?;
+        }
+        if self.secure {
+            f.write_str("; Secure")?;
+        }
+        if self.http_only {
+            f.write_str("; HttpOnly")?;
+        }
+        if let Some(path) = &self.path {
+            let path = crate::http::url::quote(path, b"%!$&'()*+,/:=@");
+            write!(f, "; Path={path}")?;
+        }
+        if let Some(same_site) = self.same_site {
+            write!(f, "; SameSite={}", same_site.as_str())?;
+        }
+        if self.partitioned {
+            f.write_str("; Partitioned")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a value may hold `c` without quotes.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_!#$%&'()*+-./:<=>?@[]^`{|}~".contains(c)
+}
+
+fn write_value(f: &mut std::fmt::Formatter<'_>, value: &str) -> std::fmt::Result {
+    if value.chars().all(is_plain) {
+        return f.write_str(value);
+    }
+    f.write_char('"')?;
+    for b in value.bytes() {
+        match b {
+            b'"' | b'\\' => write!(f, "\\{}", b as char)?,
+            b',' | b';' | 0..0x20 | 0x7f.. => write!(f, "\\{b:03o}")?,
+            _ => f.write_char(b as char)?,
+        }
+    }
+    f.write_char('"')
+}
+
+/// The pairs of a `Cookie` header. Nameless ones are dropped: they could pass for `__Host-…`.
+pub(crate) fn parse(header: &str) -> impl Iterator<Item = (&str, String)> {
+    header.split(';').filter_map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (name.trim_matches([' ', '\t']), value.trim_matches([' ', '\t']));
+        (!name.is_empty()).then(|| (name, unquote(value)))
+    })
+}
+
+fn unquote(value: &str) -> String {
+    match value.strip_prefix('"').and_then(|v| v.strip_suffix('"')) {
+        Some(quoted) if quoted.contains('\\') => unescape(quoted.as_bytes()),
+        Some(quoted) => quoted.to_owned(),
+        None => value.to_owned(),
+    }
+}
+
+/// Undoes `\"`, `\\` and three octal digits, in one pass.
+fn unescape(mut rest: &[u8]) -> String {
+    let mut out = Vec::with_capacity(rest.len());
+    while let Some((&b, after)) = rest.split_first() {
+        rest = after;
+        match (b, after) {
+            (b'\\', [a @ b'0'..=b'3', c @ b'0'..=b'7', d @ b'0'..=b'7', after @ ..]) => {
+                out.push((a - b'0') << 6 | (c - b'0') << 3 | (d - b'0'));
+                rest = after;
+            }
+            (b'\\', [c, after @ ..]) => {
+                out.push(*c);
+                rest = after;
+            }
+            _ => out.push(b),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(header: &str) -> Vec<(&str, String)> {
+        parse(header).collect()
+    }
+
+    #[test]
+    fn attributes_stand_in_werkzeugs_order() {
+        let cookie = Cookie::new("a", "b")
+            .domain(".example.org:80")
+            .expires(SystemTime::UNIX_EPOCH)
+            .secure(true)
+            .http_only(true)
+            .path(Some("/x y"))
+            .same_site(SameSite::Strict)
+            .partitioned(true);
+        assert_eq!(
+            cookie.to_string(),
+            "a=b; Domain=example.org; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Secure; HttpOnly; Path=/x%20y; SameSite=Strict; Partitioned"
+        );
+        let gone = Cookie::deleted("a").to_string();
+        assert_eq!(gone, "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/");
+        assert!(Cookie::new("a", "b").partitioned(true).to_string().contains("; Secure"));
+    }
+
+    #[test]
+    fn values_are_quoted_and_come_back() {
+        for value in ["plain", "a b", "semi;comma,", "q\"uo\\te", "é\u{1}\u{7f}", ""] {
+            let text = Cookie::new("c", value).path(None).to_string();
+            assert_eq!(pairs(&text), [("c", value.to_owned())], "{text}");
+        }
+        assert_eq!(Cookie::new("c", "é;").path(None).to_string(), r#"c="\303\251\073""#);
+    }
+
+    #[test]
+    fn parsing_is_lenient_but_never_invents_a_name() {
+        assert_eq!(pairs("a=1; b; =__Host-x=bad; a=2"), [("a", "1".into()), ("b", String::new()), ("a", "2".into())]);
+        assert_eq!(pairs("a=\"x; b=2"), [("a", "\"x".into()), ("b", "2".into())]);
+    }
+}

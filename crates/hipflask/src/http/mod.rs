@@ -1,0 +1,14 @@
+//! Requests and responses as plain values: Werkzeug's job. No IO, no context.
+
+pub(crate) mod accept;
+pub(crate) mod body;
+pub(crate) mod conditional;
+pub(crate) mod cookie;
+pub(crate) mod headers;
+pub(crate) mod json;
+pub(crate) mod multi_dict;
+pub(crate) mod multipart;
+pub(crate) mod pairs;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod url;

@@ -1,0 +1,416 @@
+//! A decoder of `multipart/form-data` (RFC 7578) that does no IO: bytes go in, events come out.
+//!
+//! It follows Werkzeug where Werkzeug is strict and is stricter where that is safer: the time is linear in
+//! the bytes, every part has a bounded head, and what does not end with the last boundary is an error.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::http::headers::HeaderOptions;
+
+/// The longest head of a part, in bytes.
+const MAX_PART_HEAD: usize = 16 * 1024;
+
+/// What the decoder found next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A part begins; a `filename`, even an empty one, makes it a file.
+    Part(PartHead),
+    /// Bytes of the part's content.
+    Data(Vec<u8>),
+    /// The part is complete.
+    PartEnd,
+    /// The body is complete; what follows it is ignored.
+    End,
+}
+
+/// The head of a part.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PartHead {
+    pub(crate) name: String,
+    pub(crate) filename: Option<String>,
+    pub(crate) content_type: String,
+}
+
+/// Why a body is not multipart.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct MultipartError(pub(crate) &'static str);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    /// Before the first boundary, which needs no line break before it.
+    Preamble,
+    Head,
+    Content,
+    Epilogue,
+}
+
+/// The decoder: [`feed`](Decoder::feed) it bytes, then ask [`next`](Decoder::next) until it wants more.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    /// `--boundary`
+    delimiter: Vec<u8>,
+    buffer: Vec<u8>,
+    /// Bytes before this are done with.
+    start: usize,
+    /// No delimiter begins before this.
+    searched: usize,
+    /// `start` begins a line: nothing of the preamble or of a part's content was taken before it.
+    at_line_start: bool,
+    state: State,
+    complete: bool,
+}
+
+/// A delimiter line in the buffer.
+struct Delimiter {
+    /// Where the content before it ends: before its line break.
+    content_end: usize,
+    /// Where what follows it begins.
+    next: usize,
+    last: bool,
+}
+
+impl Decoder {
+    /// A decoder for the parameters of a `Content-Type` header.
+    pub(crate) fn new(boundary: &str) -> Result<Decoder, MultipartError> {
+        let valid = (1..=70).contains(&boundary.len()) && boundary.bytes().all(|b| (b' '..0x7f).contains(&b)) && !boundary.ends_with(' ');
+        match valid {
+            true => Ok(Decoder {
+                delimiter: [b"--", boundary.as_bytes()].concat(),
+                buffer: Vec::new(),
+                start: 0,
+                searched: 0,
+                at_line_start: true,
+                state: State::Preamble,
+                complete: false,
+            }),
+            false => Err(MultipartError("the boundary is not one of 1 to 70 printable characters")),
+        }
+    }
+
+    /// Takes the next bytes of the body.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        if self.state == State::Epilogue {
+            return;
+        }
+        self.buffer.drain(..self.start);
+        self.searched = self.searched.saturating_sub(self.start);
+        self.start = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Says that no bytes follow.
+    pub(crate) fn finish(&mut self) {
+        self.complete = true;
+    }
+
+    /// The next event, or `None` if more bytes are needed for it.
+    pub(crate) fn next(&mut self) -> Result<Option<Event>, MultipartError> {
+        let event = match self.state {
+            State::Preamble => self.preamble()?,
+            State::Head => self.head()?,
+            State::Content => self.content(),
+            State::Epilogue => Some(Event::End),
+        };
+        match event {
+            None if self.complete => Err(MultipartError("it ends before its last boundary")),
+            event => Ok(event),
+        }
+    }
+
+    fn preamble(&mut self) -> Result<Option<Event>, MultipartError> {
+        let Some(delimiter) = self.find_delimiter() else {
+            // Only what could be the beginning of a delimiter has to be kept.
+            let end = self.safe_end();
+            self.at_line_start &= end == self.start;
+            self.start = end;
+            return Ok(None);
+        };
+        self.pass(&delimiter);
+        match delimiter.last {
+            true => Ok(Some(Event::End)),
+            false => self.head(),
+        }
+    }
+
+    fn pass(&mut self, delimiter: &Delimiter) {
+        self.start = delimiter.next;
+        self.searched = delimiter.next;
+        self.state = if delimiter.last { State::Epilogue } else { State::Head };
+    }
+
+    fn head(&mut self) -> Result<Option<Event>, MultipartError> {
+        let Some(Range { start: end, end: next }) = self.find_blank_line() else {
+            return match self.buffer.len() - self.start > MAX_PART_HEAD {
+                true => Err(MultipartError("the head of a part is too long")),
+                false => Ok(None),
+            };
+        };
+        if end - self.start > MAX_PART_HEAD {
+            return Err(MultipartError("the head of a part is too long"));
+        }
+        let head = part_head(&self.buffer[self.start..end])?;
+        self.start = next;
+        // A delimiter may follow at once: the blank line's own break belongs to it.
+        self.searched = next;
+        self.at_line_start = true;
+        self.state = State::Content;
+        Ok(Some(Event::Part(head)))
+    }
+
+    fn content(&mut self) -> Option<Event> {
+        let Some(delimiter) = self.find_delimiter() else {
+            return self.take_data(self.safe_end());
+        };
+        if delimiter.content_end > self.start {
+            return self.take_data(delimiter.content_end);
+        }
+        self.pass(&delimiter);
+        Some(Event::PartEnd)
+    }
+
+    fn take_data(&mut self, end: usize) -> Option<Event> {
+        let data = self.buffer.get(self.start..end).filter(|data| !data.is_empty())?.to_vec();
+        self.start = end;
+        self.at_line_start = false;
+        Some(Event::Data(data))
+    }
+
+    /// Up to here no delimiter, nor the line break before one, can begin.
+    fn safe_end(&self) -> usize {
+        let tail = self.searched.max(self.start);
+        let before = &self.buffer[self.start..tail];
+        let line_break = match before {
+            [.., b'\r', b'\n'] => 2,
+            [.., b'\r' | b'\n'] => 1,
+            _ => 0,
+        };
+        tail - line_break
+    }
+
+    /// Finds the next whole delimiter line, and remembers how far it looked.
+    fn find_delimiter(&mut self) -> Option<Delimiter> {
+        let mut from = self.searched.max(self.start);
+        loop {
+            let Some(at) = memmem::find(&self.buffer[from..], &self.delimiter).map(|at| from + at) else {
+                let keep = partial_match(&self.buffer[from..], &self.delimiter);
+                self.searched = self.buffer.len() - keep;
+                return None;
+            };
+            match self.delimiter_at(at) {
+                Line::Delimiter(delimiter) => {
+                    self.searched = at;
+                    return Some(delimiter);
+                }
+                Line::Incomplete => {
+                    self.searched = at;
+                    return None;
+                }
+                Line::Content => from = at + 1,
+            }
+        }
+    }
+
+    fn delimiter_at(&self, at: usize) -> Line {
+        // It must begin a line: the body's first, the first after a head, or one after a line break.
+        let content_end = match &self.buffer[self.start..at] {
+            [.., b'\r', b'\n'] => at - 2,
+            [.., b'\r' | b'\n'] => at - 1,
+            [] if self.at_line_start => at,
+            _ => return Line::Content,
+        };
+        let rest = &self.buffer[at + self.delimiter.len()..];
+        let (last, rest) = match rest {
+            [b'-', b'-', rest @ ..] => (true, rest),
+            [] | [b'-'] if !self.complete => return Line::Incomplete,
+            rest => (false, rest),
+        };
+        let padding = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let line_break = match &rest[padding..] {
+            [b'\r', b'\n', ..] => 2,
+            [b'\r'] | [] if !self.complete => return Line::Incomplete,
+            [b'\r' | b'\n', ..] => 1,
+            [] if last => 0,
+            _ => return Line::Content,
+        };
+        let next = self.buffer.len() - rest.len() + padding + line_break;
+        Line::Delimiter(Delimiter { content_end, next, last })
+    }
+
+    /// The blank line that ends a head: where the head ends and where the content begins.
+    fn find_blank_line(&self) -> Option<Range<usize>> {
+        let head = &self.buffer[self.start..];
+        let line_break = |at: usize| match &head[at..] {
+            [b'\r', b'\n', ..] => Some(2),
+            [b'\r'] if !self.complete => None,
+            [b'\r' | b'\n', ..] => Some(1),
+            _ => Some(0),
+        };
+        let mut at = 0;
+        let mut line_start = true;
+        let mut last_break = 0;
+        while at < head.len().min(MAX_PART_HEAD + 4) {
+            match line_break(at)? {
+                0 => {
+                    at += 1;
+                    line_start = false;
+                }
+                n if line_start => return Some(self.start + at - last_break..self.start + at + n),
+                n => {
+                    at += n;
+                    line_start = true;
+                    last_break = n;
+                }
+            }
+        }
+        None
+    }
+}
+
+enum Line {
+    Delimiter(Delimiter),
+    /// More bytes are needed to tell.
+    Incomplete,
+    /// It only looks like one.
+    Content,
+}
+
+fn part_head(bytes: &[u8]) -> Result<PartHead, MultipartError> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut head = PartHead::default();
+    let mut named = false;
+    for line in unfold(&text) {
+        let Some((name, value)) = line.split_once(':') else {
+            return Err(MultipartError("a line in the head of a part is not a header"));
+        };
+        match name.trim().to_ascii_lowercase().as_str() {
+            "content-disposition" => {
+                let options = HeaderOptions::parse(value);
+                named = options.value == "form-data" && options.get("name").is_some();
+                head.name = options.get("name").unwrap_or_default().replace("%22", "\"");
+                head.filename = options.get("filename").map(|name| name.replace("%22", "\""));
+            }
+            "content-type" => value.trim().clone_into(&mut head.content_type),
+            _ => {}
+        }
+    }
+    match named {
+        true => Ok(head),
+        false => Err(MultipartError("a part has no `Content-Disposition: form-data` with a name")),
+    }
+}
+
+/// The header lines of a part's head, continuation lines joined to the line that they continue.
+fn unfold(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.split(['\r', '\n']).filter(|line| !line.is_empty()) {
+        match lines.last_mut() {
+            Some(last) if line.starts_with([' ', '\t']) => {
+                last.push(' ');
+                last.push_str(line.trim());
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines
+}
+
+/// How many bytes at the end of `haystack` could begin `needle`.
+fn partial_match(haystack: &[u8], needle: &[u8]) -> usize {
+    let longest = haystack.len().min(needle.len() - 1);
+    (1..=longest).rev().find(|n| haystack.ends_with(&needle[..*n])).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Decodes `body` cut into pieces of `size` bytes: parts as `name|filename|content`.
+    fn decode(body: &[u8], size: usize) -> Result<Vec<String>, &'static str> {
+        let mut decoder = Decoder::new("b").map_err(|e| e.0)?;
+        let mut parts: Vec<(PartHead, Vec<u8>)> = Vec::new();
+        let mut ended = 0;
+        let mut pieces = body.chunks(size);
+        loop {
+            match decoder.next().map_err(|e| e.0)? {
+                Some(Event::Part(head)) => parts.push((head, Vec::new())),
+                Some(Event::Data(data)) => parts.last_mut().expect("a part").1.extend(data),
+                Some(Event::PartEnd) => ended += 1,
+                Some(Event::End) => break,
+                None => match pieces.next() {
+                    Some(piece) => decoder.feed(piece),
+                    None => decoder.finish(),
+                },
+            }
+        }
+        assert_eq!(parts.len(), ended);
+        let show = |(head, data): (PartHead, Vec<u8>)| {
+            format!("{}|{}|{}", head.name, head.filename.as_deref().unwrap_or("-"), String::from_utf8_lossy(&data).escape_debug())
+        };
+        Ok(parts.into_iter().map(show).collect())
+    }
+
+    fn decode_all_ways(body: &[u8]) -> Result<Vec<String>, &'static str> {
+        let whole = decode(body, usize::MAX);
+        for size in [1, 2, 3, 5, 7, 16] {
+            assert_eq!(decode(body, size), whole, "in pieces of {size}");
+        }
+        whole
+    }
+
+    const HEAD: &str = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";
+
+    #[test]
+    fn fields_and_files_come_apart_however_the_bytes_are_cut() {
+        let body = format!(
+            "preamble\r\n{HEAD}one\r\n--b  \r\ncontent-disposition: form-data;\r\n name=f; filename=\"x%22y.txt\"\r\nContent-Type: text/plain\r\n\r\n\
+             two\r\n--bx\r\n-\r\n--\r\n--b--\r\nepilogue --b"
+        );
+        assert_eq!(decode_all_ways(body.as_bytes()).expect("valid"), ["a|-|one", "f|x\"y.txt|two\\r\\n--bx\\r\\n-\\r\\n--"]);
+    }
+
+    #[test]
+    fn empty_parts_and_other_line_breaks() {
+        assert_eq!(decode_all_ways(format!("{HEAD}\r\n--b--").as_bytes()).expect("valid"), ["a|-|"]);
+        assert_eq!(decode_all_ways(format!("{HEAD}--b--").as_bytes()).expect("valid"), ["a|-|"]);
+        assert_eq!(decode_all_ways(b"--b--").expect("valid"), Vec::<String>::new());
+        let unix = HEAD.replace("\r\n", "\n");
+        assert_eq!(decode_all_ways(format!("{unix}x\r\r\n--b--\n").as_bytes()).expect("valid"), ["a|-|x\\r"]);
+    }
+
+    #[test]
+    fn what_is_cut_or_malformed_is_an_error() {
+        for (body, message) in [
+            (String::new(), "it ends before its last boundary"),
+            (format!("{HEAD}one"), "it ends before its last boundary"),
+            (format!("{HEAD}one\r\n--b\r\n"), "it ends before its last boundary"),
+            (format!("{HEAD}one--b--"), "it ends before its last boundary"),
+            ("--b\r\nContent-Type: x\r\n\r\nx\r\n--b--".into(), "a part has no `Content-Disposition: form-data` with a name"),
+            ("--b\r\nnonsense\r\n\r\nx\r\n--b--".into(), "a line in the head of a part is not a header"),
+            (format!("--b\r\nX: {}\r\n\r\n", "y".repeat(20_000)), "the head of a part is too long"),
+        ] {
+            assert_eq!(decode_all_ways(body.as_bytes()), Err(message), "{}", &body[..body.len().min(80)]);
+        }
+        for bad in ["", "b ", "ü", &"x".repeat(71)] {
+            assert!(Decoder::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_line_breaks_takes_linear_time() {
+        let mut decoder = Decoder::new("b").expect("boundary");
+        decoder.feed(HEAD.as_bytes());
+        let mut bytes = 0;
+        for _ in 0..2_000 {
+            decoder.feed(&[b'\r'; 1024]);
+            while let Some(event) = decoder.next().expect("valid") {
+                if let Event::Data(data) = event {
+                    bytes += data.len();
+                }
+            }
+            assert!(decoder.buffer.len() - decoder.start < 3_000, "the buffer does not grow");
+        }
+        assert!(bytes > 2_000_000);
+    }
+}

@@ -1,0 +1,446 @@
+//! A request: its line, its headers, and what can be read off them. The body is read through the
+//! [`Context`](crate::Context).
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
+
+use http::{HeaderMap, Method, Uri, Version, header};
+
+use crate::http::accept::Accept;
+use crate::http::body::Body;
+use crate::http::headers::HeaderOptions;
+use crate::http::multi_dict::MultiDict;
+use crate::http::{cookie, url};
+use crate::signing::random_bytes;
+
+/// What a client asks for. Flask's `request`, without the body.
+///
+/// ```
+/// use hipflask::Request;
+///
+/// let request = Request::get("/search?q=a%20b&q=c").with_header("cookie", "theme=dark");
+/// assert_eq!(request.path(), "/search");
+/// assert_eq!(request.args().getlist("q").collect::<Vec<_>>(), ["a b", "c"]);
+/// assert_eq!(request.cookie("theme"), Some("dark"));
+/// assert_eq!(request.url(), "http://localhost/search?q=a%20b&q=c");
+/// ```
+#[derive(Debug)]
+pub struct Request {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: HeaderMap,
+    body: Body,
+    remote_addr: Option<SocketAddr>,
+    scheme: Scheme,
+    path: Path,
+    args: OnceLock<MultiDict>,
+    cookies: OnceLock<Vec<(String, String)>>,
+    host: OnceLock<String>,
+    id: u64,
+}
+
+/// How the request came: decides the scheme of the URLs that are built for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    /// In clear.
+    #[default]
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// `http` or `https`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            Scheme::Http => 80,
+            Scheme::Https => 443,
+        }
+    }
+}
+
+/// The decoded path; absent parts are the raw path's own.
+#[derive(Debug, Default)]
+struct Path {
+    /// With [`url::ENCODED_SLASH`] for encoded slashes; `None` where nothing was encoded.
+    routing: Option<Box<str>>,
+    /// With slashes in their place; `None` where there were none.
+    readable: Option<Box<str>>,
+    /// It holds an encoded NUL, and matches nothing.
+    undecodable: bool,
+    /// What a mount took off the front, in bytes of the decoded path.
+    root: usize,
+}
+
+impl Path {
+    fn decode(uri: &Uri) -> Path {
+        match url::decode_path(uri.path()) {
+            None => Path { undecodable: true, ..Path::default() },
+            Some(Cow::Borrowed(_)) => Path::default(),
+            Some(Cow::Owned(path)) => Path {
+                readable: path.contains(url::ENCODED_SLASH).then(|| path.replace(url::ENCODED_SLASH, "/").into()),
+                routing: Some(path.into()),
+                ..Path::default()
+            },
+        }
+    }
+}
+
+impl Request {
+    /// A request from its head and body, as a server receives it.
+    pub fn from_parts(head: http::request::Parts, body: Body) -> Request {
+        Request {
+            path: Path::decode(&head.uri),
+            method: head.method,
+            uri: head.uri,
+            version: head.version,
+            headers: head.headers,
+            body,
+            remote_addr: None,
+            scheme: Scheme::Http,
+            args: OnceLock::new(),
+            cookies: OnceLock::new(),
+            host: OnceLock::new(),
+            id: 0,
+        }
+    }
+
+    /// A `GET` for `target`, made by hand.
+    ///
+    /// # Panics
+    ///
+    /// If `target` is not a request target.
+    #[track_caller]
+    pub fn get(target: &str) -> Request {
+        let Ok(uri) = target.parse::<Uri>() else { crate::misuse(format_args!("`{target}` is not a request target")) };
+        let mut request = Request::from_parts(http::Request::new(()).into_parts().0, Body::empty());
+        request.path = Path::decode(&uri);
+        request.uri = uri;
+        request.headers.insert(header::HOST, header::HeaderValue::from_static("localhost"));
+        request
+    }
+
+    /// The same with the header `name` set.
+    ///
+    /// # Panics
+    ///
+    /// If `name` or `value` cannot be in a header.
+    #[must_use]
+    #[track_caller]
+    pub fn with_header(mut self, name: &str, value: &str) -> Request {
+        let pair = header::HeaderName::try_from(name).ok().zip(header::HeaderValue::from_str(value).ok());
+        let Some((name, value)) = pair else { crate::misuse(format_args!("`{name}: {value}` is not a header")) };
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The same with another method.
+    #[must_use]
+    pub fn with_method(mut self, method: Method) -> Request {
+        self.method = method;
+        self
+    }
+
+    /// The same with a body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Body>) -> Request {
+        self.body = body.into();
+        self
+    }
+
+    /// The same, as come from `address` over `scheme`.
+    #[must_use]
+    pub fn with_peer(mut self, address: SocketAddr, scheme: Scheme) -> Request {
+        self.remote_addr = Some(address);
+        self.scheme = scheme;
+        self
+    }
+
+    pub(crate) fn with_id(mut self, id: u64) -> Request {
+        self.id = id;
+        self
+    }
+
+    /// A number that no other request of this process has; 0 until it is asked for.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The request target as it came.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The version of HTTP.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The text of the header `name`, if it is there and is text.
+    pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn body_mut(&mut self) -> &mut Body {
+        &mut self.body
+    }
+
+    /// The decoded path, without what a mount took off its front: `/a b`.
+    pub fn path(&self) -> &str {
+        let path = self.path.readable.as_deref().or(self.path.routing.as_deref()).unwrap_or(self.uri.path());
+        &path[self.path.root..]
+    }
+
+    /// The path that the router sees, or `None` if nothing can match it.
+    pub(crate) fn routing_path(&self) -> Option<&str> {
+        let path = self.path.routing.as_deref().unwrap_or(self.uri.path());
+        (!self.path.undecodable).then(|| &path[self.path.root..])
+    }
+
+    /// Moves `len` more bytes of the path to [`root_path`](Request::root_path).
+    pub(crate) fn enter_mount(&mut self, len: usize) {
+        self.path.root += len;
+    }
+
+    /// Takes back what [`enter_mount`](Request::enter_mount) moved.
+    pub(crate) fn leave_mount(&mut self, len: usize) {
+        self.path.root -= len;
+    }
+
+    /// What a mount took off the front of the path: no slash at its end. WSGI's `SCRIPT_NAME`.
+    pub fn root_path(&self) -> &str {
+        let path = self.path.readable.as_deref().or(self.path.routing.as_deref()).unwrap_or(self.uri.path());
+        &path[..self.path.root]
+    }
+
+    /// Path and query, with a `?` even before an empty query, as Flask has it.
+    pub fn full_path(&self) -> String {
+        format!("{}?{}", self.path(), self.query_string())
+    }
+
+    /// The query as it came, without the `?`.
+    pub fn query_string(&self) -> &str {
+        self.uri.query().unwrap_or_default()
+    }
+
+    /// The query's keys and values.
+    pub fn args(&self) -> &MultiDict {
+        self.args.get_or_init(|| url::parse_query(self.query_string().as_bytes()).collect())
+    }
+
+    /// The first cookie `name`.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Every cookie, in the order they came.
+    pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
+        let cookies = self.cookies.get_or_init(|| {
+            let headers = self.headers.get_all(header::COOKIE).iter();
+            // HTTP/2 may send the pairs in several fields (RFC 9113 §8.2.3).
+            headers.filter_map(|v| v.to_str().ok()).flat_map(cookie::parse).map(|(k, v)| (k.to_owned(), v)).collect()
+        });
+        cookies.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// How the request came.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Whether it came over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
+    /// The address of the peer, if it came over a network.
+    pub fn remote_addr(&self) -> Option<IpAddr> {
+        self.remote_addr.map(|address| address.ip())
+    }
+
+    /// Whether the peer is this machine; in-memory requests are.
+    pub(crate) fn is_local(&self) -> bool {
+        self.remote_addr.is_none_or(|address| address.ip().to_canonical().is_loopback())
+    }
+
+    /// The host that was asked for, in lower case, with the port unless it is the scheme's own. Empty if the
+    /// request names none or one that no host can have.
+    pub fn host(&self) -> &str {
+        self.host.get_or_init(|| self.named_host().and_then(|host| normal_host(host, self.scheme)).unwrap_or_default())
+    }
+
+    /// The host as the request names it.
+    fn named_host(&self) -> Option<&str> {
+        // RFC 9112 §3.2.2: the target's authority comes before the `Host` field.
+        let authority = self.uri.authority().map(|authority| authority.as_str());
+        authority.or_else(|| Some(self.headers.get(header::HOST)?.to_str().unwrap_or_default()))
+    }
+
+    /// Whether the request names no host, or one that can be.
+    pub(crate) fn has_possible_host(&self) -> bool {
+        self.named_host().is_none_or(|host| host_parts(host).is_some())
+    }
+
+    /// Scheme and host: `http://localhost`.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", self.scheme.as_str(), self.host())
+    }
+
+    /// The address of the application's root, with a slash at its end. Flask's `url_root`.
+    pub fn root_url(&self) -> String {
+        format!("{}{}/", self.origin(), self.quoted(self.root_path()))
+    }
+
+    /// The address without its query.
+    pub fn base_url(&self) -> String {
+        format!("{}{}{}", self.origin(), self.quoted(self.root_path()), self.quoted(self.path()))
+    }
+
+    /// The whole address.
+    pub fn url(&self) -> String {
+        match self.uri.query() {
+            Some(query) => format!("{}?{query}", self.base_url()),
+            None => self.base_url(),
+        }
+    }
+
+    fn quoted<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        url::quote(path, url::PATH_SAFE)
+    }
+
+    /// The media type of the body, in lower case, without parameters.
+    pub fn mimetype(&self) -> String {
+        self.content_type().value
+    }
+
+    pub(crate) fn content_type(&self) -> HeaderOptions {
+        HeaderOptions::parse(self.header(header::CONTENT_TYPE).unwrap_or_default())
+    }
+
+    /// The length of the body, if the client states it.
+    pub fn content_length(&self) -> Option<u64> {
+        self.header(header::CONTENT_LENGTH)?.parse().ok()
+    }
+
+    /// Whether the body is said to be JSON: `application/json` or `application/…+json`.
+    pub fn is_json(&self) -> bool {
+        let mimetype = self.mimetype();
+        mimetype == "application/json" || (mimetype.starts_with("application/") && mimetype.ends_with("+json"))
+    }
+
+    /// What the client accepts.
+    pub fn accept(&self) -> Accept {
+        self.header(header::ACCEPT).map(Accept::parse).unwrap_or_default()
+    }
+}
+
+/// The number of a new request. It has to be unique, not secret: each thread counts from a random start, and
+/// the count is stirred so that numbers do not look alike.
+pub(crate) fn next_id() -> u64 {
+    thread_local! {
+        static NEXT: Cell<u64> = Cell::new(u64::from_be_bytes(random_bytes()));
+    }
+    let count = NEXT.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+    NEXT.set(count);
+    let stirred = (count ^ (count >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let stirred = (stirred ^ (stirred >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    stirred ^ (stirred >> 31)
+}
+
+/// A host as Werkzeug accepts it: letters, digits, dots and hyphens, or an IPv6 address in brackets, and a
+/// port from 1 to 65535.
+fn host_parts(host: &str) -> Option<(&str, Option<u16>)> {
+    let (name, port) = split_port(host)?;
+    let valid = match name.strip_prefix('[') {
+        Some(address) => address.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-'),
+    };
+    valid.then_some((name, port))
+}
+
+/// The host in lower case, without the scheme's own port.
+pub(crate) fn normal_host(host: &str, scheme: Scheme) -> Option<String> {
+    let (name, port) = host_parts(host)?;
+    let mut host = name.to_ascii_lowercase();
+    if let Some(port) = port.filter(|port| *port != scheme.default_port()) {
+        host.push_str(&format!(":{port}"));
+    }
+    Some(host)
+}
+
+/// The name and the port of a host; `None` if what follows the colon is no port.
+pub(crate) fn split_port(host: &str) -> Option<(&str, Option<u16>)> {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => {
+            let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+            let port = digits.then(|| port.parse().ok()).flatten().filter(|port| *port > 0)?;
+            Some((name, Some(port)))
+        }
+        _ => Some((host, None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_the_address() {
+        let mut request = Request::get("/root/a%20b/%C3%A9?q=1").with_header("host", "Ex.com:8443");
+        request.scheme = Scheme::Https;
+        request.enter_mount(5);
+        assert_eq!((request.root_path(), request.path()), ("/root", "/a b/é"));
+        assert_eq!(request.full_path(), "/a b/é?q=1");
+        assert_eq!(request.url(), "https://ex.com:8443/root/a%20b/%C3%A9?q=1");
+        assert_eq!(request.root_url(), "https://ex.com:8443/root/");
+        assert_eq!(Request::get("/x").full_path(), "/x?");
+    }
+
+    #[test]
+    fn an_encoded_slash_is_a_slash_only_to_the_reader() {
+        let request = Request::get("/a%2Fb");
+        assert_eq!((request.path(), request.routing_path()), ("/a/b", Some("/a\0b")));
+        assert_eq!(Request::get("/a%00").routing_path(), None);
+    }
+
+    #[test]
+    fn hosts_are_checked() {
+        let host = |text| Request::get("/").with_header("host", text).host().to_owned();
+        assert_eq!(host("A.example:80"), "a.example");
+        assert_eq!(host("a.example:8080"), "a.example:8080");
+        assert_eq!(host("[::1]:5000"), "[::1]:5000");
+        for bad in ["", "a_b", "user@a", "a b", "a:0", "a:65536", "a:", "a:x", "[::1", "[x]", "a/b", "a\\b", "<b>", ":80"] {
+            assert_eq!(host(bad), "", "{bad:?}");
+        }
+        assert_eq!(Request::get("http://target.example/").host(), "target.example");
+    }
+
+    #[test]
+    fn json_is_known_by_its_type() {
+        for (content_type, json) in
+            [("application/json; charset=utf-8", true), ("application/problem+json", true), ("text/json", false), ("", false)]
+        {
+            assert_eq!(Request::get("/").with_header("content-type", content_type).is_json(), json, "{content_type}");
+        }
+    }
+}

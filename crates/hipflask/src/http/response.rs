@@ -1,0 +1,358 @@
+//! A response, and what can become one.
+
+use std::any::Any;
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http_body::Body as HttpBody;
+
+use crate::error::IntoStatus;
+use crate::http::body::Body;
+use crate::http::cookie::Cookie;
+use crate::{Error, Html, Result};
+
+/// A response: status, headers, body.
+///
+/// ```
+/// use hipflask::{Response, Status};
+///
+/// let response = Response::new("made").with_status(201).with_header("location", "/posts/1")?;
+/// assert_eq!(response.status(), Status::CREATED);
+/// assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+/// # Ok::<(), hipflask::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Response {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+    /// What only a later layer can finish, because it takes the request: a template, a URL. This layer
+    /// knows no context, so it carries the value sealed.
+    deferred: Option<Box<dyn Any + Send>>,
+}
+
+impl Response {
+    /// A 200 with `body`. Text is `text/plain`, bytes are `application/octet-stream`.
+    pub fn new(body: impl IntoBody) -> Response {
+        let (content_type, body) = body.into_body();
+        let mut response = Response { body, ..Response::default() };
+        if let Some(content_type) = content_type {
+            response.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        response
+    }
+
+    /// A response that `value` will complete when the dispatcher resolves it.
+    pub(crate) fn deferred(value: Box<dyn Any + Send>) -> Response {
+        Response { deferred: Some(value), ..Response::default() }
+    }
+
+    pub(crate) fn take_deferred(&mut self) -> Option<Box<dyn Any + Send>> {
+        self.deferred.take()
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The status, to be changed.
+    pub fn status_mut(&mut self) -> &mut StatusCode {
+        &mut self.status
+    }
+
+    /// The same with another status.
+    ///
+    /// # Panics
+    ///
+    /// If `status` is a number that is not a status.
+    #[must_use]
+    #[track_caller]
+    pub fn with_status(mut self, status: impl IntoStatus) -> Response {
+        self.status = status.into_status();
+        self
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The headers, to be changed.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    /// The same with the header `name` set to `value`.
+    ///
+    /// # Errors
+    ///
+    /// If `name` or `value` is not allowed in a header, a line break for instance: nothing that a client sent
+    /// can split a response.
+    #[track_caller]
+    pub fn with_header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Result<Response> {
+        let (name, value) = header_pair(name.as_ref(), value.as_ref())?;
+        self.headers.insert(name, value);
+        Ok(self)
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The body, to be changed.
+    pub fn body_mut(&mut self) -> &mut Body {
+        &mut self.body
+    }
+
+    /// Sets a cookie.
+    ///
+    /// # Errors
+    ///
+    /// If the name, the domain or the path holds what a cookie cannot.
+    #[track_caller]
+    pub fn set_cookie(&mut self, cookie: &Cookie) -> Result<()> {
+        let value = HeaderValue::from_str(&cookie.to_string());
+        match value {
+            Ok(value) if cookie.is_valid() => {
+                self.headers.append(header::SET_COOKIE, value);
+                Ok(())
+            }
+            _ => Err(Error::msg(format!("the cookie `{}` has a name or an attribute that no cookie can have", cookie.name().escape_debug()))),
+        }
+    }
+
+    /// Adds `name` to the `Vary` header, unless it stands there.
+    pub fn vary(&mut self, name: &'static str) {
+        let listed = |value: &HeaderValue| {
+            value.to_str().is_ok_and(|v| v.split(',').any(|n| n.trim().eq_ignore_ascii_case(name) || n.trim() == "*"))
+        };
+        if !self.headers.get_all(header::VARY).iter().any(listed) {
+            self.headers.append(header::VARY, HeaderValue::from_static(name));
+        }
+    }
+
+    /// Its parts: what a server sends.
+    pub fn into_parts(self) -> (StatusCode, HeaderMap, Body) {
+        (self.status, self.headers, self.body)
+    }
+}
+
+#[track_caller]
+fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
+    let name = HeaderName::try_from(name).map_err(|_| Error::msg(format!("`{}` is not a header name", name.escape_debug())))?;
+    let value = HeaderValue::from_str(value)
+        .map_err(|_| Error::msg(format!("the value of the header `{name}` holds a line break or another control character")))?;
+    Ok((name, value))
+}
+
+/// What a body can be made of, with the media type that it gets if nothing else says.
+pub trait IntoBody {
+    /// The media type, if any, and the body.
+    fn into_body(self) -> (Option<&'static str>, Body);
+}
+
+macro_rules! into_body {
+    ($($source:ty => $content_type:expr),* $(,)?) => {
+        $(impl IntoBody for $source {
+            fn into_body(self) -> (Option<&'static str>, Body) {
+                ($content_type, Body::from(self))
+            }
+        })*
+    };
+}
+
+const TEXT: Option<&str> = Some("text/plain; charset=utf-8");
+const BINARY: Option<&str> = Some("application/octet-stream");
+
+into_body! {
+    &'static str => TEXT,
+    String => TEXT,
+    &'static [u8] => BINARY,
+    Vec<u8> => BINARY,
+    Bytes => BINARY,
+    Body => None,
+}
+
+impl IntoBody for Html {
+    fn into_body(self) -> (Option<&'static str>, Body) {
+        (Some("text/html; charset=utf-8"), Body::from(self.into_string()))
+    }
+}
+
+/// What a view can return: text (`text/plain`), [`Html`], [`Json`](crate::Json), a
+/// [`Template`](crate::Template), a [`redirect`](crate::redirect), bytes, a status, a [`Response`], an
+/// `http::Response`, and pairs of a status or headers with any of them.
+///
+/// ```
+/// use hipflask::{IntoResponse, Status};
+///
+/// let response = (Status::CREATED, [("location", "/posts/1")], "made").into_response()?;
+/// assert_eq!((response.status().as_u16(), response.headers().len()), (201, 2));
+/// let response = ("made", 201).into_response()?; // Flask's order
+/// assert_eq!(response.status(), 201);
+/// # Ok::<(), hipflask::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a response",
+    label = "a view cannot return this",
+    note = "return `&'static str` or `String` for plain text, `Html` (by `html!`) for HTML, `Template` (by `render_template!`), `Json(value)`, `redirect(..)`, `Response`, or a `Result` of one of them"
+)]
+pub trait IntoResponse {
+    /// The response.
+    ///
+    /// # Errors
+    ///
+    /// If the value cannot be written: a header that would split the response, a type that JSON cannot hold.
+    fn into_response(self) -> Result<Response>;
+}
+
+impl IntoResponse for Response {
+    fn into_response(self) -> Result<Response> {
+        Ok(self)
+    }
+}
+
+macro_rules! into_response {
+    ($($source:ty),*) => {
+        $(impl IntoResponse for $source {
+            fn into_response(self) -> Result<Response> {
+                Ok(Response::new(self))
+            }
+        })*
+    };
+}
+
+into_response!(&'static str, String, &'static [u8], Vec<u8>, Bytes, Body, Html);
+
+impl IntoResponse for Cow<'static, str> {
+    fn into_response(self) -> Result<Response> {
+        match self {
+            Cow::Borrowed(text) => text.into_response(),
+            Cow::Owned(text) => text.into_response(),
+        }
+    }
+}
+
+/// An empty answer with that status.
+impl IntoResponse for StatusCode {
+    fn into_response(self) -> Result<Response> {
+        Ok(Response::new(Body::empty()).with_status(self))
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for (StatusCode, T) {
+    fn into_response(self) -> Result<Response> {
+        Ok(self.1.into_response()?.with_status(self.0))
+    }
+}
+
+/// Flask's order: the body, then the status.
+impl<T: IntoResponse> IntoResponse for (T, u16) {
+    fn into_response(self) -> Result<Response> {
+        let status = StatusCode::from_u16(self.1).map_err(|_| Error::msg(format!("`{}` is not an HTTP status", self.1)))?;
+        Ok(self.0.into_response()?.with_status(status))
+    }
+}
+
+impl<T: IntoResponse, K: AsRef<str>, V: AsRef<str>, const N: usize> IntoResponse for ([(K, V); N], T) {
+    fn into_response(self) -> Result<Response> {
+        let mut response = self.1.into_response()?;
+        for (name, value) in &self.0 {
+            let (name, value) = header_pair(name.as_ref(), value.as_ref())?;
+            response.headers.insert(name, value);
+        }
+        Ok(response)
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for (HeaderMap, T) {
+    fn into_response(self) -> Result<Response> {
+        let mut response = self.1.into_response()?;
+        response.headers.extend(self.0);
+        Ok(response)
+    }
+}
+
+impl<T, H> IntoResponse for (StatusCode, H, T)
+where
+    (H, T): IntoResponse,
+{
+    fn into_response(self) -> Result<Response> {
+        Ok((self.1, self.2).into_response()?.with_status(self.0))
+    }
+}
+
+/// A response of the `http` crate, as axum's and tower's handlers return.
+impl<B> IntoResponse for http::Response<B>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn into_response(self) -> Result<Response> {
+        let (parts, body) = self.into_parts();
+        Ok(Response { status: parts.status, headers: parts.headers, body: Body::wrap(Foreign(Box::pin(body))), deferred: None })
+    }
+}
+
+/// A foreign body, its error made ours.
+struct Foreign<B>(std::pin::Pin<Box<B>>);
+
+impl<B> HttpBody for Foreign<B>
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>>>> {
+        self.0.as_mut().poll_frame(cx).map_err(|error| Error::msg(error.into().to_string()))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.0.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_plain_and_html_is_html() {
+        let content_type = |response: Response| response.headers()["content-type"].to_str().expect("text").to_owned();
+        assert_eq!(content_type("x".into_response().expect("text")), "text/plain; charset=utf-8");
+        assert_eq!(content_type(Html::new("<b>").into_response().expect("html")), "text/html; charset=utf-8");
+        assert_eq!(content_type(vec![1u8].into_response().expect("bytes")), "application/octet-stream");
+    }
+
+    #[test]
+    fn nothing_splits_a_response() {
+        assert!(Response::new("").with_header("x", "a\r\nset-cookie: b=c").is_err());
+        assert!(Response::new("").with_header("x\r\n", "a").is_err());
+        assert!((([("x", "a\n")]), "").into_response().is_err());
+        let mut response = Response::new("");
+        assert!(response.set_cookie(&Cookie::new("a; Domain=evil.example", "x")).is_err());
+        assert!(response.set_cookie(&Cookie::new("a", "x\r\n; y")).is_ok(), "a value is quoted");
+        assert!(response.set_cookie(&Cookie::new("a", "x").domain("a; Secure")).is_err());
+        assert_eq!(response.headers().get_all("set-cookie").iter().count(), 1);
+    }
+
+    #[test]
+    fn vary_lists_a_name_once() {
+        let mut response = Response::new("").with_header("vary", "Accept, cookie").expect("header");
+        response.vary("Cookie");
+        response.vary("Origin");
+        assert_eq!(response.headers().get_all("vary").iter().count(), 2);
+    }
+}

@@ -1,0 +1,213 @@
+//! Quoting and unquoting of URL parts (RFC 3986), with Werkzeug's sets of characters left as they are.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Stands for an encoded slash in a decoded path, so that `%2F` never divides segments. A path cannot
+/// hold it otherwise: an encoded NUL makes the whole path undecodable.
+pub(crate) const ENCODED_SLASH: char = '\0';
+
+/// The characters of a path that need no quotes: RFC 3986's `pchar` and the slash.
+pub(crate) const PATH_SAFE: &[u8] = b"!$&'()*+,/:;=@";
+/// The characters of a query value that need no quotes.
+pub(crate) const QUERY_SAFE: &[u8] = b"!$'()*,/:;?@";
+/// The characters of a fragment that need no quotes.
+pub(crate) const ANCHOR_SAFE: &[u8] = b"!$&'()*+,/:;=?@";
+
+/// Percent-encodes every byte of `text` but letters, digits, `-._~` and those in `safe`.
+pub(crate) fn quote<'a>(text: &'a str, safe: &[u8]) -> Cow<'a, str> {
+    let keep = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b) || safe.contains(&b);
+    match text.bytes().all(keep) {
+        true => Cow::Borrowed(text),
+        false => {
+            let mut out = String::with_capacity(text.len() + 16);
+            push_quoted(&mut out, text, keep);
+            Cow::Owned(out)
+        }
+    }
+}
+
+fn push_quoted(out: &mut String, text: &str, keep: impl Fn(u8) -> bool) {
+    for b in text.bytes() {
+        match keep(b) {
+            true => out.push(b as char),
+            false => push_escape(out, b),
+        }
+    }
+}
+
+fn push_escape(out: &mut String, b: u8) {
+    let _ = write!(out, "%{b:02X}");
+}
+
+/// Appends `key=value` to a query, with `+` for spaces.
+pub(crate) fn push_query(query: &mut String, key: &str, value: &str) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    for (i, text) in [key, value].into_iter().enumerate() {
+        if i == 1 {
+            query.push('=');
+        }
+        for b in text.bytes() {
+            match b {
+                b' ' => query.push('+'),
+                b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) || QUERY_SAFE.contains(&b) => query.push(b as char),
+                b => push_escape(query, b),
+            }
+        }
+    }
+}
+
+/// Makes an address safe for a `Location` header: bytes that a URI cannot hold are percent-encoded,
+/// everything else stays.
+pub(crate) fn iri_to_uri(address: &str) -> Cow<'_, str> {
+    quote(address, b"%!#$&'()*+,/:;=?@[]")
+}
+
+fn hex(b: u8) -> Option<u8> {
+    char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// Undoes percent-encoding; what is no valid escape stays as it is.
+pub(crate) fn unquote_bytes(bytes: &[u8], plus_is_space: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((&b, after)) = rest.split_first() {
+        rest = after;
+        match (b, after) {
+            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => {
+                    out.push(high << 4 | low);
+                    rest = after;
+                }
+                _ => out.push(b),
+            },
+            (b'+', _) if plus_is_space => out.push(b' '),
+            _ => out.push(b),
+        }
+    }
+    out
+}
+
+/// Reads bytes as UTF-8; a byte that is not is written as its percent-escape, as Werkzeug does.
+pub(crate) fn utf8_or_escaped(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        let mut out = String::new();
+        for chunk in error.as_bytes().utf8_chunks() {
+            out.push_str(chunk.valid());
+            for &b in chunk.invalid() {
+                push_escape(&mut out, b);
+            }
+        }
+        out
+    })
+}
+
+/// Decodes a request's path: `None` if it holds an encoded NUL. An encoded slash becomes
+/// [`ENCODED_SLASH`].
+pub(crate) fn decode_path(path: &str) -> Option<Cow<'_, str>> {
+    if path.contains('\0') {
+        return None;
+    }
+    if !path.contains('%') {
+        return Some(Cow::Borrowed(path));
+    }
+    let mut out = Vec::with_capacity(path.len());
+    for (i, segment) in path.split('/').enumerate() {
+        if i > 0 {
+            out.push(b'/');
+        }
+        let start = out.len();
+        out.append(&mut unquote_bytes(segment.as_bytes(), false));
+        for b in &mut out[start..] {
+            match b {
+                0 => return None,
+                b'/' => *b = ENCODED_SLASH as u8,
+                _ => {}
+            }
+        }
+    }
+    Some(Cow::Owned(utf8_or_escaped(out)))
+}
+
+/// The pairs of a query string or a urlencoded body, in order; `&` alone separates.
+pub(crate) fn parse_query(query: &[u8]) -> impl Iterator<Item = (String, String)> {
+    query.split(|b| *b == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (key, value) = match pair.iter().position(|b| *b == b'=') {
+            Some(at) => (&pair[..at], &pair[at + 1..]),
+            None => (pair, &b""[..]),
+        };
+        (unquote_form(key), unquote_form(value))
+    })
+}
+
+fn unquote_form(text: &[u8]) -> String {
+    utf8_or_escaped(unquote_bytes(text, true))
+}
+
+/// Whether `target` is a path of this site, as a browser would read it: the check behind a `next=`.
+///
+/// A browser drops tabs and line breaks, takes a backslash for a slash, and reads `//host` as another
+/// site, so anything of the kind is refused.
+///
+/// ```
+/// use hipflask::is_safe_redirect;
+///
+/// assert!(is_safe_redirect("/me?tab=2"));
+/// assert!(!is_safe_redirect("//evil.example"));
+/// assert!(!is_safe_redirect("/\\evil.example"));
+/// assert!(!is_safe_redirect("https://evil.example"));
+/// ```
+pub fn is_safe_redirect(target: &str) -> bool {
+    let plain = !target.chars().any(|c| c == '\\' || c.is_control() || c.is_whitespace());
+    // An escaped control character is no help to anybody honest, and some proxies decode it.
+    let decoded = unquote_bytes(target.split(['?', '#']).next().unwrap_or_default().as_bytes(), false);
+    let decoded_plain = !decoded.iter().any(|b| b.is_ascii_control() || *b == b'\\');
+    plain && decoded_plain && target.starts_with('/') && !decoded.starts_with(b"//")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_keep_what_werkzeug_keeps() {
+        assert_eq!(quote("a b/é?#%", PATH_SAFE), "a%20b/%C3%A9%3F%23%25");
+        assert_eq!(quote("!$&'()*+,/:;=@-._~", PATH_SAFE), "!$&'()*+,/:;=@-._~");
+    }
+
+    #[test]
+    fn a_query_uses_plus_for_spaces() {
+        let mut query = String::new();
+        push_query(&mut query, "q", "a b&c=é");
+        push_query(&mut query, "x", "");
+        assert_eq!(query, "q=a+b%26c%3D%C3%A9&x=");
+    }
+
+    #[test]
+    fn pairs_keep_blanks_and_broken_escapes() {
+        let pairs: Vec<_> = parse_query(b"a=1&b=&c&a=%zz+%41;d=%ff").collect();
+        let pairs: Vec<_> = pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        assert_eq!(pairs, [("a", "1"), ("b", ""), ("c", ""), ("a", "%zz A;d=%FF")]);
+    }
+
+    #[test]
+    fn an_encoded_slash_does_not_divide() {
+        assert_eq!(decode_path("/a%2Fb/c%20d").as_deref(), Some("/a\0b/c d"));
+        assert_eq!(decode_path("/a%00b"), None);
+        assert_eq!(decode_path("/plain"), Some(Cow::Borrowed("/plain")));
+    }
+
+    #[test]
+    fn redirects_leave_the_site_in_no_spelling() {
+        for bad in [
+            "", "x", "//e", "///e", "/\\e", "\\e", "/\t/e", "http:/e", "http:e", " /x", "/%09/e", "/%5Ce", "/%2Fe", "javascript:alert(1)", "/a\nb",
+        ] {
+            assert!(!is_safe_redirect(bad), "{bad:?}");
+        }
+        for good in ["/", "/me?next=http://x/", "/a%20b#c", "/a/b//c"] {
+            assert!(is_safe_redirect(good), "{good:?}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Panics in views and hooks: caught, made an error, and kept off the terminal.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+/// A panic that was caught: what it said, and where it happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Panicked {
+    message: String,
+    place: Option<(String, u32)>,
+}
+
+impl Panicked {
+    /// What it said.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The file and the line of the panic, where they are known.
+    pub fn place(&self) -> Option<(&str, u32)> {
+        self.place.as_ref().map(|(file, line)| (file.as_str(), *line))
+    }
+}
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some((file, line)) => write!(f, "panicked at {file}:{line}: {}", self.message),
+            None => write!(f, "panicked: {}", self.message),
+        }
+    }
+}
+
+impl std::error::Error for Panicked {}
+
+thread_local! {
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+    static PLACE: RefCell<Option<(String, u32)>> = const { RefCell::new(None) };
+}
+
+/// Runs `f`; a panic in it becomes a value, and is not printed: it is logged with its request instead.
+pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
+    install_hook();
+    let outer = CATCHING.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(f));
+    CATCHING.set(outer);
+    result.map_err(|payload| panicked(&*payload))
+}
+
+fn panicked(payload: &(dyn Any + Send)) -> Panicked {
+    if let Some(panicked) = payload.downcast_ref::<Panicked>() {
+        return panicked.clone();
+    }
+    let message = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let message = message.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "(a value that is not text)".to_owned());
+    Panicked { message, place: PLACE.take() }
+}
+
+/// Notes the place of a caught panic, and leaves every other one to the hook that was there.
+fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |info: &PanicHookInfo<'_>| match CATCHING.get() {
+            true => PLACE.set(info.location().map(|location| (location.file().to_owned(), location.line()))),
+            false => before(info),
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::panic, reason = "it is what is tested")]
+    fn a_panic_keeps_its_message_and_place() {
+        assert_eq!(catch(|| 1), Ok(1));
+        let caught = catch(|| panic!("at {}", 7)).expect_err("a panic");
+        assert_eq!(caught.place().map(|(file, _)| file.ends_with("panics.rs")), Some(true));
+        assert!(caught.to_string().ends_with(": at 7"), "{caught}");
+        let again = catch(|| std::panic::resume_unwind(Box::new(caught.clone()))).expect_err("a panic");
+        assert_eq!(again, caught);
+    }
+}

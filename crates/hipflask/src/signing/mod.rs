@@ -1,0 +1,272 @@
+//! Signed texts, byte for byte as itsdangerous writes and reads them.
+//!
+//! A [`Serializer`] turns a value into text that anybody can read and nobody can change: its JSON, the time,
+//! and a signature (HMAC-SHA1; SHA-1's broken collision resistance does not touch an HMAC). Sessions, CSRF
+//! tokens and remember-me cookies are made of it.
+
+pub(crate) mod base64;
+pub(crate) mod tagged_json;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha1::{Digest, Sha1};
+
+use crate::http::json;
+
+/// The most that a compressed value may unfold to.
+const MAX_UNPACKED: usize = 1024 * 1024;
+/// Below this many bytes of JSON no compression is tried: it could save a few bytes at a high price.
+const WORTH_PACKING: usize = 512;
+
+/// Signs values into URL-safe text and reads them back. itsdangerous' `URLSafeTimedSerializer`.
+///
+/// ```
+/// use hipflask::{Serializer, Verified};
+/// use std::time::Duration;
+///
+/// let links = Serializer::new(["the secret key"], "activate");
+/// let token = links.dumps(&("user", 7))?;
+/// assert_eq!(links.loads::<(String, i64)>(&token, Some(Duration::from_secs(3600))), Verified::Valid(("user".into(), 7)));
+/// assert_eq!(links.loads::<(String, i64)>(&token.replace('.', "x"), None), Verified::Invalid);
+/// // Another salt is another purpose: the token is worth nothing there.
+/// assert_eq!(Serializer::new(["the secret key"], "reset").loads::<(String, i64)>(&token, None), Verified::Invalid);
+/// # Ok::<(), hipflask::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Serializer {
+    /// Signs; the first that verifies.
+    current: Hmac<Sha1>,
+    fallbacks: Vec<Hmac<Sha1>>,
+}
+
+/// How a key is made from the secret and the salt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyDerivation {
+    /// itsdangerous' default: SHA-1 of salt, the word `signer`, and secret.
+    DjangoConcat,
+    /// What Flask's session uses: HMAC-SHA1 of the salt under the secret.
+    Hmac,
+}
+
+/// What became of a signed text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verified<T> {
+    /// It was signed with one of our keys, in time.
+    Valid(T),
+    /// It was signed with one of our keys, too long ago.
+    Expired,
+    /// It was not signed with our keys, was changed, or is no such value.
+    Invalid,
+}
+
+impl<T> Verified<T> {
+    /// The value, if it is valid.
+    pub fn valid(self) -> Option<T> {
+        match self {
+            Verified::Valid(value) => Some(value),
+            Verified::Expired | Verified::Invalid => None,
+        }
+    }
+}
+
+impl Serializer {
+    /// A serializer for one purpose, which `salt` names. The first of `keys` signs, all of them verify: put a
+    /// new key first and keep the old ones until what they signed has expired.
+    ///
+    /// # Panics
+    ///
+    /// If `keys` is empty.
+    #[track_caller]
+    pub fn new<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>, salt: &str) -> Serializer {
+        Serializer::with_derivation(keys, salt, KeyDerivation::DjangoConcat)
+    }
+
+    /// [`new`](Serializer::new) with another way to derive keys.
+    ///
+    /// # Panics
+    ///
+    /// If `keys` is empty.
+    #[track_caller]
+    pub fn with_derivation<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>, salt: &str, derivation: KeyDerivation) -> Serializer {
+        let mut prepared = keys.into_iter().map(|key| prepare(key.as_ref(), salt.as_bytes(), derivation));
+        let Some(current) = prepared.next() else { crate::misuse(format_args!("a serializer needs at least one key")) };
+        Serializer { current, fallbacks: prepared.collect() }
+    }
+
+    /// Signs `value`, with the time.
+    ///
+    /// # Errors
+    ///
+    /// If JSON cannot hold the value.
+    pub fn dumps<T: Serialize + ?Sized>(&self, value: &T) -> crate::Result<String> {
+        Ok(self.sign(&json::dumps(value)?, SystemTime::now()))
+    }
+
+    /// Reads what [`dumps`](Serializer::dumps) wrote, if it is not older than `max_age`.
+    pub fn loads<T: DeserializeOwned>(&self, text: &str, max_age: Option<Duration>) -> Verified<T> {
+        match self.unsign(text, max_age, SystemTime::now()) {
+            Verified::Valid(json) => serde_json::from_slice(&json).map_or(Verified::Invalid, Verified::Valid),
+            Verified::Expired => Verified::Expired,
+            Verified::Invalid => Verified::Invalid,
+        }
+    }
+
+    /// `payload.timestamp.signature`
+    pub(crate) fn sign(&self, json: &[u8], now: SystemTime) -> String {
+        let mut text = String::with_capacity(json.len() * 4 / 3 + 48);
+        push_payload(&mut text, json);
+        text.push('.');
+        let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_be_bytes();
+        let zeros = seconds.iter().take_while(|b| **b == 0).count();
+        base64::encode_into(&mut text, &seconds[zeros..]);
+        let signature = self.current.clone().chain_update(&text).finalize().into_bytes();
+        text.push('.');
+        base64::encode_into(&mut text, &signature);
+        text
+    }
+
+    /// The JSON inside `text`, which is touched only after the signature held.
+    pub(crate) fn unsign(&self, text: &str, max_age: Option<Duration>, now: SystemTime) -> Verified<Vec<u8>> {
+        let Some((signed, signature)) = text.rsplit_once('.') else { return Verified::Invalid };
+        let Some(signature) = base64::decode(signature) else { return Verified::Invalid };
+        let mut keys = std::iter::once(&self.current).chain(&self.fallbacks);
+        if !keys.any(|key| key.clone().chain_update(signed).verify_slice(&signature).is_ok()) {
+            return Verified::Invalid;
+        }
+        let Some((payload, timestamp)) = signed.rsplit_once('.') else { return Verified::Invalid };
+        let Some(signed_at) = read_timestamp(timestamp) else { return Verified::Invalid };
+        if let Some(max_age) = max_age {
+            match now.duration_since(signed_at) {
+                Ok(age) if age.as_secs() > max_age.as_secs() => return Verified::Expired,
+                // A second's grace for the whole seconds that a timestamp has.
+                Err(ahead) if ahead.duration().as_secs() > 0 => return Verified::Invalid,
+                _ => {}
+            }
+        }
+        read_payload(payload).map_or(Verified::Invalid, Verified::Valid)
+    }
+}
+
+/// Keys stay out of logs.
+impl std::fmt::Debug for Serializer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Serializer({} keys)", 1 + self.fallbacks.len())
+    }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha1> {
+    Hmac::new_from_slice(key).expect("an HMAC takes a key of any length")
+}
+
+fn prepare(secret: &[u8], salt: &[u8], derivation: KeyDerivation) -> Hmac<Sha1> {
+    match derivation {
+        KeyDerivation::DjangoConcat => {
+            keyed(&Sha1::new().chain_update(salt).chain_update(b"signer").chain_update(secret).finalize())
+        }
+        KeyDerivation::Hmac => keyed(&keyed(secret).chain_update(salt).finalize().into_bytes()),
+    }
+}
+
+/// The JSON in base64, or `.` and the compressed JSON in base64 where that is shorter.
+fn push_payload(text: &mut String, json: &[u8]) {
+    if json.len() >= WORTH_PACKING {
+        let packed = miniz_oxide::deflate::compress_to_vec_zlib(json, 6);
+        if packed.len() < json.len() - 1 {
+            text.push('.');
+            return base64::encode_into(text, &packed);
+        }
+    }
+    base64::encode_into(text, json);
+}
+
+fn read_payload(payload: &str) -> Option<Vec<u8>> {
+    match payload.strip_prefix('.') {
+        None => base64::decode(payload),
+        Some(packed) => miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(&base64::decode(packed)?, MAX_UNPACKED).ok(),
+    }
+}
+
+fn read_timestamp(text: &str) -> Option<SystemTime> {
+    let bytes = base64::decode(text).filter(|bytes| bytes.len() <= 8)?;
+    let seconds = bytes.iter().fold(0u64, |seconds, b| seconds << 8 | u64::from(*b));
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+/// `N` bytes from the operating system's generator.
+///
+/// # Panics
+///
+/// If the operating system has no randomness to give; there is no safe way on from there.
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    /// What itsdangerous 2.2.0 wrote for `{"k":"v"}` at 1700000000 with the key `secret-key`.
+    const FROM_PYTHON: &str = "eyJrIjoidiJ9.ZVPxAA.";
+
+    #[test]
+    fn the_shape_is_itsdangerous() {
+        let serializer = Serializer::with_derivation(["secret-key"], "cookie-session", KeyDerivation::Hmac);
+        let text = serializer.sign(br#"{"k":"v"}"#, at(1_700_000_000));
+        assert!(text.starts_with(FROM_PYTHON), "{text}");
+        assert_eq!(serializer.unsign(&text, None, at(0)), Verified::Valid(br#"{"k":"v"}"#.to_vec()));
+    }
+
+    #[test]
+    fn nothing_changed_is_valid() {
+        let serializer = Serializer::new(["k"], "s");
+        let text = serializer.sign(b"[1]", at(1_000));
+        for at_byte in 0..text.len() {
+            let mut changed = text.clone().into_bytes();
+            changed[at_byte] = if changed[at_byte] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).expect("ascii");
+            assert_eq!(serializer.unsign(&changed, None, at(1_000)), Verified::Invalid, "{changed}");
+        }
+        for bad in ["", ".", "..", "a.b", "a.b.c", &text[..text.len() - 1], &format!("{text}A")] {
+            assert_eq!(serializer.unsign(bad, None, at(1_000)), Verified::Invalid, "{bad}");
+        }
+    }
+
+    #[test]
+    fn age_is_counted_in_whole_seconds() {
+        let serializer = Serializer::new(["k"], "s");
+        let text = serializer.sign(b"1", at(1_000));
+        let read = |now| serializer.unsign(&text, Some(Duration::from_secs(10)), at(now));
+        assert!(matches!(read(1_010), Verified::Valid(_)));
+        assert_eq!(read(1_011), Verified::Expired);
+        assert_eq!(read(990), Verified::Invalid);
+    }
+
+    #[test]
+    fn old_keys_verify_and_the_new_one_signs() {
+        let old = Serializer::new(["old"], "s");
+        let rotated = Serializer::new(["new", "old"], "s");
+        let text = old.sign(b"1", at(1));
+        assert!(matches!(rotated.unsign(&text, None, at(1)), Verified::Valid(_)));
+        assert_eq!(old.unsign(&rotated.sign(b"1", at(1)), None, at(1)), Verified::Invalid);
+    }
+
+    #[test]
+    fn long_values_are_packed_and_unpack_no_further_than_the_limit() {
+        let serializer = Serializer::new(["k"], "s");
+        let json = serde_json::to_vec(&"x".repeat(4_000)).expect("json");
+        let text = serializer.sign(&json, at(1));
+        assert!(text.starts_with('.') && text.len() < 200, "{text}");
+        assert_eq!(serializer.unsign(&text, None, at(1)), Verified::Valid(json));
+        let bomb = serializer.sign(&vec![b' '; MAX_UNPACKED + 1], at(1));
+        assert_eq!(serializer.unsign(&bomb, None, at(1)), Verified::Invalid);
+    }
+}
