@@ -1,0 +1,8 @@
+//! URL rules: which view answers a path, and which path leads to a view. Werkzeug's routing, pure.
+
+pub(crate) mod build;
+pub(crate) mod converter;
+pub(crate) mod map;
+pub(crate) mod matcher;
+pub(crate) mod methods;
+pub(crate) mod rule;
