@@ -1,0 +1,191 @@
+//! Extensions, and what they meet when the application is frozen.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::Location;
+use std::path::Path;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::routing::map::Map;
+
+/// Something that adds to an application: configuration keys, hooks, views, arguments, template globals,
+/// commands, checks. A function from app to app.
+///
+/// ```
+/// use hipflask::prelude::*;
+/// use hipflask::Context;
+///
+/// /// Stamps every response.
+/// struct PoweredBy;
+///
+/// impl Extension for PoweredBy {
+///     fn init_app(self, app: App) -> App {
+///         app.config_default("POWERED_BY", "Hipflask").after_request(stamp)
+///     }
+/// }
+///
+/// async fn stamp(ctx: &mut Context, config: Config) -> Result<()> {
+///     let name: String = config.get("POWERED_BY")?;
+///     ctx.response_mut().headers_mut().insert("x-powered-by", name.parse()?);
+///     Ok(())
+/// }
+///
+/// let client = App::new("doc", ".").extend(PoweredBy).test_client();
+/// assert_eq!(client.get("/").send_blocking().header("x-powered-by"), Some("Hipflask"));
+/// ```
+pub trait Extension {
+    /// Adds itself to `app`. It must not keep anything for itself: one extension may serve many apps. Its
+    /// state goes into [`App::insert_state`], its configuration has its name as a prefix.
+    fn init_app(self, app: App) -> App;
+}
+
+impl<F: FnOnce(App) -> App> Extension for F {
+    fn init_app(self, app: App) -> App {
+        self(app)
+    }
+}
+
+/// Values by their type: the state of extensions.
+#[derive(Default)]
+pub(crate) struct State(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
+
+impl State {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.0.insert(TypeId::of::<T>(), Box::new(value));
+    }
+
+    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
+        self.0.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+
+    pub(crate) fn get_or_default<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
+        let entry = self.0.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
+        entry.downcast_mut().expect("a value is kept under its own type")
+    }
+
+    pub(crate) fn remove<T: 'static>(&mut self) -> Option<T> {
+        self.0.remove(&TypeId::of::<T>())?.downcast().ok().map(|value| *value)
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "State({} values)", self.0.len())
+    }
+}
+
+/// One thing that is wrong with an application, and where it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetupError {
+    message: String,
+    location: Option<&'static Location<'static>>,
+}
+
+impl SetupError {
+    pub(crate) fn new(message: impl Into<String>, location: Option<&'static Location<'static>>) -> SetupError {
+        SetupError { message: message.into(), location }
+    }
+
+    /// What is wrong and what to do.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The line of the call that it comes from, where there is one.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        self.location
+    }
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(location) = self.location {
+            write!(f, "{}:{}: ", location.file(), location.line())?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Everything that keeps an application from starting, at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetupErrors(Vec<SetupError>);
+
+impl SetupErrors {
+    pub(crate) fn new(errors: Vec<SetupError>) -> Result<(), SetupErrors> {
+        match errors.is_empty() {
+            true => Ok(()),
+            false => Err(SetupErrors(errors)),
+        }
+    }
+
+    /// The errors, in the order they were found.
+    pub fn iter(&self) -> impl Iterator<Item = &SetupError> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for SetupErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        write!(f, "the application cannot start: {count} {}", if count == 1 { "problem" } else { "problems" })?;
+        self.0.iter().try_for_each(|error| write!(f, "\n  {error}"))
+    }
+}
+
+impl std::error::Error for SetupErrors {}
+
+/// An application while it is frozen: everything was registered, nothing runs yet. Extensions check here
+/// what they need ([`App::on_freeze`]).
+#[derive(Debug)]
+pub struct Freezing<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) root_path: &'a Path,
+    pub(crate) config: &'a Config,
+    pub(crate) map: &'a Map,
+    pub(crate) state: &'a mut State,
+    pub(crate) problems: &'a mut Vec<SetupError>,
+}
+
+impl Freezing<'_> {
+    /// The application's name.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// The application's folder.
+    pub fn root_path(&self) -> &Path {
+        self.root_path
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        self.config
+    }
+
+    /// Whether a rule has the name `endpoint`.
+    pub fn has_endpoint(&self, endpoint: &str) -> bool {
+        self.map.has_endpoint(endpoint)
+    }
+
+    /// The state of type `T`, if an extension has put it there.
+    pub fn state<T: 'static>(&self) -> Option<&T> {
+        self.state.get()
+    }
+
+    /// Puts state where views will find it.
+    pub fn insert_state<T: Send + Sync + 'static>(&mut self, state: T) {
+        self.state.insert(state);
+    }
+
+    /// Takes state out again.
+    pub fn take_state<T: 'static>(&mut self) -> Option<T> {
+        self.state.remove()
+    }
+
+    /// Reports something that keeps the application from starting. Say what was found and what to do.
+    pub fn problem(&mut self, message: impl Into<String>) {
+        self.problems.push(SetupError::new(message, None));
+    }
+}

@@ -1,0 +1,67 @@
+//! Messages for the next page. Flask's `flash` and `get_flashed_messages`.
+
+use serde_json::Value;
+
+use crate::session::Session;
+use crate::signing::tagged_json::{tuple, untag};
+
+/// Where Flask keeps them: a list of `(category, message)`.
+const KEY: &str = "_flashes";
+
+impl Session {
+    /// Keeps `message` for the next page that shows messages, under the category `message`.
+    ///
+    /// In a template: `{% for message in get_flashed_messages() %}`.
+    #[track_caller]
+    pub fn flash(&self, message: impl Into<String>) {
+        self.flash_as("message", message);
+    }
+
+    /// Keeps `message` under a category of your own: `error`, `info`, `warning`.
+    #[track_caller]
+    pub fn flash_as(&self, category: impl Into<String>, message: impl Into<String>) {
+        let mut messages = match self.state().values.get(KEY) {
+            Some(Value::Array(messages)) => messages.clone(),
+            _ => Vec::new(),
+        };
+        messages.push(tuple(vec![category.into().into(), message.into().into()]));
+        self.set_tagged(KEY, Value::Array(messages));
+    }
+
+    /// Takes the messages out, as `(category, message)`. A second call in the same request finds them again.
+    pub fn flashed_messages(&self) -> Vec<(String, String)> {
+        if let Some(messages) = &self.state().flashes {
+            return messages.clone();
+        }
+        let taken: Option<Vec<(String, String)>> = self.pop(KEY);
+        self.state().flashes.insert(taken.unwrap_or_default()).clone()
+    }
+
+    #[track_caller]
+    fn set_tagged(&self, key: &str, value: Value) {
+        // `set` marks the session; the value itself must keep its tags.
+        self.set(key, Value::Null);
+        if untag(&value).is_some() {
+            self.state().values.insert(key.to_owned(), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::session::{Session, SessionState};
+
+    #[test]
+    fn messages_are_tuples_and_are_taken_once_per_request() {
+        let session = Session::new(SessionState::default());
+        session.flash("Saved.");
+        session.flash_as("error", "Oh.");
+        assert_eq!(session.state().values["_flashes"], json!([{" t": ["message", "Saved."]}, {" t": ["error", "Oh."]}]));
+        let messages = [("message".to_owned(), "Saved.".to_owned()), ("error".to_owned(), "Oh.".to_owned())];
+        assert_eq!(session.flashed_messages(), messages);
+        assert_eq!(session.flashed_messages(), messages);
+        assert!(!session.contains_key("_flashes"));
+    }
+}

@@ -1,0 +1,439 @@
+//! Reads a request's body: in one piece, as a form, as files. Werkzeug's `FormDataParser`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+
+use crate::context::Context;
+use crate::http::body::{Body, BodyTooLarge};
+use crate::http::multi_dict::MultiDict;
+use crate::http::multipart::{Decoder, Event, MultipartError, PartHead};
+use crate::http::url::parse_query;
+use crate::signing::random_bytes;
+use crate::{Error, HttpError, Result};
+
+/// A file larger than this goes to the disk while it arrives.
+const SPOOL_SIZE: usize = 500 * 1024;
+/// So many bytes are gathered for one write to the disk.
+const WRITE_SIZE: usize = 256 * 1024;
+
+/// A form that came with a request: its fields, and its files. Flask's `request.form` and `request.files`.
+#[derive(Clone, Debug, Default)]
+pub struct FormData {
+    /// The fields, in order.
+    pub fields: MultiDict,
+    /// The files, in order.
+    pub files: Vec<Upload>,
+}
+
+impl FormData {
+    /// The first value of the field `name`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields.get(name)
+    }
+
+    /// The first file of the field `name` that was really chosen.
+    pub fn file(&self, name: &str) -> Option<&Upload> {
+        self.files.iter().find(|file| file.name == name && !file.filename.is_empty())
+    }
+}
+
+/// A file that came with a form. Werkzeug's `FileStorage`.
+///
+/// A large one is in a temporary file, which goes when the last handle to it is dropped.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    name: String,
+    filename: String,
+    content_type: String,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Memory(Bytes),
+    Disk { file: Arc<TemporaryFile>, len: u64 },
+}
+
+/// A file that is removed with the last handle to it.
+#[derive(Debug)]
+struct TemporaryFile(PathBuf);
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        // Somebody may have moved it where it is to stay.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Upload {
+    /// The name of the form's field.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file's name as the client gave it. Never use it as a path: see
+    /// [`secure_filename`](Upload::secure_filename).
+    pub fn filename(&self) -> &str {
+        &self.filename
+    }
+
+    /// The file's name made safe for a folder of yours; empty if nothing safe is left.
+    pub fn secure_filename(&self) -> String {
+        secure_filename(&self.filename)
+    }
+
+    /// The media type as the client gave it. Look into the content before you trust it.
+    pub fn content_type(&self) -> &str {
+        &self.content_type
+    }
+
+    /// The size in bytes.
+    pub fn len(&self) -> u64 {
+        match &self.content {
+            Content::Memory(bytes) => bytes.len() as u64,
+            Content::Disk { len, .. } => *len,
+        }
+    }
+
+    /// Whether it has no content.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The content in one piece.
+    ///
+    /// # Errors
+    ///
+    /// If a temporary file cannot be read.
+    pub async fn bytes(&self) -> Result<Bytes> {
+        match &self.content {
+            Content::Memory(bytes) => Ok(bytes.clone()),
+            Content::Disk { file, .. } => Ok(tokio::fs::read(&file.0).await?.into()),
+        }
+    }
+
+    /// Writes the content to `path`, in place of what is there. A write that fails leaves nothing behind.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written: no folder, no permission, no room.
+    pub async fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let saved = match &self.content {
+            Content::Memory(bytes) => tokio::fs::write(path, bytes).await,
+            Content::Disk { file, .. } => tokio::fs::copy(&file.0, path).await.map(drop),
+        };
+        if let Err(error) = saved {
+            let _ = tokio::fs::remove_file(path).await;
+            return Err(io::Error::new(error.kind(), format!("the upload cannot be saved as {}: {error}", path.display())).into());
+        }
+        Ok(())
+    }
+}
+
+/// A file name that is one on every system and leads nowhere else: letters, digits, `_`, `-` and `.`, no dot
+/// in front. It may be empty. Werkzeug's `secure_filename`.
+///
+/// ```
+/// use hipflask::secure_filename;
+///
+/// assert_eq!(secure_filename("My cool movie.mov"), "My_cool_movie.mov");
+/// assert_eq!(secure_filename("../../etc/passwd"), "etc_passwd");
+/// assert_eq!(secure_filename("C:\\x\\con.txt"), "C_x_con.txt");
+/// assert_eq!(secure_filename("con.txt"), "_con.txt");
+/// assert_eq!(secure_filename("..."), "");
+/// ```
+pub fn secure_filename(name: &str) -> String {
+    let spaced = name.replace(['/', '\\', ':'], " ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let plain: String = words.join("_").chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')).collect();
+    let plain = plain.trim_matches(['.', '_']);
+    match is_device(plain) {
+        true => format!("_{plain}"),
+        false => plain.to_owned(),
+    }
+}
+
+/// Names that Windows takes for devices, whatever their extension.
+pub(crate) fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let numbered = |prefix: &str| stem.strip_prefix(prefix).is_some_and(|n| n.len() == 1 && n.as_bytes()[0].is_ascii_digit());
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") || numbered("COM") || numbered("LPT")
+}
+
+impl Context {
+    /// Sets the most bytes that this request's body may have; `None` is no limit. Before the body is read.
+    pub fn set_max_content_length(&mut self, limit: Option<u64>) {
+        self.body_state().max_content_length = Some(limit);
+    }
+
+    fn max_content_length(&mut self) -> Result<u64> {
+        let limit = match self.body_state().max_content_length {
+            Some(limit) => limit,
+            None => self.app().limits().max_content_length,
+        };
+        let limit = limit.unwrap_or(u64::MAX);
+        match self.request().content_length().is_some_and(|length| length > limit) {
+            true => Err(too_large()),
+            false => Ok(limit),
+        }
+    }
+
+    /// The body in one piece, up to `MAX_CONTENT_LENGTH` bytes. Flask's `request.data`.
+    ///
+    /// # Errors
+    ///
+    /// 413 if it is longer, 408 if it stops coming, 400 if it is cut off.
+    pub async fn data(&mut self) -> Result<Bytes> {
+        if let Some(data) = &self.body_state().data {
+            return Ok(data.clone());
+        }
+        let limit = self.max_content_length()?;
+        let body = std::mem::take(self.request_mut().body_mut());
+        let data = body.collect(limit).await.map_err(size_error)?;
+        Ok(self.body_state().data.insert(data).clone())
+    }
+
+    /// The form in the body: urlencoded or multipart. Without a form it is empty, as in Flask.
+    ///
+    /// # Errors
+    ///
+    /// 413 beyond `MAX_CONTENT_LENGTH`, `MAX_FORM_MEMORY_SIZE` or `MAX_FORM_PARTS`; 400 for a multipart body
+    /// that is malformed or cut off.
+    pub async fn form(&mut self) -> Result<&FormData> {
+        if self.parsed_form().is_none() {
+            let form = self.parse_form().await?;
+            self.body_state().form = Some(form);
+        }
+        Ok(self.body_state().form.get_or_insert_default())
+    }
+
+    async fn parse_form(&mut self) -> Result<FormData> {
+        let content_type = self.request().content_type();
+        match content_type.value.as_str() {
+            "application/x-www-form-urlencoded" => {
+                let limit = self.app().limits().max_form_memory_size;
+                if self.request().content_length().is_some_and(|length| length > limit) {
+                    return Err(too_large());
+                }
+                let data = self.data().await?;
+                match data.len() as u64 > limit {
+                    true => Err(too_large()),
+                    false => Ok(FormData { fields: parse_query(&data).collect(), files: Vec::new() }),
+                }
+            }
+            "multipart/form-data" => {
+                let decoder = Decoder::new(content_type.get("boundary").unwrap_or_default()).map_err(malformed)?;
+                let limit = self.max_content_length()?;
+                let limits = self.app().limits();
+                let reader = MultipartReader {
+                    decoder,
+                    left: limit,
+                    max_field: limits.max_form_memory_size,
+                    max_parts: limits.max_form_parts,
+                    form: FormData::default(),
+                };
+                let body = std::mem::take(self.request_mut().body_mut());
+                reader.read(body).await
+            }
+            _ => Ok(FormData::default()),
+        }
+    }
+}
+
+fn too_large() -> Error {
+    HttpError::new(413).into()
+}
+
+fn size_error(error: Error) -> Error {
+    match error.downcast_ref::<BodyTooLarge>() {
+        Some(_) => too_large(),
+        None => error,
+    }
+}
+
+fn malformed(MultipartError(reason): MultipartError) -> Error {
+    HttpError::new(400).description(format!("The form cannot be read: {reason}.")).into()
+}
+
+/// Reads a multipart body as it comes; files beyond [`SPOOL_SIZE`] never are in memory as a whole.
+struct MultipartReader {
+    decoder: Decoder,
+    /// Bytes that may still come.
+    left: u64,
+    max_field: u64,
+    max_parts: usize,
+    form: FormData,
+}
+
+/// The part that is being read.
+enum Open {
+    Field(String, Vec<u8>),
+    File(PartHead, Spool),
+}
+
+impl MultipartReader {
+    async fn read(mut self, mut body: Body) -> Result<FormData> {
+        let mut open: Option<Open> = None;
+        let mut parts = 0;
+        let mut field_bytes = 0;
+        loop {
+            match self.decoder.next().map_err(malformed)? {
+                Some(Event::Part(head)) => {
+                    parts += 1;
+                    if parts > self.max_parts {
+                        return Err(too_large());
+                    }
+                    open = Some(match head.filename {
+                        None => Open::Field(head.name, Vec::new()),
+                        Some(_) => Open::File(head, Spool::default()),
+                    });
+                }
+                Some(Event::Data(data)) => match &mut open {
+                    Some(Open::Field(_, text)) => {
+                        field_bytes += data.len() as u64;
+                        if field_bytes > self.max_field {
+                            return Err(too_large());
+                        }
+                        text.extend(data);
+                    }
+                    Some(Open::File(_, spool)) => spool.write(data).await?,
+                    None => {}
+                },
+                Some(Event::PartEnd) => self.close(open.take()).await?,
+                Some(Event::End) => {
+                    // The rest is ignored, but read: the connection is in order only after it.
+                    while let Some(chunk) = body.chunk().await.transpose()? {
+                        self.count(&chunk)?;
+                    }
+                    return Ok(self.form);
+                }
+                None => match body.chunk().await.transpose()? {
+                    Some(chunk) => {
+                        self.count(&chunk)?;
+                        self.decoder.feed(&chunk);
+                    }
+                    None => self.decoder.finish(),
+                },
+            }
+        }
+    }
+
+    fn count(&mut self, chunk: &Bytes) -> Result<()> {
+        self.left = self.left.checked_sub(chunk.len() as u64).ok_or_else(too_large)?;
+        Ok(())
+    }
+
+    async fn close(&mut self, open: Option<Open>) -> Result<()> {
+        match open {
+            Some(Open::Field(name, text)) => self.form.fields.push(name, String::from_utf8_lossy(&text).into_owned()),
+            Some(Open::File(head, spool)) => {
+                let content = spool.finish().await?;
+                let filename = head.filename.unwrap_or_default();
+                self.form.files.push(Upload { name: head.name, filename, content_type: head.content_type, content });
+            }
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+/// Memory at first, then a temporary file.
+#[derive(Default)]
+struct Spool {
+    memory: Vec<u8>,
+    disk: Option<(Arc<TemporaryFile>, File)>,
+    len: u64,
+}
+
+impl Spool {
+    async fn write(&mut self, data: Vec<u8>) -> Result<()> {
+        self.len += data.len() as u64;
+        match self.memory.is_empty() {
+            true => self.memory = data,
+            false => self.memory.extend(data),
+        }
+        let full = if self.disk.is_some() { WRITE_SIZE } else { SPOOL_SIZE };
+        match self.memory.len() > full {
+            true => self.flush().await,
+            false => Ok(()),
+        }
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        let disk = match &mut self.disk {
+            Some(disk) => disk,
+            None => self.disk.insert(create_temporary().await?),
+        };
+        disk.1.write_all(&self.memory).await?;
+        self.memory.clear();
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<Content> {
+        if self.disk.is_none() {
+            return Ok(Content::Memory(self.memory.into()));
+        }
+        self.flush().await?;
+        match self.disk {
+            Some((path, mut file)) => {
+                file.flush().await?;
+                Ok(Content::Disk { file: path, len: self.len })
+            }
+            None => Ok(Content::Memory(Bytes::new())),
+        }
+    }
+}
+
+/// A new file that nobody else can open, under a name that nobody can guess.
+async fn create_temporary() -> Result<(Arc<TemporaryFile>, File)> {
+    let name = format!("hipflask-{:032x}", u128::from_be_bytes(random_bytes()));
+    let path = std::env::temp_dir().join(name);
+    let mut options = tokio::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    let file = options.open(&path).await?;
+    Ok((Arc::new(TemporaryFile(path)), file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_are_made_safe() {
+        for (name, safe) in [
+            ("i contain cool \u{fc}ml\u{e4}uts.txt", "i_contain_cool_mluts.txt"),
+            ("/etc/passwd", "etc_passwd"),
+            ("a\0b.txt", "ab.txt"),
+            (".bashrc", "bashrc"),
+            ("", ""),
+            ("NUL", "_NUL"),
+            ("com1.tar.gz", "_com1.tar.gz"),
+            ("x:stream", "x_stream"),
+            ("日本", ""),
+        ] {
+            assert_eq!(secure_filename(name), safe, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_temporary_file_goes_with_its_last_handle() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut spool = Spool::default();
+            spool.write(vec![b'x'; SPOOL_SIZE + 1]).await.expect("written");
+            let Content::Disk { file, len } = spool.finish().await.expect("written") else { unreachable!("it is large") };
+            assert_eq!((len, std::fs::metadata(&file.0).expect("there").len()), (512_001, 512_001));
+            let path = file.0.clone();
+            drop(file);
+            assert!(!path.exists());
+        });
+    }
+}

@@ -1,0 +1,221 @@
+//! The session in a signed cookie. Flask's `SecureCookieSessionInterface`.
+
+use std::time::{Duration, SystemTime};
+
+use http::header;
+use serde_json::{Map, Value};
+
+use crate::Result;
+use crate::config::Config;
+use crate::http::cookie::{Cookie, SameSite};
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::http::{cookie, json};
+use crate::session::{Session, SessionState};
+use crate::signing::{KeyDerivation, Serializer};
+
+const SALT: &str = "cookie-session";
+
+/// Reads and writes the session's cookie, by the configuration keys `SESSION_COOKIE_…`.
+#[derive(Debug)]
+pub(crate) struct SessionCookies {
+    /// `None` without a secret key.
+    signer: Option<Serializer>,
+    name: String,
+    template: Cookie,
+    lifetime: Duration,
+    refresh_each_request: bool,
+    max_size: usize,
+}
+
+impl SessionCookies {
+    /// # Errors
+    ///
+    /// If a key of the configuration has a value of another type than it needs.
+    pub(crate) fn from_config(config: &Config) -> Result<SessionCookies> {
+        let name: String = config.get("SESSION_COOKIE_NAME")?;
+        let root: String = config.get("APPLICATION_ROOT")?;
+        let path = config.find::<String>("SESSION_COOKIE_PATH")?.unwrap_or(root);
+        let mut template = Cookie::new(&name, "")
+            .path(Some(&path))
+            .http_only(config.get("SESSION_COOKIE_HTTPONLY")?)
+            .secure(config.switch("SESSION_COOKIE_SECURE", !config.debug()))
+            .partitioned(config.get("SESSION_COOKIE_PARTITIONED")?);
+        if let Some(domain) = config.find::<String>("SESSION_COOKIE_DOMAIN")? {
+            template = template.domain(domain);
+        }
+        if let Some(text) = config.find::<String>("SESSION_COOKIE_SAMESITE")? {
+            let same_site = SameSite::parse(&text).ok_or_else(|| {
+                crate::Error::msg(format!("the configuration key `SESSION_COOKIE_SAMESITE` is `{text}`; it must be `Strict`, `Lax` or `None`"))
+            })?;
+            template = template.same_site(same_site);
+        }
+        Ok(SessionCookies {
+            signer: signing_keys(config)?.map(|keys| Serializer::with_derivation(keys, SALT, KeyDerivation::Hmac)),
+            template,
+            name,
+            lifetime: config.seconds("PERMANENT_SESSION_LIFETIME")?.unwrap_or(Duration::MAX),
+            refresh_each_request: config.get("SESSION_REFRESH_EACH_REQUEST")?,
+            max_size: config.get("MAX_COOKIE_SIZE")?,
+        })
+    }
+
+    /// The session that a request brings: a new one if it brings none that holds.
+    pub(crate) fn open(&self, request: &Request) -> Session {
+        let Some(signer) = &self.signer else {
+            return Session::new(SessionState { is_null: true, is_new: true, ..SessionState::default() });
+        };
+        let read = |text: &str| {
+            let json = signer.unsign(text, Some(self.lifetime), SystemTime::now()).valid()?;
+            match serde_json::from_slice(&json) {
+                Ok(Value::Object(values)) => Some(values),
+                _ => None,
+            }
+        };
+        let values: Option<Map<String, Value>> = self.text(request).as_deref().and_then(read);
+        Session::new(SessionState { is_new: values.is_none(), values: values.unwrap_or_default(), ..SessionState::default() })
+    }
+
+    /// The cookie's text. It reads the header itself: that saves taking every other cookie apart.
+    fn text(&self, request: &Request) -> Option<String> {
+        let headers = request.headers().get_all(header::COOKIE).iter();
+        let mut cookies = headers.filter_map(|value| value.to_str().ok()).flat_map(cookie::parse);
+        cookies.find(|(name, _)| *name == self.name).map(|(_, text)| text)
+    }
+
+    /// Whether a session that nobody has touched may still have to be written again: a permanent one is
+    /// renewed by every request.
+    pub(crate) fn may_need_refresh(&self, request: &Request) -> bool {
+        self.refresh_each_request && self.signer.is_some() && self.text(request).is_some()
+    }
+
+    /// Writes what changed into `response`.
+    ///
+    /// # Errors
+    ///
+    /// If something was stored that a session cannot hold, or without a secret key.
+    pub(crate) fn save(&self, session: &Session, response: &mut Response) -> Result<()> {
+        let mut state = session.state();
+        if let Some(error) = state.failed.take() {
+            return Err(error);
+        }
+        let permanent = state.values.get("_permanent") == Some(&Value::Bool(true));
+        let refreshed = permanent && self.refresh_each_request;
+        if state.accessed || refreshed {
+            response.vary("Cookie");
+        }
+        let Some(signer) = self.signer.as_ref().filter(|_| state.modified || refreshed) else {
+            return Ok(());
+        };
+        if state.values.is_empty() {
+            return match state.modified {
+                true => response.set_cookie(&self.emptied()),
+                false => Ok(()),
+            };
+        }
+        let text = signer.sign(&json::dumps(&state.values)?, SystemTime::now());
+        let mut cookie = self.template.clone().with_value(text);
+        if let Some(expires) = permanent.then(|| SystemTime::now().checked_add(self.lifetime)).flatten() {
+            cookie = cookie.expires(expires);
+        }
+        self.warn_if_too_large(&cookie);
+        response.set_cookie(&cookie)
+    }
+
+    fn emptied(&self) -> Cookie {
+        self.template.clone().expires(SystemTime::UNIX_EPOCH).max_age(Duration::ZERO)
+    }
+
+    /// Browsers drop a cookie that is too large without a word.
+    fn warn_if_too_large(&self, cookie: &Cookie) {
+        let size = cookie.name().len() + cookie.value().len();
+        if self.max_size > 0 && size > self.max_size {
+            tracing::warn!(
+                "the session cookie has {size} bytes, more than MAX_COOKIE_SIZE ({}); a browser may drop it: store less in the session",
+                self.max_size
+            );
+        }
+    }
+}
+
+/// `SECRET_KEY`, then `SECRET_KEY_FALLBACKS`; `None` without a key.
+pub(crate) fn signing_keys(config: &Config) -> Result<Option<Vec<String>>> {
+    let Some(key) = config.find::<String>("SECRET_KEY")? else { return Ok(None) };
+    let fallbacks = config.find::<Vec<String>>("SECRET_KEY_FALLBACKS")?.unwrap_or_default();
+    Ok(Some(std::iter::once(key).chain(fallbacks).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::ConfigBuilder;
+
+    fn cookies(pairs: &[(&str, Value)]) -> SessionCookies {
+        let mut builder = ConfigBuilder::default();
+        builder.set("SECRET_KEY", "secret").expect("a key");
+        builder.set("DEBUG", &false).expect("a key");
+        pairs.iter().for_each(|(key, value)| builder.set(key, value).expect("a key"));
+        SessionCookies::from_config(&builder.build()).expect("valid")
+    }
+
+    fn saved(cookies: &SessionCookies, session: &Session) -> Vec<String> {
+        let mut response = Response::default();
+        cookies.save(session, &mut response).expect("saved");
+        response.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect()
+    }
+
+    fn back(headers: &[String]) -> Request {
+        let cookie = headers.iter().find_map(|h| h.strip_prefix("set-cookie: ")).expect("a cookie");
+        Request::get("/").with_header("cookie", cookie.split(';').next().expect("a pair"))
+    }
+
+    #[test]
+    fn what_is_set_comes_back() {
+        let cookies = cookies(&[]);
+        let session = cookies.open(&Request::get("/"));
+        session.set("name", "é");
+        session.set("list", vec![1, 2]);
+        let headers = saved(&cookies, &session);
+        assert!(headers.contains(&"vary: Cookie".to_owned()), "{headers:?}");
+        assert!(headers.iter().any(|h| h.ends_with("; Secure; HttpOnly; Path=/; SameSite=Lax")), "{headers:?}");
+        let again = cookies.open(&back(&headers));
+        assert_eq!((again.get::<String>("name"), again.get::<Vec<u8>>("list")), (Some("é".into()), Some(vec![1, 2])));
+        assert_eq!(saved(&cookies, &again), ["vary: Cookie"], "read only: no new cookie");
+    }
+
+    #[test]
+    fn untouched_sessions_leave_no_trace_and_emptied_ones_are_deleted() {
+        let cookies = cookies(&[]);
+        assert!(saved(&cookies, &cookies.open(&Request::get("/"))).is_empty());
+        let session = cookies.open(&Request::get("/"));
+        session.set("a", 1);
+        let again = cookies.open(&back(&saved(&cookies, &session)));
+        again.clear();
+        assert!(saved(&cookies, &again).iter().any(|h| h.contains("session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0")));
+    }
+
+    #[test]
+    fn a_permanent_session_is_refreshed_by_every_request() {
+        let cookies = cookies(&[("PERMANENT_SESSION_LIFETIME", json!(60))]);
+        let session = cookies.open(&Request::get("/"));
+        session.set("a", 1);
+        session.set_permanent(true);
+        let request = back(&saved(&cookies, &session));
+        assert!(cookies.may_need_refresh(&request));
+        let headers = saved(&cookies, &cookies.open(&request));
+        assert!(headers.iter().any(|h| h.contains("; Expires=") && !h.contains("Max-Age")), "{headers:?}");
+    }
+
+    #[test]
+    fn without_a_key_reading_is_empty_and_writing_fails() {
+        let cookies = SessionCookies::from_config(&ConfigBuilder::default().build()).expect("valid");
+        let session = cookies.open(&Request::get("/"));
+        assert!(session.is_empty());
+        session.set("a", 1);
+        let error = cookies.save(&session, &mut Response::default()).expect_err("no key");
+        assert!(error.to_string().contains("`SECRET_KEY`"));
+        assert!(error.location().line() > 190, "the line of `set` is kept");
+    }
+}
