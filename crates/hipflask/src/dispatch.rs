@@ -1,0 +1,367 @@
+//! The life of a request, top to bottom. `docs/lifecycle.md` tells the same for users, and a test compares
+//! the two.
+//!
+//!  1. a context is made; the host is checked
+//!  2. the rule is matched; that nothing matches is kept for later
+//!  3. — (signals will be sent here)
+//!  4. url value preprocessors
+//!  5. before_request functions, the application's first, then the blueprints' from the outside in
+//!  6. what step 2 kept is raised, after the mounts had a look
+//!  7. OPTIONS is answered, or the view runs
+//!  8. an error is given to its nearest handler
+//!  9. after_this_request functions, then after_request functions, in reverse
+//! 10. the session is saved
+//! 11. the body is made to fit the status and the method
+//! 12. teardown functions run, whatever happened
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body::Body as _;
+
+use crate::app::Frozen;
+use crate::context::Context;
+use crate::handler::{Answer, Handler};
+use crate::http::body::Body;
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::routing::matcher::Match;
+use crate::security::hosts;
+use crate::url_for::{absolute, redirect_response, resolve};
+use crate::{Error, HttpError, Result, error_page, panics};
+
+impl Frozen {
+    /// Answers one request, and always answers: an error or a panic is a response too.
+    pub async fn respond(&self, request: Request) -> Response {
+        let mut ctx = Context::new(self.clone(), request); // step 1
+        let response = self.full_dispatch(&mut ctx).await;
+        self.teardown(&mut ctx); // step 12
+        response
+    }
+
+    /// [`respond`](Frozen::respond), with the names of the templates that were rendered.
+    pub(crate) async fn respond_recorded(&self, request: Request) -> (Response, Vec<String>) {
+        let mut ctx = Context::new(self.clone(), request);
+        ctx.g().record();
+        let response = self.full_dispatch(&mut ctx).await;
+        self.teardown(&mut ctx);
+        (response, ctx.g().take_rendered())
+    }
+
+    async fn full_dispatch(&self, ctx: &mut Context) -> Response {
+        let answer = catch(self.dispatch(ctx)).await;
+        let (response, unhandled) = match answer {
+            Ok(response) => (response, None),
+            Err(error) => self.handle_error(ctx, error).await,
+        };
+        ctx.set_error(unhandled);
+        ctx.set_response(response);
+        if let Err(error) = catch(self.process_response(ctx)).await {
+            let (response, unhandled) = self.handle_unhandled(ctx, Arc::new(error)).await;
+            ctx.set_error(unhandled);
+            ctx.set_response(response);
+            // Once more for the new response: it too must pass every hook. What fails now is only logged.
+            if let Err(error) = catch(self.process_response(ctx)).await {
+                log_error(ctx, &error);
+            }
+        }
+        let response = ctx.take_response().unwrap_or_else(|| Response::default().with_status(500));
+        fit_body(ctx.request().method(), response) // step 11
+    }
+
+    /// Steps 1 to 7: everything that can answer.
+    async fn dispatch(&self, ctx: &mut Context) -> Result<Response> {
+        hosts::check(ctx)?; // step 1
+        self.match_request(ctx); // step 2
+        let answer = match self.preprocess(ctx).await? {
+            Some(response) => response,
+            None => self.dispatch_request(ctx).await?,
+        };
+        resolve(answer, ctx).await
+    }
+
+    fn match_request(&self, ctx: &mut Context) {
+        let request = ctx.request();
+        let Some(path) = request.routing_path() else {
+            return ctx.set_routing_error(HttpError::new(404).into());
+        };
+        let found = match self.map().find(path, request.method()) {
+            Match::Found(rule, ranges) => self.view_args(rule, path, ranges).map(|args| (rule, args)).ok_or_else(|| HttpError::new(404).into()),
+            Match::NotFound => Err(HttpError::new(404).into()),
+            Match::MethodNotAllowed(methods) => Err(HttpError::new(405).header("allow", methods.to_header()).into()),
+            Match::Redirect(path) => Err(RoutingRedirect::new(ctx, &crate::http::url::quote(&path, crate::http::url::PATH_SAFE)).into()),
+        };
+        match found {
+            Ok((rule, args)) => match self.map().default_redirect(rule, || args.to_values(), request.method()) {
+                Some(path) => ctx.set_routing_error(RoutingRedirect::new(ctx, &path).into()),
+                None => ctx.set_match(rule, self.view(rule).scope, args),
+            },
+            Err(error) => ctx.set_routing_error(error),
+        }
+    }
+
+    /// Steps 4 and 5.
+    async fn preprocess(&self, ctx: &mut Context) -> Result<Option<Response>> {
+        let scope = self.scope(ctx.scope());
+        for preprocessor in &scope.url_value_preprocessors {
+            preprocessor.call(ctx).await?;
+        }
+        for hook in &scope.before_request {
+            let answer = match hook.call(ctx) {
+                Answer::Ready(answer) => answer,
+                Answer::Later(answer) => answer.await,
+            };
+            if let Some(response) = answer? {
+                return Ok(Some(response));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Steps 6 and 7.
+    async fn dispatch_request(&self, ctx: &mut Context) -> Result<Response> {
+        let view = ctx.rule_id().and_then(|rule| Some((rule, self.view(rule).handler.as_ref()?)));
+        if let Some((rule, view)) = view {
+            if ctx.request().method() == Method::OPTIONS && self.map().rule(rule).automatic_options {
+                return Ok(self.automatic_options(ctx));
+            }
+            let answer = match view.call(ctx) {
+                Answer::Ready(answer) => answer,
+                Answer::Later(answer) => answer.await,
+            };
+            if let Some(response) = answer? {
+                return Ok(response);
+            }
+        }
+        // A view that passes leaves the request to the mounts, like a path that no rule has.
+        if let Some(response) = self.call_mounts(ctx).await? {
+            return Ok(response);
+        }
+        let error = ctx.take_routing_error().unwrap_or_else(|| HttpError::new(404).into());
+        match error.downcast_ref::<RoutingRedirect>() {
+            Some(redirect) => redirect_response(&redirect.0, StatusCode::PERMANENT_REDIRECT),
+            None => Err(error),
+        }
+    }
+
+    fn automatic_options(&self, ctx: &Context) -> Response {
+        let methods = self.map().allowed_methods(ctx.request().routing_path().unwrap_or_default());
+        let mut response = Response::default();
+        if let Ok(allow) = HeaderValue::from_str(&methods.to_header()) {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        response
+    }
+
+    async fn call_mounts(&self, ctx: &mut Context) -> Result<Option<Response>> {
+        for mount in self.mounts() {
+            let len = mount.prefix.len();
+            let path = ctx.request().routing_path().unwrap_or_default();
+            let inside = path.strip_prefix(&*mount.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            if !inside {
+                continue;
+            }
+            ctx.request_mut().enter_mount(len);
+            let answer = mount.handler.call(ctx).await;
+            ctx.request_mut().leave_mount(len);
+            if let Some(response) = answer? {
+                return Ok(Some(response));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Step 8. The response, and the error if nobody handled it.
+    async fn handle_error(&self, ctx: &mut Context, error: Error) -> (Response, Option<Arc<Error>>) {
+        let error = Arc::new(error);
+        let Some(handler) = self.scope(ctx.scope()).errors.find(&error) else {
+            return match error.http() {
+                Some(http) => (error_page::http(ctx, http), None),
+                None => self.handle_unhandled(ctx, error).await,
+            };
+        };
+        match self.call_error_handler(ctx, &**handler, Arc::clone(&error)).await {
+            Ok(Some(response)) => (response, None),
+            // The handler passed: the error stands as if there were none.
+            Ok(None) => match error.http() {
+                Some(http) => (error_page::http(ctx, http), None),
+                None => self.handle_unhandled(ctx, error).await,
+            },
+            Err(error) => self.handle_unhandled(ctx, Arc::new(error)).await,
+        }
+    }
+
+    async fn call_error_handler(&self, ctx: &mut Context, handler: &dyn Handler, error: Arc<Error>) -> Result<Option<Response>> {
+        ctx.set_error(Some(error));
+        let answer = catch(async { handler.call(ctx).await }).await?;
+        ctx.set_error(None);
+        match answer {
+            Some(response) => resolve(response, ctx).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// An error that no handler wants: one log line, and a 500 that a handler for 500 may dress.
+    async fn handle_unhandled(&self, ctx: &mut Context, error: Arc<Error>) -> (Response, Option<Arc<Error>>) {
+        log_error(ctx, &error);
+        let page = error_page::unhandled(ctx, &error);
+        let internal = Arc::new(Error::from(HttpError::internal(Arc::clone(&error))));
+        if let Some(handler) = self.scope(ctx.scope()).errors.find(&internal) {
+            match self.call_error_handler(ctx, &**handler, internal).await {
+                Ok(Some(response)) => return (response, Some(error)),
+                Ok(None) => {}
+                Err(error) => log_error(ctx, &error),
+            }
+        }
+        (page, Some(error))
+    }
+
+    /// Steps 9 and 10.
+    async fn process_response(&self, ctx: &mut Context) -> Result<()> {
+        for hook in ctx.take_after_this_request() {
+            call_after(ctx, &*hook).await?;
+        }
+        for hook in &self.scope(ctx.scope()).after_request {
+            call_after(ctx, &**hook).await?;
+        }
+        self.save_session(ctx)
+    }
+
+    fn save_session(&self, ctx: &mut Context) -> Result<()> {
+        let session = match ctx.opened_session() {
+            Some(session) => session.clone(),
+            None if self.sessions().may_need_refresh(ctx.request()) => ctx.session().clone(),
+            None => return Ok(()),
+        };
+        self.sessions().save(&session, ctx.response_mut())
+    }
+
+    /// Step 12. Every function runs, even if one before it panicked.
+    fn teardown(&self, ctx: &mut Context) {
+        let error = ctx.error().cloned();
+        for teardown in &self.scope(ctx.scope()).teardown_request {
+            if let Err(panicked) = panics::catch(|| teardown(ctx, error.as_deref())) {
+                log_error(ctx, &Error::from(panicked));
+            }
+        }
+    }
+}
+
+async fn call_after(ctx: &mut Context, hook: &dyn Handler) -> Result<()> {
+    let answer = match hook.call(ctx) {
+        Answer::Ready(answer) => answer,
+        Answer::Later(answer) => answer.await,
+    };
+    match answer? {
+        Some(response) => {
+            let response = resolve(response, ctx).await?;
+            ctx.set_response(response);
+            Ok(())
+        }
+        None if ctx.has_response() => Ok(()),
+        None => Err(Error::msg("an after_request function took the response and gave none back; return it")),
+    }
+}
+
+/// A mounted application answers everything below its prefix; what it does not know is its own 404.
+impl Handler for Frozen {
+    fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
+        Answer::Later(Box::pin(async move {
+            let request = ctx.take_request();
+            let mut inner = Context::new(self.clone(), request);
+            let response = self.full_dispatch(&mut inner).await;
+            self.teardown(&mut inner);
+            ctx.put_request(inner.take_request());
+            Ok(Some(response))
+        }))
+    }
+}
+
+/// Where a path leads that is a slash away from a rule. It is raised like an error and answered with 308, so
+/// that a form keeps its method.
+#[derive(Debug)]
+struct RoutingRedirect(String);
+
+impl RoutingRedirect {
+    fn new(ctx: &Context, path: &str) -> RoutingRedirect {
+        let mut address = absolute(ctx, path);
+        if let Some(query) = ctx.request().uri().query() {
+            address.push('?');
+            address.push_str(query);
+        }
+        RoutingRedirect(address)
+    }
+}
+
+impl std::fmt::Display for RoutingRedirect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the path is at {}", self.0)
+    }
+}
+
+impl std::error::Error for RoutingRedirect {}
+
+/// Awaits `future`; a panic in it is an error.
+async fn catch<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut future = pin!(future);
+    poll_fn(move |cx| match panics::catch(|| future.as_mut().poll(cx)) {
+        Ok(poll) => poll,
+        Err(panicked) => Poll::Ready(Err(panicked.into())),
+    })
+    .await
+}
+
+fn log_error(ctx: &Context, error: &Error) {
+    let request = ctx.request();
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let location = error.location();
+    tracing::error!(
+        request_id = ctx.request_id(),
+        method = %request.method(),
+        path = %request.path().escape_debug(),
+        at = %format_args!("{}:{}", location.file(), location.line()),
+        causes = %causes.join(": "),
+        "unhandled error: {error}",
+    );
+    if !tracing::dispatcher::has_been_set() {
+        crate::log::fallback(format_args!("unhandled error in {} {}: {error:?}", request.method(), request.path().escape_debug()));
+    }
+}
+
+/// HEAD has the headers of GET and no body; 1xx, 204 and 304 have none at all (RFC 9110 §6.4.1).
+fn fit_body(method: &Method, mut response: Response) -> Response {
+    let status = response.status();
+    if status.is_informational() || status == StatusCode::NO_CONTENT {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::empty();
+    } else if status == StatusCode::NOT_MODIFIED {
+        remove_entity_headers(response.headers_mut());
+        *response.body_mut() = Body::empty();
+    } else if method == Method::HEAD {
+        let length = response.body().size_hint().exact();
+        if let Some(length) = length.filter(|_| !response.headers().contains_key(header::CONTENT_LENGTH)) {
+            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+/// What describes a body that is not sent, but for where it is and how long it is fresh.
+fn remove_entity_headers(headers: &mut HeaderMap) {
+    const ENTITY: [HeaderName; 7] = [
+        header::ALLOW,
+        header::CONTENT_ENCODING,
+        header::CONTENT_LANGUAGE,
+        header::CONTENT_LENGTH,
+        header::CONTENT_RANGE,
+        header::CONTENT_TYPE,
+        header::LAST_MODIFIED,
+    ];
+    for name in ENTITY {
+        headers.remove(name);
+    }
+}
