@@ -1,0 +1,231 @@
+//! The command line of every application's binary: `run`, `routes`, `check`, and its own commands. Flask's
+//! `flask` command.
+
+mod arguments;
+mod run;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use tokio::runtime::Runtime;
+
+use crate::app::{App, Command, Frozen};
+use crate::cli::arguments::{Invocation, Options};
+use crate::context::Context;
+use crate::extract::FromContext;
+use crate::{Error, Result, panics};
+
+/// What the user typed after an application's own command.
+///
+/// ```
+/// use hipflask::prelude::*;
+/// use hipflask::CliArgs;
+///
+/// async fn greet(args: CliArgs) -> String {
+///     format!("Hello, {}!", args.get(0).unwrap_or("World"))
+/// }
+///
+/// let app = App::new("doc", ".").command("greet", "Says hello.", greet);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CliArgs(Vec<String>);
+
+impl CliArgs {
+    /// The argument at `index`, counted from 0.
+    pub fn get(&self, index: usize) -> Option<&str> {
+        self.0.get(index).map(String::as_str)
+    }
+
+    /// Whether the flag `--name` is among them.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|argument| argument.strip_prefix("--") == Some(name))
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl FromContext for CliArgs {
+    const READY: bool = true;
+
+    fn from_context(ctx: &mut Context) -> impl Future<Output = Result<CliArgs>> + Send {
+        std::future::ready(Ok(ctx.g().get::<CliArgs>().cloned().unwrap_or_default()))
+    }
+}
+
+/// What a function under `#[hipflask::main]` may return.
+pub trait IntoApp {
+    /// The application.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be built.
+    fn into_app(self) -> Result<App>;
+}
+
+impl IntoApp for App {
+    fn into_app(self) -> Result<App> {
+        Ok(self)
+    }
+}
+
+impl<E: Into<Error>> IntoApp for Result<App, E> {
+    fn into_app(self) -> Result<App> {
+        self.map_err(Into::into)
+    }
+}
+
+/// Runs the command line for the application that `build` makes: the whole `main` of a program.
+/// `#[hipflask::main]` writes the call.
+///
+/// It reads the environment's `FLASK_…` variables into the configuration. Whatever goes wrong is one message on
+/// the standard error and an exit code other than 0.
+///
+/// ```no_run
+/// use hipflask::prelude::*;
+///
+/// fn app() -> App {
+///     App::new("hello", ".").add_url_rule(Rule::new("/"), async || "Hello!")
+/// }
+///
+/// fn main() -> std::process::ExitCode {
+///     hipflask::cli::main(app)
+/// }
+/// ```
+pub fn main<A: IntoApp>(build: impl FnOnce() -> A) -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match panics::catch(|| execute(build, &arguments)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(Failure { message, code })) => fail(&message, code),
+        // A mistake in the program that builds the application; the place is what helps.
+        Err(panicked) => match panicked.place() {
+            Some((file, line)) => fail(&format!("{file}:{line}: {}", panicked.message()), 1),
+            None => fail(panicked.message(), 1),
+        },
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "it is the command line's way to say what went wrong")]
+fn fail(message: &str, code: u8) -> ExitCode {
+    crate::log::flush();
+    eprintln!("Error: {message}");
+    ExitCode::from(code)
+}
+
+/// Why a command ended, for the user, and the exit code.
+struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    fn new(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), code: 1 }
+    }
+
+    /// The user typed something that is no command.
+    fn usage(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), code: 2 }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+        Failure::new(causes.join(": "))
+    }
+}
+
+/// Writes to the standard output; a reader that has gone is no error.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn execute<A: IntoApp>(build: impl FnOnce() -> A, arguments: &[String]) -> Result<(), Failure> {
+    let options = Options::parse(arguments).map_err(Failure::usage)?;
+    let mut app = build().into_app()?.config_from_prefixed_env("FLASK");
+    if let Some(debug) = options.debug {
+        app = app.config("DEBUG", debug);
+    }
+    if let Invocation::Help = options.invocation {
+        print(&arguments::help(app.name(), app.commands()));
+        return Ok(());
+    }
+    if let Invocation::Run(_) = options.invocation {
+        app = run::with_developers_key(app);
+    }
+    let app = app.freeze().map_err(|errors| Failure::new(errors.to_string()))?;
+    crate::log::init(app.config())?;
+    match options.invocation {
+        Invocation::Help => {}
+        Invocation::Run(address) => run::run(&app, &address)?,
+        Invocation::Routes { all_methods } => print(&routes(&app, all_methods)),
+        Invocation::Check => check(&app)?,
+        Invocation::Other { name, arguments } => own_command(&app, &name, arguments)?,
+    }
+    crate::log::flush();
+    Ok(())
+}
+
+/// The table that `flask routes` prints.
+fn routes(app: &Frozen, all_methods: bool) -> String {
+    let mut rows: Vec<[String; 3]> = app
+        .rules()
+        .map(|(endpoint, methods, rule)| {
+            let mut methods: Vec<&str> = methods.into_iter().filter(|m| all_methods || !matches!(*m, "HEAD" | "OPTIONS")).collect();
+            methods.sort_unstable();
+            [endpoint.to_owned(), methods.join(", "), rule.to_owned()]
+        })
+        .collect();
+    rows.sort();
+    if rows.is_empty() {
+        return "No routes were registered.\n".to_owned();
+    }
+    let heads = ["Endpoint", "Methods", "Rule"].map(str::to_owned);
+    let width = |column: usize| rows.iter().chain([&heads]).map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2)];
+    let line = |row: &[String; 3]| format!("{:a$}  {:b$}  {}\n", row[0], row[1], row[2], a = widths[0], b = widths[1]);
+    let dashes = widths.map(|width| "-".repeat(width));
+    [line(&heads), line(&dashes)].into_iter().chain(rows.iter().map(line)).collect()
+}
+
+/// Everything that can be checked without serving: freezing has checked most of it already.
+fn check(app: &Frozen) -> Result<(), Failure> {
+    crate::server::Limits::from_config(app.config())?;
+    runtime()?.block_on(async {
+        app.start().await?;
+        app.stop().await
+    })?;
+    let mode = if app.config().debug() { "development" } else { "production" };
+    print(&format!("{}: {} rules, nothing wrong (checked for {mode})\n", app.name(), app.rules().count()));
+    Ok(())
+}
+
+fn own_command(app: &Frozen, name: &str, arguments: Vec<String>) -> Result<(), Failure> {
+    let Some(Command { handler, .. }) = app.commands().iter().find(|command| command.name == name) else {
+        let known: Vec<&str> = arguments::BUILT_IN.iter().map(|(name, _)| *name).chain(app.commands().iter().map(|c| c.name.as_str())).collect();
+        return Err(Failure::usage(format!("there is no command `{name}`; there are {}", known.join(", "))));
+    };
+    runtime()?.block_on(async {
+        app.start().await?;
+        let mut ctx = app.context();
+        ctx.g().insert(CliArgs(arguments));
+        let answer = handler.call(&mut ctx).await?;
+        if let Some(response) = answer {
+            let text = response.into_parts().2.collect(u64::MAX).await?;
+            print(&format!("{}\n", String::from_utf8_lossy(&text).trim_end()));
+        }
+        app.stop().await
+    })?;
+    Ok(())
+}
+
+/// The runtime of a command. One worker more than there are processors keeps one free while synchronous views
+/// run in place.
+fn runtime() -> Result<Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(processors + 1).enable_all().build()?)
+}

@@ -1,0 +1,122 @@
+//! `run`: serve, and say where and what.
+
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
+
+use tokio::net::TcpListener;
+
+use crate::app::{App, Frozen};
+use crate::cli::arguments::Address;
+use crate::cli::{Failure, print, runtime};
+use crate::server::{Limits, serve_on, wait_for_signal};
+use crate::signing::{base64, random_bytes};
+
+/// While developing, a secret key of its own is kept in the instance folder, so that a restart ends no
+/// session. If it cannot be kept, it lasts as long as the process.
+pub(super) fn with_developers_key(app: App) -> App {
+    if !app.is_debug() || app.configured::<Option<String>>("SECRET_KEY").flatten().is_some() {
+        return app;
+    }
+    let folder = app.configured("INSTANCE_PATH").unwrap_or_else(|| app.root_path().join("instance"));
+    match developers_key(&folder) {
+        Ok(key) => app.config("SECRET_KEY", key),
+        Err(_) => app,
+    }
+}
+
+fn developers_key(folder: &Path) -> io::Result<String> {
+    let path = folder.join("secret-key-for-development");
+    if let Ok(key) = fs::read_to_string(&path) {
+        return Ok(key);
+    }
+    let key = base64::encode(&random_bytes::<32>());
+    fs::create_dir_all(folder)?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    io::Write::write_all(&mut options.open(&path)?, key.as_bytes())?;
+    Ok(key)
+}
+
+pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
+    // What the configuration says wrong must not wait for the first connection to show.
+    Limits::from_config(app.config())?;
+    let address = resolve(app, address)?;
+    if app.config().debug() && !address.ip().to_canonical().is_loopback() {
+        return Err(Failure::new(format!(
+            "debug mode shows the inside of the application, so it is served to this machine only, not at {}; \
+             switch it off (--no-debug, or a release build), or serve at 127.0.0.1",
+            address.ip()
+        )));
+    }
+    let runtime = runtime()?;
+    let served = runtime.block_on(async {
+        let listener = TcpListener::bind(address).await.map_err(|error| cannot_bind(address, &error))?;
+        let address = listener.local_addr().unwrap_or(address);
+        app.start().await?;
+        print(&banner(app, address));
+        serve_on(app.clone(), listener, wait_for_signal()).await?;
+        Ok(())
+    });
+    // What did not end in time is not waited for.
+    runtime.shutdown_background();
+    served
+}
+
+/// What was typed, else `FLASK_RUN_HOST` and `FLASK_RUN_PORT`, else Flask's defaults.
+fn resolve(app: &Frozen, address: &Address) -> Result<SocketAddr, Failure> {
+    let text = |value: serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let configured = |key| app.config().find::<serde_json::Value>(key).ok().flatten().map(text);
+    let host = address.host.clone().or_else(|| configured("RUN_HOST")).unwrap_or_else(|| "127.0.0.1".to_owned());
+    let port = address.port.clone().or_else(|| configured("RUN_PORT")).unwrap_or_else(|| "5000".to_owned());
+    let Ok(number) = port.parse::<u16>() else {
+        return Err(Failure::usage(format!("`{port}` is not a port; give a number from 0 to 65535")));
+    };
+    let found = (host.trim_matches(['[', ']']), number).to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    found.ok_or_else(|| Failure::usage(format!("the host `{host}` cannot be found; give an address of this machine: 127.0.0.1, 0.0.0.0")))
+}
+
+fn cannot_bind(address: SocketAddr, error: &io::Error) -> Failure {
+    let port = address.port();
+    Failure::new(match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            let next = port.checked_add(1).unwrap_or(5000);
+            format!("port {port} is in use by another program; stop it, or serve at another port: --port {next}")
+        }
+        io::ErrorKind::PermissionDenied => format!("port {port} may not be used by this user; take one from 1024 on: --port 5000"),
+        io::ErrorKind::AddrNotAvailable => format!("{} is no address of this machine; serve at 127.0.0.1, or 0.0.0.0 for all of its addresses", address.ip()),
+        _ => format!("{address} cannot be served: {error}"),
+    })
+}
+
+/// Where it is, what there is, and what to do next.
+fn banner(app: &Frozen, address: SocketAddr) -> String {
+    let mode = if app.config().debug() { "development, debug mode is on" } else { "production" };
+    let mut text = format!(" * {} ({mode})\n", app.name());
+    if app.config().debug() {
+        let mut rules: Vec<(String, &str, &str)> = app
+            .rules()
+            .map(|(endpoint, methods, rule)| {
+                let methods: Vec<&str> = methods.into_iter().filter(|method| !matches!(*method, "HEAD" | "OPTIONS")).collect();
+                (methods.join(","), rule, endpoint)
+            })
+            .collect();
+        rules.sort_by(|a, b| a.1.cmp(b.1));
+        let width = |column: fn(&(String, &str, &str)) -> usize| rules.iter().map(column).max().unwrap_or(0);
+        let (methods, paths) = (width(|rule| rule.0.len()), width(|rule| rule.1.len()));
+        for (method, rule, endpoint) in &rules {
+            text += &format!("   {method:methods$}  {rule:paths$}  {endpoint}\n");
+        }
+    }
+    text += &format!(" * Running on http://{address}\n");
+    if app.config().debug() {
+        let own: Vec<&str> = app.commands().iter().map(|command| command.name.as_str()).collect();
+        if !own.is_empty() {
+            text += &format!("   Further commands: {} (add `help` to see them all)\n", own.join(", "));
+        }
+    }
+    text + "   Press CTRL+C to quit\n"
+}

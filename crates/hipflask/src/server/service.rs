@@ -1,0 +1,236 @@
+//! From hyper's request to the application's answer.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use http::header::{self, HeaderValue};
+use http::{Method, Uri, Version};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::HttpError;
+use crate::app::Frozen;
+use crate::handler::BoxFuture;
+use crate::http::body::Body;
+use crate::http::request::{Request, Scheme};
+use crate::http::response::Response;
+use crate::log::{self, Access};
+use crate::server::Limits;
+use crate::server::body::{Received, Sent};
+use crate::server::policy::{self, Refused};
+use crate::server::watch::Watch;
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(super) app: Frozen,
+    pub(super) limits: Limits,
+}
+
+/// Answers the requests of one connection.
+pub(super) struct Service {
+    pub(super) shared: Arc<Shared>,
+    pub(super) peer: SocketAddr,
+    /// Held by the connection and by every view of it, so that views whose client has gone still count.
+    pub(super) permit: Arc<OwnedSemaphorePermit>,
+    pub(super) watch: Arc<Watch>,
+    pub(super) streams: Arc<Semaphore>,
+}
+
+impl hyper::service::Service<http::Request<Incoming>> for Service {
+    type Response = http::Response<Sent>;
+    type Error = Infallible;
+    type Future = Responding;
+
+    fn call(&self, request: http::Request<Incoming>) -> Responding {
+        self.watch.request_began();
+        let (head, body) = request.into_parts();
+        let finished = Finished::new(self, &head);
+        if let Err(refused) = policy::check(&head) {
+            return Responding { state: State::Refused(refused), finished: Some(finished) };
+        }
+        let body = match body.is_end_stream() {
+            true => Body::empty(),
+            false => Body::wrap(Received::new(body, self.shared.limits.body)),
+        };
+        let is_http2 = head.version == Version::HTTP_2;
+        let request = Request::from_parts(head, body).with_peer(self.peer, Scheme::Http).with_id(finished.id);
+        let (shared, permit) = (Arc::clone(&self.shared), Arc::clone(&self.permit));
+        let answer = async move {
+            let _permit = permit;
+            shared.app.respond(request).await
+        };
+        let state = match is_http2 {
+            false => State::Running(Detaching { future: Some(Box::pin(answer)) }),
+            true => State::Waiting(wait_for_turn(Arc::clone(&self.streams), answer)),
+        };
+        Responding { state, finished: Some(finished) }
+    }
+}
+
+/// A client of HTTP/2 can reset a stream and open the next at once. A view that has begun runs to its end all
+/// the same, so it must not begin before there is room.
+fn wait_for_turn(streams: Arc<Semaphore>, answer: impl Future<Output = Response> + Send + 'static) -> BoxFuture<'static, Detaching> {
+    Box::pin(async move {
+        let turn = streams.acquire_owned().await;
+        let answer = async move {
+            let _turn = turn;
+            answer.await
+        };
+        Detaching { future: Some(Box::pin(answer)) }
+    })
+}
+
+/// A view that runs to its end, whatever becomes of its client. hyper drops the future of a request whose
+/// client has gone; dropped before its end, this one goes to the runtime.
+pub(super) struct Detaching {
+    future: Option<BoxFuture<'static, Response>>,
+}
+
+impl Future for Detaching {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        let Some(future) = &mut self.future else { return Poll::Pending };
+        let polled = future.as_mut().poll(cx);
+        if polled.is_ready() {
+            self.future = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Detaching {
+    fn drop(&mut self) {
+        if let Some(future) = self.future.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(future);
+        }
+    }
+}
+
+enum State {
+    Refused(Refused),
+    Waiting(BoxFuture<'static, Detaching>),
+    Running(Detaching),
+}
+
+/// The answer to one request, on its way.
+pub(super) struct Responding {
+    state: State,
+    finished: Option<Finished>,
+}
+
+impl Future for Responding {
+    type Output = Result<http::Response<Sent>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let response = match &mut self.state {
+                State::Refused(refused) => refuse(refused),
+                State::Waiting(turn) => match turn.as_mut().poll(cx) {
+                    Poll::Ready(running) => {
+                        self.state = State::Running(running);
+                        continue;
+                    }
+                    Poll::Pending => return Poll::Pending,
+                },
+                State::Running(running) => match Pin::new(running).poll(cx) {
+                    Poll::Ready(response) => response,
+                    Poll::Pending => return Poll::Pending,
+                },
+            };
+            let Some(mut finished) = self.finished.take() else { return Poll::Pending };
+            finished.status = response.status().as_u16();
+            return Poll::Ready(Ok(to_hyper(response, finished)));
+        }
+    }
+}
+
+fn refuse(Refused(status, reason): &Refused) -> Response {
+    let error = HttpError::new(*status);
+    let mut response = Response::new(format!("{} {}\n{reason}\n", status, error.name())).with_status(*status);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn to_hyper(response: Response, finished: Finished) -> http::Response<Sent> {
+    let (status, headers, body) = response.into_parts();
+    let mut answer = http::Response::new(Sent::new(body, finished));
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
+}
+
+/// What is to be done when a request is over: the notes of its connection, and its line in the log.
+pub(super) struct Finished {
+    watch: Arc<Watch>,
+    id: u64,
+    status: u16,
+    line: Option<Line>,
+}
+
+/// What the access log needs of a request.
+struct Line {
+    began: Instant,
+    peer: SocketAddr,
+    method: Method,
+    uri: Uri,
+    version: Version,
+}
+
+impl Finished {
+    fn new(service: &Service, head: &http::request::Parts) -> Finished {
+        let line = service.shared.limits.access_log.then(|| Line {
+            began: Instant::now(),
+            peer: service.peer,
+            method: head.method.clone(),
+            uri: head.uri.clone(),
+            version: head.version,
+        });
+        Finished { watch: Arc::clone(&service.watch), id: crate::http::request::next_id(), status: 0, line }
+    }
+
+    /// Ends it, with the bytes of the body if all of them were sent.
+    pub(super) fn end(mut self, bytes: Option<u64>) {
+        if let Some(line) = self.line.take() {
+            line.write(self.id, self.status, bytes);
+        }
+    }
+}
+
+impl Drop for Finished {
+    fn drop(&mut self) {
+        if let Some(line) = self.line.take() {
+            // The client went away before there was an answer.
+            line.write(self.id, 499, None);
+        }
+        self.watch.request_ended();
+    }
+}
+
+impl Line {
+    fn write(self, id: u64, status: u16, bytes: Option<u64>) {
+        let version = match self.version {
+            Version::HTTP_2 => "2",
+            Version::HTTP_11 => "1.1",
+            _ => "1.0",
+        };
+        log::access(&Access {
+            request_id: id,
+            remote: self.peer.ip(),
+            method: self.method.as_str(),
+            path: self.uri.path(),
+            version,
+            status,
+            bytes,
+            took: self.began.elapsed(),
+        });
+    }
+}
