@@ -1,0 +1,54 @@
+//! `#[hipflask::main]` and `#[hipflask::test]`
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Error, Item, ItemFn};
+
+use crate::Expanded;
+
+fn function(attribute: &TokenStream, item: TokenStream, name: &str) -> syn::Result<ItemFn> {
+    if !attribute.is_empty() {
+        return Err(Error::new_spanned(attribute, format!("`#[{name}]` takes no arguments")));
+    }
+    match syn::parse2(item)? {
+        Item::Fn(function) => match function.sig.inputs.first() {
+            None => Ok(function),
+            Some(argument) => Err(Error::new_spanned(argument, format!("the function under `#[{name}]` takes no arguments"))),
+        },
+        other => Err(Error::new_spanned(other, format!("`#[{name}]` stands above a function"))),
+    }
+}
+
+pub(crate) fn main(attribute: &TokenStream, item: TokenStream) -> Expanded {
+    let function = function(attribute, item, "hipflask::main")?;
+    let name = &function.sig.ident;
+    if name == "main" {
+        return Err(Error::new(name.span(), "call the function `app`: `main` is what the attribute writes, and tests call `app()`"));
+    }
+    if let Some(asyncness) = &function.sig.asyncness {
+        return Err(Error::new_spanned(asyncness, "building an application is not async; do what takes time in `App::on_startup`"));
+    }
+    if matches!(function.sig.output, syn::ReturnType::Default) {
+        return Err(Error::new(name.span(), "the function under `#[hipflask::main]` returns the application: `-> App`"));
+    }
+    Ok(quote! {
+        #function
+
+        fn main() -> ::std::process::ExitCode {
+            ::hipflask::cli::main(#name)
+        }
+    })
+}
+
+pub(crate) fn test(attribute: &TokenStream, item: TokenStream) -> Expanded {
+    let ItemFn { attrs, vis, mut sig, block, .. } = function(attribute, item, "hipflask::test")?;
+    let body = match sig.asyncness.take() {
+        Some(_) => quote!({ ::hipflask::block_on(async move #block) }),
+        None => quote!(#block),
+    };
+    Ok(quote! {
+        #[::core::prelude::v1::test]
+        #(#attrs)*
+        #vis #sig #body
+    })
+}

@@ -1,0 +1,299 @@
+//! `#[route]`, `#[get]` and its like, and `routes![]`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Error, Expr, ExprLit, Item, ItemFn, Lit, LitBool, LitStr, Path, Result, Token, Visibility, bracketed, parenthesized};
+
+use crate::Expanded;
+use crate::arguments::{self, Plain};
+use crate::view::{PathArgument, View, ViewRule};
+
+const ROUTE_ATTRIBUTES: [&str; 6] = ["route", "get", "post", "put", "patch", "delete"];
+
+/// What stands in the brackets of a route attribute.
+struct Options {
+    rule: LitStr,
+    methods: Option<(Vec<LitStr>, Span)>,
+    endpoint: Option<LitStr>,
+    defaults: Vec<(Ident, Expr)>,
+    strict_slashes: Option<LitBool>,
+    merge_slashes: Option<LitBool>,
+    automatic_options: Option<LitBool>,
+    csrf: Option<LitBool>,
+}
+
+const KNOWN: &str = "`methods`, `endpoint`, `defaults`, `strict_slashes`, `merge_slashes`, `provide_automatic_options`, `csrf`";
+
+impl Parse for Options {
+    fn parse(input: ParseStream<'_>) -> Result<Options> {
+        if input.is_empty() {
+            return Err(Error::new(Span::call_site(), "a route needs a rule: `#[get(\"/path/<name>\")]`"));
+        }
+        let rule = match input.parse::<Lit>() {
+            Ok(Lit::Str(rule)) => rule,
+            Ok(other) => return Err(Error::new(other.span(), "the rule is a string: `\"/path/<name>\"`")),
+            Err(error) => return Err(Error::new(error.span(), "the rule comes first, as a string: `\"/path/<name>\"`")),
+        };
+        let mut options = Options {
+            rule,
+            methods: None,
+            endpoint: None,
+            defaults: Vec::new(),
+            strict_slashes: None,
+            merge_slashes: None,
+            automatic_options: None,
+            csrf: None,
+        };
+        while !input.is_empty() {
+            input.parse::<Token![,]>()?;
+            if !input.is_empty() {
+                options.parse_one(input)?;
+            }
+        }
+        Ok(options)
+    }
+}
+
+impl Options {
+    fn parse_one(&mut self, input: ParseStream<'_>) -> Result<()> {
+        let key: Ident = input.parse().map_err(|error| Error::new(error.span(), format!("an option of a route is one of {KNOWN}")))?;
+        if key == "defaults" {
+            let content;
+            parenthesized!(content in input);
+            self.defaults = Punctuated::<Default, Token![,]>::parse_terminated(&content)?.into_iter().map(|d| (d.name, d.value)).collect();
+            return Ok(());
+        }
+        let known = ["methods", "endpoint", "strict_slashes", "merge_slashes", "provide_automatic_options", "csrf"];
+        if !known.iter().any(|name| key == name) {
+            return Err(Error::new(key.span(), format!("a route has no option `{key}`; it has {KNOWN}")));
+        }
+        input.parse::<Token![=]>()?;
+        match key.to_string().as_str() {
+            "methods" => self.methods = Some((parse_methods(input)?, key.span())),
+            "endpoint" => self.endpoint = Some(input.parse()?),
+            "strict_slashes" => self.strict_slashes = Some(input.parse()?),
+            "merge_slashes" => self.merge_slashes = Some(input.parse()?),
+            "csrf" => self.csrf = Some(input.parse()?),
+            _ => self.automatic_options = Some(input.parse()?),
+        }
+        Ok(())
+    }
+}
+
+struct Default {
+    name: Ident,
+    value: Expr,
+}
+
+impl Parse for Default {
+    fn parse(input: ParseStream<'_>) -> Result<Default> {
+        let name = input.parse()?;
+        input.parse::<Token![=]>()?;
+        Ok(Default { name, value: input.parse()? })
+    }
+}
+
+/// `[GET, POST]`, or strings for methods that have no constant.
+fn parse_methods(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
+    if !input.peek(syn::token::Bracket) {
+        return Err(input.error("methods are a list: `methods = [GET, POST]`"));
+    }
+    let content;
+    bracketed!(content in input);
+    let methods = Punctuated::<Expr, Token![,]>::parse_terminated(&content)?;
+    let method = |expr: &Expr| match expr {
+        Expr::Path(path) => path.path.get_ident().map(|ident| LitStr::new(&ident.to_string(), ident.span())),
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.clone()),
+        _ => None,
+    };
+    let methods: Vec<LitStr> = methods
+        .iter()
+        .map(|expr| method(expr).ok_or_else(|| Error::new_spanned(expr, "a method is a word: `GET`, `POST`, `\"PURGE\"`")))
+        .collect::<Result<_>>()?;
+    for method in &methods {
+        let name = method.value();
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
+            return Err(Error::new(method.span(), format!("`{name}` is not a method; methods are written in upper case: `{}`", name.to_uppercase())));
+        }
+    }
+    match methods.is_empty() {
+        true => Err(input.error("the list of methods is empty; leave `methods` out for GET")),
+        false => Ok(methods),
+    }
+}
+
+/// One rule of a view: its options, and the method that the attribute's name says.
+struct Attached {
+    options: Options,
+    method: Option<String>,
+}
+
+impl Attached {
+    fn new(method: Option<&str>, arguments: TokenStream) -> Result<Attached> {
+        let options: Options = syn::parse2(arguments)?;
+        if let (Some(method), Some((_, span))) = (method, &options.methods) {
+            let message = format!("`#[{}]` names its method already; use `#[route(.., methods = [..])]` for several", method.to_lowercase());
+            return Err(Error::new(*span, message));
+        }
+        Ok(Attached { options, method: method.map(str::to_owned) })
+    }
+
+    fn methods(&self) -> Vec<LitStr> {
+        match (&self.method, &self.options.methods) {
+            (Some(method), _) => vec![LitStr::new(method, Span::call_site())],
+            (None, Some((methods, _))) => methods.clone(),
+            (None, None) => vec![LitStr::new("GET", Span::call_site())],
+        }
+    }
+
+    /// `Rule::new("/").methods([..])…`
+    fn rule(&self) -> TokenStream {
+        let Options { rule, endpoint, defaults, strict_slashes, merge_slashes, automatic_options, csrf, .. } = &self.options;
+        let methods = self.methods();
+        let span = rule.span();
+        let mut code = quote_spanned!(span=> ::hipflask::Rule::new(#rule).methods([#(::hipflask::__private::method(#methods)),*]));
+        if let Some(endpoint) = endpoint {
+            code.extend(quote!(.endpoint(#endpoint)));
+        }
+        for (name, value) in defaults {
+            let name = name.to_string();
+            code.extend(quote!(.default(#name, #value)));
+        }
+        if let Some(strict) = strict_slashes {
+            code.extend(quote!(.strict_slashes(#strict)));
+        }
+        if let Some(merge) = merge_slashes {
+            code.extend(quote!(.merge_slashes(#merge)));
+        }
+        if let Some(automatic) = automatic_options {
+            code.extend(quote!(.provide_automatic_options(#automatic)));
+        }
+        if csrf.as_ref().is_some_and(|csrf| !csrf.value) {
+            code.extend(quote!(.csrf_exempt()));
+        }
+        code
+    }
+}
+
+pub(crate) fn expand(method: Option<&str>, arguments: TokenStream, item: TokenStream) -> Expanded {
+    let mut function = match syn::parse2(item)? {
+        Item::Fn(function) => function,
+        other => return Err(Error::new_spanned(other, "a route stands above a function: `async fn view() -> Html { .. }`")),
+    };
+    let mut attached = vec![Attached::new(method, arguments)?];
+    attached.extend(take_route_attributes(&mut function)?);
+    let rules = attached.iter().map(view_rule).collect::<Result<Vec<ViewRule>>>()?;
+    let view = View::new(function, &rules)?;
+    let twin = twin(&view);
+    let routes = routes(&view, &attached);
+    let function = &view.function;
+    Ok(quote!(#function #twin #routes))
+}
+
+fn view_rule(attached: &Attached) -> Result<ViewRule> {
+    ViewRule::new(attached.options.rule.clone(), attached.options.defaults.iter().map(|(name, _)| name.clone()).collect())
+}
+
+/// Further route attributes on the same function are further rules of the same view.
+fn take_route_attributes(function: &mut ItemFn) -> Result<Vec<Attached>> {
+    let name = |attribute: &Attribute| {
+        let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
+        name.filter(|name| ROUTE_ATTRIBUTES.contains(&name.as_str()))
+    };
+    let (routes, others): (Vec<_>, Vec<_>) = std::mem::take(&mut function.attrs).into_iter().partition(|a| name(a).is_some());
+    function.attrs = others;
+    let attach = |attribute: &Attribute| {
+        let method = name(attribute).filter(|name| name != "route").map(|name| name.to_uppercase());
+        Attached::new(method.as_deref(), attribute.meta.require_list()?.tokens.clone())
+    };
+    routes.iter().map(attach).collect()
+}
+
+/// The attributes that decide whether the function is there at all.
+fn cfgs(function: &ItemFn) -> Vec<&Attribute> {
+    function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
+}
+
+/// The struct of the same name, which `url_for!` fills in.
+fn twin(view: &View) -> TokenStream {
+    let (name, visibility, cfgs) = (&view.function.sig.ident, &view.function.vis, cfgs(&view.function));
+    let lifetime = lifetime(view);
+    let fields = view.path.iter().map(|PathArgument { variable, ty, name, .. }| {
+        let field = arguments::ident(variable, name.span());
+        let ty = match arguments::plain(ty) {
+            Some(Plain::Text) => quote!(&'url str),
+            _ => quote!(#ty),
+        };
+        quote!(#visibility #field: #ty)
+    });
+    let values = view.path.iter().map(|PathArgument { variable, name, .. }| {
+        let field = arguments::ident(variable, name.span());
+        quote!(.value(#variable, values.#field))
+    });
+    let text = name.to_string();
+    quote! {
+        #(#cfgs)*
+        #[allow(non_camel_case_types, dead_code, missing_docs, missing_debug_implementations)]
+        #visibility struct #name #lifetime { #(#fields),* }
+
+        #(#cfgs)*
+        impl #lifetime ::core::convert::From<#name #lifetime> for ::hipflask::UrlFor {
+            fn from(values: #name #lifetime) -> ::hipflask::UrlFor {
+                let _ = &values;
+                ::hipflask::UrlFor::view(::hipflask::ViewId { name: #text, place: #name::_PLACE })#(#values)*
+            }
+        }
+    }
+}
+
+/// `<'url>` where a value is text, which is borrowed.
+fn lifetime(view: &View) -> TokenStream {
+    match view.path.iter().any(|argument| arguments::plain(&argument.ty) == Some(Plain::Text)) {
+        true => quote!(<'url>),
+        false => TokenStream::new(),
+    }
+}
+
+/// What `routes![]` calls. The underscore keeps the compiler from reporting it beside an unused view.
+fn routes(view: &View, attached: &[Attached]) -> TokenStream {
+    let (name, visibility, cfgs) = (&view.function.sig.ident, &view.function.vis, cfgs(&view.function));
+    // A private view's items are as private as it is.
+    let visibility = match visibility {
+        Visibility::Inherited => quote!(pub(self)),
+        visibility => quote!(#visibility),
+    };
+    let lifetime = lifetime(view);
+    let text = name.to_string();
+    let handler = view.handler();
+    let rules = attached.iter().map(Attached::rule);
+    quote! {
+        #(#cfgs)*
+        impl #lifetime #name #lifetime {
+            #[doc(hidden)]
+            #visibility const _PLACE: &'static str = ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!());
+
+            #[doc(hidden)]
+            #visibility fn _routes() -> ::std::vec::Vec<::hipflask::Route> {
+                #handler
+                let view: ::std::sync::Arc<dyn ::hipflask::Handler> = ::std::sync::Arc::new(View::default());
+                let id = ::hipflask::ViewId { name: #text, place: Self::_PLACE };
+                ::std::vec![#(::hipflask::Route::new(#rules, ::std::sync::Arc::clone(&view)).with_id(id)),*]
+            }
+        }
+    }
+}
+
+/// `routes![index, blog::show]`
+pub(crate) fn list(input: TokenStream) -> Expanded {
+    let views = Punctuated::<Path, Token![,]>::parse_terminated.parse2(input).map_err(|error| {
+        Error::new(error.span(), "`routes![]` lists views by name: `routes![index, blog::show]`")
+    })?;
+    let views = views.iter();
+    Ok(quote! {{
+        let mut routes = ::std::vec::Vec::<::hipflask::Route>::new();
+        #(routes.extend(#views::_routes());)*
+        routes
+    }})
+}
