@@ -1,0 +1,176 @@
+//! Connections, and the pool's manners that sqlx leaves open.
+//!
+//! A connection goes back to the pool by a task of its own, within a time limit: sqlx asks the server whether
+//! the connection is alive first, and a server that has died silently never answers; without the limit the
+//! place in the pool would be gone for good. And a connection that is inside of a transaction, because its
+//! user was cancelled, is rolled back before anybody else can have it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use sqlx::pool::{PoolConnection, PoolOptions};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{Connection as _, Database, Executor, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool};
+use tokio::time::timeout;
+
+use crate::error::SqlError;
+use crate::url::Address;
+
+/// How long a request waits for a connection.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long a connection may take to become fit for its next user.
+const RELEASE: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer is asked whether it is still alive.
+const FRESH: Duration = Duration::from_secs(1);
+const ALIVE: Duration = Duration::from_secs(2);
+
+/// A pool of connections to one database.
+#[derive(Clone, Debug)]
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Pool {
+    /// A pool that connects when it is first used.
+    pub(crate) fn new(address: &Address, size: u32) -> Result<Pool, String> {
+        match address {
+            Address::Memory => {
+                // Each connection would be a database of its own.
+                let options = pool_options().max_connections(1).idle_timeout(None).max_lifetime(None);
+                Ok(Pool::Sqlite(options.connect_lazy_with(sqlite_options().in_memory(true))))
+            }
+            Address::File(path) => {
+                let options = sqlite_options().filename(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
+                Ok(Pool::Sqlite(pool_options().max_connections(size).connect_lazy_with(options)))
+            }
+            Address::Postgres(url) => {
+                let options: PgConnectOptions = url.parse().map_err(|error| format!("the address of the database cannot be read: {error}"))?;
+                Ok(Pool::Postgres(pool_options().max_connections(size).connect_lazy_with(options.options([("timezone", "UTC")]))))
+            }
+        }
+    }
+
+    pub(crate) async fn connect(&self) -> Result<Connection, SqlError> {
+        let error = |error| SqlError::new("a connection", error);
+        Ok(match self {
+            Pool::Sqlite(pool) => Connection::Sqlite(Guarded::new(pool.acquire().await.map_err(error)?)),
+            Pool::Postgres(pool) => Connection::Postgres(Guarded::new(pool.acquire().await.map_err(error)?)),
+        })
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+fn sqlite_options() -> SqliteConnectOptions {
+    SqliteConnectOptions::new().foreign_keys(true).busy_timeout(Duration::from_secs(5))
+}
+
+fn pool_options<D: Database>() -> PoolOptions<D> {
+    let options = PoolOptions::new().acquire_timeout(ACQUIRE).test_before_acquire(false);
+    options.before_acquire(|connection: &mut D::Connection, meta| {
+        Box::pin(async move {
+            if meta.idle_for < FRESH {
+                return Ok(true);
+            }
+            match timeout(ALIVE, connection.ping()).await {
+                Ok(alive) => alive.map(|()| true),
+                Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+            }
+        })
+    })
+}
+
+/// A connection of the pool, for one user at a time.
+pub(crate) enum Connection {
+    Sqlite(Guarded<Sqlite>),
+    Postgres(Guarded<Postgres>),
+}
+
+/// A database whose connections can be told a plain statement.
+pub(crate) trait Backend: Database {
+    fn tell(connection: &mut Self::Connection, statement: &'static str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+impl Backend for Sqlite {
+    async fn tell(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+        connection.execute(statement).await.map(drop)
+    }
+}
+
+impl Backend for Postgres {
+    async fn tell(connection: &mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+        connection.execute(statement).await.map(drop)
+    }
+}
+
+/// A connection that goes back to the pool in order.
+pub(crate) struct Guarded<D: Backend> {
+    connection: Option<PoolConnection<D>>,
+    /// Set before `BEGIN` is sent: a caller that is cancelled while it waits for the answer leaves a session of
+    /// which nobody knows whether it is inside of a transaction.
+    in_transaction: bool,
+}
+
+impl<D: Backend> Guarded<D> {
+    fn new(connection: PoolConnection<D>) -> Guarded<D> {
+        Guarded { connection: Some(connection), in_transaction: false }
+    }
+
+    pub(crate) fn get(&mut self) -> &mut D::Connection {
+        self.connection.as_mut().expect("the connection is there until it is dropped")
+    }
+
+    pub(crate) async fn begin(&mut self) -> Result<(), sqlx::Error> {
+        self.in_transaction = true;
+        D::tell(self.get(), "BEGIN").await
+    }
+
+    /// Ends the transaction by `COMMIT` or `ROLLBACK`.
+    pub(crate) async fn end(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        D::tell(self.get(), statement).await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+}
+
+impl<D: Backend> Drop for Guarded<D> {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        let in_transaction = self.in_transaction;
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            // Without a runtime nothing can be sent to the server any more.
+            drop(connection.detach());
+            return;
+        };
+        runtime.spawn(async move {
+            if in_transaction {
+                let rolled_back = timeout(RELEASE, D::tell(&mut connection, "ROLLBACK")).await;
+                if !matches!(rolled_back.map(|told| told.or_else(nothing_to_roll_back)), Ok(Ok(()))) {
+                    tracing::warn!("a connection to the database could not be rolled back and was closed");
+                    // The server rolls back when the session ends; the place in the pool is free at once.
+                    drop(connection.detach());
+                    return;
+                }
+            }
+            // Out of time, the connection and its place are dropped with the future.
+            if timeout(RELEASE, connection.return_to_pool()).await.is_err() {
+                tracing::warn!("a connection to the database did not answer any more and was closed");
+            }
+        });
+    }
+}
+
+/// SQLite refuses a `ROLLBACK` outside of a transaction: its `BEGIN` was never received.
+fn nothing_to_roll_back(error: sqlx::Error) -> Result<(), sqlx::Error> {
+    match &error {
+        sqlx::Error::Database(told) if told.message().contains("no transaction is active") => Ok(()),
+        _ => Err(error),
+    }
+}

@@ -1,0 +1,77 @@
+//! Transactions: all of it or nothing.
+
+use crate::connection::{Connection, Pool};
+use crate::error::SqlError;
+use crate::query::{Query, Target};
+
+/// A transaction, made by [`Db::begin`](crate::Db::begin). Dropped without [`commit`](Transaction::commit) it
+/// is rolled back: by an early `?`, by a panic, by whatever.
+///
+/// ```
+/// # use hipflask_sql::prelude::*;
+/// # async fn doc(db: &Db) -> hipflask::Result<()> {
+/// let mut transaction = db.begin().await?;
+/// transaction.query("UPDATE account SET balance = balance - ? WHERE id = ?").bind(100).bind(1).execute().await?;
+/// transaction.query("UPDATE account SET balance = balance + ? WHERE id = ?").bind(100).bind(2).execute().await?;
+/// transaction.commit().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a transaction that is not committed is rolled back"]
+pub struct Transaction {
+    connection: Connection,
+}
+
+impl Transaction {
+    pub(crate) async fn begin(pool: &Pool) -> Result<Transaction, SqlError> {
+        let mut connection = pool.connect().await?;
+        let begun = match &mut connection {
+            Connection::Sqlite(connection) => connection.begin().await,
+            Connection::Postgres(connection) => connection.begin().await,
+        };
+        begun.map_err(|error| SqlError::new("BEGIN", error))?;
+        Ok(Transaction { connection })
+    }
+
+    /// A statement inside of the transaction.
+    pub fn query(&mut self, sql: &'static str) -> Query<'_> {
+        Query::new(Target::Transaction(&mut self.connection), sql)
+    }
+
+    /// A statement that was put together by the program; see [`Db::query_built`](crate::Db::query_built).
+    pub fn query_built(&mut self, sql: String) -> Query<'_> {
+        Query::new(Target::Transaction(&mut self.connection), sql)
+    }
+
+    /// Makes everything in it last.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot; nothing of it has happened then, as far as the database can tell.
+    pub async fn commit(self) -> Result<(), SqlError> {
+        self.end("COMMIT").await
+    }
+
+    /// Undoes everything in it, now.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be told; it undoes it all the same when the connection ends.
+    pub async fn rollback(self) -> Result<(), SqlError> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(mut self, statement: &'static str) -> Result<(), SqlError> {
+        let ended = match &mut self.connection {
+            Connection::Sqlite(connection) => connection.end(statement).await,
+            Connection::Postgres(connection) => connection.end(statement).await,
+        };
+        ended.map_err(|error| SqlError::new(statement, error))
+    }
+}
+
+impl std::fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transaction")
+    }
+}
