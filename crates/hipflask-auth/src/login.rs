@@ -1,0 +1,316 @@
+//! Who is logged in. Flask-Login's place.
+
+use std::any::TypeId;
+use std::future::{Future, ready};
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use hipflask::{
+    App, BoxFuture, Context, Error, Extension, Freezing, FromContext, Function, HttpError, IntoResponse, Pace, Response, Result, Session, UrlFor,
+    Values, redirect,
+};
+use serde::Serialize;
+
+/// The keys of Flask-Login.
+const USER_ID: &str = "_user_id";
+const FRESH: &str = "_fresh";
+
+/// A user who can log in. Flask-Login's `UserMixin`.
+///
+/// What it serializes is what templates see as `current_user`: leave a password hash out with `#[serde(skip)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a user",
+    label = "implement `hipflask_auth::UserMixin` for this type",
+    note = "a user is `Clone + Serialize` and says its id: `fn get_id(&self) -> String`"
+)]
+pub trait UserMixin: Clone + Serialize + Send + Sync + 'static {
+    /// What the session keeps of the user, and the loader gets.
+    fn get_id(&self) -> String;
+
+    /// Whether the user may log in; one who may not any more is logged out.
+    fn is_active(&self) -> bool {
+        true
+    }
+}
+
+/// The id of the user who is logged in, as the session has it: an argument of the user loader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserId(String);
+
+impl UserId {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id as a number or whatever else it is; `None` if it is none, and so no user of ours.
+    pub fn parse<T: std::str::FromStr>(&self) -> Option<T> {
+        self.0.parse().ok()
+    }
+}
+
+impl FromContext for UserId {
+    const READY: bool = true;
+
+    fn from_context(ctx: &mut Context) -> impl Future<Output = Result<UserId>> + Send {
+        let id = ctx.session().get::<String>(USER_ID);
+        ready(id.map(UserId).ok_or_else(|| Error::msg("nobody is logged in, so there is no `UserId`; it is for the user loader")))
+    }
+}
+
+/// A function that finds a user by id: async, with [`UserId`] and whatever else a view could take as
+/// arguments, `-> Result<Option<User>>`.
+pub trait UserLoader<U, Args>: Function<Args, Output = Result<Option<U>>> {}
+
+impl<U, Args, F: Function<Args, Output = Result<Option<U>>>> UserLoader<U, Args> for F {}
+
+type Load<U> = dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<Option<U>>> + Send + Sync;
+
+/// Gives an application logins. Flask-Login's `LoginManager`.
+///
+/// It adds `current_user` to every template: the user's own fields, and `is_authenticated`.
+pub struct LoginManager<U> {
+    load: Arc<Load<U>>,
+    login_view: Option<UrlFor>,
+    login_message: Option<String>,
+}
+
+impl<U: UserMixin> LoginManager<U> {
+    /// Logins for the users that `user_loader` finds.
+    pub fn new<Args: 'static>(user_loader: impl UserLoader<U, Args>) -> LoginManager<U> {
+        let (loader, pace) = (Arc::new(user_loader), Arc::new(Pace::default()));
+        LoginManager {
+            load: Arc::new(move |ctx| {
+                let (loader, pace) = (Arc::clone(&loader), Arc::clone(&pace));
+                Box::pin(async move { loader.call(ctx, &pace).await? })
+            }),
+            login_view: None,
+            login_message: Some("Please log in to access this page.".to_owned()),
+        }
+    }
+
+    /// Where who is not logged in is sent: `"auth.login"`, or `url_for!(auth::login)`. Without it, and for
+    /// clients that want JSON, the answer is 401.
+    #[must_use]
+    pub fn login_view(mut self, view: impl Into<UrlFor>) -> LoginManager<U> {
+        self.login_view = Some(view.into());
+        self
+    }
+
+    /// What is flashed to who is sent to the login; `None` for nothing.
+    #[must_use]
+    pub fn login_message(mut self, message: Option<&str>) -> LoginManager<U> {
+        self.login_message = message.map(str::to_owned);
+        self
+    }
+}
+
+impl<U> std::fmt::Debug for LoginManager<U> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginManager").field("login_view", &self.login_view).finish_non_exhaustive()
+    }
+}
+
+impl<U: UserMixin> Extension for LoginManager<U> {
+    fn init_app(self, app: App) -> App {
+        let load = self.load;
+        let state = Logins {
+            user: TypeId::of::<U>(),
+            user_name: std::any::type_name::<U>(),
+            load: Box::new(move |ctx| {
+                let load = Arc::clone(&load);
+                Box::pin(async move { load_once(ctx, &*load).await })
+            }),
+            login_view: self.login_view,
+            login_message: self.login_message,
+        };
+        app.insert_state(state)
+            .before_render_template(async |ctx: &mut Context| load_current(ctx).await.map(drop))
+            .context_processor(|ctx| Values::new().with("current_user", &ShownUser::<U>::of(ctx)))
+    }
+}
+
+/// What the extension keeps in the application.
+struct Logins {
+    user: TypeId,
+    user_name: &'static str,
+    /// Finds the current user, once per request; whether there is one.
+    load: Box<dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<bool>> + Send + Sync>,
+    login_view: Option<UrlFor>,
+    login_message: Option<String>,
+}
+
+/// The user of this request, in `g`: `None` if nobody is logged in.
+struct Loaded<U>(Option<U>);
+
+async fn load_once<U: UserMixin>(ctx: &mut Context, load: &Load<U>) -> Result<bool> {
+    if let Some(Loaded(user)) = ctx.g().get::<Loaded<U>>() {
+        return Ok(user.is_some());
+    }
+    let user = match ctx.session().contains_key(USER_ID) {
+        true => load(ctx).await?.filter(U::is_active),
+        false => None,
+    };
+    let found = user.is_some();
+    if !found && ctx.session().contains_key(USER_ID) {
+        // Of a user who is gone, or may not log in any more, nothing is kept.
+        logout_user(ctx.session());
+    }
+    ctx.g().insert(Loaded(user));
+    Ok(found)
+}
+
+/// Finds the current user; whether there is one.
+async fn load_current(ctx: &mut Context) -> Result<bool> {
+    let app = ctx.app().clone();
+    match app.state::<Logins>() {
+        Some(logins) => (logins.load)(ctx).await,
+        None => Err(Error::msg("no logins were set up; add `.extend(LoginManager::new(load_user))` to the application")),
+    }
+}
+
+fn current<U: UserMixin>(ctx: &mut Context) -> Option<U> {
+    ctx.g().get::<Loaded<U>>().and_then(|loaded| loaded.0.clone())
+}
+
+/// The user as templates see it.
+#[derive(Serialize)]
+struct ShownUser<U> {
+    is_authenticated: bool,
+    #[serde(flatten)]
+    user: Option<U>,
+}
+
+impl<U: UserMixin> ShownUser<U> {
+    fn of(ctx: &mut Context) -> ShownUser<U> {
+        let user = current::<U>(ctx);
+        ShownUser { is_authenticated: user.is_some(), user }
+    }
+}
+
+/// The user who is logged in, as an argument of a view: whoever is not is sent to the login. Flask-Login's
+/// `login_required` and `current_user` in one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login<U>(pub U);
+
+impl<U> Deref for Login<U> {
+    type Target = U;
+
+    fn deref(&self) -> &U {
+        &self.0
+    }
+}
+
+impl<U: UserMixin> FromContext for Login<U> {
+    async fn from_context(ctx: &mut Context) -> Result<Login<U>> {
+        match load_current(ctx).await? {
+            true => current(ctx).map(Login).ok_or_else(|| Error::msg(wrong_user::<U>())),
+            false => Err(unauthorized(ctx)),
+        }
+    }
+
+    fn check(freezing: &Freezing<'_>) -> Result<(), String> {
+        check::<U>(freezing)
+    }
+}
+
+/// The user, if one is logged in, as an argument of a view that is for everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentUser<U>(pub Option<U>);
+
+impl<U> Deref for CurrentUser<U> {
+    type Target = Option<U>;
+
+    fn deref(&self) -> &Option<U> {
+        &self.0
+    }
+}
+
+impl<U: UserMixin> FromContext for CurrentUser<U> {
+    async fn from_context(ctx: &mut Context) -> Result<CurrentUser<U>> {
+        load_current(ctx).await?;
+        Ok(CurrentUser(current(ctx)))
+    }
+
+    fn check(freezing: &Freezing<'_>) -> Result<(), String> {
+        check::<U>(freezing)
+    }
+}
+
+fn check<U: UserMixin>(freezing: &Freezing<'_>) -> Result<(), String> {
+    match freezing.state::<Logins>() {
+        None => Err("it takes the user who is logged in, but no logins were set up; add `.extend(LoginManager::new(load_user))`".to_owned()),
+        Some(logins) if logins.user != TypeId::of::<U>() => {
+            Err(format!("it takes a `{}`, but the user loader gives a `{}`", std::any::type_name::<U>(), logins.user_name))
+        }
+        Some(_) => <Session as FromContext>::check(freezing),
+    }
+}
+
+fn wrong_user<U>() -> String {
+    let _ = PhantomData::<U>;
+    format!("the user loader gives no `{}`", std::any::type_name::<U>())
+}
+
+/// A hook that lets nobody pass who is not logged in: `blueprint.before_request(login_required)`.
+///
+/// # Errors
+///
+/// The way to the login, or a 401.
+pub async fn login_required(ctx: &mut Context) -> Result<()> {
+    match load_current(ctx).await? {
+        true => Ok(()),
+        false => Err(unauthorized(ctx)),
+    }
+}
+
+/// Sends a browser to the login, with the way back; tells everybody else 401.
+fn unauthorized(ctx: &mut Context) -> Error {
+    let app = ctx.app().clone();
+    let logins = app.state::<Logins>();
+    let view = logins.and_then(|logins| logins.login_view.clone()).filter(|_| !ctx.request().accept().prefers_json());
+    let Some(view) = view else { return HttpError::new(401).into() };
+    if let Some(message) = logins.and_then(|logins| logins.login_message.as_deref()) {
+        ctx.session().flash(message);
+    }
+    match redirect(view.query("next", next(ctx))).into_response() {
+        Ok(response) => Response::into(response),
+        Err(error) => error,
+    }
+}
+
+/// The address of this request, as far as it can be gone back to: a form that was sent cannot.
+fn next(ctx: &Context) -> String {
+    let request = ctx.request();
+    match request.uri().query() {
+        Some(query) => format!("{}{}?{query}", request.root_path(), request.path()),
+        None => format!("{}{}", request.root_path(), request.path()),
+    }
+}
+
+/// Logs `user` in: from now on the session is theirs. What it held before is gone, so that nothing that was
+/// put there for somebody else comes along; flashed messages stay. Whether it is done: a user who is not
+/// active is not logged in.
+pub fn login_user<U: UserMixin>(session: &Session, user: &U) -> bool {
+    if !user.is_active() {
+        return false;
+    }
+    renew(session);
+    session.set(USER_ID, user.get_id());
+    session.set(FRESH, true);
+    true
+}
+
+/// Logs out whoever is logged in; flashed messages stay.
+pub fn logout_user(session: &Session) {
+    renew(session);
+}
+
+fn renew(session: &Session) {
+    let flashed = session.flashed_messages();
+    session.clear();
+    for (category, message) in flashed {
+        session.flash_as(category, message);
+    }
+}
