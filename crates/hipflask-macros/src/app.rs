@@ -13,37 +13,25 @@ pub(crate) fn expand(input: &TokenStream) -> Expanded {
         return Err(Error::new_spanned(input, "`app!()` takes no arguments; for another name or folder there is `App::new`"));
     }
     let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
-    let templates = names(&root, "templates");
-    let files = names(&root, "static");
-    let template = |name: &String| {
-        let path = format!("/templates/{name}");
-        quote!((#name, ::core::include_str!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #path))))
-    };
-    let file = |name: &String| {
-        let path = format!("/static/{name}");
-        quote!(::hipflask::EmbeddedFile { name: #name, content: ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #path)) })
-    };
-    let embed_templates = (!templates.is_empty()).then(|| {
-        let templates = templates.iter().map(template);
-        quote!(let app = app.embedded_templates(&[#(#templates),*]);)
-    });
-    let embed_files = (!files.is_empty()).then(|| {
-        let files = files.iter().map(file);
-        quote!(let app = app.embedded_static_files(&[#(#files),*]);)
+    let embed = FOLDERS.iter().filter_map(|folder| {
+        let names = names(&root, folder);
+        let files = names.iter().map(|name| {
+            let path = format!("/{folder}/{name}");
+            quote!(::hipflask::EmbeddedFile { name: #name, content: ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #path)) })
+        });
+        (!names.is_empty()).then(|| quote!(.embed(#folder, &[#(#files),*])))
     });
     Ok(quote! {{
         #[cfg(debug_assertions)]
         let app = ::hipflask::App::new(::core::env!("CARGO_PKG_NAME"), ::core::env!("CARGO_MANIFEST_DIR"));
         #[cfg(not(debug_assertions))]
-        let app = {
-            let app = ::hipflask::App::new(::core::env!("CARGO_PKG_NAME"), ".");
-            #embed_templates
-            #embed_files
-            app
-        };
+        let app = ::hipflask::App::new(::core::env!("CARGO_PKG_NAME"), ".")#(#embed)*;
         app
     }})
 }
+
+/// The folders that a release build has inside.
+const FOLDERS: [&str; 3] = ["templates", "static", "migrations"];
 
 /// The files below a folder of the crate, by their names in it.
 fn names(root: &Path, folder: &str) -> Vec<String> {

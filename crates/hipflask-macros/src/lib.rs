@@ -166,8 +166,9 @@ pub fn html(input: TokenStream) -> TokenStream {
     finish(html::expand(input.into()), proc_macro2::TokenStream::new())
 }
 
-/// The application of this crate: it knows the crate's name and folder. While developing, `templates` and
-/// `static` are read from the folder; in a release build they are inside of the binary.
+/// The application of this crate: it knows the crate's name and folder. While developing, the folders
+/// `templates`, `static` and `migrations` are read; in a release build they are inside of the binary. (cargo
+/// notices a changed file by itself; for a new one, touch a source file.)
 #[proc_macro]
 pub fn app(input: TokenStream) -> TokenStream {
     finish(app::expand(&input.into()), proc_macro2::TokenStream::new())

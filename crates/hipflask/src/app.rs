@@ -14,7 +14,7 @@ use crate::blueprint::Blueprint;
 use crate::config::{Config, ConfigBuilder};
 use crate::context::Context;
 use crate::error_handler::ErrorHandlers;
-use crate::extension::{Extension, Freezing, SetupError, SetupErrors, State};
+use crate::extension::{EmbeddedFile, Extension, Freezing, SetupError, SetupErrors, State};
 use crate::handler::{Handler, IntoHandler};
 use crate::http::url::ENCODED_SLASH;
 use crate::routing::build::BuildError;
@@ -54,9 +54,11 @@ pub struct App {
     mounts: Vec<(String, Mounted, &'static Location<'static>)>,
     converters: Vec<(String, Factory)>,
     build_error_handlers: Vec<BuildErrorHandler>,
+    embedded: Vec<(&'static str, &'static [EmbeddedFile])>,
     state: State,
     last: Vec<Box<dyn FnOnce(App) -> App + Send>>,
     on_freeze: Vec<OnFreeze>,
+    before_render: Vec<Arc<dyn Handler>>,
     on_startup: Vec<Arc<dyn Handler>>,
     on_shutdown: Vec<Arc<dyn Handler>>,
     commands: Vec<Command>,
@@ -116,9 +118,11 @@ impl App {
             mounts: Vec::new(),
             converters: Vec::new(),
             build_error_handlers: Vec::new(),
+            embedded: Vec::new(),
             state: State::default(),
             last: Vec::new(),
             on_freeze: Vec::new(),
+            before_render: Vec::new(),
             on_startup: Vec::new(),
             on_shutdown: Vec::new(),
             commands: Vec::new(),
@@ -249,6 +253,13 @@ impl App {
         self
     }
 
+    /// Takes the files of a folder of the application from inside of the binary. [`app!`](crate::app) gives
+    /// those of a release build: `templates`, `static` and `migrations`.
+    pub fn embed(mut self, folder: &'static str, files: &'static [EmbeddedFile]) -> App {
+        self.embedded.push((folder, files));
+        self
+    }
+
     /// Keeps state for views and hooks, under its type: [`Context::state`] finds it.
     pub fn insert_state<T: Send + Sync + 'static>(mut self, state: T) -> App {
         self.state.insert(state);
@@ -270,6 +281,13 @@ impl App {
     /// Runs `f` while the application is frozen: to check what it needs, to make state out of what was set up.
     pub fn on_freeze(mut self, f: impl FnOnce(&mut Freezing<'_>) + Send + 'static) -> App {
         self.on_freeze.push(Box::new(f));
+        self
+    }
+
+    /// Runs `f` before the first template of a request is rendered: to fetch what context processors then show,
+    /// the user who is logged in for instance. A request that renders nothing does not pay for it.
+    pub fn before_render_template<M>(mut self, f: impl IntoHandler<M>) -> App {
+        self.before_render.push(f.into_handler());
         self
     }
 
@@ -326,6 +344,7 @@ impl App {
             root_path: &self.root_path,
             config: &config,
             map: &map,
+            embedded: &self.embedded,
             state: &mut self.state,
             problems: errors,
         };
@@ -347,6 +366,7 @@ impl App {
             mounts,
             build_error_handlers: self.build_error_handlers,
             state: self.state,
+            before_render: self.before_render,
             on_startup: self.on_startup,
             on_shutdown: self.on_shutdown,
             commands: self.commands,
@@ -679,6 +699,7 @@ struct Inner {
     mounts: Vec<MountPoint>,
     build_error_handlers: Vec<BuildErrorHandler>,
     state: State,
+    before_render: Vec<Arc<dyn Handler>>,
     on_startup: Vec<Arc<dyn Handler>>,
     on_shutdown: Vec<Arc<dyn Handler>>,
     commands: Vec<Command>,
@@ -751,6 +772,10 @@ impl Frozen {
 
     pub(crate) fn mounts(&self) -> &[MountPoint] {
         &self.0.mounts
+    }
+
+    pub(crate) fn before_render(&self) -> &[Arc<dyn Handler>] {
+        &self.0.before_render
     }
 
     pub(crate) fn commands(&self) -> &[Command] {

@@ -28,6 +28,7 @@ use crate::handler::{Answer, Handler};
 use crate::http::body::Body;
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::http::url::{PATH_SAFE, quote};
 use crate::routing::matcher::Match;
 use crate::security::hosts;
 use crate::url_for::{absolute, redirect_response, resolve};
@@ -92,11 +93,11 @@ impl Frozen {
             Match::Found(rule, ranges) => self.view_args(rule, path, ranges).map(|args| (rule, args)).ok_or_else(|| HttpError::new(404).into()),
             Match::NotFound => Err(HttpError::new(404).into()),
             Match::MethodNotAllowed(methods) => Err(HttpError::new(405).header("allow", methods.to_header()).into()),
-            Match::Redirect(path) => Err(RoutingRedirect::new(ctx, &crate::http::url::quote(&path, crate::http::url::PATH_SAFE)).into()),
+            Match::Redirect(path) => Err(routing_redirect(ctx, &quote(&path, PATH_SAFE))),
         };
         match found {
             Ok((rule, args)) => match self.map().default_redirect(rule, || args.to_values(), request.method()) {
-                Some(path) => ctx.set_routing_error(RoutingRedirect::new(ctx, &path).into()),
+                Some(path) => ctx.set_routing_error(routing_redirect(ctx, &path)),
                 None => ctx.set_match(rule, self.view(rule).scope, args),
             },
             Err(error) => ctx.set_routing_error(error),
@@ -140,11 +141,7 @@ impl Frozen {
         if let Some(response) = self.call_mounts(ctx).await? {
             return Ok(response);
         }
-        let error = ctx.take_routing_error().unwrap_or_else(|| HttpError::new(404).into());
-        match error.downcast_ref::<RoutingRedirect>() {
-            Some(redirect) => redirect_response(&redirect.0, StatusCode::PERMANENT_REDIRECT),
-            None => Err(error),
-        }
+        Err(ctx.take_routing_error().unwrap_or_else(|| HttpError::new(404).into()))
     }
 
     fn automatic_options(&self, ctx: &Context) -> Response {
@@ -176,6 +173,13 @@ impl Frozen {
 
     /// Step 8. The response, and the error if nobody handled it.
     async fn handle_error(&self, ctx: &mut Context, error: Error) -> (Response, Option<Arc<Error>>) {
+        let error = match error.take_response() {
+            None => error,
+            Some(response) => match resolve(response, ctx).await {
+                Ok(response) => return (response, None),
+                Err(error) => error,
+            },
+        };
         let error = Arc::new(error);
         let Some(handler) = self.scope(ctx.scope()).errors.find(&error) else {
             return match error.http() {
@@ -280,29 +284,19 @@ impl Handler for Frozen {
     }
 }
 
-/// Where a path leads that is a slash away from a rule. It is raised like an error and answered with 308, so
-/// that a form keeps its method.
-#[derive(Debug)]
-struct RoutingRedirect(String);
-
-impl RoutingRedirect {
-    fn new(ctx: &Context, path: &str) -> RoutingRedirect {
-        let mut address = absolute(ctx, path);
-        if let Some(query) = ctx.request().uri().query() {
-            address.push('?');
-            address.push_str(query);
-        }
-        RoutingRedirect(address)
+/// Where a path leads that is a slash away from a rule. It is kept like a routing error, and answered with
+/// 308, so that a form keeps its method; no error handler sees it.
+fn routing_redirect(ctx: &Context, path: &str) -> Error {
+    let mut address = absolute(ctx, path);
+    if let Some(query) = ctx.request().uri().query() {
+        address.push('?');
+        address.push_str(query);
+    }
+    match redirect_response(&address, StatusCode::PERMANENT_REDIRECT) {
+        Ok(response) => response.into(),
+        Err(error) => error,
     }
 }
-
-impl std::fmt::Display for RoutingRedirect {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the path is at {}", self.0)
-    }
-}
-
-impl std::error::Error for RoutingRedirect {}
 
 /// Awaits `future`; a panic in it is an error.
 async fn catch<T>(future: impl Future<Output = Result<T>>) -> Result<T> {

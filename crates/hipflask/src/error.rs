@@ -7,10 +7,12 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::panics::Panicked;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::http::response::Response;
+use crate::panics::Panicked;
 
 /// The result of a view, a hook or anything else that runs in a request.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -83,6 +85,13 @@ impl Error {
         self.0.location
     }
 
+    /// The same, as come from another line: for a function that makes errors for its caller.
+    #[must_use]
+    pub fn at(mut self, location: &'static Location<'static>) -> Error {
+        self.0.location = location;
+        self
+    }
+
     /// The error inside.
     pub fn source(&self) -> &(dyn StdError + Send + Sync + 'static) {
         &*self.0.source
@@ -112,6 +121,11 @@ impl Error {
         self.chain().find_map(|error| error.downcast_ref())
     }
 
+    /// The response inside, if it is one that was not taken yet.
+    pub(crate) fn take_response(&self) -> Option<Response> {
+        self.downcast_ref::<Answered>()?.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// The [`HttpError`] inside, if it is one.
     pub fn http(&self) -> Option<&HttpError> {
         self.downcast_ref()
@@ -129,6 +143,32 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
         Error::internal(Box::new(error), kind)
     }
 }
+
+/// Leaves a view with a response: `Err(redirect("/login").into_response()?.into())`. No error handler sees it.
+/// Flask's `abort(response)`.
+impl From<Response> for Error {
+    #[track_caller]
+    fn from(response: Response) -> Error {
+        Error::internal(Box::new(Answered(Mutex::new(Some(response)))), ErrorKind::Http)
+    }
+}
+
+/// A response on its way out as an error.
+struct Answered(Mutex<Option<Response>>);
+
+impl fmt::Debug for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answered")
+    }
+}
+
+impl fmt::Display for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the view was left with a response")
+    }
+}
+
+impl StdError for Answered {}
 
 /// For a program whose own functions return a boxed error.
 impl From<Error> for Box<dyn StdError + Send + Sync> {

@@ -136,6 +136,15 @@ impl fmt::Display for SetupErrors {
 
 impl std::error::Error for SetupErrors {}
 
+/// A file inside of the binary.
+#[derive(Clone, Copy, Debug)]
+pub struct EmbeddedFile {
+    /// Its name below its folder: `css/style.css`.
+    pub name: &'static str,
+    /// Its content.
+    pub content: &'static [u8],
+}
+
 /// An application while it is frozen: everything was registered, nothing runs yet. Extensions check here
 /// what they need ([`App::on_freeze`]).
 #[derive(Debug)]
@@ -144,6 +153,7 @@ pub struct Freezing<'a> {
     pub(crate) root_path: &'a Path,
     pub(crate) config: &'a Config,
     pub(crate) map: &'a Map,
+    pub(crate) embedded: &'a [(&'static str, &'static [EmbeddedFile])],
     pub(crate) state: &'a mut State,
     pub(crate) problems: &'a mut Vec<SetupError>,
 }
@@ -162,6 +172,11 @@ impl Freezing<'_> {
     /// The configuration.
     pub fn config(&self) -> &Config {
         self.config
+    }
+
+    /// The files of a folder of the application that are inside of the binary, if they are.
+    pub fn embedded(&self, folder: &str) -> Option<&'static [EmbeddedFile]> {
+        self.embedded.iter().find(|(name, _)| *name == folder).map(|(_, files)| *files)
     }
 
     /// Whether a rule has the name `endpoint`.

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::app::App;
 use crate::context::Context;
-use crate::extension::{Extension, Freezing};
+use crate::extension::{EmbeddedFile, Extension, Freezing};
 use crate::form_parser::is_device;
 use crate::http::body::Body;
 use crate::http::conditional::{Condition, evaluate};
@@ -303,21 +303,11 @@ async fn file_body(mut file: tokio::fs::File, count: u64) -> Result<Body> {
     }))
 }
 
-/// A file inside of the binary.
-#[derive(Clone, Copy, Debug)]
-pub struct EmbeddedFile {
-    /// Its name below the folder: `css/style.css`.
-    pub name: &'static str,
-    /// Its content.
-    pub content: &'static [u8],
-}
-
 /// What was set up for static files.
 #[derive(Default)]
 struct StaticSetup {
     folder: Option<Cow<'static, str>>,
     url_path: Option<Cow<'static, str>>,
-    embedded: Option<&'static [EmbeddedFile]>,
 }
 
 /// Where static files come from.
@@ -333,14 +323,11 @@ impl Extension for Static {
     fn init_app(self, app: App) -> App {
         app.static_folder("static").extend_last(add_rule).on_freeze(|freezing: &mut Freezing<'_>| {
             let setup = freezing.take_state::<StaticSetup>().unwrap_or_default();
-            let files = match (setup.embedded, setup.folder) {
-                (Some(files), _) => Some(StaticFiles::Embedded { files, modified: SystemTime::now() }),
-                (None, Some(folder)) => Some(StaticFiles::Folder(freezing.root_path().join(&*folder))),
-                (None, None) => None,
-            };
-            if let Some(files) = files {
-                freezing.insert_state(files);
-            }
+            let Some(folder) = setup.folder else { return };
+            freezing.insert_state(match freezing.embedded(&folder) {
+                Some(files) => StaticFiles::Embedded { files, modified: SystemTime::now() },
+                None => StaticFiles::Folder(freezing.root_path().join(&*folder)),
+            });
         })
     }
 }
@@ -361,15 +348,7 @@ impl App {
 
     /// No static files.
     pub fn without_static_files(mut self) -> App {
-        let setup = self.state_mut::<StaticSetup>();
-        (setup.folder, setup.embedded) = (None, None);
-        self
-    }
-
-    /// Static files inside of the binary, in place of the folder. [`app!`](crate::app) gives those of a release
-    /// build.
-    pub fn embedded_static_files(mut self, files: &'static [EmbeddedFile]) -> App {
-        self.state_mut::<StaticSetup>().embedded = Some(files);
+        self.state_mut::<StaticSetup>().folder = None;
         self
     }
 }

@@ -185,6 +185,24 @@ mod tests {
         assert_eq!(saved(&cookies, &again), ["vary: Cookie"], "read only: no new cookie");
     }
 
+    /// Flask 3.1.3 wrote it with the key `secret-key`: a flash, bytes, a date, markup, a UUID, a tuple, a dict
+    /// that looks like a tag.
+    const FROM_FLASK: &str = ".eJx9jjELwjAQhf9KeHOGa7WgQQUnRRAcumkJKUZbaIM0zVTy373E3RvewXffwVugX4PxnfVQ9wVi5oXRem_eFhLnXjwCkd2iiY1EC8UOJ463zR5R4pkJJ-ouSEGluBgnSipJ0ErRWlElTtc6qWNWObFrDwmEDDhB_6dK9pzt1K-QMJAuDEPD3P0a9L-z1lBFZKw_dhqNs44_5inY-AVWTD5K.ZVPxAA.ApAOQiGskqihbhdB63TRXfUcvok";
+
+    #[test]
+    fn a_session_of_flask_is_read() {
+        let century = json!(100 * 365 * 86_400_u64);
+        let cookies = cookies(&[("SECRET_KEY", json!("secret-key")), ("PERMANENT_SESSION_LIFETIME", century)]);
+        let session = cookies.open(&Request::get("/").with_header("cookie", &format!("a=b; session={FROM_FLASK}")));
+        assert_eq!(session.flashed_messages(), [("message".to_owned(), "Hi é".to_owned())]);
+        assert_eq!(session.get::<Vec<u8>>("b"), Some(vec![0, 255]));
+        assert_eq!(session.get::<String>("d").as_deref(), Some("Thu, 02 Jan 2020 03:04:05 GMT"));
+        assert_eq!(session.get::<String>("m").as_deref(), Some("<b>"));
+        assert_eq!(session.get::<(u8, String, Option<u8>)>("t"), Some((1, "a".into(), None)));
+        assert_eq!(session.get::<Value>("n"), Some(json!({" t": 1})));
+        assert!(session.is_permanent());
+    }
+
     #[test]
     fn untouched_sessions_leave_no_trace_and_emptied_ones_are_deleted() {
         let cookies = cookies(&[]);

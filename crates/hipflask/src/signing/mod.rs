@@ -214,15 +214,20 @@ mod tests {
         UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    /// What itsdangerous 2.2.0 wrote for `{"k":"v"}` at 1700000000 with the key `secret-key`.
-    const FROM_PYTHON: &str = "eyJrIjoidiJ9.ZVPxAA.";
+    // Written by itsdangerous 2.2.0 at 1700000000 with the key `secret-key`: Flask's session, and a token of
+    // Flask-WTF's.
+    const SESSION: &str = "eyJrIjoidiJ9.ZVPxAA.C8DZFI1lxMOm_cSyXK68uNHYfpY";
+    const PACKED: &str = ".eJyrVsrJz0tXslKqGAWjYBSMglEwCkbBKBgFo2AUDHqgVAsAPPGB9g.ZVPxAA.3qZ-1z_OM01ZOPjF9humTg2JFEs";
+    const CSRF: &str = "IjAxMjM0NTY3ODlhYmNkZWYi.ZVPxAA.Nbv596p5FQB9yVDNuLsAxa8nO9I";
 
     #[test]
-    fn the_shape_is_itsdangerous() {
-        let serializer = Serializer::with_derivation(["secret-key"], "cookie-session", KeyDerivation::Hmac);
-        let text = serializer.sign(br#"{"k":"v"}"#, at(1_700_000_000));
-        assert!(text.starts_with(FROM_PYTHON), "{text}");
-        assert_eq!(serializer.unsign(&text, None, at(0)), Verified::Valid(br#"{"k":"v"}"#.to_vec()));
+    fn what_python_signed_is_read_and_written() {
+        let session = Serializer::with_derivation(["secret-key"], "cookie-session", KeyDerivation::Hmac);
+        assert_eq!(session.sign(br#"{"k":"v"}"#, at(1_700_000_000)), SESSION);
+        let packed = session.unsign(PACKED, None, at(0)).valid().expect("valid");
+        assert_eq!(packed, format!("{{\"long\":\"{}\"}}", "x".repeat(3_000)).into_bytes());
+        let csrf = Serializer::new(["secret-key"], "wtf-csrf-token");
+        assert_eq!(csrf.sign(br#""0123456789abcdef""#, at(1_700_000_000)), CSRF);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use minijinja::value::{Kwargs, Rest, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, TemplateSource};
 
-use crate::extension::Freezing;
+use crate::extension::{EmbeddedFile, Freezing};
 use crate::extract::needs_secret_key;
 use crate::html::write_escaped;
 use crate::templating::{TemplateSetup, filters, forms, python, scope};
@@ -63,24 +63,26 @@ pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> 
     for (name, global) in setup.globals {
         environment.add_function(name, move |args: Rest<Value>| global(&args));
     }
-    let folder = setup.folder.map(|folder| freezing.root_path().join(&*folder));
-    let sources = match (setup.embedded, folder) {
-        (Some(embedded), _) => add_embedded(&mut environment, embedded, freezing),
-        (None, Some(folder)) => add_folder(&mut environment, &folder, freezing),
-        (None, None) => Vec::new(),
+    let folder = setup.folder.unwrap_or_default();
+    let sources = match freezing.embedded(&folder) {
+        Some(files) => add_embedded(&mut environment, files, freezing),
+        None => add_folder(&mut environment, &freezing.root_path().join(&*folder), freezing),
     };
     sources.iter().for_each(|(name, source)| check(name, source, freezing));
     environment
 }
 
 /// Templates inside of the binary: they never change, and reading them takes no lock.
-fn add_embedded(environment: &mut Environment<'static>, embedded: &'static [(&'static str, &'static str)], freezing: &mut Freezing<'_>) -> Vec<(String, String)> {
-    for (name, source) in embedded {
-        if let Err(error) = environment.add_template(name, source) {
-            freezing.problem(syntax_problem(&error));
+fn add_embedded(environment: &mut Environment<'static>, files: &'static [EmbeddedFile], freezing: &mut Freezing<'_>) -> Vec<(String, String)> {
+    let mut sources = Vec::new();
+    for file in files {
+        let Ok(source) = std::str::from_utf8(file.content) else { continue };
+        match environment.add_template(file.name, source) {
+            Ok(()) => sources.push((file.name.to_owned(), source.to_owned())),
+            Err(error) => freezing.problem(syntax_problem(&error)),
         }
     }
-    embedded.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned())).collect()
+    sources
 }
 
 /// Templates in a folder: read when they are first used, and again when they have changed, while developing.

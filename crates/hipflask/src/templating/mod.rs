@@ -106,16 +106,32 @@ impl IntoResponse for Template {
 
 impl Resolve for Template {
     fn resolve(self: Box<Self>, ctx: &mut Context) -> Resolved<'_> {
+        match ctx.is_prepared_to_render() {
+            true => Resolved::Ready(self.respond(ctx)),
+            false => Resolved::Later(Box::pin(async move {
+                ctx.prepare_to_render().await?;
+                self.respond(ctx)
+            })),
+        }
+    }
+}
+
+impl Template {
+    fn respond(self, ctx: &mut Context) -> Result<Response> {
         let plain = match &self.source {
             Source::Names(names) => names.first().is_some_and(|name| name.ends_with(".txt")),
             Source::Text(_) => false,
         };
-        Resolved::Ready(ctx.render(*self).and_then(|html| match plain {
+        let html = ctx.render_now(self)?;
+        match plain {
             true => html.into_string().into_response(),
             false => html.into_response(),
-        }))
+        }
     }
 }
+
+/// Left in `g` by the first template of a request.
+struct Prepared;
 
 impl Context {
     /// Renders `template` now, for a mail or a part of a page.
@@ -123,17 +139,36 @@ impl Context {
     /// # Errors
     ///
     /// A [`TemplateError`] if it is not there, is malformed, or fails.
-    #[track_caller]
-    pub fn render(&mut self, template: Template) -> Result<Html> {
-        let app = self.app().clone();
-        let templates = app.state::<Templates>().ok_or_else(|| crate::Error::msg("the application was made without templates"))?;
-        let mut values = template.values;
-        for state in &app.scope(self.scope()).states {
-            for processor in state.get::<ContextProcessors>().into_iter().flat_map(|processors| &processors.0) {
-                values.0.extend(processor(self).0);
+    pub async fn render(&mut self, template: Template) -> Result<Html> {
+        self.prepare_to_render().await?;
+        self.render_now(template)
+    }
+
+    fn is_prepared_to_render(&self) -> bool {
+        self.app().before_render().is_empty() || self.g_ref().get::<Prepared>().is_some()
+    }
+
+    async fn prepare_to_render(&mut self) -> Result<()> {
+        if !self.is_prepared_to_render() {
+            self.g().insert(Prepared);
+            let app = self.app().clone();
+            for hook in app.before_render() {
+                hook.call(self).await?;
             }
         }
-        let rendered = templates.render(self, &template.source, values);
+        Ok(())
+    }
+
+    fn render_now(&mut self, template: Template) -> Result<Html> {
+        let app = self.app().clone();
+        let templates = app.state::<Templates>().ok_or_else(|| crate::Error::msg("the application was made without templates"))?;
+        let mut root = Root { given: template.values.0.len(), values: template.values.0 };
+        for state in &app.scope(self.scope()).states {
+            for processor in state.get::<ContextProcessors>().into_iter().flat_map(|processors| &processors.0) {
+                root.values.extend(processor(self).0);
+            }
+        }
+        let rendered = templates.render(self, &template.source, root);
         Ok(Html::new(rendered.map_err(|error| templates.error(&error))?))
     }
 }
@@ -166,14 +201,13 @@ pub(crate) struct Templates {
 }
 
 impl Templates {
-    fn render(&self, ctx: &mut Context, source: &Source, values: Values) -> Result<String, minijinja::Error> {
+    fn render(&self, ctx: &mut Context, source: &Source, root: Root) -> Result<String, minijinja::Error> {
         let template = match source {
             Source::Text(text) => self.environment.template_from_named_str(engine::STRING_TEMPLATE, text)?,
             Source::Names(names) => self.first_of(names)?,
         };
         ctx.g().rendered(template.name());
-        let root = Value::from_object(Root { given: values.0.len(), values: values.0 });
-        scope::enter(ctx, || template.render(root))
+        scope::enter(ctx, || template.render(Value::from_object(root)))
     }
 
     fn first_of(&self, names: &[Cow<'static, str>]) -> Result<minijinja::Template<'_, '_>, minijinja::Error> {
@@ -260,7 +294,6 @@ type Callback = Arc<dyn Fn(&[Value]) -> Result<Value, minijinja::Error> + Send +
 #[derive(Default)]
 pub(crate) struct TemplateSetup {
     folder: Option<Cow<'static, str>>,
-    embedded: Option<&'static [(&'static str, &'static str)]>,
     filters: Vec<(String, Callback)>,
     tests: Vec<(String, Callback)>,
     globals: Vec<(String, Callback)>,
@@ -289,13 +322,6 @@ impl App {
     /// The folder of the templates, relative to the application's: `templates`.
     pub fn template_folder(mut self, folder: impl Into<Cow<'static, str>>) -> App {
         self.state_mut::<TemplateSetup>().folder = Some(folder.into());
-        self
-    }
-
-    /// Templates inside of the binary, name and text, in place of the folder. [`app!`](crate::app) gives
-    /// those of a release build.
-    pub fn embedded_templates(mut self, templates: &'static [(&'static str, &'static str)]) -> App {
-        self.state_mut::<TemplateSetup>().embedded = Some(templates);
         self
     }
 
