@@ -7,8 +7,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use hipflask::{
-    App, BoxFuture, Context, Error, Extension, Freezing, FromContext, Function, HttpError, IntoResponse, Pace, Response, Result, Session, UrlFor,
-    Values, redirect,
+    App, BoxFuture, Context, Error, Extension, Freezing, FromContext, Function, HttpError, IntoResponse, Pace,
+    Response, Result, Session, UrlFor, Values, redirect,
 };
 use serde::Serialize;
 
@@ -55,7 +55,10 @@ impl FromContext for UserId {
 
     fn from_context(ctx: &mut Context) -> impl Future<Output = Result<UserId>> + Send {
         let id = ctx.session().get::<String>(USER_ID);
-        ready(id.map(UserId).ok_or_else(|| Error::msg("nobody is logged in, so there is no `UserId`; it is for the user loader")))
+        ready(
+            id.map(UserId)
+                .ok_or_else(|| Error::msg("nobody is logged in, so there is no `UserId`; it is for the user loader")),
+        )
     }
 }
 
@@ -166,7 +169,9 @@ async fn load_current(ctx: &mut Context) -> Result<bool> {
     let app = ctx.app().clone();
     match app.state::<Logins>() {
         Some(logins) => (logins.load)(ctx).await,
-        None => Err(Error::msg("no logins were set up; add `.extend(LoginManager::new(load_user))` to the application")),
+        None => {
+            Err(Error::msg("no logins were set up; add `.extend(LoginManager::new(load_user))` to the application"))
+        }
     }
 }
 

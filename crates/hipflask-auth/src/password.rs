@@ -109,7 +109,8 @@ pub async fn check_password_hash(hash: Option<&str>, password: &str) -> Password
 /// Runs `work` where it may take time, when it is its turn.
 async fn in_line<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     static LINE: OnceLock<Semaphore> = OnceLock::new();
-    let line = LINE.get_or_init(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
+    let line =
+        LINE.get_or_init(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
     let turn = line.acquire().await;
     let done = tokio::task::spawn_blocking(work).await;
     drop(turn);
@@ -122,7 +123,8 @@ fn argon2id() -> Argon2<'static> {
 }
 
 fn hash(password: &str) -> Result<String, PasswordError> {
-    let hash: PasswordHash = argon2id().hash_password(password.as_bytes()).map_err(|error| PasswordError::Failed(error.to_string()))?;
+    let hash: PasswordHash =
+        argon2id().hash_password(password.as_bytes()).map_err(|error| PasswordError::Failed(error.to_string()))?;
     Ok(hash.to_string())
 }
 
@@ -212,7 +214,8 @@ mod tests {
 
     /// Written by Werkzeug 3.1 for the password `pässword`.
     const SCRYPT: &str = "scrypt:32768:8:1$a9F54fVSPWxHzhdz$15050732b6449b3b8aeb7d28bbb79fdbe7e82fdb38aa197ce8c5e4ffcfdca8fce4d765e4df523b2b3c57c25830afd04273c240c866165910e8692d067a522348";
-    const PBKDF2: &str = "pbkdf2:sha256:1000$dyaZ23yrbCIoh8z2$17c7fe74207b9e615daa3dfa2b230496b0b741a911cc6ce72b001bbb4616ca76";
+    const PBKDF2: &str =
+        "pbkdf2:sha256:1000$dyaZ23yrbCIoh8z2$17c7fe74207b9e615daa3dfa2b230496b0b741a911cc6ce72b001bbb4616ca76";
 
     #[test]
     fn werkzeugs_hashes_are_verified_and_old() {
@@ -224,7 +227,18 @@ mod tests {
 
     #[test]
     fn a_malformed_hash_matches_nothing() {
-        for hash in ["", "plain", "$argon2id$", "scrypt:32768:8:1$salt$", "scrypt:3:8:1$s$00", "scrypt:2147483648:8:1$s$00", "pbkdf2:sha256:0$s$00", "pbkdf2:md5:1$s$00", "scrypt:x$s$0g", "é$é$é"] {
+        for hash in [
+            "",
+            "plain",
+            "$argon2id$",
+            "scrypt:32768:8:1$salt$",
+            "scrypt:3:8:1$s$00",
+            "scrypt:2147483648:8:1$s$00",
+            "pbkdf2:sha256:0$s$00",
+            "pbkdf2:md5:1$s$00",
+            "scrypt:x$s$0g",
+            "é$é$é",
+        ] {
             assert_eq!(check(hash, ""), PasswordCheck::Invalid, "{hash}");
         }
     }

@@ -10,7 +10,10 @@ use crate::Expanded;
 
 pub(crate) fn expand(input: &TokenStream) -> Expanded {
     if !input.is_empty() {
-        return Err(Error::new_spanned(input, "`app!()` takes no arguments; for another name or folder there is `App::new`"));
+        return Err(Error::new_spanned(
+            input,
+            "`app!()` takes no arguments; for another name or folder there is `App::new`",
+        ));
     }
     let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
     let embed = FOLDERS.iter().filter_map(|folder| {

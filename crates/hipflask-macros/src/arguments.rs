@@ -25,7 +25,10 @@ pub(crate) fn read(signature: &Signature, what: &str) -> Result<Vec<Argument>> {
 fn argument(position: usize, input: &FnArg, what: &str) -> Result<Argument> {
     let typed = match input {
         FnArg::Receiver(receiver) => {
-            return Err(Error::new(receiver.span(), format!("{what} is a plain function and has no `self`; keep its state in an extension")));
+            return Err(Error::new(
+                receiver.span(),
+                format!("{what} is a plain function and has no `self`; keep its state in an extension"),
+            ));
         }
         FnArg::Typed(typed) => typed,
     };
@@ -71,7 +74,9 @@ pub(crate) enum Plain {
 /// A type of the standard library that can come from a path and from nowhere else.
 pub(crate) fn plain(ty: &Type) -> Option<Plain> {
     Some(match last_segment(ty)?.as_str() {
-        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => Plain::Integer,
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => {
+            Plain::Integer
+        }
         "f32" | "f64" => Plain::Float,
         "String" => Plain::Text,
         "bool" | "char" => Plain::Other,

@@ -13,7 +13,9 @@ fn function(attribute: &TokenStream, item: TokenStream, name: &str) -> syn::Resu
     match syn::parse2(item)? {
         Item::Fn(function) => match function.sig.inputs.first() {
             None => Ok(function),
-            Some(argument) => Err(Error::new_spanned(argument, format!("the function under `#[{name}]` takes no arguments"))),
+            Some(argument) => {
+                Err(Error::new_spanned(argument, format!("the function under `#[{name}]` takes no arguments")))
+            }
         },
         other => Err(Error::new_spanned(other, format!("`#[{name}]` stands above a function"))),
     }
@@ -23,13 +25,22 @@ pub(crate) fn main(attribute: &TokenStream, item: TokenStream) -> Expanded {
     let function = function(attribute, item, "hipflask::main")?;
     let name = &function.sig.ident;
     if name == "main" {
-        return Err(Error::new(name.span(), "call the function `app`: `main` is what the attribute writes, and tests call `app()`"));
+        return Err(Error::new(
+            name.span(),
+            "call the function `app`: `main` is what the attribute writes, and tests call `app()`",
+        ));
     }
     if let Some(asyncness) = &function.sig.asyncness {
-        return Err(Error::new_spanned(asyncness, "building an application is not async; do what takes time in `App::on_startup`"));
+        return Err(Error::new_spanned(
+            asyncness,
+            "building an application is not async; do what takes time in `App::on_startup`",
+        ));
     }
     if matches!(function.sig.output, syn::ReturnType::Default) {
-        return Err(Error::new(name.span(), "the function under `#[hipflask::main]` returns the application: `-> App`"));
+        return Err(Error::new(
+            name.span(),
+            "the function under `#[hipflask::main]` returns the application: `-> App`",
+        ));
     }
     Ok(quote! {
         #function

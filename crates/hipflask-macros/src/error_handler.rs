@@ -16,7 +16,8 @@ enum Catches {
 
 impl Parse for Catches {
     fn parse(input: ParseStream<'_>) -> Result<Catches> {
-        const WANTED: &str = "an error handler names a status or a type: `#[errorhandler(404)]`, `#[errorhandler(sqlx::Error)]`";
+        const WANTED: &str =
+            "an error handler names a status or a type: `#[errorhandler(404)]`, `#[errorhandler(sqlx::Error)]`";
         if input.is_empty() {
             return Err(Error::new(Span::call_site(), WANTED));
         }
@@ -30,11 +31,16 @@ impl Parse for Catches {
         if let Catches::Status(status) = &catches
             && !(400..600).contains(&status.base10_parse::<u32>()?)
         {
-            return Err(Error::new(status.span(), format!("`{status}` is not the status of an error; errors have 400 to 599")));
+            return Err(Error::new(
+                status.span(),
+                format!("`{status}` is not the status of an error; errors have 400 to 599"),
+            ));
         }
         match input.is_empty() {
             true => Ok(catches),
-            false => Err(input.error("an error handler catches one status or one type; write another handler for another")),
+            false => {
+                Err(input.error("an error handler catches one status or one type; write another handler for another"))
+            }
         }
     }
 }
@@ -47,8 +53,11 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Expanded {
     };
     let arguments = arguments::read(&function.sig, "an error handler")?;
     let (adapter, handler) = adapter(&function, &arguments);
-    let (name, visibility) = (function.sig.ident.clone(), std::mem::replace(&mut function.vis, syn::Visibility::Inherited));
-    let (outer, inner): (Vec<_>, Vec<_>) = std::mem::take(&mut function.attrs).into_iter().partition(|a| a.path().is_ident("cfg") || a.path().is_ident("doc"));
+    let (name, visibility) =
+        (function.sig.ident.clone(), std::mem::replace(&mut function.vis, syn::Visibility::Inherited));
+    let (outer, inner): (Vec<_>, Vec<_>) = std::mem::take(&mut function.attrs)
+        .into_iter()
+        .partition(|a| a.path().is_ident("cfg") || a.path().is_ident("doc"));
     function.attrs = inner;
     let catches = match catches {
         Catches::Status(status) => quote!(::hipflask::Catches::status(#status)),

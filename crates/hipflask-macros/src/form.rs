@@ -4,7 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Expr, ExprRange, Field, Fields, LitStr, Path, RangeLimits, Result, Token, Type, parenthesized};
+use syn::{
+    Data, DeriveInput, Error, Expr, ExprRange, Field, Fields, LitStr, Path, RangeLimits, Result, Token, Type,
+    parenthesized,
+};
 
 use crate::Expanded;
 use crate::arguments::last_segment;
@@ -75,7 +78,11 @@ impl Options {
                 let value: Expr = meta.value()?.parse()?;
                 self.attributes.push((key.replace('_', "-"), quote!(::std::string::ToString::to_string(&#value))));
             }
-            _ => return Err(meta.error(format!("`{key}` is no option of a field; write `{key} = \"…\"` for an attribute of its HTML"))),
+            _ => {
+                return Err(meta.error(format!(
+                    "`{key}` is no option of a field; write `{key} = \"…\"` for an attribute of its HTML"
+                )));
+            }
         }
         Ok(())
     }
@@ -89,7 +96,10 @@ impl Options {
 
     fn length(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
         let (min, max) = bounds(meta, "length(1..=80)")?;
-        let (low, high) = (min.clone().unwrap_or_else(|| quote!(0)), max.clone().unwrap_or_else(|| quote!(::core::primitive::usize::MAX)));
+        let (low, high) = (
+            min.clone().unwrap_or_else(|| quote!(0)),
+            max.clone().unwrap_or_else(|| quote!(::core::primitive::usize::MAX)),
+        );
         self.rules.push(quote!(::hipflask::form::Length { min: #low, max: #high }));
         self.bound_attributes("minlength", min, "maxlength", max);
         Ok(())
@@ -109,7 +119,8 @@ impl Options {
 
     fn bound_attributes(&mut self, low: &str, min: Option<TokenStream>, high: &str, max: Option<TokenStream>) {
         for (name, bound) in [(low, min), (high, max)] {
-            self.attributes.extend(bound.map(|bound| (name.to_owned(), quote!(::std::string::ToString::to_string(&#bound)))));
+            self.attributes
+                .extend(bound.map(|bound| (name.to_owned(), quote!(::std::string::ToString::to_string(&#bound)))));
         }
     }
 }
@@ -123,7 +134,9 @@ fn bounds(meta: &ParseNestedMeta<'_>, example: &str) -> Result<(Option<TokenStre
         Expr::Range(ExprRange { start, limits: RangeLimits::Closed(_), end: Some(end), .. }) => {
             Ok((start.map(|start| quote!(#start)), Some(quote!(#end))))
         }
-        Expr::Range(ExprRange { start: Some(start), limits: RangeLimits::HalfOpen(_), end: None, .. }) => Ok((Some(quote!(#start)), None)),
+        Expr::Range(ExprRange { start: Some(start), limits: RangeLimits::HalfOpen(_), end: None, .. }) => {
+            Ok((Some(quote!(#start)), None))
+        }
         other => Err(wrong(other.span())),
     }
 }
@@ -133,9 +146,19 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
     let fields = match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => &fields.named,
-            _ => return Err(Error::new(input.ident.span(), "a form is a struct with named fields: each is a field of the form")),
+            _ => {
+                return Err(Error::new(
+                    input.ident.span(),
+                    "a form is a struct with named fields: each is a field of the form",
+                ));
+            }
         },
-        _ => return Err(Error::new(input.ident.span(), "`#[derive(Form)]` is for a struct: each of its fields is a field of the form")),
+        _ => {
+            return Err(Error::new(
+                input.ident.span(),
+                "`#[derive(Form)]` is for a struct: each of its fields is a field of the form",
+            ));
+        }
     };
     if let Some(parameter) = input.generics.params.first() {
         return Err(Error::new(parameter.span(), "a form cannot be generic; name the types of its fields"));

@@ -16,7 +16,10 @@ struct Call {
 impl Parse for Call {
     fn parse(input: ParseStream<'_>) -> Result<Call> {
         let format: LitStr = input.parse().map_err(|error| {
-            Error::new(error.span(), "`html!` begins with its text: `html!(\"<h1>{title}</h1>\")`; for HTML at hand there is `Html::new`")
+            Error::new(
+                error.span(),
+                "`html!` begins with its text: `html!(\"<h1>{title}</h1>\")`; for HTML at hand there is `Html::new`",
+            )
         })?;
         let mut call = Call { format, positional: Vec::new(), named: Vec::new() };
         while !input.is_empty() {
@@ -58,7 +61,10 @@ fn pieces(format: &LitStr) -> Result<Vec<Piece>> {
             continue;
         }
         let end = rest.find('}').filter(|_| brace == "{").ok_or_else(|| {
-            Error::new(format.span(), format!("a `{brace}` stands alone in the HTML; write `{brace}{brace}` for the character itself"))
+            Error::new(
+                format.span(),
+                format!("a `{brace}` stands alone in the HTML; write `{brace}{brace}` for the character itself"),
+            )
         })?;
         if !plain.is_empty() {
             pieces.push(Piece::Text(std::mem::take(&mut plain)));
@@ -117,7 +123,13 @@ fn argument_code(call: &Call, argument: &str, next: &mut usize, used: &mut [bool
     };
     if let Some(index) = index {
         let value = call.positional.get(index).ok_or_else(|| {
-            Error::new(call.format.span(), format!("the text of `html!` has a place for argument {index}, but there are only {}", call.positional.len()))
+            Error::new(
+                call.format.span(),
+                format!(
+                    "the text of `html!` has a place for argument {index}, but there are only {}",
+                    call.positional.len()
+                ),
+            )
         })?;
         used[index] = true;
         return Ok(quote!((#value)));

@@ -16,9 +16,12 @@ struct Value {
 
 impl Parse for Value {
     fn parse(input: ParseStream<'_>) -> Result<Value> {
-        let name = input
-            .parse()
-            .map_err(|error| Error::new(error.span(), "a template's values have names: `render_template!(\"page.html\", post, title = \"Post\")`"))?;
+        let name = input.parse().map_err(|error| {
+            Error::new(
+                error.span(),
+                "a template's values have names: `render_template!(\"page.html\", post, title = \"Post\")`",
+            )
+        })?;
         match input.parse::<Option<Token![=]>>()? {
             Some(_) => Ok(Value { name, value: Some(input.parse()?) }),
             None if input.is_empty() || input.peek(Token![,]) => Ok(Value { name, value: None }),

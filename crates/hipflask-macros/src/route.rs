@@ -4,7 +4,10 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Error, Expr, ExprLit, Item, ItemFn, Lit, LitBool, LitStr, Path, Result, Token, Visibility, bracketed, parenthesized};
+use syn::{
+    Attribute, Error, Expr, ExprLit, Item, ItemFn, Lit, LitBool, LitStr, Path, Result, Token, Visibility, bracketed,
+    parenthesized,
+};
 
 use crate::Expanded;
 use crate::arguments::{self, Plain};
@@ -24,7 +27,8 @@ struct Options {
     csrf: Option<LitBool>,
 }
 
-const KNOWN: &str = "`methods`, `endpoint`, `defaults`, `strict_slashes`, `merge_slashes`, `provide_automatic_options`, `csrf`";
+const KNOWN: &str =
+    "`methods`, `endpoint`, `defaults`, `strict_slashes`, `merge_slashes`, `provide_automatic_options`, `csrf`";
 
 impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> Result<Options> {
@@ -34,7 +38,9 @@ impl Parse for Options {
         let rule = match input.parse::<Lit>() {
             Ok(Lit::Str(rule)) => rule,
             Ok(other) => return Err(Error::new(other.span(), "the rule is a string: `\"/path/<name>\"`")),
-            Err(error) => return Err(Error::new(error.span(), "the rule comes first, as a string: `\"/path/<name>\"`")),
+            Err(error) => {
+                return Err(Error::new(error.span(), "the rule comes first, as a string: `\"/path/<name>\"`"));
+            }
         };
         let mut options = Options {
             rule,
@@ -58,11 +64,16 @@ impl Parse for Options {
 
 impl Options {
     fn parse_one(&mut self, input: ParseStream<'_>) -> Result<()> {
-        let key: Ident = input.parse().map_err(|error| Error::new(error.span(), format!("an option of a route is one of {KNOWN}")))?;
+        let key: Ident = input
+            .parse()
+            .map_err(|error| Error::new(error.span(), format!("an option of a route is one of {KNOWN}")))?;
         if key == "defaults" {
             let content;
             parenthesized!(content in input);
-            self.defaults = Punctuated::<Default, Token![,]>::parse_terminated(&content)?.into_iter().map(|d| (d.name, d.value)).collect();
+            self.defaults = Punctuated::<Default, Token![,]>::parse_terminated(&content)?
+                .into_iter()
+                .map(|d| (d.name, d.value))
+                .collect();
             return Ok(());
         }
         let known = ["methods", "endpoint", "strict_slashes", "merge_slashes", "provide_automatic_options", "csrf"];
@@ -110,12 +121,17 @@ fn parse_methods(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
     };
     let methods: Vec<LitStr> = methods
         .iter()
-        .map(|expr| method(expr).ok_or_else(|| Error::new_spanned(expr, "a method is a word: `GET`, `POST`, `\"PURGE\"`")))
+        .map(|expr| {
+            method(expr).ok_or_else(|| Error::new_spanned(expr, "a method is a word: `GET`, `POST`, `\"PURGE\"`"))
+        })
         .collect::<Result<_>>()?;
     for method in &methods {
         let name = method.value();
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
-            return Err(Error::new(method.span(), format!("`{name}` is not a method; methods are written in upper case: `{}`", name.to_uppercase())));
+            return Err(Error::new(
+                method.span(),
+                format!("`{name}` is not a method; methods are written in upper case: `{}`", name.to_uppercase()),
+            ));
         }
     }
     match methods.is_empty() {
@@ -134,7 +150,10 @@ impl Attached {
     fn new(method: Option<&str>, arguments: TokenStream) -> Result<Attached> {
         let options: Options = syn::parse2(arguments)?;
         if let (Some(method), Some((_, span))) = (method, &options.methods) {
-            let message = format!("`#[{}]` names its method already; use `#[route(.., methods = [..])]` for several", method.to_lowercase());
+            let message = format!(
+                "`#[{}]` names its method already; use `#[route(.., methods = [..])]` for several",
+                method.to_lowercase()
+            );
             return Err(Error::new(*span, message));
         }
         Ok(Attached { options, method: method.map(str::to_owned) })
@@ -150,10 +169,12 @@ impl Attached {
 
     /// `Rule::new("/").methods([..])…`
     fn rule(&self) -> TokenStream {
-        let Options { rule, endpoint, defaults, strict_slashes, merge_slashes, automatic_options, csrf, .. } = &self.options;
+        let Options { rule, endpoint, defaults, strict_slashes, merge_slashes, automatic_options, csrf, .. } =
+            &self.options;
         let methods = self.methods();
         let span = rule.span();
-        let mut code = quote_spanned!(span=> ::hipflask::Rule::new(#rule).methods([#(::hipflask::__private::method(#methods)),*]));
+        let mut code =
+            quote_spanned!(span=> ::hipflask::Rule::new(#rule).methods([#(::hipflask::__private::method(#methods)),*]));
         if let Some(endpoint) = endpoint {
             code.extend(quote!(.endpoint(#endpoint)));
         }
@@ -180,7 +201,9 @@ impl Attached {
 pub(crate) fn expand(method: Option<&str>, arguments: TokenStream, item: TokenStream) -> Expanded {
     let mut function = match syn::parse2(item)? {
         Item::Fn(function) => function,
-        other => return Err(Error::new_spanned(other, "a route stands above a function: `async fn view() -> Html { .. }`")),
+        other => {
+            return Err(Error::new_spanned(other, "a route stands above a function: `async fn view() -> Html { .. }`"));
+        }
     };
     let mut attached = vec![Attached::new(method, arguments)?];
     attached.extend(take_route_attributes(&mut function)?);
@@ -193,7 +216,10 @@ pub(crate) fn expand(method: Option<&str>, arguments: TokenStream, item: TokenSt
 }
 
 fn view_rule(attached: &Attached) -> Result<ViewRule> {
-    ViewRule::new(attached.options.rule.clone(), attached.options.defaults.iter().map(|(name, _)| name.clone()).collect())
+    ViewRule::new(
+        attached.options.rule.clone(),
+        attached.options.defaults.iter().map(|(name, _)| name.clone()).collect(),
+    )
 }
 
 /// Further route attributes on the same function are further rules of the same view.
@@ -202,7 +228,8 @@ fn take_route_attributes(function: &mut ItemFn) -> Result<Vec<Attached>> {
         let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
         name.filter(|name| ROUTE_ATTRIBUTES.contains(&name.as_str()))
     };
-    let (routes, others): (Vec<_>, Vec<_>) = std::mem::take(&mut function.attrs).into_iter().partition(|a| name(a).is_some());
+    let (routes, others): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut function.attrs).into_iter().partition(|a| name(a).is_some());
     function.attrs = others;
     let attach = |attribute: &Attribute| {
         let method = name(attribute).filter(|name| name != "route").map(|name| name.to_uppercase());
@@ -287,9 +314,9 @@ fn routes(view: &View, attached: &[Attached]) -> TokenStream {
 
 /// `routes![index, blog::show]`
 pub(crate) fn list(input: TokenStream) -> Expanded {
-    let views = Punctuated::<Path, Token![,]>::parse_terminated.parse2(input).map_err(|error| {
-        Error::new(error.span(), "`routes![]` lists views by name: `routes![index, blog::show]`")
-    })?;
+    let views = Punctuated::<Path, Token![,]>::parse_terminated
+        .parse2(input)
+        .map_err(|error| Error::new(error.span(), "`routes![]` lists views by name: `routes![index, blog::show]`"))?;
     let views = views.iter();
     Ok(quote! {{
         let mut routes = ::std::vec::Vec::<::hipflask::Route>::new();

@@ -22,7 +22,9 @@ struct Value {
 
 impl Parse for Value {
     fn parse(input: ParseStream<'_>) -> Result<Value> {
-        let name = input.parse().map_err(|error| Error::new(error.span(), "the values of a URL have names: `url_for!(show, id = 5)`"))?;
+        let name = input
+            .parse()
+            .map_err(|error| Error::new(error.span(), "the values of a URL have names: `url_for!(show, id = 5)`"))?;
         let value = match input.parse::<Option<Token![=]>>()? {
             Some(_) => Some(input.parse()?),
             None => None,

@@ -169,7 +169,10 @@ fn check_rules(name: &Ident, variable: &str, ty: &Type, rules: &[ViewRule]) -> R
         if !rule.gives(variable) {
             return Err(Error::new(
                 name.span(),
-                format!("the rule `{}` has no variable `{variable}`; add `<{variable}>` to it, or `defaults({variable} = …)`", rule.text.value()),
+                format!(
+                    "the rule `{}` has no variable `{variable}`; add `<{variable}>` to it, or `defaults({variable} = …)`",
+                    rule.text.value()
+                ),
             ));
         }
         if let Some(found) = rule.syntax.variables().find(|v| v.name == variable) {
@@ -185,7 +188,9 @@ fn check_converter(variable: &Variable, ty: &Type) -> Result<()> {
     let (name, converter) = (&variable.name, variable.converter.as_str());
     let ty_name = arguments::last_segment(ty).unwrap_or_default();
     let gives = match (converter, plain) {
-        ("int", Plain::Integer) | ("float", Plain::Float) | ("default" | "string" | "path" | "any" | "uuid", Plain::Text | Plain::Other) => return Ok(()),
+        ("int", Plain::Integer)
+        | ("float", Plain::Float)
+        | ("default" | "string" | "path" | "any" | "uuid", Plain::Text | Plain::Other) => return Ok(()),
         ("int", _) => "an integer",
         ("float", _) => "a number with a point",
         ("default" | "string" | "path" | "any" | "uuid", _) => "text",
@@ -205,7 +210,9 @@ fn check_converter(variable: &Variable, ty: &Type) -> Result<()> {
     };
     Err(Error::new(
         ty.span(),
-        format!("`{written}` gives {gives}, but the argument `{name}` is a `{ty_name}`; make it `{name}: {type_for}`, or write `{rule_for}` in the rule"),
+        format!(
+            "`{written}` gives {gives}, but the argument `{name}` is a `{ty_name}`; make it `{name}: {type_for}`, or write `{rule_for}` in the rule"
+        ),
     ))
 }
 
@@ -221,7 +228,9 @@ fn not_in_the_rule(name: &Ident, ty: &Type, rules: &[ViewRule]) -> Error {
     let hint = near.map(|near| format!(", or name the argument `{}`", near.name)).unwrap_or_default();
     Error::new(
         name.span(),
-        format!("the rule `{rule}` has no variable `{name}`, and a `{ty_name}` cannot come from anywhere else; add `{variable}` to the rule{hint}"),
+        format!(
+            "the rule `{rule}` has no variable `{name}`, and a `{ty_name}` cannot come from anywhere else; add `{variable}` to the rule{hint}"
+        ),
     )
 }
 
@@ -244,7 +253,9 @@ fn check_every_variable_is_taken(rule: &ViewRule, path: &[PathArgument]) -> Resu
         let name = &variable.name;
         return Err(Error::new(
             rule.text.span(),
-            format!("the view has no argument for `<{name}>`; add `{name}: {ty}` to it (`_{name}: {ty}` if it has no use for it)"),
+            format!(
+                "the view has no argument for `<{name}>`; add `{name}: {ty}` to it (`_{name}: {ty}` if it has no use for it)"
+            ),
         ));
     }
     Ok(())

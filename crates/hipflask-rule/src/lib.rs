@@ -99,11 +99,15 @@ impl RuleSyntax {
         let mut rest = rule;
         while let Some(open) = rest.find('<') {
             push_static(&mut pieces, &rest[..open], rule)?;
-            let close = closing_bracket(&rest[open..])
-                .ok_or_else(|| SyntaxError::new(rule, format!("the `<` at byte {} has no `>`", rule.len() - rest.len() + open)))?;
+            let close = closing_bracket(&rest[open..]).ok_or_else(|| {
+                SyntaxError::new(rule, format!("the `<` at byte {} has no `>`", rule.len() - rest.len() + open))
+            })?;
             let variable = parse_variable(&rest[open + 1..open + close], rule)?;
             if pieces.iter().any(|p| matches!(p, Piece::Variable(v) if v.name == variable.name)) {
-                return Err(SyntaxError::new(rule, format!("the variable `{}` stands twice; give each its own name", variable.name)));
+                return Err(SyntaxError::new(
+                    rule,
+                    format!("the variable `{}` stands twice; give each its own name", variable.name),
+                ));
             }
             pieces.push(Piece::Variable(variable));
             rest = &rest[open + close + 1..];
@@ -157,7 +161,11 @@ fn parse_variable(text: &str, rule: &str) -> Result<Variable, SyntaxError> {
         return Err(malformed(format!("`<{text}>` has no valid variable name; write `<name>` or `<converter:name>`")));
     }
     let Some(converter) = converter else {
-        return Ok(Variable { name: name.to_owned(), converter: "default".to_owned(), arguments: Arguments::default() });
+        return Ok(Variable {
+            name: name.to_owned(),
+            converter: "default".to_owned(),
+            arguments: Arguments::default(),
+        });
     };
     let (converter, arguments) = match converter.split_once('(') {
         None => (converter, Arguments::default()),
@@ -169,7 +177,9 @@ fn parse_variable(text: &str, rule: &str) -> Result<Variable, SyntaxError> {
         }
     };
     if !is_identifier(converter) {
-        return Err(malformed(format!("`{converter}` in `<{text}>` is not a converter's name; write `<converter:name>`")));
+        return Err(malformed(format!(
+            "`{converter}` in `<{text}>` is not a converter's name; write `<converter:name>`"
+        )));
     }
     Ok(Variable { name: name.to_owned(), converter: converter.to_owned(), arguments })
 }
@@ -202,7 +212,9 @@ fn parse_arguments(text: &str) -> Result<Arguments, String> {
 
 fn parse_literal(text: &str) -> Result<(Literal, &str), String> {
     if let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-        let end = text[1..].find(quote).ok_or_else(|| format!("cannot parse converter argument `{text}`; the quote is not closed"))?;
+        let end = text[1..]
+            .find(quote)
+            .ok_or_else(|| format!("cannot parse converter argument `{text}`; the quote is not closed"))?;
         return Ok((Literal::Str(text[1..=end].to_owned()), &text[end + 2..]));
     }
     let end = text.find(',').unwrap_or(text.len());
@@ -234,7 +246,8 @@ fn number(word: &str) -> Option<Literal> {
 
 fn is_identifier(text: &str) -> bool {
     let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]

@@ -42,12 +42,19 @@ impl Pool {
                 Ok(Pool::Sqlite(options.connect_lazy_with(sqlite_options().in_memory(true))))
             }
             Address::File(path) => {
-                let options = sqlite_options().filename(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
+                let options = sqlite_options()
+                    .filename(path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Normal);
                 Ok(Pool::Sqlite(pool_options().max_connections(size).connect_lazy_with(options)))
             }
             Address::Postgres(url) => {
-                let options: PgConnectOptions = url.parse().map_err(|error| format!("the address of the database cannot be read: {error}"))?;
-                Ok(Pool::Postgres(pool_options().max_connections(size).connect_lazy_with(options.options([("timezone", "UTC")]))))
+                let options: PgConnectOptions =
+                    url.parse().map_err(|error| format!("the address of the database cannot be read: {error}"))?;
+                Ok(Pool::Postgres(
+                    pool_options().max_connections(size).connect_lazy_with(options.options([("timezone", "UTC")])),
+                ))
             }
         }
     }
@@ -95,7 +102,10 @@ pub(crate) enum Connection {
 
 /// A database whose connections can be told a plain statement.
 pub(crate) trait Backend: Database {
-    fn tell(connection: &mut Self::Connection, statement: &'static str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    fn tell(
+        connection: &mut Self::Connection,
+        statement: &'static str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
 impl Backend for Sqlite {

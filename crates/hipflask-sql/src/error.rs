@@ -45,9 +45,15 @@ impl SqlError {
     /// Sorts an error of the driver by what can be done about it.
     pub(crate) fn new(sql: &str, error: sqlx::Error) -> SqlError {
         let unavailable = match &error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::WorkerCrashed => true,
             // Class 57 and 53: the server shuts down, starts, or has no room for another connection.
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("533")),
+            sqlx::Error::Database(error) => {
+                error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("533"))
+            }
             _ => false,
         };
         let source = DriverError(Box::new(error));
@@ -82,7 +88,9 @@ impl fmt::Display for SqlError {
             SqlError::Statement { sql, .. } => write!(f, "the database refused `{}`", short(sql)),
             SqlError::Value { message } => f.write_str(message),
             SqlError::Column { name, message } => write!(f, "the column `{name}` {message}"),
-            SqlError::NoRow { sql } => write!(f, "`{}` found no row; use `optional()` where there may be none", short(sql)),
+            SqlError::NoRow { sql } => {
+                write!(f, "`{}` found no row; use `optional()` where there may be none", short(sql))
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hipflask::{
-    App, Caught, Catches, CliArgs, Context, Error, ErrorHandler, Extension, Freezing, FromContext, Frozen, HttpError, Response, Result,
-    Scaffold,
+    App, Catches, Caught, CliArgs, Context, Error, ErrorHandler, Extension, Freezing, FromContext, Frozen, HttpError,
+    Response, Result, Scaffold,
 };
 use sqlx::migrate::Migrator;
 
@@ -85,7 +85,9 @@ async fn start(ctx: &mut Context) -> Result<()> {
         prepare_folder(path)?;
     }
     if database.migrate {
-        migrate::upgrade(&database.pool, &database.migrator).await.map_err(|message| at(&database.address, &message))?;
+        migrate::upgrade(&database.pool, &database.migrator)
+            .await
+            .map_err(|message| at(&database.address, &message))?;
     }
     Ok(())
 }
@@ -116,7 +118,8 @@ async fn stop(ctx: &mut Context) -> Result<()> {
 }
 
 fn state(app: &Frozen) -> Result<&Database> {
-    app.state().ok_or_else(|| Error::msg("no database was set up; add `.extend(Sql::from_config())` to the application"))
+    app.state()
+        .ok_or_else(|| Error::msg("no database was set up; add `.extend(Sql::from_config())` to the application"))
 }
 
 /// A database that cannot be reached is a 503; every other error of it goes on to be logged.
@@ -136,11 +139,15 @@ async fn command(ctx: &mut Context, args: CliArgs) -> Result<String> {
     let database = state(&app)?;
     match args.get(0) {
         Some("upgrade") => {
-            migrate::upgrade(&database.pool, &database.migrator).await.map_err(|message| at(&database.address, &message))?;
+            migrate::upgrade(&database.pool, &database.migrator)
+                .await
+                .map_err(|message| at(&database.address, &message))?;
             Ok("The database is up to date.".to_owned())
         }
         Some("status") => {
-            let applied = migrate::applied(&database.pool, &database.migrator).await.map_err(|message| at(&database.address, &message))?;
+            let applied = migrate::applied(&database.pool, &database.migrator)
+                .await
+                .map_err(|message| at(&database.address, &message))?;
             let line = |migration: &sqlx::migrate::Migration| {
                 let state = if applied.contains(&migration.version) { "done" } else { "open" };
                 format!("{state}  {:04}  {}\n", migration.version, migration.description)
@@ -199,8 +206,10 @@ impl FromContext for Db {
     fn check(freezing: &Freezing<'_>) -> Result<(), String> {
         match freezing.state::<Database>() {
             Some(_) => Ok(()),
-            None => Err("it takes `Db`, but no database was set up; add `.extend(Sql::from_config())` to the application".to_owned()),
+            None => {
+                Err("it takes `Db`, but no database was set up; add `.extend(Sql::from_config())` to the application"
+                    .to_owned())
+            }
         }
     }
 }
-

@@ -18,13 +18,17 @@ pub(crate) type File = (String, String);
 
 /// The files of a folder; none if it is not there.
 pub(crate) fn read_folder(folder: &Path) -> Result<Vec<File>, String> {
-    let unreadable = |path: &Path, error: std::io::Error| format!("the migration {} cannot be read: {error}", path.display());
+    let unreadable =
+        |path: &Path, error: std::io::Error| format!("the migration {} cannot be read: {error}", path.display());
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(folder, error)),
     };
-    let paths = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|extension| extension == "sql"));
+    let paths = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"));
     let read = |path: std::path::PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         std::fs::read_to_string(&path).map(|text| (name, text)).map_err(|error| unreadable(&path, error))
@@ -57,12 +61,23 @@ pub(crate) fn collect(files: Vec<File>, pool: &Pool) -> Result<Migrator, String>
             _ => stem,
         };
         let (number, description) = stem.split_once('_').unwrap_or((stem, ""));
-        let version: i64 = number.parse().map_err(|_| format!("the migration `{name}` has no number; name it like `0001_create_post.sql`"))?;
+        let version: i64 = number
+            .parse()
+            .map_err(|_| format!("the migration `{name}` has no number; name it like `0001_create_post.sql`"))?;
         if let Some(twin) = migrations.iter().find(|migration| migration.version == version) {
-            return Err(format!("the migrations `{name}` and `{}` have the same number {version}; give one of them the next", twin.description));
+            return Err(format!(
+                "the migrations `{name}` and `{}` have the same number {version}; give one of them the next",
+                twin.description
+            ));
         }
         let sql = AssertSqlSafe(text).into_sql_str();
-        migrations.push(Migration::new(version, Cow::Owned(description.replace('_', " ")), MigrationType::Simple, sql, false));
+        migrations.push(Migration::new(
+            version,
+            Cow::Owned(description.replace('_', " ")),
+            MigrationType::Simple,
+            sql,
+            false,
+        ));
     }
     migrations.sort_by_key(|migration| migration.version);
     let mut migrator = Migrator::with_migrations(migrations);
@@ -94,15 +109,25 @@ pub(crate) async fn applied(pool: &Pool, migrator: &Migrator) -> Result<Vec<i64>
 
 fn explain(migrator: &Migrator, error: &MigrateError) -> String {
     let name = |version: i64| {
-        let description = migrator.iter().find(|migration| migration.version == version).map(|migration| migration.description.clone());
+        let description = migrator
+            .iter()
+            .find(|migration| migration.version == version)
+            .map(|migration| migration.description.clone());
         format!("{version:04} {}", description.unwrap_or_default())
     };
     match error {
         MigrateError::VersionMismatch(version) => {
-            format!("the migration {} has changed since it ran; restore it and put the change into a new one", name(*version))
+            format!(
+                "the migration {} has changed since it ran; restore it and put the change into a new one",
+                name(*version)
+            )
         }
-        MigrateError::VersionMissing(version) => format!("the database has run the migration {version:04}, which is not among the files; it is newer than the program"),
-        MigrateError::ExecuteMigration(error, version) => format!("the migration {} failed: {}", name(*version), describe(error)),
+        MigrateError::VersionMissing(version) => format!(
+            "the database has run the migration {version:04}, which is not among the files; it is newer than the program"
+        ),
+        MigrateError::ExecuteMigration(error, version) => {
+            format!("the migration {} failed: {}", name(*version), describe(error))
+        }
         error => describe(error),
     }
 }

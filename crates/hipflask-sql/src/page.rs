@@ -137,7 +137,8 @@ pub(crate) async fn load<T: FromRow>(query: Query<'_>, paging: Paging) -> hipfla
         return Err(HttpError::new(404).into());
     }
     let (mut target, sql, values) = query.into_parts();
-    let count = Query::new(target.reborrow(), format!("SELECT COUNT(*) FROM ({sql}) AS counted")).with_values(values.clone());
+    let count =
+        Query::new(target.reborrow(), format!("SELECT COUNT(*) FROM ({sql}) AS counted")).with_values(values.clone());
     let total = count.scalar::<u64>().await?;
     let offset = (paging.page - 1).checked_mul(per_page).and_then(|offset| i64::try_from(offset).ok());
     let Some(offset) = offset.filter(|offset| *offset == 0 || offset.unsigned_abs() < total) else {
@@ -159,7 +160,9 @@ mod tests {
 
     #[test]
     fn links_leave_gaps() {
-        let shown = |page: Page<()>| page.iter_pages().into_iter().map(|p| p.map_or("…".into(), |p| p.to_string())).collect::<Vec<_>>().join(" ");
+        let shown = |page: Page<()>| {
+            page.iter_pages().into_iter().map(|p| p.map_or("…".into(), |p| p.to_string())).collect::<Vec<_>>().join(" ")
+        };
         assert_eq!(shown(page(1, 35)), "1 2 3 4");
         assert_eq!(shown(page(10, 200)), "1 2 … 8 9 10 11 12 13 14 … 19 20");
         assert_eq!(shown(page(1, 0)), "");

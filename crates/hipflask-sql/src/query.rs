@@ -5,8 +5,8 @@ use std::panic::Location;
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo};
 use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo};
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, Encode, Executor, Postgres, Type};
 
@@ -148,7 +148,10 @@ impl<'a> Query<'a> {
     ///
     /// 404 for a page out of range; any other error is the database's.
     #[track_caller]
-    pub fn paginate<T: FromRow + Send>(self, paging: &Paging) -> impl Future<Output = hipflask::Result<Page<T>>> + Send + use<'a, T> {
+    pub fn paginate<T: FromRow + Send>(
+        self,
+        paging: &Paging,
+    ) -> impl Future<Output = hipflask::Result<Page<T>>> + Send + use<'a, T> {
         let location = Location::caller();
         let paging = *paging;
         async move { crate::page::load(self, paging).await.map_err(|error| error.at(location)) }
@@ -182,16 +185,37 @@ impl std::fmt::Debug for Query<'_> {
     }
 }
 
-async fn run_on(connection: &mut Connection, sql: &str, values: Vec<SqlValue>, wanted: Wanted) -> Result<Outcome, SqlError> {
+async fn run_on(
+    connection: &mut Connection,
+    sql: &str,
+    values: Vec<SqlValue>,
+    wanted: Wanted,
+) -> Result<Outcome, SqlError> {
     let refused = |error| SqlError::new(sql, error);
     let mut outcome = Outcome { rows: Vec::new(), affected: 0, last_id: None };
     match connection {
         Connection::Sqlite(connection) => {
             let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), sqlite_arguments(values)?);
             match wanted {
-                Wanted::All => outcome.rows = connection.get().fetch_all(query).await.map_err(refused)?.into_iter().map(|row| Row(Inner::Sqlite(row))).collect(),
+                Wanted::All => {
+                    outcome.rows = connection
+                        .get()
+                        .fetch_all(query)
+                        .await
+                        .map_err(refused)?
+                        .into_iter()
+                        .map(|row| Row(Inner::Sqlite(row)))
+                        .collect()
+                }
                 Wanted::One if returns_rows(sql) => {
-                    outcome.rows.extend(connection.get().fetch_optional(query).await.map_err(refused)?.map(|row| Row(Inner::Sqlite(row))));
+                    outcome.rows.extend(
+                        connection
+                            .get()
+                            .fetch_optional(query)
+                            .await
+                            .map_err(refused)?
+                            .map(|row| Row(Inner::Sqlite(row))),
+                    );
                 }
                 _ => {
                     let done = connection.get().execute(query).await.map_err(refused)?;
@@ -202,9 +226,22 @@ async fn run_on(connection: &mut Connection, sql: &str, values: Vec<SqlValue>, w
         Connection::Postgres(connection) => {
             let query = sqlx::query_with(AssertSqlSafe(numbered(sql)), postgres_arguments(values)?);
             match wanted {
-                Wanted::All => outcome.rows = connection.get().fetch_all(query).await.map_err(refused)?.into_iter().map(|row| Row(Inner::Postgres(row))).collect(),
-                Wanted::One => outcome.rows.extend(connection.get().fetch_optional(query).await.map_err(refused)?.map(|row| Row(Inner::Postgres(row)))),
-                Wanted::None => outcome.affected = connection.get().execute(query).await.map_err(refused)?.rows_affected(),
+                Wanted::All => {
+                    outcome.rows = connection
+                        .get()
+                        .fetch_all(query)
+                        .await
+                        .map_err(refused)?
+                        .into_iter()
+                        .map(|row| Row(Inner::Postgres(row)))
+                        .collect()
+                }
+                Wanted::One => outcome.rows.extend(
+                    connection.get().fetch_optional(query).await.map_err(refused)?.map(|row| Row(Inner::Postgres(row))),
+                ),
+                Wanted::None => {
+                    outcome.affected = connection.get().execute(query).await.map_err(refused)?.rows_affected()
+                }
             }
         }
     }
@@ -265,7 +302,9 @@ fn sqlite_arguments(values: Vec<SqlValue>) -> Result<SqliteArguments, SqlError> 
             SqlValue::Text(value) => arguments.add(value),
             SqlValue::Bytes(value) => arguments.add(value),
             // As CURRENT_TIMESTAMP writes it, so that the two compare.
-            SqlValue::DateTime(value) => arguments.add(value.strftime(if value.unix_micros() % 1_000_000 == 0 { "%F %T" } else { "%F %T.%f" })),
+            SqlValue::DateTime(value) => {
+                arguments.add(value.strftime(if value.unix_micros() % 1_000_000 == 0 { "%F %T" } else { "%F %T.%f" }))
+            }
         };
         added.map_err(|error| unbindable(&error))?;
     }

@@ -55,7 +55,9 @@ impl Row {
             Inner::Sqlite(row) => row.try_get_raw(name).ok().map(|value| sqlite_value(&value)),
             Inner::Postgres(row) => row.try_get_raw(name).ok().map(|value| postgres_value(&value)),
         };
-        let value = value.unwrap_or_else(|| Err(format!("is not in the row, which has {}", self.columns().collect::<Vec<_>>().join(", "))));
+        let value = value.unwrap_or_else(|| {
+            Err(format!("is not in the row, which has {}", self.columns().collect::<Vec<_>>().join(", ")))
+        });
         value.and_then(T::from_column).map_err(|message| SqlError::Column { name: name.to_owned(), message })
     }
 
@@ -69,7 +71,8 @@ impl Row {
             Inner::Sqlite(row) => row.try_get_raw(index).ok().map(|value| sqlite_value(&value)),
             Inner::Postgres(row) => row.try_get_raw(index).ok().map(|value| postgres_value(&value)),
         };
-        let value = value.unwrap_or_else(|| Err(format!("is not in the row, which has {} columns", self.columns().count())));
+        let value =
+            value.unwrap_or_else(|| Err(format!("is not in the row, which has {} columns", self.columns().count())));
         value.and_then(T::from_column).map_err(|message| SqlError::Column { name: index.to_string(), message })
     }
 
@@ -140,7 +143,11 @@ pub(crate) const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 fn postgres_moment(value: &PgValueRef<'_>, type_name: &str) -> Result<DateTime, String> {
     let unreadable = |_| "cannot be read".to_owned();
     if value.format() == PgValueFormat::Text {
-        return value.as_str().map_err(|error| error.to_string())?.parse().map_err(|error| format!("is no moment: {error}"));
+        return value
+            .as_str()
+            .map_err(|error| error.to_string())?
+            .parse()
+            .map_err(|error| format!("is no moment: {error}"));
     }
     let bytes = value.as_bytes().map_err(|error| error.to_string())?;
     let micros = match type_name {

@@ -20,7 +20,9 @@ impl Address {
     /// SQLAlchemy puts behind a `+` names a Python driver, and is passed over.
     pub(crate) fn parse(url: &str, folder: &Path) -> Result<Address, String> {
         let Some((scheme, rest)) = url.split_once(':') else {
-            return Err(format!("`{url}` is not the address of a database; write `sqlite:///name.sqlite` or `postgresql://user@host/name`"));
+            return Err(format!(
+                "`{url}` is not the address of a database; write `sqlite:///name.sqlite` or `postgresql://user@host/name`"
+            ));
         };
         let kind = scheme.split_once('+').map_or(scheme, |(kind, _driver)| kind);
         match kind {
@@ -29,7 +31,9 @@ impl Address {
                 path => Address::File(folder.join(path.split('?').next().unwrap_or(path))),
             }),
             "postgresql" | "postgres" => Ok(Address::Postgres(format!("postgresql:{rest}"))),
-            _ => Err(format!("`{kind}` is no database that hipflask-sql speaks to; it speaks to `sqlite` and `postgresql`")),
+            _ => Err(format!(
+                "`{kind}` is no database that hipflask-sql speaks to; it speaks to `sqlite` and `postgresql`"
+            )),
         }
     }
 }

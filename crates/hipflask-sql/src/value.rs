@@ -203,7 +203,10 @@ mod tests {
         assert_eq!(u8::from_column(SqlValue::Int(300)), Err("is 300, too large for `u8`".into()));
         assert_eq!(bool::from_column(SqlValue::Int(1)), Ok(true));
         assert_eq!(Option::<String>::from_column(SqlValue::Null), Ok(None));
-        assert_eq!(String::from_column(SqlValue::Null), Err("is NULL, not a `alloc::string::String`; make the field an `Option`".into()));
+        assert_eq!(
+            String::from_column(SqlValue::Null),
+            Err("is NULL, not a `alloc::string::String`; make the field an `Option`".into())
+        );
         let moment = DateTime::from_column(SqlValue::Text("2020-01-02 03:04:05".into())).expect("a moment");
         assert_eq!(DateTime::from_column(SqlValue::Int(1_577_934_245)), Ok(moment));
     }

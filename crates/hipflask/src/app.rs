@@ -183,7 +183,11 @@ impl App {
     /// let app = App::new("doc", ".").config_from_file("config.json", |text| serde_json::from_str::<serde_json::Value>(text));
     /// ```
     #[track_caller]
-    pub fn config_from_file<T: Serialize, E: std::fmt::Display>(mut self, path: impl AsRef<Path>, load: impl FnOnce(&str) -> Result<T, E>) -> App {
+    pub fn config_from_file<T: Serialize, E: std::fmt::Display>(
+        mut self,
+        path: impl AsRef<Path>,
+        load: impl FnOnce(&str) -> Result<T, E>,
+    ) -> App {
         let path = self.root_path.join(path);
         let load = |text: &str| match load(text).map(serde_json::to_value) {
             Ok(Ok(Value::Object(table))) => Ok::<JsonMap<_, _>, String>(table),
@@ -248,7 +252,10 @@ impl App {
     }
 
     /// Lets `f` find a URL where building one has failed; it gets the error, the endpoint and the values.
-    pub fn url_build_error_handler(mut self, f: impl Fn(&BuildError, &str, &[(String, String)]) -> Option<String> + Send + Sync + 'static) -> App {
+    pub fn url_build_error_handler(
+        mut self,
+        f: impl Fn(&BuildError, &str, &[(String, String)]) -> Option<String> + Send + Sync + 'static,
+    ) -> App {
         self.build_error_handlers.push(Arc::new(f));
         self
     }
@@ -353,7 +360,11 @@ impl App {
         let sessions = note(SessionCookies::from_config(&config), errors);
         let limits = note(Limits::from_config(&config), errors);
         Some(Frozen(Arc::new(Inner {
-            instance_path: config.find("INSTANCE_PATH").ok().flatten().unwrap_or_else(|| self.root_path.join("instance")),
+            instance_path: config
+                .find("INSTANCE_PATH")
+                .ok()
+                .flatten()
+                .unwrap_or_else(|| self.root_path.join("instance")),
             name: self.name,
             root_path: self.root_path,
             sessions: sessions?,
@@ -413,12 +424,18 @@ fn note<T>(result: Result<T>, errors: &mut Vec<SetupError>) -> Option<T> {
     result.map_err(|error| errors.push(SetupError::new(error.to_string(), None))).ok()
 }
 
-fn freeze_mounts(mounts: Vec<(String, Mounted, &'static Location<'static>)>, errors: &mut Vec<SetupError>) -> Vec<MountPoint> {
+fn freeze_mounts(
+    mounts: Vec<(String, Mounted, &'static Location<'static>)>,
+    errors: &mut Vec<SetupError>,
+) -> Vec<MountPoint> {
     let mut points: Vec<MountPoint> = Vec::new();
     for (prefix, mounted, location) in mounts {
         let prefix = prefix.trim_end_matches('/').to_owned();
         if !prefix.is_empty() && !prefix.starts_with('/') {
-            errors.push(SetupError::new(format!("the prefix `{prefix}` of a mount must start with a slash"), Some(location)));
+            errors.push(SetupError::new(
+                format!("the prefix `{prefix}` of a mount must start with a slash"),
+                Some(location),
+            ));
             continue;
         }
         let handler: Option<Arc<dyn Handler>> = match mounted {
@@ -503,9 +520,9 @@ impl Assembly {
             let problem = match blueprint.name.as_str() {
                 "" => Some("a blueprint needs a name".to_owned()),
                 name if name.contains('.') => Some(format!("the blueprint's name `{name}` must not hold a dot")),
-                name if names.iter().any(|known| known == name) => {
-                    Some(format!("the name `{name}` is taken by another blueprint; give this one its own with `.name(..)`"))
-                }
+                name if names.iter().any(|known| known == name) => Some(format!(
+                    "the name `{name}` is taken by another blueprint; give this one its own with `.name(..)`"
+                )),
                 _ => None,
             };
             match problem {
@@ -537,21 +554,27 @@ impl Assembly {
     fn add_scope(&mut self, parts: ScaffoldParts, name: Option<String>, outer: Option<usize>) -> Vec<Route> {
         let owner = name.as_deref().map_or_else(String::new, |name| format!(" of the blueprint `{name}`"));
         let mut note = |hooks: &[Hook], what: &str| {
-            let noted = hooks.iter().map(|hook| (Arc::clone(&hook.handler), format!("the {what} function{owner}"), hook.location));
+            let noted = hooks
+                .iter()
+                .map(|hook| (Arc::clone(&hook.handler), format!("the {what} function{owner}"), hook.location));
             self.handlers.extend(noted);
         };
         note(&parts.before_request, "before_request");
         note(&parts.after_request, "after_request");
         note(&parts.url_value_preprocessors, "url_value_preprocessor");
         let handlers = parts.error_handlers.iter();
-        self.handlers.extend(handlers.map(|h| (Arc::clone(&h.handler), format!("the error handler for {:?}{owner}", h.catches), h.location)));
+        self.handlers
+            .extend(handlers.map(|h| {
+                (Arc::clone(&h.handler), format!("the error handler for {:?}{owner}", h.catches), h.location)
+            }));
         let around = outer.map_or_else(Scope::default, |outer| self.scopes[outer].clone());
-        self.scopes.push(around.with_inner(parts.before_request, parts.after_request, parts.teardown_request, parts.url_value_preprocessors, Inside {
-            name,
-            url_defaults: parts.url_defaults,
-            errors: parts.error_handlers,
-            state: parts.state,
-        }));
+        self.scopes.push(around.with_inner(
+            parts.before_request,
+            parts.after_request,
+            parts.teardown_request,
+            parts.url_value_preprocessors,
+            Inside { name, url_defaults: parts.url_defaults, errors: parts.error_handlers, state: parts.state },
+        ));
         parts.routes
     }
 
@@ -622,7 +645,14 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    fn with_inner(mut self, before: Vec<Hook>, after: Vec<Hook>, teardown: Vec<Teardown>, preprocessors: Vec<Hook>, inside: Inside) -> Scope {
+    fn with_inner(
+        mut self,
+        before: Vec<Hook>,
+        after: Vec<Hook>,
+        teardown: Vec<Teardown>,
+        preprocessors: Vec<Hook>,
+        inside: Inside,
+    ) -> Scope {
         let handler = |hook: Hook| hook.handler;
         self.before_request.extend(before.into_iter().map(handler));
         self.url_value_preprocessors.extend(preprocessors.into_iter().map(handler));
@@ -735,7 +765,10 @@ impl Frozen {
 
     /// Every rule: its endpoint, its methods, its text. Flask's `url_map.iter_rules()`.
     pub fn rules(&self) -> impl Iterator<Item = (&str, Vec<&str>, &str)> {
-        self.0.map.rules().map(|rule| (&*rule.endpoint, rule.methods.iter().map(http::Method::as_str).collect(), rule.text.as_str()))
+        self.0
+            .map
+            .rules()
+            .map(|rule| (&*rule.endpoint, rule.methods.iter().map(http::Method::as_str).collect(), rule.text.as_str()))
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -820,7 +853,12 @@ impl Frozen {
         }
     }
 
-    pub(crate) fn handle_url_build_error(&self, error: BuildError, endpoint: &str, values: &[(String, String)]) -> Result<String> {
+    pub(crate) fn handle_url_build_error(
+        &self,
+        error: BuildError,
+        endpoint: &str,
+        values: &[(String, String)],
+    ) -> Result<String> {
         let found = self.0.build_error_handlers.iter().find_map(|f| f(&error, endpoint, values));
         found.ok_or_else(|| Error::from(error))
     }

@@ -70,7 +70,11 @@ impl Pace {
 
     /// The answer of a synchronous view: at once if nothing in `future` waits (`ready`, as its arguments say)
     /// and the view is short.
-    pub fn answer<'a>(&self, ready: bool, future: impl Future<Output = Result<Option<Response>>> + Send + 'a) -> Answer<'a> {
+    pub fn answer<'a>(
+        &self,
+        ready: bool,
+        future: impl Future<Output = Result<Option<Response>>> + Send + 'a,
+    ) -> Answer<'a> {
         match ready && self.is_short() {
             true => Answer::Ready(now(future)),
             false => Answer::Later(Box::pin(future)),
@@ -86,7 +90,11 @@ impl Pace {
     }
 
     /// Runs `call` where it belongs, and lends it the context.
-    pub async fn run_with<T: Send + 'static>(&self, ctx: &mut Context, call: impl FnOnce(&mut Context) -> T + Send + 'static) -> T {
+    pub async fn run_with<T: Send + 'static>(
+        &self,
+        ctx: &mut Context,
+        call: impl FnOnce(&mut Context) -> T + Send + 'static,
+    ) -> T {
         if let Some(_running) = self.start() {
             return call(ctx);
         }
@@ -140,7 +148,9 @@ impl Pace {
 fn now<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     match pin!(future).poll(&mut TaskContext::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
-        Poll::Pending => Err(Error::msg("an argument says `FromContext::READY` and still waited; its `READY` must be false")),
+        Poll::Pending => {
+            Err(Error::msg("an argument says `FromContext::READY` and still waited; its `READY` must be false"))
+        }
     }
 }
 
@@ -174,8 +184,12 @@ struct Watchdog {
     thread: OnceLock<Thread>,
 }
 
-static WATCHDOG: Watchdog =
-    Watchdog { slots: Mutex::new(Vec::new()), running: AtomicUsize::new(0), asleep: AtomicBool::new(false), thread: OnceLock::new() };
+static WATCHDOG: Watchdog = Watchdog {
+    slots: Mutex::new(Vec::new()),
+    running: AtomicUsize::new(0),
+    asleep: AtomicBool::new(false),
+    thread: OnceLock::new(),
+};
 
 thread_local! {
     /// This worker's slot, and how many calls may run in place at once.
@@ -293,7 +307,13 @@ mod tests {
                 std::thread::sleep(took);
                 "in place"
             }
-            None => pace.run_elsewhere(move || { std::thread::sleep(took); "elsewhere" }).await,
+            None => {
+                pace.run_elsewhere(move || {
+                    std::thread::sleep(took);
+                    "elsewhere"
+                })
+                .await
+            }
         }
     }
 

@@ -90,7 +90,9 @@ impl Config {
     #[track_caller]
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<T> {
         let Some(value) = self.values.get(key) else {
-            return Err(Error::msg(format!("the configuration key `{key}` is not set; set it or give it a default with `config_default`")));
+            return Err(Error::msg(format!(
+                "the configuration key `{key}` is not set; set it or give it a default with `config_default`"
+            )));
         };
         match T::deserialize(value) {
             Ok(value) => Ok(value),
@@ -177,7 +179,8 @@ impl Default for ConfigBuilder {
 
 impl ConfigBuilder {
     pub(crate) fn set<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), String> {
-        let value = serde_json::to_value(value).map_err(|error| format!("the value of `{key}` cannot be kept: {error}"))?;
+        let value =
+            serde_json::to_value(value).map_err(|error| format!("the value of `{key}` cannot be kept: {error}"))?;
         self.set_value(key, value)
     }
 
@@ -192,7 +195,8 @@ impl ConfigBuilder {
     }
 
     pub(crate) fn set_default<T: Serialize>(&mut self, key: &str, value: &T) -> Result<(), String> {
-        let value = serde_json::to_value(value).map_err(|error| format!("the default of `{key}` cannot be kept: {error}"))?;
+        let value =
+            serde_json::to_value(value).map_err(|error| format!("the default of `{key}` cannot be kept: {error}"))?;
         self.defaults.entry(key).or_insert(value);
         Ok(())
     }
@@ -216,8 +220,10 @@ impl ConfigBuilder {
         path: &Path,
         load: impl FnOnce(&str) -> Result<Map<String, Value>, E>,
     ) -> Result<(), String> {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("unable to load configuration file {}: {error}", path.display()))?;
-        let table = load(&text).map_err(|error| format!("configuration file {} cannot be read: {error}", path.display()))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("unable to load configuration file {}: {error}", path.display()))?;
+        let table =
+            load(&text).map_err(|error| format!("configuration file {} cannot be read: {error}", path.display()))?;
         self.extend(table);
         Ok(())
     }
@@ -242,7 +248,9 @@ impl ConfigBuilder {
     /// The keys that were set, are not known, and look like one that is.
     pub(crate) fn misspelt(&self) -> Vec<(String, String)> {
         let unknown = self.set.keys().filter(|key| !self.defaults.contains_key(*key));
-        unknown.filter_map(|key| Some((key.clone(), self.defaults.keys().find(|known| is_near(key, known))?.clone()))).collect()
+        unknown
+            .filter_map(|key| Some((key.clone(), self.defaults.keys().find(|known| is_near(key, known))?.clone())))
+            .collect()
     }
 
     pub(crate) fn build(self) -> Config {
@@ -253,7 +261,8 @@ impl ConfigBuilder {
 }
 
 fn is_key(key: &str) -> bool {
-    key.starts_with(|c: char| c.is_ascii_uppercase()) && key.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    key.starts_with(|c: char| c.is_ascii_uppercase())
+        && key.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 fn insert_nested<'a>(slot: &mut Value, mut path: impl Iterator<Item = &'a str>, value: Value) {
@@ -327,7 +336,10 @@ mod tests {
         builder.set("MY_OWN", &1).expect("a key");
         assert_eq!(
             builder.misspelt(),
-            [("SECRT_KEY".to_owned(), "SECRET_KEY".to_owned()), ("SESSION_COOKIE_NMAE".to_owned(), "SESSION_COOKIE_NAME".to_owned())]
+            [
+                ("SECRT_KEY".to_owned(), "SECRET_KEY".to_owned()),
+                ("SESSION_COOKIE_NMAE".to_owned(), "SESSION_COOKIE_NAME".to_owned())
+            ]
         );
         assert!(builder.set("lower", &1).is_err());
     }

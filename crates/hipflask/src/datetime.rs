@@ -130,7 +130,13 @@ impl DateTime {
             Some('M') => two(p.minute),
             Some('S') => two(p.second),
             Some('f') => format!("{:06}", p.micro),
-            Some('j') => if padded { format!("{day_of_year:03}") } else { day_of_year.to_string() },
+            Some('j') => {
+                if padded {
+                    format!("{day_of_year:03}")
+                } else {
+                    day_of_year.to_string()
+                }
+            }
             Some('a') => WEEKDAYS[weekday][..3].to_owned(),
             Some('A') => WEEKDAYS[weekday].to_owned(),
             Some('w') => weekday.to_string(),
@@ -168,8 +174,20 @@ impl DateTime {
 }
 
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const MONTHS: [&str; 12] =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 
 /// 1970-01-01 was a Thursday.
 fn weekday(days: i64) -> usize {
@@ -237,7 +255,8 @@ fn parse(text: &str) -> Option<DateTime> {
     let mut fields = date.splitn(3, '-').map(|field| number(field, 2..=4));
     let (year, month, day) = (fields.next()??, fields.next()??, fields.next()??);
     let in_year = (1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-    let days = in_year.then(|| days_from_civil(year, u32::try_from(month).unwrap_or(0), u32::try_from(day).unwrap_or(0)))?;
+    let days =
+        in_year.then(|| days_from_civil(year, u32::try_from(month).unwrap_or(0), u32::try_from(day).unwrap_or(0)))?;
     // The 31st of a shorter month comes out as another day.
     if civil_from_days(days) != (year, u32::try_from(month).ok()?, u32::try_from(day).ok()?) {
         return None;
@@ -328,12 +347,27 @@ mod tests {
     #[test]
     fn texts_are_read_and_refused() {
         let moment = at("2020-01-02T03:04:05Z");
-        for same in ["2020-01-02 03:04:05", "2020-01-02T04:04:05+01:00", "2020-01-01t22:04:05-0500", "2020-01-02 03:04:05.000000+00"] {
+        for same in [
+            "2020-01-02 03:04:05",
+            "2020-01-02T04:04:05+01:00",
+            "2020-01-01t22:04:05-0500",
+            "2020-01-02 03:04:05.000000+00",
+        ] {
             assert_eq!(at(same), moment, "{same}");
         }
         assert_eq!(at("2020-01-02 03:04:05.1234567").parts().micro, 123_456);
         assert_eq!(at("2020-02-29").parts().day, 29);
-        for bad in ["", "2021-02-29", "2020-13-01", "2020-1-1", "2020-01-02T24:00:00", "x", "2020-01-02T03:04:05+99:00", "0000-01-01", "10000-01-01"] {
+        for bad in [
+            "",
+            "2021-02-29",
+            "2020-13-01",
+            "2020-1-1",
+            "2020-01-02T24:00:00",
+            "x",
+            "2020-01-02T03:04:05+99:00",
+            "0000-01-01",
+            "10000-01-01",
+        ] {
             assert!(bad.parse::<DateTime>().is_err(), "{bad}");
         }
     }
@@ -341,7 +375,10 @@ mod tests {
     #[test]
     fn formats_are_pythons() {
         let moment = at("2026-01-02T13:04:05.000600Z");
-        assert_eq!(moment.strftime("%A %-d %B %Y, %I:%M %p, day %j, %f %y %% %q"), "Friday 2 January 2026, 01:04 PM, day 002, 000600 26 % %q");
+        assert_eq!(
+            moment.strftime("%A %-d %B %Y, %I:%M %p, day %j, %f %y %% %q"),
+            "Friday 2 January 2026, 01:04 PM, day 002, 000600 26 % %q"
+        );
         assert_eq!(moment.to_string(), "2026-01-02 13:04:05.000600+00:00");
         assert_eq!(moment.isoformat(), "2026-01-02T13:04:05.000600+00:00");
         assert_eq!(serde_json::to_string(&moment).expect("json"), "\"2026-01-02T13:04:05.000600Z\"");

@@ -90,7 +90,9 @@ impl Frozen {
             return ctx.set_routing_error(HttpError::new(404).into());
         };
         let found = match self.map().find(path, request.method()) {
-            Match::Found(rule, ranges) => self.view_args(rule, path, ranges).map(|args| (rule, args)).ok_or_else(|| HttpError::new(404).into()),
+            Match::Found(rule, ranges) => {
+                self.view_args(rule, path, ranges).map(|args| (rule, args)).ok_or_else(|| HttpError::new(404).into())
+            }
             Match::NotFound => Err(HttpError::new(404).into()),
             Match::MethodNotAllowed(methods) => Err(HttpError::new(405).header("allow", methods.to_header()).into()),
             Match::Redirect(path) => Err(routing_redirect(ctx, &quote(&path, PATH_SAFE))),
@@ -198,7 +200,12 @@ impl Frozen {
         }
     }
 
-    async fn call_error_handler(&self, ctx: &mut Context, handler: &dyn Handler, error: Arc<Error>) -> Result<Option<Response>> {
+    async fn call_error_handler(
+        &self,
+        ctx: &mut Context,
+        handler: &dyn Handler,
+        error: Arc<Error>,
+    ) -> Result<Option<Response>> {
         ctx.set_error(Some(error));
         let answer = catch(async { handler.call(ctx).await }).await?;
         ctx.set_error(None);
@@ -321,7 +328,11 @@ fn log_error(ctx: &Context, error: &Error) {
         "unhandled error: {error}",
     );
     if !tracing::dispatcher::has_been_set() {
-        crate::log::fallback(format_args!("unhandled error in {} {}: {error:?}", request.method(), request.path().escape_debug()));
+        crate::log::fallback(format_args!(
+            "unhandled error in {} {}: {error:?}",
+            request.method(),
+            request.path().escape_debug()
+        ));
     }
 }
 

@@ -99,7 +99,10 @@ impl Error {
 
     /// The error inside, then each cause of it.
     pub fn chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-        std::iter::successors(Some(&*self.0.source as &(dyn StdError + 'static)), |error: &&(dyn StdError + 'static)| (*error).source())
+        std::iter::successors(
+            Some(&*self.0.source as &(dyn StdError + 'static)),
+            |error: &&(dyn StdError + 'static)| (*error).source(),
+        )
     }
 
     /// The error inside, if it is an `E`.

@@ -17,7 +17,9 @@ use crate::{Error, Html, HttpError, html::escape_into};
 /// The page for an HTTP error that has no handler.
 pub(crate) fn http(ctx: &Context, error: &HttpError) -> Response {
     let mut response = match ctx.request().accept().prefers_json() {
-        true => json_response(json!({"code": error.status().as_u16(), "name": error.name(), "description": error.text()})),
+        true => {
+            json_response(json!({"code": error.status().as_u16(), "name": error.name(), "description": error.text()}))
+        }
         false if error.status() == 404 && shows_details(ctx) => not_found(ctx),
         false => Response::new(short_page(error)),
     };
@@ -58,7 +60,9 @@ fn json_response(value: serde_json::Value) -> Response {
 fn short_page(error: &HttpError) -> Html {
     let (code, name) = (error.status().as_u16(), error.name());
     let description = Html::escape(error.text()).into_string().replace('\n', "<br>");
-    Html::new(format!("<!doctype html>\n<html lang=en>\n<title>{code} {name}</title>\n<h1>{name}</h1>\n<p>{description}</p>\n"))
+    Html::new(format!(
+        "<!doctype html>\n<html lang=en>\n<title>{code} {name}</title>\n<h1>{name}</h1>\n<p>{description}</p>\n"
+    ))
 }
 
 /// A page of the debugger under construction.
@@ -139,7 +143,8 @@ impl Page {
     }
 
     fn into_response(self) -> Response {
-        let policy = format!("default-src 'none'; style-src 'nonce-{}'; base-uri 'none'; frame-ancestors 'none'", self.nonce);
+        let policy =
+            format!("default-src 'none'; style-src 'nonce-{}'; base-uri 'none'; frame-ancestors 'none'", self.nonce);
         let mut response = Response::new(Html::new(self.html));
         if let Ok(policy) = HeaderValue::from_str(&policy) {
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -153,8 +158,11 @@ fn not_found(ctx: &Context) -> Response {
     let request = ctx.request();
     let mut page = Page::new("404 Not Found", "404 Not Found");
     page.error(&format!("No rule matches {} {}", request.method(), request.path()));
-    let rules: Vec<(&str, String)> =
-        ctx.app().rules().map(|(endpoint, methods, rule)| (rule, format!("{} → {endpoint}", methods.join(", ")))).collect();
+    let rules: Vec<(&str, String)> = ctx
+        .app()
+        .rules()
+        .map(|(endpoint, methods, rule)| (rule, format!("{} → {endpoint}", methods.join(", "))))
+        .collect();
     page.table("These were tried", rules);
     page.raw("<p>You see this because debug mode is on.</p>\n");
     page.into_response()
@@ -176,25 +184,34 @@ fn debug_page(ctx: &Context, error: &Error) -> Response {
         }
     }
     let address = |name| request.header(name).unwrap_or_default().to_owned();
-    page.table("Request", [
-        ("address", request.url()),
-        ("endpoint", ctx.endpoint().unwrap_or("none").to_owned()),
-        ("rule", ctx.rule().unwrap_or("none").to_owned()),
-        ("from", request.remote_addr().map_or_else(|| "memory".to_owned(), |address| address.to_string())),
-        ("request id", ctx.request_id().to_owned()),
-        ("user agent", address(header::USER_AGENT)),
-    ]);
+    page.table(
+        "Request",
+        [
+            ("address", request.url()),
+            ("endpoint", ctx.endpoint().unwrap_or("none").to_owned()),
+            ("rule", ctx.rule().unwrap_or("none").to_owned()),
+            ("from", request.remote_addr().map_or_else(|| "memory".to_owned(), |address| address.to_string())),
+            ("request id", ctx.request_id().to_owned()),
+            ("user agent", address(header::USER_AGENT)),
+        ],
+    );
     page.table("View arguments", ctx.view_args().iter().map(|(name, value)| (name, value.to_owned())));
     page.table("Query", request.args().iter().map(|(name, value)| (name, value.to_owned())));
     if let Some(form) = ctx.parsed_form() {
         page.table("Form", form.fields.iter().map(|(name, value)| (name, concealed(name, value))));
-        page.table("Files", form.files.iter().map(|file| (file.name(), format!("{} ({} bytes)", file.filename(), file.len()))));
+        page.table(
+            "Files",
+            form.files.iter().map(|file| (file.name(), format!("{} ({} bytes)", file.filename(), file.len()))),
+        );
     }
     if let Some(session) = ctx.opened_session() {
         let values = session.plain();
         page.table("Session", values.iter().map(|(name, value)| (name.as_str(), concealed(name, &value.to_string()))));
     }
-    let headers = request.headers().iter().map(|(name, value)| (name.as_str(), concealed(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))));
+    let headers = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str(), concealed(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))));
     page.table("Headers", headers.collect::<Vec<_>>());
     page.raw("<p>You see this because debug mode is on. Other machines, and production, get a short page.</p>\n");
     page.into_response()
@@ -203,7 +220,9 @@ fn debug_page(ctx: &Context, error: &Error) -> Response {
 /// Passwords and tokens stay out of screenshots.
 fn concealed(name: &str, value: &str) -> String {
     let name = name.to_ascii_lowercase();
-    let secret = ["password", "secret", "token", "authorization", "cookie", "api_key", "api-key"].iter().any(|word| name.contains(word));
+    let secret = ["password", "secret", "token", "authorization", "cookie", "api_key", "api-key"]
+        .iter()
+        .any(|word| name.contains(word));
     if secret { "(concealed)".to_owned() } else { value.to_owned() }
 }
 

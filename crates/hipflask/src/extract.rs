@@ -145,7 +145,9 @@ pub(crate) fn needs_secret_key(freezing: &Freezing<'_>) -> Result<(), String> {
 impl<T: DeserializeOwned + Send + 'static> FromContext for Json<T> {
     async fn from_context(ctx: &mut Context) -> Result<Json<T>> {
         if !ctx.request().is_json() {
-            return Err(HttpError::new(415).description("The body must be JSON, with the content type `application/json`.").into());
+            return Err(HttpError::new(415)
+                .description("The body must be JSON, with the content type `application/json`.")
+                .into());
         }
         Ok(Json(loads(&ctx.data().await?)?))
     }

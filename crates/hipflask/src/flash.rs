@@ -58,7 +58,10 @@ mod tests {
         let session = Session::new(SessionState::default());
         session.flash("Saved.");
         session.flash_as("error", "Oh.");
-        assert_eq!(session.state().values["_flashes"], json!([{" t": ["message", "Saved."]}, {" t": ["error", "Oh."]}]));
+        assert_eq!(
+            session.state().values["_flashes"],
+            json!([{" t": ["message", "Saved."]}, {" t": ["error", "Oh."]}])
+        );
         let messages = [("message".to_owned(), "Saved.".to_owned()), ("error".to_owned(), "Oh.".to_owned())];
         assert_eq!(session.flashed_messages(), messages);
         assert_eq!(session.flashed_messages(), messages);

@@ -173,7 +173,9 @@ impl<T: FormModel> Form<T> {
 impl<T: FormModel> FromContext for Form<T> {
     async fn from_context(ctx: &mut Context) -> Result<Form<T>> {
         match ctx.request().method() {
-            &Method::POST | &Method::PUT | &Method::PATCH | &Method::DELETE => Ok(Form::from_data(ctx.form().await?.clone())),
+            &Method::POST | &Method::PUT | &Method::PATCH | &Method::DELETE => {
+                Ok(Form::from_data(ctx.form().await?.clone()))
+            }
             _ => Ok(Form::empty()),
         }
     }
@@ -482,8 +484,18 @@ impl FieldRule<String> for Email {
     fn check(&self, value: &String, _: &Sent<'_>) -> Result<(), String> {
         let valid = value.split_once('@').is_some_and(|(name, host)| {
             let labels = host.split('.');
-            let label = |l: &str| !l.is_empty() && l.len() <= 63 && l.chars().all(|c| c.is_alphanumeric() || c == '-') && !l.starts_with('-') && !l.ends_with('-');
-            !name.is_empty() && name.len() <= 64 && !name.chars().any(|c| c.is_whitespace() || c.is_control()) && host.contains('.') && labels.into_iter().all(label)
+            let label = |l: &str| {
+                !l.is_empty()
+                    && l.len() <= 63
+                    && l.chars().all(|c| c.is_alphanumeric() || c == '-')
+                    && !l.starts_with('-')
+                    && !l.ends_with('-')
+            };
+            !name.is_empty()
+                && name.len() <= 64
+                && !name.chars().any(|c| c.is_whitespace() || c.is_control())
+                && host.contains('.')
+                && labels.into_iter().all(label)
         });
         if valid { Ok(()) } else { Err("This is no e-mail address.".to_owned()) }
     }
@@ -543,7 +555,15 @@ mod tests {
         let range = Range { min: Some(1), max: None };
         assert_eq!(bind::<i64>(&[("x", "0")], &[&range]).expect_err("small"), "At least 1, please.");
         assert!(bind::<String>(&[("x", "a"), ("y", "b")], &[&EqualTo("y")]).is_err());
-        for (address, valid) in [("a@b.example", true), ("a.b+c@d-e.f", true), ("a@b", false), ("@b.c", false), ("a b@c.d", false), ("a@.c", false), ("a@b@c.d", false)] {
+        for (address, valid) in [
+            ("a@b.example", true),
+            ("a.b+c@d-e.f", true),
+            ("a@b", false),
+            ("@b.c", false),
+            ("a b@c.d", false),
+            ("a@.c", false),
+            ("a@b@c.d", false),
+        ] {
             assert_eq!(bind::<String>(&[("x", address)], &[&Email]).is_ok(), valid, "{address}");
         }
     }

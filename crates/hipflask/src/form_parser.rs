@@ -130,7 +130,11 @@ impl Upload {
         };
         if let Err(error) = saved {
             let _ = tokio::fs::remove_file(path).await;
-            return Err(io::Error::new(error.kind(), format!("the upload cannot be saved as {}: {error}", path.display())).into());
+            return Err(io::Error::new(
+                error.kind(),
+                format!("the upload cannot be saved as {}: {error}", path.display()),
+            )
+            .into());
         }
         Ok(())
     }
@@ -151,7 +155,8 @@ impl Upload {
 pub fn secure_filename(name: &str) -> String {
     let spaced = name.replace(['/', '\\', ':'], " ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
-    let plain: String = words.join("_").chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')).collect();
+    let plain: String =
+        words.join("_").chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')).collect();
     let plain = plain.trim_matches(['.', '_']);
     match is_device(plain) {
         true => format!("_{plain}"),
@@ -162,7 +167,8 @@ pub fn secure_filename(name: &str) -> String {
 /// Names that Windows takes for devices, whatever their extension.
 pub(crate) fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
-    let numbered = |prefix: &str| stem.strip_prefix(prefix).is_some_and(|n| n.len() == 1 && n.as_bytes()[0].is_ascii_digit());
+    let numbered =
+        |prefix: &str| stem.strip_prefix(prefix).is_some_and(|n| n.len() == 1 && n.as_bytes()[0].is_ascii_digit());
     matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") || numbered("COM") || numbered("LPT")
 }
 
@@ -429,7 +435,9 @@ mod tests {
         runtime.block_on(async {
             let mut spool = Spool::default();
             spool.write(vec![b'x'; SPOOL_SIZE + 1]).await.expect("written");
-            let Content::Disk { file, len } = spool.finish().await.expect("written") else { unreachable!("it is large") };
+            let Content::Disk { file, len } = spool.finish().await.expect("written") else {
+                unreachable!("it is large")
+            };
             assert_eq!((len, std::fs::metadata(&file.0).expect("there").len()), (512_001, 512_001));
             let path = file.0.clone();
             drop(file);

@@ -29,7 +29,11 @@ pub trait Function<Args>: Send + std::marker::Sync + 'static {
     /// # Errors
     ///
     /// The error of an argument that could not be had.
-    fn call<'a>(&'a self, ctx: &'a mut Context, pace: &'a Pace) -> impl Future<Output = Result<Self::Output>> + Send + 'a;
+    fn call<'a>(
+        &'a self,
+        ctx: &'a mut Context,
+        pace: &'a Pace,
+    ) -> impl Future<Output = Result<Self::Output>> + Send + 'a;
 
     /// Reports arguments whose extension is missing.
     ///

@@ -120,15 +120,18 @@ pub use crate::view_args::{FromPath, ViewArgs};
 
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode as Status};
 pub use bytes::Bytes;
-pub use hipflask_macros::{Form, app, delete, errorhandler, get, html, main, patch, post, put, render_template, route, routes, test, url_for};
+pub use hipflask_macros::{
+    Form, app, delete, errorhandler, get, html, main, patch, post, put, render_template, route, routes, test, url_for,
+};
 pub use hipflask_rule::{Arguments, Literal};
 
 /// What a program of Hipflask types: `use hipflask::prelude::*`.
 pub mod prelude {
     pub use crate::{
-        App, Blueprint, Config, Context, DateTime, Error, Extension, Form, FormData, FromContext, Html, HttpError, IntoResponse, Json, MultiDict,
-        OrNotFound, Query, Request, Response, Result, Rule, Scaffold, Session, Status, Template, Upload, ViewArgs, abort, app, context, delete,
-        errorhandler, get, html, patch, post, put, redirect, render_template, route, routes, send_file, send_from_directory, url_for,
+        App, Blueprint, Config, Context, DateTime, Error, Extension, Form, FormData, FromContext, Html, HttpError,
+        IntoResponse, Json, MultiDict, OrNotFound, Query, Request, Response, Result, Rule, Scaffold, Session, Status,
+        Template, Upload, ViewArgs, abort, app, context, delete, errorhandler, get, html, patch, post, put, redirect,
+        render_template, route, routes, send_file, send_from_directory, url_for,
     };
     pub use crate::{Cookie, File};
 
@@ -172,7 +175,10 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 /// Ends the program's setup, or a test, over a mistake in the program itself.
 #[cold]
 #[track_caller]
-#[expect(clippy::panic, reason = "a mistake of the programmer's, reported with its own line; every caller documents it")]
+#[expect(
+    clippy::panic,
+    reason = "a mistake of the programmer's, reported with its own line; every caller documents it"
+)]
 pub(crate) fn misuse(message: std::fmt::Arguments<'_>) -> ! {
     panic!("{message}")
 }

@@ -42,7 +42,9 @@ static LOGGER: OnceLock<Logger> = OnceLock::new();
 pub(crate) fn init(config: &Config) -> Result<()> {
     let name: String = config.get("LOG_LEVEL")?;
     let level = name.parse::<Level>().map_err(|_| {
-        Error::msg(format!("the configuration key `LOG_LEVEL` is `{name}`; it must be `error`, `warn`, `info`, `debug` or `trace`"))
+        Error::msg(format!(
+            "the configuration key `LOG_LEVEL` is `{name}`; it must be `error`, `warn`, `info`, `debug` or `trace`"
+        ))
     })?;
     let form = match config.debug() {
         true => Form::Text { colours: std::io::stderr().is_terminal() },
@@ -54,9 +56,11 @@ pub(crate) fn init(config: &Config) -> Result<()> {
     let logger = LOGGER.get_or_init(|| Logger { form, level });
     if tracing::subscriber::set_global_default(LoggerHandle(logger)).is_ok() && logger.form == Form::Json {
         let flusher = std::thread::Builder::new().name("hipflask-log".into());
-        flusher.spawn(|| loop {
-            std::thread::sleep(FLUSH_EVERY);
-            flush();
+        flusher.spawn(|| {
+            loop {
+                std::thread::sleep(FLUSH_EVERY);
+                flush();
+            }
         })?;
     }
     Ok(())
@@ -218,7 +222,9 @@ fn now() -> String {
     SECOND.with_borrow_mut(|(second, text)| {
         if micros.div_euclid(1_000_000) != *second {
             *second = micros.div_euclid(1_000_000);
-            *text = DateTime::from_unix_micros(*second * 1_000_000).map(|now| now.strftime("%Y-%m-%dT%H:%M:%S")).unwrap_or_default();
+            *text = DateTime::from_unix_micros(*second * 1_000_000)
+                .map(|now| now.strftime("%Y-%m-%dT%H:%M:%S"))
+                .unwrap_or_default();
         }
         format!("{text}.{:03}Z", micros.rem_euclid(1_000_000) / 1_000)
     })
@@ -283,7 +289,12 @@ fn access_text(line: &mut String, access: &Access<'_>, colours: bool) {
 }
 
 fn access_json(line: &mut String, access: &Access<'_>) {
-    let _ = write!(line, "{{\"time\":\"{}\",\"level\":\"INFO\",\"target\":\"access\",\"request_id\":\"{:016x}\"", now(), access.request_id);
+    let _ = write!(
+        line,
+        "{{\"time\":\"{}\",\"level\":\"INFO\",\"target\":\"access\",\"request_id\":\"{:016x}\"",
+        now(),
+        access.request_id
+    );
     let _ = write!(line, ",\"remote\":\"{}\",\"method\":", access.remote);
     push_json(line, access.method);
     line.push_str(",\"path\":");
@@ -343,7 +354,10 @@ pub(crate) fn flush() {
     drop(buffers);
     let dropped = DROPPED.swap(0, Relaxed);
     if dropped > 0 {
-        let line = format!("{{\"time\":\"{}\",\"level\":\"WARN\",\"target\":\"hipflask\",\"message\":\"{dropped} lines of the log were dropped\"}}\n", now());
+        let line = format!(
+            "{{\"time\":\"{}\",\"level\":\"WARN\",\"target\":\"hipflask\",\"message\":\"{dropped} lines of the log were dropped\"}}\n",
+            now()
+        );
         all.extend_from_slice(line.as_bytes());
     }
     if !all.is_empty() {
@@ -368,17 +382,23 @@ mod tests {
     #[test]
     fn an_access_line_is_json() {
         let mut line = String::new();
-        access_json(&mut line, &Access {
-            request_id: 1,
-            remote: [127, 0, 0, 1].into(),
-            method: "GET",
-            path: "/a\"b",
-            version: "1.1",
-            status: 200,
-            bytes: None,
-            took: Duration::from_micros(1500),
-        });
+        access_json(
+            &mut line,
+            &Access {
+                request_id: 1,
+                remote: [127, 0, 0, 1].into(),
+                method: "GET",
+                path: "/a\"b",
+                version: "1.1",
+                status: 200,
+                bytes: None,
+                took: Duration::from_micros(1500),
+            },
+        );
         let value: serde_json::Value = serde_json::from_str(&line).expect("json");
-        assert_eq!((&value["path"], &value["us"], &value["bytes"]), (&"/a\"b".into(), &1500.into(), &serde_json::Value::Null));
+        assert_eq!(
+            (&value["path"], &value["us"], &value["bytes"]),
+            (&"/a\"b".into(), &1500.into(), &serde_json::Value::Null)
+        );
     }
 }

@@ -55,7 +55,9 @@ fn panicked(payload: &(dyn Any + Send)) -> Panicked {
         return panicked.clone();
     }
     let message = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let message = message.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "(a value that is not text)".to_owned());
+    let message = message
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "(a value that is not text)".to_owned());
     Panicked { message, place: PLACE.take() }
 }
 

@@ -156,7 +156,11 @@ impl File {
             Err(error) if self.folder.is_some() || error.kind() == io::ErrorKind::NotFound => {
                 return Err(HttpError::new(404).into());
             }
-            Err(error) => return Err(io::Error::new(error.kind(), format!("{} cannot be sent: {error}", self.path.display())).into()),
+            Err(error) => {
+                return Err(
+                    io::Error::new(error.kind(), format!("{} cannot be sent: {error}", self.path.display())).into()
+                );
+            }
         };
         let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
         let version = Version { etag: etag(&path, modified, metadata.len()), modified, len: metadata.len() };
@@ -233,7 +237,9 @@ impl Version {
             }
         };
         match condition {
-            Condition::Partial(first, last) => insert(headers, header::CONTENT_RANGE, &format!("bytes {first}-{last}/{}", self.len)),
+            Condition::Partial(first, last) => {
+                insert(headers, header::CONTENT_RANGE, &format!("bytes {first}-{last}/{}", self.len))
+            }
             Condition::Unsatisfiable => {
                 headers.remove(header::CONTENT_DISPOSITION);
                 headers.remove(header::CONTENT_TYPE);

@@ -141,7 +141,16 @@ impl TestClient {
             }
         }
         let target = iri_to_uri(target).into_owned();
-        TestRequest { client: self, method, target, headers, body: Bytes::new(), parts: Vec::new(), scheme: Scheme::Http, follow: false }
+        TestRequest {
+            client: self,
+            method,
+            target,
+            headers,
+            body: Bytes::new(),
+            parts: Vec::new(),
+            scheme: Scheme::Http,
+            follow: false,
+        }
     }
 
     /// The same client, as a program that is no browser: without the headers that say where a request comes
@@ -358,12 +367,19 @@ impl TestRequest<'_> {
         loop {
             let mut response = self.send_once().await;
             templates.append(&mut response.templates);
-            let next = response.header("location").map(str::to_owned).filter(|_| self.follow && response.status.is_redirection());
+            let next = response
+                .header("location")
+                .map(str::to_owned)
+                .filter(|_| self.follow && response.status.is_redirection());
             let Some(location) = next else {
                 return TestResponse { history, templates, ..response };
             };
             let hop = (response.status, location.clone());
-            assert!(!history.contains(&hop), "the redirects lead in a circle: {} to {location} was already made", hop.0);
+            assert!(
+                !history.contains(&hop),
+                "the redirects lead in a circle: {} to {location} was already made",
+                hop.0
+            );
             history.push(hop);
             self.redirected(response.status, &location);
         }
@@ -418,14 +434,17 @@ impl TestRequest<'_> {
         let mut head = http::Request::new(()).into_parts().0;
         head.method = self.method.clone();
         head.headers = self.headers.clone();
-        if let Some(cookies) = self.client.jar().header(uri.path()).filter(|_| !head.headers.contains_key(header::COOKIE)) {
+        if let Some(cookies) =
+            self.client.jar().header(uri.path()).filter(|_| !head.headers.contains_key(header::COOKIE))
+        {
             head.headers.extend(HeaderValue::from_str(&cookies).ok().map(|value| (header::COOKIE, value)));
         }
         if !self.body.is_empty() {
             head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
         }
         head.uri = uri;
-        let request = Request::from_parts(head, Body::from(self.body.clone())).with_peer(([127, 0, 0, 1], 0).into(), self.scheme);
+        let request =
+            Request::from_parts(head, Body::from(self.body.clone())).with_peer(([127, 0, 0, 1], 0).into(), self.scheme);
         let (response, templates) = self.client.app.respond_recorded(request).await;
         self.client.absorb(response.headers());
         let (status, headers, mut body) = response.into_parts();

@@ -194,7 +194,9 @@ impl UrlFor {
             "" => {
                 let host: Option<String> = ctx.config().find("SERVER_NAME")?;
                 let host = host.ok_or_else(|| {
-                    Error::msg("a URL with a host cannot be built outside of a request unless `SERVER_NAME` is configured")
+                    Error::msg(
+                        "a URL with a host cannot be built outside of a request unless `SERVER_NAME` is configured",
+                    )
                 })?;
                 (ctx.config().get::<String>("PREFERRED_URL_SCHEME")?, host)
             }
@@ -276,7 +278,10 @@ impl Redirect {
         self.code = code.into_status();
         match self.code.is_redirection() {
             true => self,
-            false => crate::misuse(format_args!("`{}` is not a status of a redirect; give 301, 302, 303, 307 or 308", self.code)),
+            false => crate::misuse(format_args!(
+                "`{}` is not a status of a redirect; give 301, 302, 303, 307 or 308",
+                self.code
+            )),
         }
     }
 }
@@ -303,13 +308,16 @@ impl Resolve for Redirect {
 /// The response of a redirect: a header for the browser and a link for whoever reads the body.
 pub(crate) fn redirect_response(address: &str, code: StatusCode) -> Result<Response> {
     let uri = iri_to_uri(address);
-    let mut body = String::from("<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n<p>The page is at <a href=\"");
+    let mut body = String::from(
+        "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n<p>The page is at <a href=\"",
+    );
     escape_into(&mut body, &uri);
     body.push_str("\">");
     escape_into(&mut body, address);
     body.push_str("</a>.</p>\n");
     let mut response = Response::new(crate::Html::new(body)).with_status(code);
-    let location = HeaderValue::from_str(&uri).map_err(|_| Error::msg("the address of a redirect cannot be in a header"))?;
+    let location =
+        HeaderValue::from_str(&uri).map_err(|_| Error::msg("the address of a redirect cannot be in a header"))?;
     response.headers_mut().insert(header::LOCATION, location);
     Ok(response)
 }
@@ -340,6 +348,8 @@ mod tests {
         assert_eq!(response.headers()["location"], "/%C3%A9?a=%22%3Cb%3E");
         let body = String::from_utf8(response.body().as_bytes().expect("full").to_vec()).expect("utf-8");
         assert!(body.contains("&#34;&lt;b&gt;</a>"), "{body}");
-        assert!(redirect("/a\r\nset-cookie: x").into_response().expect("quoted").headers()["location"].to_str().is_ok());
+        assert!(
+            redirect("/a\r\nset-cookie: x").into_response().expect("quoted").headers()["location"].to_str().is_ok()
+        );
     }
 }

@@ -20,10 +20,15 @@ pub(super) struct Options {
 pub(super) enum Invocation {
     Help,
     Run(Address),
-    Routes { all_methods: bool },
+    Routes {
+        all_methods: bool,
+    },
     Check,
     /// A command of the application's own.
-    Other { name: String, arguments: Vec<String> },
+    Other {
+        name: String,
+        arguments: Vec<String>,
+    },
 }
 
 /// Where to serve; what is not said comes from the environment, or is Flask's default.
@@ -43,7 +48,13 @@ impl Options {
                 "--no-debug" => debug = Some(false),
                 "-h" | "--help" => return Ok(Options { debug, invocation: Invocation::Help }),
                 // The options of `run`, which need not be named.
-                _ => return Ok(Options { debug, invocation: Invocation::Run(address(std::iter::once(flag).chain(arguments), &mut debug)?) }.or_debug(debug)),
+                _ => {
+                    return Ok(Options {
+                        debug,
+                        invocation: Invocation::Run(address(std::iter::once(flag).chain(arguments), &mut debug)?),
+                    }
+                    .or_debug(debug));
+                }
             }
         }
         let invocation = match arguments.next() {
@@ -55,7 +66,9 @@ impl Options {
                 None => Invocation::Check,
                 Some(other) => return Err(format!("`check` takes no argument, but `{other}` was given")),
             },
-            Some(name) => Invocation::Other { name: name.to_owned(), arguments: arguments.map(str::to_owned).collect() },
+            Some(name) => {
+                Invocation::Other { name: name.to_owned(), arguments: arguments.map(str::to_owned).collect() }
+            }
         };
         Ok(Options { debug, invocation })
     }
@@ -70,7 +83,8 @@ fn address<'a>(mut arguments: impl Iterator<Item = &'a str>, debug: &mut Option<
     let mut address = Address::default();
     while let Some(flag) = arguments.next() {
         let (name, inline) = flag.split_once('=').map_or((flag, None), |(name, value)| (name, Some(value)));
-        let mut value = || inline.or_else(|| arguments.next()).map(str::to_owned).ok_or_else(|| format!("`{name}` needs a value"));
+        let mut value =
+            || inline.or_else(|| arguments.next()).map(str::to_owned).ok_or_else(|| format!("`{name}` needs a value"));
         match name {
             "-h" | "--host" => address.host = Some(value()?),
             "-p" | "--port" => address.port = Some(value()?),
@@ -120,13 +134,25 @@ mod tests {
     #[test]
     fn lines() {
         assert_eq!(parse(""), Ok(Options { debug: None, invocation: run(None, None) }));
-        assert_eq!(parse("--debug run -p 80 --host=::1"), Ok(Options { debug: Some(true), invocation: run(Some("::1"), Some("80")) }));
-        assert_eq!(parse("--port 80 --no-debug"), Ok(Options { debug: Some(false), invocation: run(None, Some("80")) }));
-        assert_eq!(parse("routes --all-methods"), Ok(Options { debug: None, invocation: Invocation::Routes { all_methods: true } }));
+        assert_eq!(
+            parse("--debug run -p 80 --host=::1"),
+            Ok(Options { debug: Some(true), invocation: run(Some("::1"), Some("80")) })
+        );
+        assert_eq!(
+            parse("--port 80 --no-debug"),
+            Ok(Options { debug: Some(false), invocation: run(None, Some("80")) })
+        );
+        assert_eq!(
+            parse("routes --all-methods"),
+            Ok(Options { debug: None, invocation: Invocation::Routes { all_methods: true } })
+        );
         let own = Invocation::Other { name: "init-db".into(), arguments: vec!["--force".into()] };
         assert_eq!(parse("init-db --force"), Ok(Options { debug: None, invocation: own }));
         assert_eq!(parse("--help").map(|o| o.invocation), Ok(Invocation::Help));
-        assert_eq!(parse("run --prot 1"), Err("`run` has no option `--prot`; it has --host, --port, --debug and --no-debug".into()));
+        assert_eq!(
+            parse("run --prot 1"),
+            Err("`run` has no option `--prot`; it has --host, --port, --debug and --no-debug".into())
+        );
         assert_eq!(parse("run --port"), Err("`--port` needs a value".into()));
     }
 }

@@ -175,7 +175,8 @@ fn routes(app: &Frozen, all_methods: bool) -> String {
     let mut rows: Vec<[String; 3]> = app
         .rules()
         .map(|(endpoint, methods, rule)| {
-            let mut methods: Vec<&str> = methods.into_iter().filter(|m| all_methods || !matches!(*m, "HEAD" | "OPTIONS")).collect();
+            let mut methods: Vec<&str> =
+                methods.into_iter().filter(|m| all_methods || !matches!(*m, "HEAD" | "OPTIONS")).collect();
             methods.sort_unstable();
             [endpoint.to_owned(), methods.join(", "), rule.to_owned()]
         })
@@ -206,7 +207,11 @@ fn check(app: &Frozen) -> Result<(), Failure> {
 
 fn own_command(app: &Frozen, name: &str, arguments: Vec<String>) -> Result<(), Failure> {
     let Some(Command { handler, .. }) = app.commands().iter().find(|command| command.name == name) else {
-        let known: Vec<&str> = arguments::BUILT_IN.iter().map(|(name, _)| *name).chain(app.commands().iter().map(|c| c.name.as_str())).collect();
+        let known: Vec<&str> = arguments::BUILT_IN
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(app.commands().iter().map(|c| c.name.as_str()))
+            .collect();
         return Err(Failure::usage(format!("there is no command `{name}`; there are {}", known.join(", "))));
     };
     runtime()?.block_on(async {

@@ -75,8 +75,13 @@ fn resolve(app: &Frozen, address: &Address) -> Result<SocketAddr, Failure> {
     let Ok(number) = port.parse::<u16>() else {
         return Err(Failure::usage(format!("`{port}` is not a port; give a number from 0 to 65535")));
     };
-    let found = (host.trim_matches(['[', ']']), number).to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
-    found.ok_or_else(|| Failure::usage(format!("the host `{host}` cannot be found; give an address of this machine: 127.0.0.1, 0.0.0.0")))
+    let found =
+        (host.trim_matches(['[', ']']), number).to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    found.ok_or_else(|| {
+        Failure::usage(format!(
+            "the host `{host}` cannot be found; give an address of this machine: 127.0.0.1, 0.0.0.0"
+        ))
+    })
 }
 
 fn cannot_bind(address: SocketAddr, error: &io::Error) -> Failure {
@@ -86,8 +91,13 @@ fn cannot_bind(address: SocketAddr, error: &io::Error) -> Failure {
             let next = port.checked_add(1).unwrap_or(5000);
             format!("port {port} is in use by another program; stop it, or serve at another port: --port {next}")
         }
-        io::ErrorKind::PermissionDenied => format!("port {port} may not be used by this user; take one from 1024 on: --port 5000"),
-        io::ErrorKind::AddrNotAvailable => format!("{} is no address of this machine; serve at 127.0.0.1, or 0.0.0.0 for all of its addresses", address.ip()),
+        io::ErrorKind::PermissionDenied => {
+            format!("port {port} may not be used by this user; take one from 1024 on: --port 5000")
+        }
+        io::ErrorKind::AddrNotAvailable => format!(
+            "{} is no address of this machine; serve at 127.0.0.1, or 0.0.0.0 for all of its addresses",
+            address.ip()
+        ),
         _ => format!("{address} cannot be served: {error}"),
     })
 }
@@ -100,7 +110,8 @@ fn banner(app: &Frozen, address: SocketAddr) -> String {
         let mut rules: Vec<(String, &str, &str)> = app
             .rules()
             .map(|(endpoint, methods, rule)| {
-                let methods: Vec<&str> = methods.into_iter().filter(|method| !matches!(*method, "HEAD" | "OPTIONS")).collect();
+                let methods: Vec<&str> =
+                    methods.into_iter().filter(|method| !matches!(*method, "HEAD" | "OPTIONS")).collect();
                 (methods.join(","), rule, endpoint)
             })
             .collect();

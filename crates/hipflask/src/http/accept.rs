@@ -44,7 +44,10 @@ impl Accept {
         let specificity = |range: &str| match range {
             "*/*" | "*" => Some(0),
             _ if range == mimetype => Some(2),
-            _ => range.strip_suffix('*').filter(|prefix| prefix.ends_with('/') && mimetype.starts_with(prefix)).map(|_| 1),
+            _ => range
+                .strip_suffix('*')
+                .filter(|prefix| prefix.ends_with('/') && mimetype.starts_with(prefix))
+                .map(|_| 1),
         };
         let ranked = self.ranges.iter().filter_map(|(range, quality)| Some((specificity(range)?, *quality)));
         ranked.max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))).map_or(0.0, |(_, quality)| quality)

@@ -214,8 +214,8 @@ impl HttpBody for Produced {
                     self.producer = Some(Box::pin(async { Err(error) }));
                 }
                 if let Some(left) = &mut self.left {
-                *left = left.saturating_sub(bytes.len() as u64);
-            }
+                    *left = left.saturating_sub(bytes.len() as u64);
+                }
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             // The producer is done only when its last chunk is out and it has not failed.

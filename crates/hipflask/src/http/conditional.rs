@@ -142,7 +142,16 @@ mod tests {
         assert_eq!(range("bytes=-1000"), Condition::Partial(0, 99));
         assert_eq!(range("bytes=50-1000"), Condition::Partial(50, 99));
         assert_eq!(range("lines=0-9"), Condition::Full);
-        for bad in ["bytes=", "bytes=-", "bytes=-0", "bytes=100-", "bytes=9-1", "bytes=0-1,5-6", "bytes=+1-2", "bytes=99999999999999999999-"] {
+        for bad in [
+            "bytes=",
+            "bytes=-",
+            "bytes=-0",
+            "bytes=100-",
+            "bytes=9-1",
+            "bytes=0-1,5-6",
+            "bytes=+1-2",
+            "bytes=99999999999999999999-",
+        ] {
             assert_eq!(range(bad), Condition::Unsatisfiable, "{bad}");
         }
     }

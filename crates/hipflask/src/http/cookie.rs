@@ -93,7 +93,9 @@ impl Cookie {
     pub(crate) fn is_valid(&self) -> bool {
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         let host = |b: u8| b.is_ascii_alphanumeric() || b"-.[]:".contains(&b);
-        !self.name.is_empty() && self.name.bytes().all(token) && self.domain.iter().all(|domain| domain.bytes().all(host))
+        !self.name.is_empty()
+            && self.name.bytes().all(token)
+            && self.domain.iter().all(|domain| domain.bytes().all(host))
     }
 
     /// The cookie's value.

@@ -164,7 +164,10 @@ mod tests {
     #[test]
     fn parameters_are_read_quoted_or_not() {
         let value = HeaderOptions::parse("form-data; name=\"a\\\"b;c\"; filename=C:\\x.txt ; x");
-        assert_eq!((value.value.as_str(), value.get("name"), value.get("filename")), ("form-data", Some("a\"b;c"), Some("C:\\x.txt")));
+        assert_eq!(
+            (value.value.as_str(), value.get("name"), value.get("filename")),
+            ("form-data", Some("a\"b;c"), Some("C:\\x.txt"))
+        );
         assert_eq!(HeaderOptions::parse("x; a=\"open").get("a"), Some("open"));
         assert_eq!(HeaderOptions::parse("x; flag; a=1; a=2").get("a"), Some("1"));
     }

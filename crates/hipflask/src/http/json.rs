@@ -64,8 +64,9 @@ pub(crate) fn dumps<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<
 
 /// Reads JSON from a request's body.
 pub(crate) fn loads<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    serde_json::from_slice(body)
-        .map_err(|error| HttpError::new(400).description(format!("The body is not the JSON expected here: {error}.")).into())
+    serde_json::from_slice(body).map_err(|error| {
+        HttpError::new(400).description(format!("The body is not the JSON expected here: {error}.")).into()
+    })
 }
 
 /// Escapes everything that is not ASCII, as Python's `json.dumps` does.

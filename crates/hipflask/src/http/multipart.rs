@@ -74,7 +74,9 @@ struct Delimiter {
 impl Decoder {
     /// A decoder for the parameters of a `Content-Type` header.
     pub(crate) fn new(boundary: &str) -> Result<Decoder, MultipartError> {
-        let valid = (1..=70).contains(&boundary.len()) && boundary.bytes().all(|b| (b' '..0x7f).contains(&b)) && !boundary.ends_with(' ');
+        let valid = (1..=70).contains(&boundary.len())
+            && boundary.bytes().all(|b| (b' '..0x7f).contains(&b))
+            && !boundary.ends_with(' ');
         match valid {
             true => Ok(Decoder {
                 delimiter: [b"--", boundary.as_bytes()].concat(),
@@ -346,7 +348,12 @@ mod tests {
         }
         assert_eq!(parts.len(), ended);
         let show = |(head, data): (PartHead, Vec<u8>)| {
-            format!("{}|{}|{}", head.name, head.filename.as_deref().unwrap_or("-"), String::from_utf8_lossy(&data).escape_debug())
+            format!(
+                "{}|{}|{}",
+                head.name,
+                head.filename.as_deref().unwrap_or("-"),
+                String::from_utf8_lossy(&data).escape_debug()
+            )
         };
         Ok(parts.into_iter().map(show).collect())
     }
@@ -367,7 +374,10 @@ mod tests {
             "preamble\r\n{HEAD}one\r\n--b  \r\ncontent-disposition: form-data;\r\n name=f; filename=\"x%22y.txt\"\r\nContent-Type: text/plain\r\n\r\n\
              two\r\n--bx\r\n-\r\n--\r\n--b--\r\nepilogue --b"
         );
-        assert_eq!(decode_all_ways(body.as_bytes()).expect("valid"), ["a|-|one", "f|x\"y.txt|two\\r\\n--bx\\r\\n-\\r\\n--"]);
+        assert_eq!(
+            decode_all_ways(body.as_bytes()).expect("valid"),
+            ["a|-|one", "f|x\"y.txt|two\\r\\n--bx\\r\\n-\\r\\n--"]
+        );
     }
 
     #[test]
@@ -386,7 +396,10 @@ mod tests {
             (format!("{HEAD}one"), "it ends before its last boundary"),
             (format!("{HEAD}one\r\n--b\r\n"), "it ends before its last boundary"),
             (format!("{HEAD}one--b--"), "it ends before its last boundary"),
-            ("--b\r\nContent-Type: x\r\n\r\nx\r\n--b--".into(), "a part has no `Content-Disposition: form-data` with a name"),
+            (
+                "--b\r\nContent-Type: x\r\n\r\nx\r\n--b--".into(),
+                "a part has no `Content-Disposition: form-data` with a name",
+            ),
             ("--b\r\nnonsense\r\n\r\nx\r\n--b--".into(), "a line in the head of a part is not a header"),
             (format!("--b\r\nX: {}\r\n\r\n", "y".repeat(20_000)), "the head of a part is too long"),
         ] {

@@ -112,14 +112,20 @@ impl<'de> de::Deserializer<'de> for Values<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
         let key = self.key;
-        visitor.visit_seq(SeqDeserializer::new(self.values.into_iter().map(|value| Values { key, values: vec![value] })))
+        visitor
+            .visit_seq(SeqDeserializer::new(self.values.into_iter().map(|value| Values { key, values: vec![value] })))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Invalid> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, names: &'static [&'static str], visitor: V) -> Result<V::Value, Invalid> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Invalid> {
         let (key, name) = (self.key, self.first());
         match names.contains(&name) {
             true => visitor.visit_enum(name.into_deserializer()),
@@ -165,7 +171,8 @@ mod tests {
 
     #[test]
     fn a_struct_takes_values_by_name_and_type() {
-        let search = read(&[("q", "x"), ("tag", "1"), ("tag", "-2"), ("page", " 3 "), ("exact", "on"), ("order", "old")]);
+        let search =
+            read(&[("q", "x"), ("tag", "1"), ("tag", "-2"), ("page", " 3 "), ("exact", "on"), ("order", "old")]);
         let expected = Search { q: "x".into(), page: 3, tag: vec![1, -2], exact: Some(true), order: Order::Old };
         assert_eq!(search.expect("valid"), expected);
         assert_eq!(read(&[("q", ""), ("page", "1"), ("exact", ""), ("order", "new")]).expect("valid").exact, None);
@@ -180,6 +187,9 @@ mod tests {
         };
         assert_eq!(message(&[("q", "x"), ("page", "two")]), "The field `page` must be a positive integer, not `two`.");
         assert_eq!(message(&[("page", "1")]), "The field `q` is missing.");
-        assert_eq!(message(&[("q", ""), ("page", "1"), ("order", "x")]), "The field `order` must be one of new, old, not `x`.");
+        assert_eq!(
+            message(&[("q", ""), ("page", "1"), ("order", "x")]),
+            "The field `order` must be one of new, old, not `x`."
+        );
     }
 }

@@ -429,7 +429,9 @@ mod tests {
         assert_eq!(host("A.example:80"), "a.example");
         assert_eq!(host("a.example:8080"), "a.example:8080");
         assert_eq!(host("[::1]:5000"), "[::1]:5000");
-        for bad in ["", "a_b", "user@a", "a b", "a:0", "a:65536", "a:", "a:x", "[::1", "[x]", "a/b", "a\\b", "<b>", ":80"] {
+        for bad in
+            ["", "a_b", "user@a", "a b", "a:0", "a:65536", "a:", "a:x", "[::1", "[x]", "a/b", "a\\b", "<b>", ":80"]
+        {
             assert_eq!(host(bad), "", "{bad:?}");
         }
         assert_eq!(Request::get("http://target.example/").host(), "target.example");
@@ -437,9 +439,12 @@ mod tests {
 
     #[test]
     fn json_is_known_by_its_type() {
-        for (content_type, json) in
-            [("application/json; charset=utf-8", true), ("application/problem+json", true), ("text/json", false), ("", false)]
-        {
+        for (content_type, json) in [
+            ("application/json; charset=utf-8", true),
+            ("application/problem+json", true),
+            ("text/json", false),
+            ("", false),
+        ] {
             assert_eq!(Request::get("/").with_header("content-type", content_type).is_json(), json, "{content_type}");
         }
     }

@@ -120,7 +120,10 @@ impl Response {
                 self.headers.append(header::SET_COOKIE, value);
                 Ok(())
             }
-            _ => Err(Error::msg(format!("the cookie `{}` has a name or an attribute that no cookie can have", cookie.name().escape_debug()))),
+            _ => Err(Error::msg(format!(
+                "the cookie `{}` has a name or an attribute that no cookie can have",
+                cookie.name().escape_debug()
+            ))),
         }
     }
 
@@ -142,9 +145,11 @@ impl Response {
 
 #[track_caller]
 fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
-    let name = HeaderName::try_from(name).map_err(|_| Error::msg(format!("`{}` is not a header name", name.escape_debug())))?;
-    let value = HeaderValue::from_str(value)
-        .map_err(|_| Error::msg(format!("the value of the header `{name}` holds a line break or another control character")))?;
+    let name = HeaderName::try_from(name)
+        .map_err(|_| Error::msg(format!("`{}` is not a header name", name.escape_debug())))?;
+    let value = HeaderValue::from_str(value).map_err(|_| {
+        Error::msg(format!("the value of the header `{name}` holds a line break or another control character"))
+    })?;
     Ok((name, value))
 }
 
@@ -252,7 +257,8 @@ impl<T: IntoResponse> IntoResponse for (StatusCode, T) {
 /// Flask's order: the body, then the status.
 impl<T: IntoResponse> IntoResponse for (T, u16) {
     fn into_response(self) -> Result<Response> {
-        let status = StatusCode::from_u16(self.1).map_err(|_| Error::msg(format!("`{}` is not an HTTP status", self.1)))?;
+        let status =
+            StatusCode::from_u16(self.1).map_err(|_| Error::msg(format!("`{}` is not an HTTP status", self.1)))?;
         Ok(self.0.into_response()?.with_status(status))
     }
 }
@@ -293,7 +299,12 @@ where
 {
     fn into_response(self) -> Result<Response> {
         let (parts, body) = self.into_parts();
-        Ok(Response { status: parts.status, headers: parts.headers, body: Body::wrap(Foreign(Box::pin(body))), deferred: None })
+        Ok(Response {
+            status: parts.status,
+            headers: parts.headers,
+            body: Body::wrap(Foreign(Box::pin(body))),
+            deferred: None,
+        })
     }
 }
 

@@ -52,7 +52,9 @@ pub(crate) fn push_query(query: &mut String, key: &str, value: &str) {
         for b in text.bytes() {
             match b {
                 b' ' => query.push('+'),
-                b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) || QUERY_SAFE.contains(&b) => query.push(b as char),
+                b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) || QUERY_SAFE.contains(&b) => {
+                    query.push(b as char)
+                }
                 b => push_escape(query, b),
             }
         }
@@ -202,7 +204,21 @@ mod tests {
     #[test]
     fn redirects_leave_the_site_in_no_spelling() {
         for bad in [
-            "", "x", "//e", "///e", "/\\e", "\\e", "/\t/e", "http:/e", "http:e", " /x", "/%09/e", "/%5Ce", "/%2Fe", "javascript:alert(1)", "/a\nb",
+            "",
+            "x",
+            "//e",
+            "///e",
+            "/\\e",
+            "\\e",
+            "/\t/e",
+            "http:/e",
+            "http:e",
+            " /x",
+            "/%09/e",
+            "/%5Ce",
+            "/%2Fe",
+            "javascript:alert(1)",
+            "/a\nb",
         ] {
             assert!(!is_safe_redirect(bad), "{bad:?}");
         }

@@ -64,7 +64,12 @@ impl Map {
     }
 
     /// The URL that stands for the same endpoint and values more shortly, because a default says the rest.
-    pub(crate) fn default_redirect(&self, id: usize, values: impl FnOnce() -> Vec<(String, String)>, method: &Method) -> Option<String> {
+    pub(crate) fn default_redirect(
+        &self,
+        id: usize,
+        values: impl FnOnce() -> Vec<(String, String)>,
+        method: &Method,
+    ) -> Option<String> {
         let found = &self.rules[id];
         let ids = self.by_endpoint.get(&found.endpoint).filter(|ids| ids.len() > 1)?;
         let values = &values();
@@ -76,9 +81,9 @@ impl Map {
             ours == theirs
         };
         let before = ids.iter().take_while(|other| **other != id);
-        let shorter = before
-            .map(|id| &self.rules[*id])
-            .find(|rule| !rule.build_only && !rule.defaults.is_empty() && same(rule) && rule.is_suitable(values, Some(method)))?;
+        let shorter = before.map(|id| &self.rules[*id]).find(|rule| {
+            !rule.build_only && !rule.defaults.is_empty() && same(rule) && rule.is_suitable(values, Some(method))
+        })?;
         shorter.build(values).ok()
     }
 }
@@ -86,7 +91,8 @@ impl Map {
 impl MapRule {
     /// Whether every variable has a value, no value contradicts a default, and the method fits.
     fn is_suitable(&self, values: &Values, method: Option<&Method>) -> bool {
-        let contradicts = |(name, default): &(Arc<str>, String)| value(values, name).is_some_and(|value| value != default);
+        let contradicts =
+            |(name, default): &(Arc<str>, String)| value(values, name).is_some_and(|value| value != default);
         method.is_none_or(|method| self.methods.contains(method))
             && !self.defaults.iter().any(contradicts)
             && self.variables.iter().all(|(name, _)| value(values, name).is_some() || self.default(name).is_some())
@@ -177,13 +183,17 @@ mod tests {
         let map = map(vec![("x", Rule::new("/post").methods([Method::POST])), ("x", Rule::new("/get"))]);
         assert_eq!(map.build("x", &[], None).as_deref(), Ok("/get"));
         assert_eq!(map.build("x", &[], Some(&Method::POST)).as_deref(), Ok("/post"));
-        assert!(map.build("x", &[], Some(&Method::PUT)).expect_err("no rule").to_string().contains("does not answer PUT"));
+        assert!(
+            map.build("x", &[], Some(&Method::PUT)).expect_err("no rule").to_string().contains("does not answer PUT")
+        );
     }
 
     #[test]
     fn errors_say_what_to_do() {
         let map = map(vec![("blog.show", Rule::new("/<int:id>")), ("index", Rule::new("/"))]);
-        let error = |endpoint, pairs: &[(&str, &str)]| map.build(endpoint, &values(pairs), None).expect_err("fails").to_string();
+        let error = |endpoint, pairs: &[(&str, &str)]| {
+            map.build(endpoint, &values(pairs), None).expect_err("fails").to_string()
+        };
         assert!(error("indx", &[]).ends_with("did you mean `index`?"));
         assert!(error("show", &[]).ends_with("did you mean `blog.show`?"));
         assert!(error("blog.show", &[]).ends_with("did you forget to give a value for `id`?"));

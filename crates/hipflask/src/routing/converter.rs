@@ -134,7 +134,9 @@ impl<'a> Reader<'a> {
 
     fn length(&self, name: &str) -> Result<Option<usize>, String> {
         let value = self.int(name)?;
-        value.map(|v| usize::try_from(v).map_err(|_| format!("the converter's argument `{name}` is negative"))).transpose()
+        value
+            .map(|v| usize::try_from(v).map_err(|_| format!("the converter's argument `{name}` is negative")))
+            .transpose()
     }
 
     fn flag(&self, name: &str) -> Result<bool, String> {
@@ -431,7 +433,9 @@ mod tests {
 
     #[test]
     fn wrong_arguments_are_named() {
-        assert!(converter("int(mni=1)").expect_err("misspelt").contains("`mni`; it takes fixed_digits, min, max, signed"));
+        assert!(
+            converter("int(mni=1)").expect_err("misspelt").contains("`mni`; it takes fixed_digits, min, max, signed")
+        );
         assert!(converter("int(min=x)").expect_err("a word").contains("must be an integer"));
         assert!(converter("any").expect_err("empty").contains("takes the words"));
         assert!(converter("uuid(1)").expect_err("too many").contains("at most 0"));

@@ -78,7 +78,12 @@ impl MapRule {
 
 impl Default for Map {
     fn default() -> Map {
-        Map { rules: Vec::new(), by_endpoint: BTreeMap::new(), matcher: Matcher::default(), factories: Factories(builtin()) }
+        Map {
+            rules: Vec::new(),
+            by_endpoint: BTreeMap::new(),
+            matcher: Matcher::default(),
+            factories: Factories(builtin()),
+        }
     }
 }
 
@@ -104,7 +109,8 @@ impl Map {
         let mut missing: Option<Vec<String>> = None;
         for id in self.by_endpoint.get(endpoint).into_iter().flatten() {
             let rule = &self.rules[*id];
-            let lacks = rule.variables.iter().filter(|(name, _)| !names.contains(&&**name) && rule.default(name).is_none());
+            let lacks =
+                rule.variables.iter().filter(|(name, _)| !names.contains(&&**name) && rule.default(name).is_none());
             let lacks: Vec<String> = lacks.map(|(name, _)| name.to_string()).collect();
             match lacks.is_empty() {
                 true => return Ok(()),
@@ -140,7 +146,9 @@ impl Map {
         if !rule.build_only {
             let parts = parts(&syntax, &variables);
             let node = self.matcher.node(parts);
-            if let Some(twin) = self.matcher.rules_at(node).map(|id| &self.rules[id]).find(|r| r.declared.intersects(&declared)) {
+            if let Some(twin) =
+                self.matcher.rules_at(node).map(|id| &self.rules[id]).find(|r| r.declared.intersects(&declared))
+            {
                 return Err(format!(
                     "the rule `{}` answers {} already, for the endpoint `{}` ({}:{})",
                     rule.text,
@@ -181,7 +189,8 @@ impl Map {
                     known.join(", ")
                 ));
             };
-            let converter = factory(&variable.arguments).map_err(|error| format!("the rule `{}`: {error}", rule.text))?;
+            let converter =
+                factory(&variable.arguments).map_err(|error| format!("the rule `{}`: {error}", rule.text))?;
             Ok((Arc::from(variable.name.as_str()), converter))
         };
         syntax.variables().map(convert).collect()

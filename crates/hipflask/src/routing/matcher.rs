@@ -331,7 +331,9 @@ impl Fitting<'_> {
         let rest = &self.text[at..];
         match pieces {
             [] => rest.is_empty(),
-            [PartPiece::Text(text), pieces @ ..] => rest.starts_with(text.as_str()) && self.fit(pieces, at + text.len()),
+            [PartPiece::Text(text), pieces @ ..] => {
+                rest.starts_with(text.as_str()) && self.fit(pieces, at + text.len())
+            }
             [PartPiece::Variable { converter, .. }] => {
                 self.reach(&**converter, rest) == rest.len() && self.take(&**converter, &[], at, rest.len())
             }
@@ -459,7 +461,13 @@ mod tests {
     #[test]
     fn slashes_at_the_end() {
         let lenient = |rule: &'static str| (rule, Rule::new(rule).strict_slashes(false));
-        let map = map_of(vec![("x", Rule::new("/x/")), ("y", Rule::new("/y")), lenient("/l"), lenient("/m/"), ("p", Rule::new("/p/<path:p>/"))]);
+        let map = map_of(vec![
+            ("x", Rule::new("/x/")),
+            ("y", Rule::new("/y")),
+            lenient("/l"),
+            lenient("/m/"),
+            ("p", Rule::new("/p/<path:p>/")),
+        ]);
         for (path, expected) in [
             ("/x/", "x"),
             ("/x", "-> /x/"),
@@ -516,7 +524,10 @@ mod tests {
     fn equal_rules_are_refused() {
         let mut map = map(&["/a/<int:x>"]);
         let error = map.add(Rule::new("/a/<int:other>"), Arc::from("b"), true).expect_err("equal");
-        assert!(error.starts_with("the rule `/a/<int:other>` answers GET already, for the endpoint `/a/<int:x>`"), "{error}");
+        assert!(
+            error.starts_with("the rule `/a/<int:other>` answers GET already, for the endpoint `/a/<int:x>`"),
+            "{error}"
+        );
         assert!(map.add(Rule::new("/a/<int:x>").methods([Method::POST]), Arc::from("c"), true).is_ok());
         assert!(map.add(Rule::new("/a/<int(min=1):x>"), Arc::from("d"), true).is_ok());
     }

@@ -91,7 +91,9 @@ fn sender(ctx: &Context) -> Sender {
     let request = ctx.request();
     let origin = request.header(header::ORIGIN);
     let trusted = || match (origin, ctx.state::<Settings>()) {
-        (Some(origin), Some(settings)) => settings.trusted_origins.iter().any(|trusted| trusted.eq_ignore_ascii_case(origin)),
+        (Some(origin), Some(settings)) => {
+            settings.trusted_origins.iter().any(|trusted| trusted.eq_ignore_ascii_case(origin))
+        }
         _ => false,
     };
     let from = |ours: bool| if ours || trusted() { Sender::Ours } else { Sender::Foreign };
@@ -116,7 +118,9 @@ fn is_own_origin(request: &Request, origin: &str) -> bool {
 }
 
 fn has_only_a_bearer_token(request: &Request) -> bool {
-    let bearer = request.header(header::AUTHORIZATION).is_some_and(|value| value.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")));
+    let bearer = request
+        .header(header::AUTHORIZATION)
+        .is_some_and(|value| value.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")));
     bearer && !request.headers().contains_key(header::COOKIE)
 }
 
@@ -128,7 +132,9 @@ async fn check_token(ctx: &mut Context) -> Result<()> {
     let app = ctx.app().clone();
     let Some(settings) = app.state::<Settings>() else { return Ok(()) };
     let Some(token) = sent_token(ctx, settings).await? else {
-        return Err(refused("The CSRF token is missing. Put `{{ csrf_token() }}` into the form, or send it in the header `X-CSRFToken`."));
+        return Err(refused(
+            "The CSRF token is missing. Put `{{ csrf_token() }}` into the form, or send it in the header `X-CSRFToken`.",
+        ));
     };
     let Some(expected) = ctx.session().get::<String>(&settings.field) else {
         return Err(refused("The CSRF session token is missing."));
@@ -148,9 +154,12 @@ async fn check_token(ctx: &mut Context) -> Result<()> {
 async fn sent_token(ctx: &mut Context, settings: &Settings) -> Result<Option<String>> {
     let form = ctx.form().await?;
     let in_form = form.get(&settings.field).map(str::to_owned);
-    let in_form = in_form.or_else(|| form.fields.iter().find(|(name, _)| name.ends_with(&settings.field)).map(|(_, value)| value.to_owned()));
+    let in_form = in_form.or_else(|| {
+        form.fields.iter().find(|(name, _)| name.ends_with(&settings.field)).map(|(_, value)| value.to_owned())
+    });
     let in_form = in_form.filter(|token| !token.is_empty());
-    Ok(in_form.or_else(|| settings.headers.iter().find_map(|name| ctx.request().header(name.as_str())).map(str::to_owned)))
+    Ok(in_form
+        .or_else(|| settings.headers.iter().find_map(|name| ctx.request().header(name.as_str())).map(str::to_owned)))
 }
 
 /// Compares in the same time wherever the first difference is.
@@ -167,8 +176,10 @@ pub(crate) fn generate(ctx: &mut Context) -> Result<String> {
         return Ok(token.clone());
     }
     let app = ctx.app().clone();
-    let settings = app.state::<Settings>().ok_or_else(|| Error::msg("the application was made without its security part"))?;
-    let signer = settings.signer.as_ref().ok_or_else(|| Error::msg("a CSRF token needs a secret key; set `SECRET_KEY`"))?;
+    let settings =
+        app.state::<Settings>().ok_or_else(|| Error::msg("the application was made without its security part"))?;
+    let signer =
+        settings.signer.as_ref().ok_or_else(|| Error::msg("a CSRF token needs a secret key; set `SECRET_KEY`"))?;
     let session = ctx.session();
     let secret = session.get::<String>(&settings.field).unwrap_or_else(|| {
         let secret: String = Sha1::digest(random_bytes::<64>()).iter().map(|b| format!("{b:02x}")).collect();
@@ -182,7 +193,8 @@ pub(crate) fn generate(ctx: &mut Context) -> Result<String> {
 
 /// A hidden field with the token; nothing where the check is switched off.
 pub(crate) fn field(ctx: &mut Context) -> Result<Html> {
-    let Some(name) = ctx.state::<Settings>().filter(|settings| settings.enabled).map(|settings| settings.field.clone()) else {
+    let Some(name) = ctx.state::<Settings>().filter(|settings| settings.enabled).map(|settings| settings.field.clone())
+    else {
         return Ok(Html::default());
     };
     let mut html = String::from("<input id=\"");

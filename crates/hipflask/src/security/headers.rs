@@ -33,15 +33,19 @@ impl Settings {
             true => policy.clone(),
             false => with_nonce(&policy),
         };
-        let value = HeaderValue::from_str(&policy)
-            .map_err(|_| Error::msg("the configuration key `CONTENT_SECURITY_POLICY` holds a character that no header can have"))?;
+        let value = HeaderValue::from_str(&policy).map_err(|_| {
+            Error::msg("the configuration key `CONTENT_SECURITY_POLICY` holds a character that no header can have")
+        })?;
         let constant = [
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
             (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
             (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
             (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-            (HeaderName::from_static("permissions-policy"), "browsing-topics=(), camera=(), geolocation=(), microphone=()"),
+            (
+                HeaderName::from_static("permissions-policy"),
+                "browsing-topics=(), camera=(), geolocation=(), microphone=()",
+            ),
         ];
         Ok(Settings {
             constant: constant.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect(),
@@ -70,10 +74,16 @@ impl Settings {
 /// The policy with the nonce in what governs scripts and styles; where it has no such part, one is added that
 /// says what `default-src` says.
 fn with_nonce(policy: &str) -> String {
-    let sources = |name: &str| policy.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix(' ')).map(str::to_owned);
+    let sources = |name: &str| {
+        policy.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix(' ')).map(str::to_owned)
+    };
     let fallback = sources("default-src").unwrap_or_else(|| "'self'".to_owned());
-    let mut parts: Vec<String> =
-        policy.split(';').map(str::trim).filter(|part| !part.is_empty() && !part.starts_with("script-src ") && !part.starts_with("style-src ")).map(str::to_owned).collect();
+    let mut parts: Vec<String> = policy
+        .split(';')
+        .map(str::trim)
+        .filter(|part| !part.is_empty() && !part.starts_with("script-src ") && !part.starts_with("style-src "))
+        .map(str::to_owned)
+        .collect();
     for name in ["script-src", "style-src"] {
         let listed = sources(name).unwrap_or_else(|| fallback.clone());
         parts.push(format!("{name} {listed} 'nonce-{NONCE}'"));
@@ -120,7 +130,8 @@ fn add(headers: &mut HeaderMap, settings: &Settings, policy: HeaderValue, secure
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     if secure && !headers.contains_key(header::STRICT_TRANSPORT_SECURITY) {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31556926; includeSubDomains"));
+        headers
+            .insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31556926; includeSubDomains"));
     }
 }
 

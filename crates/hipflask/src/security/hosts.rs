@@ -48,7 +48,9 @@ pub(crate) fn check(ctx: &Context) -> Result<()> {
     match request.host() {
         "" => Err(no_host()),
         host if settings.trusts(host) => Ok(()),
-        host => Err(HttpError::new(400).description(format!("The host {host} is not trusted here (TRUSTED_HOSTS).")).into()),
+        host => {
+            Err(HttpError::new(400).description(format!("The host {host} is not trusted here (TRUSTED_HOSTS).")).into())
+        }
     }
 }
 

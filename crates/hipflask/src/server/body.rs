@@ -54,14 +54,17 @@ impl HttpBody for Received {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Pending => self.poll_timer(cx).map(|()| Some(Err(HttpError::new(408).header("connection", "close").into()))),
+            Poll::Pending => {
+                self.poll_timer(cx).map(|()| Some(Err(HttpError::new(408).header("connection", "close").into())))
+            }
             Poll::Ready(frame) => {
                 self.timer = None;
                 if let Some(Ok(frame)) = &frame {
                     self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
                 }
                 // A body that broke off must never look like one that ended.
-                let broken = |_| HttpError::new(400).description("The body of the request is malformed or was cut off.").into();
+                let broken =
+                    |_| HttpError::new(400).description("The body of the request is malformed or was cut off.").into();
                 Poll::Ready(frame.map(|frame| frame.map_err(broken)))
             }
         }

@@ -52,7 +52,10 @@ pub(super) async fn serve(
         Protocol::Http2 => {
             let mut builder = http2::Builder::new(TokioExecutor::new());
             builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD as u32);
-            builder.timer(TokioTimer::new()).keep_alive_interval(limits.keep_alive).keep_alive_timeout(Duration::from_secs(20));
+            builder
+                .timer(TokioTimer::new())
+                .keep_alive_interval(limits.keep_alive)
+                .keep_alive_timeout(Duration::from_secs(20));
             drive(pin!(builder.serve_connection(io, service)), &watch, closing).await;
         }
     }

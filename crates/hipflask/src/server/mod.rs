@@ -61,7 +61,8 @@ impl Limits {
     pub(crate) fn from_config(config: &Config) -> Result<Limits> {
         let seconds = |key| {
             let duration = config.seconds(key)?.filter(|duration| !duration.is_zero());
-            duration.ok_or_else(|| Error::msg(format!("the configuration key `{key}` must be a number of seconds above 0")))
+            duration
+                .ok_or_else(|| Error::msg(format!("the configuration key `{key}` must be a number of seconds above 0")))
         };
         let connections = config.get::<usize>("MAX_CONNECTIONS")?;
         Ok(Limits {
@@ -106,7 +107,10 @@ async fn finish(permits: &Semaphore, limits: Limits) {
     let idle = permits.acquire_many(all);
     if tokio::time::timeout(limits.graceful, idle).await.is_err() {
         let open = limits.connections - permits.available_permits();
-        tracing::warn!("{open} connections or views had not ended after {} s and were broken off", limits.graceful.as_secs());
+        tracing::warn!(
+            "{open} connections or views had not ended after {} s and were broken off",
+            limits.graceful.as_secs()
+        );
     }
 }
 
@@ -134,7 +138,13 @@ async fn accept_all(
     }
 }
 
-fn spawn(stream: TcpStream, peer: SocketAddr, permit: tokio::sync::OwnedSemaphorePermit, shared: &Arc<service::Shared>, closed: &channel::Receiver<bool>) {
+fn spawn(
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: tokio::sync::OwnedSemaphorePermit,
+    shared: &Arc<service::Shared>,
+    closed: &channel::Receiver<bool>,
+) {
     // Without it every small answer waits for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     tokio::spawn(connection::serve(stream, peer, Arc::new(permit), Arc::clone(shared), closed.clone()));

@@ -50,7 +50,9 @@ fn check_host(head: &Parts) -> Result<(), Refused> {
     let valid = match (head.version, first, second) {
         (_, _, Some(_)) => false,
         (Version::HTTP_11, None, _) => false,
-        (Version::HTTP_2, Some(host), _) => head.uri.authority().is_none_or(|authority| authority.as_str().as_bytes() == host.as_bytes()),
+        (Version::HTTP_2, Some(host), _) => {
+            head.uri.authority().is_none_or(|authority| authority.as_str().as_bytes() == host.as_bytes())
+        }
         _ => true,
     };
     match valid {

@@ -75,7 +75,10 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
 
 /// A client of HTTP/2 can reset a stream and open the next at once. A view that has begun runs to its end all
 /// the same, so it must not begin before there is room.
-fn wait_for_turn(streams: Arc<Semaphore>, answer: impl Future<Output = Response> + Send + 'static) -> BoxFuture<'static, Detaching> {
+fn wait_for_turn(
+    streams: Arc<Semaphore>,
+    answer: impl Future<Output = Response> + Send + 'static,
+) -> BoxFuture<'static, Detaching> {
     Box::pin(async move {
         let turn = streams.acquire_owned().await;
         let answer = async move {

@@ -46,7 +46,9 @@ impl SessionCookies {
         }
         if let Some(text) = config.find::<String>("SESSION_COOKIE_SAMESITE")? {
             let same_site = SameSite::parse(&text).ok_or_else(|| {
-                crate::Error::msg(format!("the configuration key `SESSION_COOKIE_SAMESITE` is `{text}`; it must be `Strict`, `Lax` or `None`"))
+                crate::Error::msg(format!(
+                    "the configuration key `SESSION_COOKIE_SAMESITE` is `{text}`; it must be `Strict`, `Lax` or `None`"
+                ))
             })?;
             template = template.same_site(same_site);
         }
@@ -73,7 +75,11 @@ impl SessionCookies {
             }
         };
         let values: Option<Map<String, Value>> = self.text(request).as_deref().and_then(read);
-        Session::new(SessionState { is_new: values.is_none(), values: values.unwrap_or_default(), ..SessionState::default() })
+        Session::new(SessionState {
+            is_new: values.is_none(),
+            values: values.unwrap_or_default(),
+            ..SessionState::default()
+        })
     }
 
     /// The cookie's text. It reads the header itself: that saves taking every other cookie apart.
@@ -211,7 +217,11 @@ mod tests {
         session.set("a", 1);
         let again = cookies.open(&back(&saved(&cookies, &session)));
         again.clear();
-        assert!(saved(&cookies, &again).iter().any(|h| h.contains("session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0")));
+        assert!(
+            saved(&cookies, &again)
+                .iter()
+                .any(|h| h.contains("session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"))
+        );
     }
 
     #[test]

@@ -55,8 +55,7 @@ pub(crate) struct SessionState {
     pub(crate) flashes: Option<Vec<(String, String)>>,
 }
 
-const NO_SECRET_KEY: &str =
-    "the session cannot be written because no secret key is set; set the configuration key `SECRET_KEY` to something long, random and secret";
+const NO_SECRET_KEY: &str = "the session cannot be written because no secret key is set; set the configuration key `SECRET_KEY` to something long, random and secret";
 
 impl Session {
     pub(crate) fn new(state: SessionState) -> Session {

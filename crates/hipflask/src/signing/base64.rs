@@ -55,7 +55,9 @@ mod tests {
 
     #[test]
     fn what_is_encoded_comes_back() {
-        for (bytes, text) in [(&b""[..], ""), (b"f", "Zg"), (b"fo", "Zm8"), (b"foo", "Zm9v"), (b"foob", "Zm9vYg"), (b"\xfb\xff", "-_8")] {
+        for (bytes, text) in
+            [(&b""[..], ""), (b"f", "Zg"), (b"fo", "Zm8"), (b"foo", "Zm9v"), (b"foob", "Zm9vYg"), (b"\xfb\xff", "-_8")]
+        {
             assert_eq!((encode(bytes).as_str(), decode(text).as_deref()), (text, Some(bytes)));
         }
     }

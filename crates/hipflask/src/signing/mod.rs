@@ -90,7 +90,11 @@ impl Serializer {
     ///
     /// If `keys` is empty.
     #[track_caller]
-    pub fn with_derivation<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>, salt: &str, derivation: KeyDerivation) -> Serializer {
+    pub fn with_derivation<K: AsRef<[u8]>>(
+        keys: impl IntoIterator<Item = K>,
+        salt: &str,
+        derivation: KeyDerivation,
+    ) -> Serializer {
         let mut prepared = keys.into_iter().map(|key| prepare(key.as_ref(), salt.as_bytes(), derivation));
         let Some(current) = prepared.next() else { crate::misuse(format_args!("a serializer needs at least one key")) };
         Serializer { current, fallbacks: prepared.collect() }
@@ -185,7 +189,9 @@ fn push_payload(text: &mut String, json: &[u8]) {
 fn read_payload(payload: &str) -> Option<Vec<u8>> {
     match payload.strip_prefix('.') {
         None => base64::decode(payload),
-        Some(packed) => miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(&base64::decode(packed)?, MAX_UNPACKED).ok(),
+        Some(packed) => {
+            miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(&base64::decode(packed)?, MAX_UNPACKED).ok()
+        }
     }
 }
 

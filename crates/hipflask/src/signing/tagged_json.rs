@@ -13,7 +13,8 @@ pub(crate) fn tag(value: Value) -> Value {
         Value::Array(items) => Value::Array(items.into_iter().map(tag).collect()),
         Value::Object(map) => {
             let lookalike = map.len() == 1 && map.keys().all(|key| TAGS.contains(&key.as_str()));
-            let tagged = map.into_iter().map(|(key, value)| (if lookalike { format!("{key}__") } else { key }, tag(value)));
+            let tagged =
+                map.into_iter().map(|(key, value)| (if lookalike { format!("{key}__") } else { key }, tag(value)));
             match lookalike {
                 true => tagged_value(" di", Value::Object(tagged.collect())),
                 false => Value::Object(tagged.collect()),
@@ -39,7 +40,11 @@ pub(crate) fn untag(value: &Value) -> Option<Value> {
         Value::Array(items) => items.iter().map(untag).collect::<Option<_>>().map(Value::Array),
         Value::Object(map) => match map.iter().next() {
             Some((key, inner)) if map.len() == 1 && TAGS.contains(&key.as_str()) => untag_one(key, inner),
-            _ => map.iter().map(|(key, value)| Some((key.clone(), untag(value)?))).collect::<Option<_>>().map(Value::Object),
+            _ => map
+                .iter()
+                .map(|(key, value)| Some((key.clone(), untag(value)?)))
+                .collect::<Option<_>>()
+                .map(Value::Object),
         },
         value => Some(value.clone()),
     }
@@ -69,7 +74,13 @@ mod tests {
 
     #[test]
     fn plain_values_come_back() {
-        for value in [json!(null), json!([1, {"a": [true]}]), json!({" t": 1}), json!({" t": {" b": "x"}}), json!({" t": 1, "a": 2})] {
+        for value in [
+            json!(null),
+            json!([1, {"a": [true]}]),
+            json!({" t": 1}),
+            json!({" t": {" b": "x"}}),
+            json!({" t": 1, "a": 2}),
+        ] {
             assert_eq!(untag(&tag(value.clone())), Some(value));
         }
         assert_eq!(tag(json!({" t": 1})), json!({" di": {" t__": 1}}));
@@ -77,9 +88,15 @@ mod tests {
 
     #[test]
     fn flasks_types_are_read() {
-        assert_eq!(untag(&json!({"_flashes": [{" t": ["message", "Hi"]}]})), Some(json!({"_flashes": [["message", "Hi"]]})));
+        assert_eq!(
+            untag(&json!({"_flashes": [{" t": ["message", "Hi"]}]})),
+            Some(json!({"_flashes": [["message", "Hi"]]}))
+        );
         assert_eq!(untag(&json!({" b": "/w=="})), Some(json!([255])));
-        assert_eq!(untag(&json!({" d": "Thu, 02 Jan 2020 03:04:05 GMT"})), Some(json!("Thu, 02 Jan 2020 03:04:05 GMT")));
+        assert_eq!(
+            untag(&json!({" d": "Thu, 02 Jan 2020 03:04:05 GMT"})),
+            Some(json!("Thu, 02 Jan 2020 03:04:05 GMT"))
+        );
         assert_eq!(untag(&json!({" t": 5})), None);
         assert_eq!(untag(&json!({" b": "!"})), None);
     }

@@ -14,7 +14,8 @@ use crate::templating::{TemplateSetup, filters, forms, python, scope};
 
 /// Jinja escapes by the exact end of the name, and always in a template that is only a string.
 fn auto_escape(name: &str) -> AutoEscape {
-    let escaped = [".html", ".htm", ".xml", ".xhtml", ".svg"].iter().any(|end| name.ends_with(end)) || name == STRING_TEMPLATE;
+    let escaped =
+        [".html", ".htm", ".xml", ".xhtml", ".svg"].iter().any(|end| name.ends_with(end)) || name == STRING_TEMPLATE;
     if escaped { AutoEscape::Html } else { AutoEscape::None }
 }
 
@@ -47,7 +48,9 @@ pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> 
     environment.set_debug(freezing.config().debug());
     filters::add_to(&mut environment);
     environment.add_function("url_for", |endpoint: String, kwargs: Kwargs| scope::url_for(&endpoint, kwargs));
-    environment.add_function("get_flashed_messages", |positional: Rest<Value>, kwargs: Kwargs| scope::get_flashed_messages(positional, kwargs));
+    environment.add_function("get_flashed_messages", |positional: Rest<Value>, kwargs: Kwargs| {
+        scope::get_flashed_messages(positional, kwargs)
+    });
     environment.add_function("csrf_token", scope::csrf_token);
     environment.add_function("csp_nonce", scope::csp_nonce);
     environment.add_global("request", Value::from_object(scope::RequestObject));
@@ -73,7 +76,11 @@ pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> 
 }
 
 /// Templates inside of the binary: they never change, and reading them takes no lock.
-fn add_embedded(environment: &mut Environment<'static>, files: &'static [EmbeddedFile], freezing: &mut Freezing<'_>) -> Vec<(String, String)> {
+fn add_embedded(
+    environment: &mut Environment<'static>,
+    files: &'static [EmbeddedFile],
+    freezing: &mut Freezing<'_>,
+) -> Vec<(String, String)> {
     let mut sources = Vec::new();
     for file in files {
         let Ok(source) = std::str::from_utf8(file.content) else { continue };
@@ -86,14 +93,22 @@ fn add_embedded(environment: &mut Environment<'static>, files: &'static [Embedde
 }
 
 /// Templates in a folder: read when they are first used, and again when they have changed, while developing.
-fn add_folder(environment: &mut Environment<'static>, folder: &Path, freezing: &mut Freezing<'_>) -> Vec<(String, String)> {
+fn add_folder(
+    environment: &mut Environment<'static>,
+    folder: &Path,
+    freezing: &mut Freezing<'_>,
+) -> Vec<(String, String)> {
     let explain = freezing.config().switch("EXPLAIN_TEMPLATE_LOADING", false);
     let root = folder.to_owned();
     environment.set_auto_reload(freezing.config().switch("TEMPLATES_AUTO_RELOAD", freezing.config().debug()));
     environment.set_loader(move |name| {
         let loaded = load(&root, name);
         if explain {
-            tracing::info!("template `{name}` in {}: {}", root.display(), if matches!(loaded, Ok(Some(_))) { "found" } else { "not found" });
+            tracing::info!(
+                "template `{name}` in {}: {}",
+                root.display(),
+                if matches!(loaded, Ok(Some(_))) { "found" } else { "not found" }
+            );
         }
         loaded
     });
@@ -114,8 +129,18 @@ fn load(root: &Path, name: &str) -> Result<Option<TemplateSource>, Error> {
             let read = modified(&path);
             Ok(Some(TemplateSource::new(source).with_uptodate_check(move || modified(&path) == read)))
         }
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory) => Ok(None),
-        Err(error) => Err(Error::new(ErrorKind::InvalidOperation, format!("the template cannot be read: {error}")).with_source(error)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => {
+            Err(Error::new(ErrorKind::InvalidOperation, format!("the template cannot be read: {error}"))
+                .with_source(error))
+        }
     }
 }
 
@@ -305,7 +330,14 @@ mod tests {
 
     #[test]
     fn escaping_follows_the_exact_end_of_the_name() {
-        for (name, escaped) in [("a.html", true), ("a.svg", true), ("<string>", true), ("a.html.j2", false), ("a.HTML", false), ("a.txt", false)] {
+        for (name, escaped) in [
+            ("a.html", true),
+            ("a.svg", true),
+            ("<string>", true),
+            ("a.html.j2", false),
+            ("a.HTML", false),
+            ("a.txt", false),
+        ] {
             assert_eq!(auto_escape(name) == AutoEscape::Html, escaped, "{name}");
         }
     }
@@ -325,7 +357,16 @@ mod tests {
                       {% set x = x.url_for('other') or url_for(name) %}{{ 'url_for(\"text\")' ~ url_for(\"index\", **args) }}";
         let found: Vec<_> = calls(source).into_iter().filter(|call| call.function == "url_for").collect();
         assert_eq!(found.len(), 3, "{found:?}");
-        assert_eq!(found[0], Call { function: "url_for", line: 2, first_text: Some("blog.show"), keywords: vec!["id", "q", "ok"], spreads: false });
+        assert_eq!(
+            found[0],
+            Call {
+                function: "url_for",
+                line: 2,
+                first_text: Some("blog.show"),
+                keywords: vec!["id", "q", "ok"],
+                spreads: false
+            }
+        );
         assert_eq!((found[1].first_text, found[2].first_text, found[2].spreads), (None, Some("index"), true));
         assert!(calls("{{ url_for('open").is_empty());
         assert_eq!(calls("{{ f('a' ~ b) }}")[0].first_text, None);

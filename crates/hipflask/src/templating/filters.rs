@@ -15,11 +15,16 @@ pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_filter("forceescape", |value: &Value| safe(Html::escape(value.to_string())));
     environment.add_filter("tojson", tojson);
     environment.add_filter("urlencode", urlencode);
-    environment.add_filter("truncate", |text: String, length: Option<usize>, kwargs: Kwargs| truncate(&text, length, kwargs));
+    environment
+        .add_filter("truncate", |text: String, length: Option<usize>, kwargs: Kwargs| truncate(&text, length, kwargs));
     environment.add_filter("xmlattr", xmlattr);
     environment.add_filter("striptags", |text: String| striptags(&text));
-    environment.add_filter("wordcount", |text: String| text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).count());
-    environment.add_filter("filesizeformat", |bytes: f64, binary: Option<bool>| filesizeformat(bytes, binary.unwrap_or(false)));
+    environment.add_filter("wordcount", |text: String| {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).count()
+    });
+    environment.add_filter("filesizeformat", |bytes: f64, binary: Option<bool>| {
+        filesizeformat(bytes, binary.unwrap_or(false))
+    });
 }
 
 fn safe(html: Html) -> Value {
@@ -62,7 +67,13 @@ fn push_json(out: &mut String, value: &Value, indent: usize, depth: usize) -> Re
             keys.sort_by(|a, b| a.0.cmp(&b.0));
             out.push('{');
             for (i, (name, key)) in keys.iter().enumerate() {
-                out.push_str(if i == 0 { "" } else if indent > 0 { "," } else { ", " });
+                out.push_str(if i == 0 {
+                    ""
+                } else if indent > 0 {
+                    ","
+                } else {
+                    ", "
+                });
                 line(out, depth + 1);
                 push_json_text(out, name);
                 out.push_str(": ");
@@ -77,7 +88,13 @@ fn push_json(out: &mut String, value: &Value, indent: usize, depth: usize) -> Re
             out.push('[');
             let mut any = false;
             for item in value.try_iter()? {
-                out.push_str(if !any { "" } else if indent > 0 { "," } else { ", " });
+                out.push_str(if !any {
+                    ""
+                } else if indent > 0 {
+                    ","
+                } else {
+                    ", "
+                });
                 any = true;
                 line(out, depth + 1);
                 push_json(out, &item, indent, depth + 1)?;
@@ -168,8 +185,15 @@ fn xmlattr(value: &Value, autospace: Option<bool>) -> Result<Value, Error> {
             continue;
         }
         let key = key.to_string();
-        if key.is_empty() || key.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '/' | '>' | '=' | '"' | '\'' | '<')) {
-            return Err(Error::new(ErrorKind::InvalidOperation, format!("`{}` cannot be the name of an attribute", key.escape_debug())));
+        if key.is_empty()
+            || key
+                .chars()
+                .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '/' | '>' | '=' | '"' | '\'' | '<'))
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidOperation,
+                format!("`{}` cannot be the name of an attribute", key.escape_debug()),
+            ));
         }
         html.push(' ');
         escape_into(&mut html, &key);
@@ -190,7 +214,8 @@ fn striptags(html: &str) -> String {
     let mut rest = html;
     while let Some(open) = rest.find('<') {
         let comment = rest[open..].starts_with("<!--");
-        let close = if comment { rest[open..].find("-->").map(|at| at + 3) } else { rest[open..].find('>').map(|at| at + 1) };
+        let close =
+            if comment { rest[open..].find("-->").map(|at| at + 3) } else { rest[open..].find('>').map(|at| at + 1) };
         let Some(close) = close else { break };
         text.push_str(&rest[..open]);
         rest = &rest[open + close..];
@@ -252,7 +277,10 @@ mod tests {
             ("<i{{ {'class': 'a\"', 'id': none}|xmlattr }}>", "<i class=\"a&#34;\">"),
             ("{{ '<p>a <!-- x --> &lt;b</p>\n c'|striptags }}", "a <b c"),
             ("{{ 'a, b-c'|wordcount }}", "3"),
-            ("{{ 13700|filesizeformat }} {{ 1|filesizeformat }} {{ 2048|filesizeformat(true) }}", "13.7 kB 1 Byte 2.0 KiB"),
+            (
+                "{{ 13700|filesizeformat }} {{ 1|filesizeformat }} {{ 2048|filesizeformat(true) }}",
+                "13.7 kB 1 Byte 2.0 KiB",
+            ),
             ("{{ '<'|e }}{{ '<'|e|e }}{{ '<'|e|forceescape }}", "&lt;&lt;&amp;lt;"),
         ] {
             assert_eq!(render(source), expected, "{source}");
@@ -264,7 +292,10 @@ mod tests {
         let mut environment = Environment::new();
         add_to(&mut environment);
         for key in ["a b", "a/", "a>", "a=", "onclick=x\t", ""] {
-            assert!(environment.render_str("{{ {k: '1'}|xmlattr }}", minijinja::context! { k => key }).is_err(), "{key:?}");
+            assert!(
+                environment.render_str("{{ {k: '1'}|xmlattr }}", minijinja::context! { k => key }).is_err(),
+                "{key:?}"
+            );
         }
     }
 }

@@ -119,7 +119,11 @@ impl FieldObject {
             let value: Value = kwargs.get(key)?;
             // `class` is a word of Python's, so WTForms' templates write `class_`; `data_x` is `data-x`.
             let name = key.trim_end_matches('_');
-            let name = if name.starts_with("data_") || name.starts_with("aria_") { name.replace('_', "-") } else { name.to_owned() };
+            let name = if name.starts_with("data_") || name.starts_with("aria_") {
+                name.replace('_', "-")
+            } else {
+                name.to_owned()
+            };
             attributes.insert(name, value);
         }
         Ok(Value::from_safe_string(self.html(&attributes)))

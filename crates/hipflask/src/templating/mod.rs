@@ -161,7 +161,8 @@ impl Context {
 
     fn render_now(&mut self, template: Template) -> Result<Html> {
         let app = self.app().clone();
-        let templates = app.state::<Templates>().ok_or_else(|| crate::Error::msg("the application was made without templates"))?;
+        let templates =
+            app.state::<Templates>().ok_or_else(|| crate::Error::msg("the application was made without templates"))?;
         let mut root = Root { given: template.values.0.len(), values: template.values.0 };
         for state in &app.scope(self.scope()).states {
             for processor in state.get::<ContextProcessors>().into_iter().flat_map(|processors| &processors.0) {
@@ -186,7 +187,8 @@ impl Object for Root {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str()?;
         let (given, processed) = self.values.split_at(self.given);
-        let found = given.iter().find(|(name, _)| name == key).or_else(|| processed.iter().rev().find(|(name, _)| name == key));
+        let found =
+            given.iter().find(|(name, _)| name == key).or_else(|| processed.iter().rev().find(|(name, _)| name == key));
         found.map(|(_, value)| value.clone())
     }
 
@@ -224,7 +226,8 @@ impl Templates {
     fn error(&self, error: &minijinja::Error) -> TemplateError {
         let name = error.name().unwrap_or_default().to_owned();
         let source = error.template_source().map(str::to_owned);
-        let source = source.or_else(|| self.environment.get_template(&name).ok().map(|template| template.source().to_owned()));
+        let source =
+            source.or_else(|| self.environment.get_template(&name).ok().map(|template| template.source().to_owned()));
         let mut messages = Vec::new();
         let mut cause: Option<&dyn std::error::Error> = Some(error);
         while let Some(error) = cause {

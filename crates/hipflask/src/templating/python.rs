@@ -70,7 +70,9 @@ fn string_method(text: &str, method: &str, args: &[Value]) -> Result<Value, Erro
 
 fn capitalize(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars.flat_map(char::to_lowercase)).collect())
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(chars.flat_map(char::to_lowercase)).collect())
 }
 
 fn title(text: &str) -> String {
@@ -101,7 +103,12 @@ fn map_method(map: &Value, method: &str, args: &[Value]) -> Result<Value, Error>
     match (method, args) {
         ("keys", []) => Ok(keys()?.collect()),
         ("values", []) => Ok(keys()?.map(|key| value(&key)).collect()),
-        ("items", []) => Ok(keys()?.map(|key| { let item = value(&key); Value::from(vec![key, item]) }).collect()),
+        ("items", []) => Ok(keys()?
+            .map(|key| {
+                let item = value(&key);
+                Value::from(vec![key, item])
+            })
+            .collect()),
         ("get", [key]) => Ok(found(value(key)).unwrap_or_else(|| Value::from(()))),
         ("get", [key, default]) => Ok(found(value(key)).unwrap_or_else(|| default.clone())),
         _ => Err(Error::from(ErrorKind::UnknownMethod)),
@@ -135,7 +142,10 @@ pub(super) fn truncate(text: &str, length: Option<usize>, kwargs: Kwargs) -> Res
     kwargs.assert_all_used()?;
     let end_length = end.chars().count();
     if length < end_length {
-        return Err(Error::new(ErrorKind::InvalidOperation, format!("truncate needs a length of {end_length} or more, not {length}")));
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("truncate needs a length of {end_length} or more, not {length}"),
+        ));
     }
     if text.chars().count() <= length + leeway {
         return Ok(text.to_owned());
@@ -152,7 +162,9 @@ mod tests {
     fn render(source: &str) -> String {
         let mut environment = Environment::new();
         environment.set_unknown_method_callback(super::call_method);
-        environment.render_str(source, context! { d => context! { a => 1, b => "x" }, l => vec![1, 2, 1] }).expect(source)
+        environment
+            .render_str(source, context! { d => context! { a => 1, b => "x" }, l => vec![1, 2, 1] })
+            .expect(source)
     }
 
     #[test]

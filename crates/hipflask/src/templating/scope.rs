@@ -43,7 +43,10 @@ pub(super) fn enter<T>(ctx: &mut Context, render: impl FnOnce() -> T) -> T {
 fn with<T>(f: impl FnOnce(&mut Context) -> T) -> Result<T, Error> {
     CURRENT.with_borrow_mut(|current| match current {
         Some(ctx) => Ok(f(ctx)),
-        None => Err(Error::new(ErrorKind::InvalidOperation, "there is no request here: the template is rendered outside of one")),
+        None => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "there is no request here: the template is rendered outside of one",
+        )),
     })
 }
 
@@ -58,9 +61,27 @@ pub(super) fn url_for(endpoint: &str, kwargs: Kwargs) -> Result<Value, Error> {
     for name in kwargs.args() {
         let value: Value = kwargs.get(name)?;
         url = match name {
-            "_external" => if value.is_true() { url.external() } else { url },
-            "_anchor" => if value.is_none() { url } else { url.anchor(value.to_string()) },
-            "_scheme" => if value.is_none() { url } else { url.scheme(value.to_string()) },
+            "_external" => {
+                if value.is_true() {
+                    url.external()
+                } else {
+                    url
+                }
+            }
+            "_anchor" => {
+                if value.is_none() {
+                    url
+                } else {
+                    url.anchor(value.to_string())
+                }
+            }
+            "_scheme" => {
+                if value.is_none() {
+                    url
+                } else {
+                    url.scheme(value.to_string())
+                }
+            }
             "_method" => match value.to_string().to_ascii_uppercase().parse() {
                 Ok(method) => url.method(method),
                 Err(_) => return Err(Error::new(ErrorKind::InvalidOperation, format!("`{value}` is not a method"))),
@@ -75,7 +96,9 @@ pub(super) fn url_for(endpoint: &str, kwargs: Kwargs) -> Result<Value, Error> {
 fn add_value(url: UrlFor, name: &str, value: &Value) -> UrlFor {
     match value.kind() {
         minijinja::value::ValueKind::None | minijinja::value::ValueKind::Undefined => url,
-        minijinja::value::ValueKind::Seq => value.try_iter().into_iter().flatten().fold(url, |url, item| url.value(name, item)),
+        minijinja::value::ValueKind::Seq => {
+            value.try_iter().into_iter().flatten().fold(url, |url, item| url.value(name, item))
+        }
         _ => url.value(name, value),
     }
 }
@@ -90,8 +113,11 @@ pub(super) fn get_flashed_messages(positional: Rest<Value>, kwargs: Kwargs) -> R
         })
     };
     let with_categories = argument(0, "with_categories")?.is_some_and(|value| value.is_true());
-    let filter: Vec<String> =
-        argument(1, "category_filter")?.into_iter().flat_map(|list| list.try_iter().into_iter().flatten()).map(|c| c.to_string()).collect();
+    let filter: Vec<String> = argument(1, "category_filter")?
+        .into_iter()
+        .flat_map(|list| list.try_iter().into_iter().flatten())
+        .map(|c| c.to_string())
+        .collect();
     kwargs.assert_all_used()?;
     let messages = with(|ctx| ctx.session().flashed_messages())?;
     let wanted = messages.into_iter().filter(|(category, _)| filter.is_empty() || filter.contains(category));
@@ -131,7 +157,9 @@ fn context_attribute(ctx: &Context, key: &str) -> Option<Value> {
         "blueprint" => ctx.blueprint().map_or_else(|| Value::from(()), Value::from),
         "url_rule" => ctx.rule().map_or_else(|| Value::from(()), Value::from),
         "view_args" => ctx.view_args().iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect(),
-        "form" => Value::from_object(Pairs(ctx.parsed_form().map(|form| owned(form.fields.iter())).unwrap_or_default())),
+        "form" => {
+            Value::from_object(Pairs(ctx.parsed_form().map(|form| owned(form.fields.iter())).unwrap_or_default()))
+        }
         _ => return None,
     })
 }
@@ -150,11 +178,14 @@ fn request_attribute(request: &Request, key: &str) -> Option<Value> {
         "is_secure" => Value::from(request.is_secure()),
         "script_root" | "root_path" => Value::from(request.root_path()),
         "query_string" => Value::from(request.query_string()),
-        "remote_addr" => request.remote_addr().map_or_else(|| Value::from(()), |address| Value::from(address.to_string())),
+        "remote_addr" => {
+            request.remote_addr().map_or_else(|| Value::from(()), |address| Value::from(address.to_string()))
+        }
         "args" => Value::from_object(Pairs(owned(request.args().iter()))),
         "cookies" => Value::from_object(Pairs(owned(request.cookies()))),
         "headers" => {
-            let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+            let headers =
+                request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
             Value::from_object(Pairs(owned(headers)))
         }
         "user_agent" => Value::from(request.header("user-agent").unwrap_or_default()),
@@ -189,10 +220,19 @@ impl Object for Pairs {
         Enumerator::Values(names.into_iter().map(Value::from).collect())
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut minijinja::State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut minijinja::State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         match (method, args) {
-            ("get", [key]) => Ok(self.first(key.as_str().unwrap_or_default()).map_or_else(|| Value::from(()), Value::from)),
-            ("get", [key, default]) => Ok(self.first(key.as_str().unwrap_or_default()).map_or_else(|| default.clone(), Value::from)),
+            ("get", [key]) => {
+                Ok(self.first(key.as_str().unwrap_or_default()).map_or_else(|| Value::from(()), Value::from))
+            }
+            ("get", [key, default]) => {
+                Ok(self.first(key.as_str().unwrap_or_default()).map_or_else(|| default.clone(), Value::from))
+            }
             ("getlist", [key]) => {
                 let key = key.as_str().unwrap_or_default();
                 Ok(self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| Value::from(value)).collect())

@@ -17,7 +17,9 @@ use crate::templating::forms;
 
 /// `value` as a template sees it. What cannot be serialized raises its error where the template uses it.
 pub(super) fn to_value<T: Serialize + ?Sized>(value: &T) -> Value {
-    value.serialize(ToValue).unwrap_or_else(|Unserializable(message)| Error::new(ErrorKind::BadSerialization, message).into())
+    value
+        .serialize(ToValue)
+        .unwrap_or_else(|Unserializable(message)| Error::new(ErrorKind::BadSerialization, message).into())
 }
 
 #[derive(Debug)]
@@ -101,13 +103,22 @@ impl ser::Serializer for ToValue {
         let inner = value.serialize(ToValue)?;
         Ok(match name {
             HTML_MARKER => Value::from_safe_string(inner.as_str().unwrap_or_default().to_owned()),
-            DATETIME_MARKER => inner.as_str().and_then(|text| text.parse().ok()).map_or(inner, |moment| Value::from_object(Moment(moment))),
+            DATETIME_MARKER => inner
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .map_or(inner, |moment| Value::from_object(Moment(moment))),
             FORM_MARKER => forms::form(&inner),
             _ => inner,
         })
     }
 
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(self, _: &'static str, _: u32, variant: &'static str, value: &T) -> Converted {
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Converted {
         Ok(Value::from_object(Record { fields: vec![(variant, to_value(value))] }))
     }
 
@@ -123,7 +134,13 @@ impl ser::Serializer for ToValue {
         self.serialize_seq(Some(len))
     }
 
-    fn serialize_tuple_variant(self, _: &'static str, _: u32, variant: &'static str, len: usize) -> Result<Items, Unserializable> {
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Items, Unserializable> {
         Ok(Items { variant: Some(variant), items: Vec::with_capacity(len) })
     }
 
@@ -135,7 +152,13 @@ impl ser::Serializer for ToValue {
         Ok(Fields { variant: None, fields: Vec::with_capacity(len) })
     }
 
-    fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, len: usize) -> Result<Fields, Unserializable> {
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Fields, Unserializable> {
         Ok(Fields { variant: Some(variant), fields: Vec::with_capacity(len) })
     }
 }
@@ -269,9 +292,10 @@ impl Object for Moment {
             ("strftime", [format]) => Ok(Value::from(self.0.strftime(format.as_str().unwrap_or_default()))),
             ("isoformat", []) => Ok(Value::from(self.0.isoformat())),
             ("timestamp", []) => Ok(Value::from(self.0.unix_micros() as f64 / 1e6)),
-            ("strftime" | "isoformat" | "timestamp", _) => {
-                Err(Error::new(ErrorKind::TooManyArguments, format!("`{method}` of a date and time was called with {} arguments", args.len())))
-            }
+            ("strftime" | "isoformat" | "timestamp", _) => Err(Error::new(
+                ErrorKind::TooManyArguments,
+                format!("`{method}` of a date and time was called with {} arguments", args.len()),
+            )),
             _ => Err(Error::from(ErrorKind::UnknownMethod)),
         }
     }
