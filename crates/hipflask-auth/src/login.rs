@@ -279,15 +279,19 @@ fn unauthorized(ctx: &mut Context) -> Error {
     if let Some(message) = logins.and_then(|logins| logins.login_message.as_deref()) {
         ctx.session().flash(message);
     }
-    match redirect(view.query("next", next(ctx))).into_response() {
+    // Only what was asked for by an address can be gone back to; a form that was sent cannot.
+    let view = match ctx.request().method().is_safe() {
+        true => view.query("next", address(ctx.request())),
+        false => view,
+    };
+    match redirect(view).into_response() {
         Ok(response) => Response::into(response),
         Err(error) => error,
     }
 }
 
-/// The address of this request, as far as it can be gone back to: a form that was sent cannot.
-fn next(ctx: &Context) -> String {
-    let request = ctx.request();
+/// Path and query of a request, as the browser knows them.
+fn address(request: &hipflask::Request) -> String {
     match request.uri().query() {
         Some(query) => format!("{}{}?{query}", request.root_path(), request.path()),
         None => format!("{}{}", request.root_path(), request.path()),

@@ -22,6 +22,8 @@ struct Options {
     choices: Vec<(LitStr, LitStr)>,
     attributes: Vec<(String, TokenStream)>,
     rules: Vec<TokenStream>,
+    /// It repeats another field, and nobody reads it for itself.
+    repeats: bool,
 }
 
 impl Options {
@@ -69,6 +71,7 @@ impl Options {
             "equal_to" => {
                 let other: LitStr = meta.value()?.parse()?;
                 self.rules.push(quote!(::hipflask::form::EqualTo(#other)));
+                self.repeats = true;
             }
             "check" => {
                 let function: Path = meta.value()?.parse()?;
@@ -164,13 +167,14 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
         return Err(Error::new(parameter.span(), "a form cannot be generic; name the types of its fields"));
     }
     let name = &input.ident;
-    let (mut described, mut bound, mut idents) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut described, mut bound, mut idents, mut repeated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for field in fields {
         let options = Options::read(field)?;
         let Some(ident) = &field.ident else { continue };
         described.push(describe(field, &options));
         bound.push(bind(field, &options));
         idents.push(ident);
+        repeated.extend(options.repeats.then_some(ident));
     }
     Ok(quote! {
         impl ::hipflask::form::FormModel for #name {
@@ -180,7 +184,9 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
 
             fn bind(binder: &mut ::hipflask::form::Binder<'_>) -> ::core::option::Option<Self> {
                 #(let #idents = #bound;)*
-                ::core::option::Option::Some(#name { #(#idents: #idents?),* })
+                let form = #name { #(#idents: #idents?),* };
+                #(let _ = &form.#repeated;)*
+                ::core::option::Option::Some(form)
             }
         }
     })

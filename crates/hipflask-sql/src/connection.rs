@@ -9,7 +9,6 @@ use std::future::Future;
 use std::time::Duration;
 
 use sqlx::pool::{PoolConnection, PoolOptions};
-use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection as _, Database, Executor, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool};
 use tokio::time::timeout;
@@ -33,13 +32,13 @@ pub(crate) enum Pool {
 }
 
 impl Pool {
-    /// A pool that connects when it is first used.
-    pub(crate) fn new(address: &Address, size: u32) -> Result<Pool, String> {
+    /// A pool that connects when it is first used. Its upkeep is a task, so it is made inside of a runtime.
+    pub(crate) fn new(address: &Address, size: u32) -> Pool {
         match address {
             Address::Memory => {
                 // Each connection would be a database of its own.
                 let options = pool_options().max_connections(1).idle_timeout(None).max_lifetime(None);
-                Ok(Pool::Sqlite(options.connect_lazy_with(sqlite_options().in_memory(true))))
+                Pool::Sqlite(options.connect_lazy_with(sqlite_options().in_memory(true)))
             }
             Address::File(path) => {
                 let options = sqlite_options()
@@ -47,15 +46,23 @@ impl Pool {
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Normal);
-                Ok(Pool::Sqlite(pool_options().max_connections(size).connect_lazy_with(options)))
+                Pool::Sqlite(pool_options().max_connections(size).connect_lazy_with(options))
             }
-            Address::Postgres(url) => {
-                let options: PgConnectOptions =
-                    url.parse().map_err(|error| format!("the address of the database cannot be read: {error}"))?;
-                Ok(Pool::Postgres(
-                    pool_options().max_connections(size).connect_lazy_with(options.options([("timezone", "UTC")])),
-                ))
+            Address::Postgres(options) => {
+                let options = options.as_ref().clone().options([("timezone", "UTC")]);
+                Pool::Postgres(pool_options().max_connections(size).connect_lazy_with(options))
             }
+        }
+    }
+
+    /// Why no connection was to be had: the pool itself only says that it has waited long enough.
+    pub(crate) async fn trouble(address: &Address) -> Option<String> {
+        let Address::Postgres(options) = address else { return None };
+        match timeout(ALIVE, PgConnection::connect_with(options)).await.ok()? {
+            Err(sqlx::Error::Database(told)) => Some(told.message().to_owned()),
+            Err(sqlx::Error::Io(error)) => Some(error.to_string()),
+            Err(error) => Some(error.to_string()),
+            Ok(_) => None,
         }
     }
 

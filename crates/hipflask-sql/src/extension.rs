@@ -2,7 +2,7 @@
 
 use std::future::{Future, ready};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hipflask::{
     App, Catches, Caught, CliArgs, Context, Error, ErrorHandler, Extension, Freezing, FromContext, Frozen, HttpError,
@@ -40,18 +40,41 @@ impl Extension for Sql {
             .config_default("DATABASE_MIGRATE", true)
             .errorhandler(ErrorHandler::new(Catches::error::<SqlError>(), unavailable))
             .command("db", "Migrations: `db upgrade` runs what has not run yet, `db status` lists them.", command)
+            .insert_state(Added)
             .on_freeze(prepare)
             .on_startup(start)
             .on_shutdown(stop)
     }
 }
 
+/// Says that the application has the extension, even where its configuration is wrong.
+struct Added;
+
 /// What the extension keeps in the application.
 struct Database {
-    pool: Pool,
     address: Address,
+    pool_size: u32,
+    pool: OnceLock<Pool>,
     migrator: Arc<Migrator>,
     migrate: bool,
+}
+
+impl Database {
+    fn pool(&self) -> Result<&Pool> {
+        match tokio::runtime::Handle::try_current() {
+            Ok(_) => Ok(self.pool.get_or_init(|| Pool::new(&self.address, self.pool_size))),
+            Err(_) => Err(Error::msg("a database is used in async functions only")),
+        }
+    }
+
+    async fn upgrade(&self) -> Result<()> {
+        let pool = self.pool()?;
+        if let Err(error) = pool.connect().await {
+            let cause = Pool::trouble(&self.address).await.unwrap_or_else(|| migrate::describe(&error));
+            return Err(at(&self.address, &cause));
+        }
+        migrate::upgrade(pool, &self.migrator).await.map_err(|message| at(&self.address, &message))
+    }
 }
 
 fn prepare(freezing: &mut Freezing<'_>) {
@@ -67,14 +90,17 @@ fn database(freezing: &Freezing<'_>) -> Result<Database, String> {
     let url: String = config.get("DATABASE_URL").map_err(text)?;
     let instance = config.find("INSTANCE_PATH").map_err(text)?.unwrap_or_else(|| freezing.root_path().join("instance"));
     let address = Address::parse(&url, &instance)?;
-    let size: u32 = config.get("DATABASE_POOL_SIZE").map_err(text)?;
-    let pool = Pool::new(&address, size.max(1))?;
+    let pool_size: u32 = config.get("DATABASE_POOL_SIZE").map_err(text)?;
+    if pool_size == 0 {
+        return Err("`DATABASE_POOL_SIZE` is 0; a pool needs at least 1 connection".to_owned());
+    }
     let files = match freezing.embedded("migrations") {
         Some(files) => migrate::read_embedded(files),
         None => migrate::read_folder(&freezing.root_path().join("migrations"))?,
     };
-    let migrator = Arc::new(migrate::collect(files, &pool)?);
-    Ok(Database { pool, address, migrator, migrate: config.get("DATABASE_MIGRATE").map_err(text)? })
+    let migrator = Arc::new(migrate::collect(files, address.dialect())?);
+    let migrate = config.get("DATABASE_MIGRATE").map_err(text)?;
+    Ok(Database { address, pool_size, pool: OnceLock::new(), migrator, migrate })
 }
 
 /// Connects and migrates, so that what is wrong with the database shows before the first request.
@@ -85,9 +111,7 @@ async fn start(ctx: &mut Context) -> Result<()> {
         prepare_folder(path)?;
     }
     if database.migrate {
-        migrate::upgrade(&database.pool, &database.migrator)
-            .await
-            .map_err(|message| at(&database.address, &message))?;
+        database.upgrade().await?;
     }
     Ok(())
 }
@@ -106,14 +130,22 @@ fn at(address: &Address, message: &str) -> Error {
     match address {
         Address::Memory => Error::msg(format!("the database in memory: {message}")),
         Address::File(path) => Error::msg(format!("the database {}: {message}", path.display())),
-        // The address may hold a password.
-        Address::Postgres(_) => Error::msg(format!("the database of `DATABASE_URL`: {message}")),
+        // Without the password.
+        Address::Postgres(options) => Error::msg(format!(
+            "the database postgresql://{}@{}:{}/{}: {message}",
+            options.get_username(),
+            options.get_host(),
+            options.get_port(),
+            options.get_database().unwrap_or_default(),
+        )),
     }
 }
 
 async fn stop(ctx: &mut Context) -> Result<()> {
     let app = ctx.app().clone();
-    state(&app)?.pool.close().await;
+    if let Some(pool) = state(&app)?.pool.get() {
+        pool.close().await;
+    }
     Ok(())
 }
 
@@ -139,15 +171,12 @@ async fn command(ctx: &mut Context, args: CliArgs) -> Result<String> {
     let database = state(&app)?;
     match args.get(0) {
         Some("upgrade") => {
-            migrate::upgrade(&database.pool, &database.migrator)
-                .await
-                .map_err(|message| at(&database.address, &message))?;
+            database.upgrade().await?;
             Ok("The database is up to date.".to_owned())
         }
         Some("status") => {
-            let applied = migrate::applied(&database.pool, &database.migrator)
-                .await
-                .map_err(|message| at(&database.address, &message))?;
+            let applied = migrate::applied(database.pool()?, &database.migrator).await;
+            let applied = applied.map_err(|message| at(&database.address, &message))?;
             let line = |migration: &sqlx::migrate::Migration| {
                 let state = if applied.contains(&migration.version) { "done" } else { "open" };
                 format!("{state}  {:04}  {}\n", migration.version, migration.description)
@@ -169,9 +198,9 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// If the application has none.
+    /// If the application has none, or outside of an async function.
     pub fn of(app: &Frozen) -> Result<Db> {
-        Ok(Db { pool: state(app)?.pool.clone() })
+        Ok(Db { pool: state(app)?.pool()?.clone() })
     }
 
     /// A statement, with `?` where values are bound. Its text is a part of the program, so that nothing that a
@@ -204,7 +233,7 @@ impl FromContext for Db {
     }
 
     fn check(freezing: &Freezing<'_>) -> Result<(), String> {
-        match freezing.state::<Database>() {
+        match freezing.state::<Added>() {
             Some(_) => Ok(()),
             None => {
                 Err("it takes `Db`, but no database was set up; add `.extend(Sql::from_config())` to the application"

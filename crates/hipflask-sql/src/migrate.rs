@@ -47,11 +47,7 @@ pub(crate) fn read_embedded(files: &[EmbeddedFile]) -> Vec<File> {
 /// # Errors
 ///
 /// A name without a number, or a number that stands twice.
-pub(crate) fn collect(files: Vec<File>, pool: &Pool) -> Result<Migrator, String> {
-    let dialect = match pool {
-        Pool::Sqlite(_) => "sqlite",
-        Pool::Postgres(_) => "postgres",
-    };
+pub(crate) fn collect(files: Vec<File>, dialect: &str) -> Result<Migrator, String> {
     let mut migrations: Vec<Migration> = Vec::new();
     for (name, text) in files {
         let stem = name.trim_end_matches(".sql");

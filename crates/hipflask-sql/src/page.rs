@@ -14,26 +14,24 @@ use crate::value::SqlValue;
 pub struct Paging {
     /// The page, counted from 1; 0 for what is no page.
     pub page: u64,
-    /// How many rows a page has.
-    pub per_page: u64,
+    /// How many rows a page has, if that was said.
+    pub per_page: Option<u64>,
 }
 
+const PER_PAGE: u64 = 20;
 const MOST_PER_PAGE: u64 = 100;
 
 impl Default for Paging {
     fn default() -> Paging {
-        Paging { page: 1, per_page: 20 }
+        Paging { page: 1, per_page: None }
     }
 }
 
 impl Paging {
-    /// Pages of another size, if the client asks for none.
+    /// Pages of `per_page` rows, if the client asks for no other number.
     #[must_use]
     pub fn or_per_page(self, per_page: u64) -> Paging {
-        match self.per_page == Paging::default().per_page {
-            true => Paging { per_page, ..self },
-            false => self,
-        }
+        Paging { per_page: self.per_page.or(Some(per_page)), ..self }
     }
 }
 
@@ -54,7 +52,7 @@ impl<'de> Deserialize<'de> for Paging {
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
                         "page" => paging.page = map.next_value::<String>()?.parse().unwrap_or(0),
-                        "per_page" => paging.per_page = map.next_value::<String>()?.parse().unwrap_or(0),
+                        "per_page" => paging.per_page = Some(map.next_value::<String>()?.parse().unwrap_or(0)),
                         _ => _ = map.next_value::<IgnoredAny>()?,
                     }
                 }
@@ -132,7 +130,7 @@ impl<T: Serialize> Serialize for Page<T> {
 
 /// Counts the rows and reads those of one page.
 pub(crate) async fn load<T: FromRow>(query: Query<'_>, paging: Paging) -> hipflask::Result<Page<T>> {
-    let per_page = paging.per_page.min(MOST_PER_PAGE);
+    let per_page = paging.per_page.unwrap_or(PER_PAGE).min(MOST_PER_PAGE);
     if paging.page == 0 || per_page == 0 {
         return Err(HttpError::new(404).into());
     }

@@ -2,17 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
+use sqlx::postgres::PgConnectOptions;
+
 /// What an address names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Address {
     /// A database that lives and dies with the process.
     Memory,
     File(PathBuf),
-    /// The address, for the driver.
-    Postgres(String),
+    Postgres(Box<PgConnectOptions>),
 }
 
 impl Address {
+    /// The ending of migrations that are for this kind of database only.
+    pub(crate) fn dialect(&self) -> &'static str {
+        match self {
+            Address::Memory | Address::File(_) => "sqlite",
+            Address::Postgres(_) => "postgres",
+        }
+    }
+
     /// Reads an address; the path of a SQLite file is relative to `folder`.
     ///
     /// `sqlite:` and `sqlite://` are memory, `sqlite:///blog.sqlite` is a file in the folder,
@@ -30,7 +39,11 @@ impl Address {
                 "" | ":memory:" | "/:memory:" => Address::Memory,
                 path => Address::File(folder.join(path.split('?').next().unwrap_or(path))),
             }),
-            "postgresql" | "postgres" => Ok(Address::Postgres(format!("postgresql:{rest}"))),
+            "postgresql" | "postgres" => match format!("postgresql:{rest}").parse() {
+                Ok(options) => Ok(Address::Postgres(Box::new(options))),
+                // The address may hold a password, so it is not shown.
+                Err(error) => Err(format!("the address of the PostgreSQL database cannot be read: {error}")),
+            },
             _ => Err(format!(
                 "`{kind}` is no database that hipflask-sql speaks to; it speaks to `sqlite` and `postgresql`"
             )),
@@ -46,11 +59,18 @@ mod tests {
     fn addresses() {
         let parse = |url| Address::parse(url, Path::new("/i"));
         for memory in ["sqlite:", "sqlite://", "sqlite:///:memory:", "sqlite://:memory:"] {
-            assert_eq!(parse(memory), Ok(Address::Memory), "{memory}");
+            assert!(matches!(parse(memory), Ok(Address::Memory)), "{memory}");
         }
-        assert_eq!(parse("sqlite:///a.db"), Ok(Address::File("/i/a.db".into())));
-        assert_eq!(parse("sqlite:////v/a.db?mode=rw"), Ok(Address::File("/v/a.db".into())));
-        assert_eq!(parse("postgresql+psycopg2://u@h/n"), Ok(Address::Postgres("postgresql://u@h/n".into())));
+        let file = |url| match parse(url) {
+            Ok(Address::File(path)) => path,
+            other => panic!("{url} is {other:?}"),
+        };
+        assert_eq!(file("sqlite:///a.db"), Path::new("/i/a.db"));
+        assert_eq!(file("sqlite:////v/a.db?mode=rw"), Path::new("/v/a.db"));
+        match parse("postgresql+psycopg2://u@h/n") {
+            Ok(Address::Postgres(options)) => assert_eq!((options.get_host(), options.get_username()), ("h", "u")),
+            other => panic!("{other:?}"),
+        }
         assert!(parse("oracle://x").expect_err("unknown").contains("`sqlite` and `postgresql`"));
         assert!(parse("blog.db").is_err());
     }

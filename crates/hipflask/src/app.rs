@@ -451,7 +451,7 @@ fn freeze_mounts(
 fn check_handlers(handlers: &[(Arc<dyn Handler>, String, &'static Location<'static>)], freezing: &mut Freezing<'_>) {
     for (handler, what, location) in handlers {
         if let Err(message) = handler.check(freezing) {
-            freezing.problems.push(SetupError::new(format!("{what}: {message}"), Some(*location)));
+            freezing.problems.push(SetupError::new(message, Some(*location)).of(what));
         }
     }
 }

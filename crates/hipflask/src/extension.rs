@@ -79,13 +79,19 @@ impl fmt::Debug for State {
 /// One thing that is wrong with an application, and where it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetupError {
+    /// What it is wrong with, where the same can be wrong with several: "the view `blog.show`".
+    subject: Option<String>,
     message: String,
     location: Option<&'static Location<'static>>,
 }
 
 impl SetupError {
     pub(crate) fn new(message: impl Into<String>, location: Option<&'static Location<'static>>) -> SetupError {
-        SetupError { message: message.into(), location }
+        SetupError { subject: None, message: message.into(), location }
+    }
+
+    pub(crate) fn of(self, subject: impl Into<String>) -> SetupError {
+        SetupError { subject: Some(subject.into()), ..self }
     }
 
     /// What is wrong and what to do.
@@ -101,10 +107,25 @@ impl SetupError {
 
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(location) = self.location {
-            write!(f, "{}:{}: ", location.file(), location.line())?;
+        self.write_place(f)?;
+        if self.location.is_some() || self.subject.is_some() {
+            f.write_str(": ")?;
         }
         f.write_str(&self.message)
+    }
+}
+
+impl SetupError {
+    /// `src/blog.rs:85: the view `blog.comment``
+    fn write_place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(location) = self.location {
+            write!(f, "{}:{}", location.file(), location.line())?;
+        }
+        match &self.subject {
+            Some(subject) if self.location.is_some() => write!(f, ": {subject}"),
+            Some(subject) => f.write_str(subject),
+            None => Ok(()),
+        }
     }
 }
 
@@ -126,11 +147,31 @@ impl SetupErrors {
     }
 }
 
+/// What is wrong with several things is said once, with all of them below it.
 impl fmt::Display for SetupErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.0.len();
+        let mut groups: Vec<Vec<&SetupError>> = Vec::new();
+        for error in &self.0 {
+            match groups.iter_mut().find(|group| group[0].message == error.message) {
+                Some(group) => group.push(error),
+                None => groups.push(vec![error]),
+            }
+        }
+        let count = groups.len();
         write!(f, "the application cannot start: {count} {}", if count == 1 { "problem" } else { "problems" })?;
-        self.0.iter().try_for_each(|error| write!(f, "\n  {error}"))
+        for group in groups {
+            match group[..] {
+                [error] => write!(f, "\n  {error}")?,
+                _ => {
+                    write!(f, "\n  {}", group[0].message)?;
+                    for error in group {
+                        f.write_str("\n    ")?;
+                        error.write_place(f)?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -202,5 +243,10 @@ impl Freezing<'_> {
     /// Reports something that keeps the application from starting. Say what was found and what to do.
     pub fn problem(&mut self, message: impl Into<String>) {
         self.problems.push(SetupError::new(message, None));
+    }
+
+    /// Reports what is wrong with `subject`. What is wrong with several is said once.
+    pub(crate) fn problem_of(&mut self, subject: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(SetupError::new(message, None).of(subject));
     }
 }

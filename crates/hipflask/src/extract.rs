@@ -136,9 +136,11 @@ impl FromContext for Session {
 pub(crate) fn needs_secret_key(freezing: &Freezing<'_>) -> Result<(), String> {
     match freezing.config().value("SECRET_KEY").is_some_and(|key| !key.is_null()) {
         true => Ok(()),
-        false => Err("it uses the session, but no secret key is set; set `SECRET_KEY` to at least 32 random bytes, \
-                      in the environment as FLASK_SECRET_KEY for instance"
-            .to_owned()),
+        false => Err(
+            "the session is signed, but no secret key is set; set `SECRET_KEY` (the environment's FLASK_SECRET_KEY) \
+                      to 32 random bytes or more, for instance from `openssl rand -hex 32`"
+                .to_owned(),
+        ),
     }
 }
 

@@ -124,10 +124,21 @@ fn banner(app: &Frozen, address: SocketAddr) -> String {
     }
     text += &format!(" * Running on http://{address}\n");
     if app.config().debug() {
-        let own: Vec<&str> = app.commands().iter().map(|command| command.name.as_str()).collect();
-        if !own.is_empty() {
-            text += &format!("   Further commands: {} (add `help` to see them all)\n", own.join(", "));
+        let program = program_name();
+        let width = app.commands().iter().map(|command| command.name.len()).max().unwrap_or(0);
+        for command in app.commands() {
+            text += &format!("   {program} {:width$}  {}\n", command.name, command.about);
         }
     }
     text + "   Press CTRL+C to quit\n"
+}
+
+/// What the developer types before the name of a command.
+fn program_name() -> String {
+    // Cargo sets it for the program that `cargo run` starts.
+    if std::env::var_os("CARGO").is_some() {
+        return "cargo run --".to_owned();
+    }
+    let program = std::env::args_os().next().unwrap_or_default();
+    program.to_string_lossy().into_owned()
 }

@@ -185,7 +185,7 @@ fn check(name: &str, source: &str, freezing: &mut Freezing<'_>) {
             "url_for" => check_url_for(name, &call, freezing),
             "csrf_token" | "get_flashed_messages" => {
                 if let Err(message) = needs_secret_key(freezing) {
-                    freezing.problem(format!("the template {name}:{}: {message}", call.line));
+                    freezing.problem_of(format!("the template {name}:{}", call.line), message);
                 }
             }
             _ => {}

@@ -9,6 +9,7 @@ use minijinja::{Error, ErrorKind, State};
 
 use crate::html::{Html, escape_into};
 use crate::templating::scope;
+use crate::templating::value::dict;
 
 /// A form made of the serialized fields.
 pub(super) fn form(fields: &Value) -> Value {
@@ -30,7 +31,7 @@ struct FormObject {
 impl FormObject {
     fn errors(&self) -> Value {
         let failed = self.fields.iter().filter(|field| !field.errors.is_empty());
-        failed.map(|field| (field.name.clone(), Value::from(field.errors.clone()))).collect()
+        dict(failed.map(|field| (Value::from(&field.name), Value::from(field.errors.clone()))).collect())
     }
 }
 

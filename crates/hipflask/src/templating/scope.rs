@@ -13,7 +13,7 @@ use minijinja::{Error, ErrorKind};
 use crate::context::Context;
 use crate::http::request::Request;
 use crate::security::csrf;
-use crate::templating::value::to_value;
+use crate::templating::value::{dict, to_value};
 use crate::url_for::UrlFor;
 use crate::{Html, security};
 
@@ -156,7 +156,9 @@ fn context_attribute(ctx: &Context, key: &str) -> Option<Value> {
         "endpoint" => ctx.endpoint().map_or_else(|| Value::from(()), Value::from),
         "blueprint" => ctx.blueprint().map_or_else(|| Value::from(()), Value::from),
         "url_rule" => ctx.rule().map_or_else(|| Value::from(()), Value::from),
-        "view_args" => ctx.view_args().iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect(),
+        "view_args" => {
+            dict(ctx.view_args().iter().map(|(name, value)| (Value::from(name), Value::from(value))).collect())
+        }
         "form" => {
             Value::from_object(Pairs(ctx.parsed_form().map(|form| owned(form.fields.iter())).unwrap_or_default()))
         }

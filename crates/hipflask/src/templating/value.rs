@@ -3,6 +3,7 @@
 //! It is a serde serializer of our own: it knows the markers of [`Html`](crate::Html),
 //! [`DateTime`] and forms, and gives a struct's fields a lookup without hashing.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -218,7 +219,7 @@ impl ser::SerializeMap for Entries {
     }
 
     fn end(self) -> Converted {
-        Ok(self.entries.into_iter().collect())
+        Ok(dict(self.entries))
     }
 }
 
@@ -246,6 +247,28 @@ macro_rules! fields {
 }
 
 fields!(SerializeStruct, SerializeStructVariant);
+
+/// A map that keeps the order of its keys, like Python's.
+pub(super) fn dict(entries: Vec<(Value, Value)>) -> Value {
+    let keys = entries.iter().map(|(key, _)| key.clone()).collect();
+    Value::from_object(Dict { keys, values: entries.into_iter().collect() })
+}
+
+#[derive(Debug)]
+struct Dict {
+    keys: Vec<Value>,
+    values: HashMap<Value, Value>,
+}
+
+impl Object for Dict {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.values.get(key).cloned()
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        self.mapped_enumerator(|dict| Box::new(dict.keys.iter().cloned()))
+    }
+}
 
 /// A struct: a handful of fields, found by comparing names.
 #[derive(Debug)]
@@ -306,5 +329,27 @@ impl Object for Moment {
 
     fn render(self: &Arc<Self>, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         Display::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_and_flattened_structs_have_their_keys() {
+        #[derive(serde::Serialize)]
+        struct Inner {
+            name: &'static str,
+        }
+        #[derive(serde::Serialize)]
+        struct Outer {
+            known: bool,
+            #[serde(flatten)]
+            inner: Option<Inner>,
+        }
+        let value = to_value(&Outer { known: true, inner: Some(Inner { name: "Ada" }) });
+        assert_eq!(value.get_attr("known").expect("it is a map"), Value::from(true));
+        assert_eq!(value.get_attr("name").expect("it is a map").as_str(), Some("Ada"));
     }
 }

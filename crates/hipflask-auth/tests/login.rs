@@ -1,0 +1,75 @@
+//! Logins, driven in memory.
+
+use hipflask::prelude::*;
+use hipflask_auth::prelude::*;
+
+#[derive(Clone, serde::Serialize)]
+struct User {
+    id: u32,
+    name: &'static str,
+    active: bool,
+}
+
+impl UserMixin for User {
+    fn get_id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn is_active(&self) -> bool {
+        self.active
+    }
+}
+
+const USERS: [User; 2] = [User { id: 1, name: "Ada", active: true }, User { id: 2, name: "Eve", active: false }];
+
+async fn load_user(id: UserId) -> Result<Option<User>> {
+    Ok(USERS.into_iter().find(|user| id.parse() == Some(user.id)))
+}
+
+#[get("/")]
+async fn index() -> Template {
+    Template::from_string(
+        "{% if current_user.is_authenticated %}Hello, {{ current_user.name }}{% else %}Log in{% endif %}",
+    )
+}
+
+#[post("/login/<int:id>")]
+async fn login(id: u32, session: Session) -> String {
+    let user = USERS.into_iter().find(|user| user.id == id);
+    user.is_some_and(|user| login_user(&session, &user)).to_string()
+}
+
+#[post("/logout")]
+async fn logout(session: Session) -> Status {
+    logout_user(&session);
+    Status::NO_CONTENT
+}
+
+#[route("/account", methods = [GET, POST])]
+async fn account(user: Login<User>) -> &'static str {
+    user.name
+}
+
+#[get("/who")]
+async fn who(user: CurrentUser<User>) -> &'static str {
+    user.as_ref().map_or("nobody", |user| user.name)
+}
+
+fn app() -> App {
+    App::new("test", ".")
+        .extend(LoginManager::new(load_user).login_view(url_for!(index)))
+        .routes(routes![index, login, logout, account, who])
+}
+
+#[hipflask::test]
+async fn a_session_has_a_user() {
+    let client = app().test_client();
+    assert_eq!(client.get("/").send().await.text(), "Log in");
+    assert_eq!(client.get("/who").send().await.text(), "nobody");
+    assert_eq!(client.post("/login/1").send().await.text(), "true");
+    assert_eq!(client.get("/").send().await.text(), "Hello, Ada");
+    assert_eq!(client.get("/who").send().await.text(), "Ada");
+    assert_eq!(client.get("/account").send().await.text(), "Ada");
+    client.post("/logout").send().await;
+    assert_eq!(client.get("/").send().await.text(), "Log in");
+}

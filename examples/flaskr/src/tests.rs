@@ -1,0 +1,152 @@
+//! The blog driven in memory.
+
+use hipflask::{TestClient, TestResponse};
+
+use super::*;
+
+/// A client of an empty blog.
+fn client() -> TestClient {
+    client_of("sqlite:")
+}
+
+fn client_of(database: &str) -> TestClient {
+    let folder = std::env::temp_dir().join(format!("flaskr-{}-{:?}", std::process::id(), std::thread::current().id()));
+    app().config("DATABASE_URL", database).config("INSTANCE_PATH", folder).test_client()
+}
+
+/// A client that has registered as `name` and logged in.
+async fn author(client: &TestClient, name: &str) {
+    let registration = [("username", name), ("password", "correct horse"), ("again", "correct horse")];
+    let page = client.post("/auth/register").form(registration).follow_redirects().send().await;
+    assert!(page.text().contains("You can log in now."), "{}", page.text());
+    let credentials = [("username", name), ("password", "correct horse")];
+    assert_eq!(client.post("/auth/login").form(credentials).send().await.header("location"), Some("/"));
+}
+
+async fn write(client: &TestClient, title: &str) -> TestResponse {
+    client.post("/create").form([("title", title), ("body", "Some text")]).send().await
+}
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
+
+#[hipflask::test]
+async fn an_author_registers_writes_edits_and_deletes() {
+    whole_life(&client()).await;
+}
+
+#[hipflask::test]
+#[ignore = "needs PostgreSQL, which `cargo xtask test` starts"]
+async fn the_same_on_postgresql() {
+    let url = std::env::var("TEST_POSTGRES_URL").expect("`cargo xtask test` says where its PostgreSQL is");
+    whole_life(&client_of(&url)).await;
+}
+
+async fn whole_life(client: &TestClient) {
+    author(client, "ada").await;
+    let written = write(client, "First <post>").await;
+    assert_eq!(written.status(), 303);
+    let address = written.header("location").expect("a redirect").to_owned();
+    let page = client.get(&address).send().await;
+    assert_eq!(page.templates(), ["blog/show.html"]);
+    assert!(page.text().contains("First &lt;post&gt;") && page.text().contains("Your post is published."));
+
+    let commented = client.post(&format!("{address}/comment")).form([("body", "Well said")]).follow_redirects();
+    assert!(commented.send().await.text().contains("Well said"));
+    let form = client.get(&format!("{address}/update")).send().await;
+    assert!(form.text().contains(r#"value="First &lt;post&gt;""#));
+    let update = client.post(&format!("{address}/update")).form([("title", "Second"), ("body", "Text")]);
+    assert!(update.follow_redirects().send().await.text().contains("<h1>Second</h1>"));
+    let deleted = client.post(&format!("{address}/delete")).follow_redirects().send().await;
+    assert!(deleted.text().contains("“Second” is deleted."));
+    assert_eq!(client.get(&address).send().await.status(), 404);
+
+    client.post("/auth/logout").send().await;
+    assert_eq!(client.get("/create").send().await.header("location"), Some("/auth/login?next=/create"));
+}
+
+#[hipflask::test]
+async fn only_authors_change_their_posts() {
+    let client = client();
+    author(&client, "ada").await;
+    write(&client, "Ada's").await;
+    client.post("/auth/logout").send().await;
+    author(&client, "grace").await;
+    for target in ["/1/update", "/1/delete"] {
+        let refused = client.post(target).form([("title", "x"), ("body", "y")]).send().await;
+        assert_eq!(refused.status(), 403);
+        assert!(refused.text().contains("only its author may change it"));
+    }
+    assert_eq!(client.post("/9/delete").send().await.status(), 404);
+}
+
+#[hipflask::test]
+async fn a_wrong_form_keeps_its_values_and_names_its_errors() {
+    let client = client();
+    author(&client, "ada").await;
+    let page = client.post("/create").form([("title", ""), ("body", "Kept <text>")]).send().await.text();
+    assert!(page.contains("This field is required.") && page.contains("Kept &lt;text&gt;"), "{page}");
+
+    let twice = [("username", "ada"), ("password", "correct horse"), ("again", "another")];
+    assert!(client.post("/auth/register").form(twice).send().await.text().contains("The two are not the same."));
+    let taken = [("username", "ada"), ("password", "correct horse"), ("again", "correct horse")];
+    assert!(client.post("/auth/register").form(taken).send().await.text().contains("The name ada is taken."));
+    let wrong = [("username", "ada"), ("password", "guess")];
+    assert!(client.post("/auth/login").form(wrong).send().await.text().contains("The name or the password is wrong."));
+}
+
+#[hipflask::test]
+async fn pictures_are_what_their_bytes_say() {
+    let client = client();
+    author(&client, "ada").await;
+    let with = |name, bytes: &[u8]| {
+        let request = client.post("/create").file("picture", name, "image/png", bytes);
+        request.form([("title", "Picture"), ("body", "Text")]).follow_redirects().send()
+    };
+    assert!(with("script.png", b"<script>").await.text().contains("This is no PNG"));
+    assert!(with("large.png", &[PNG, &[0; 2_000_001]].concat()).await.text().contains("larger than 2 MB"));
+    let page = with("ok.png", PNG).await.text();
+    let address = page.split('"').find(|part| part.starts_with("/pictures/")).expect("the picture is on the page");
+    let picture = client.get(address).send().await;
+    assert_eq!((picture.bytes().as_ref(), picture.header("content-type")), (PNG, Some("image/png")));
+    assert_eq!(client.get("/pictures/..%2Fsecret-key-for-development").send().await.status(), 404);
+    assert_eq!(with("huge.png", &[0; 4_000_000]).await.status(), 413);
+}
+
+#[hipflask::test]
+async fn the_list_has_pages() {
+    let client = client();
+    author(&client, "ada").await;
+    for number in 1..=6 {
+        write(&client, &format!("Post {number}.")).await;
+    }
+    let first = client.get("/").send().await.text();
+    assert!(first.contains("Post 6.") && !first.contains("Post 1.") && first.contains("/?page=2"));
+    assert!(client.get("/?page=2").send().await.text().contains("Post 1."));
+    for page in ["3", "0", "-1", "x"] {
+        assert_eq!(client.get(&format!("/?page={page}")).send().await.status(), 404, "page {page}");
+    }
+}
+
+#[hipflask::test]
+async fn posts_are_json_too() {
+    let client = client();
+    let post = serde_json::json!({"title": "By a program", "body": "Text"});
+    let refused = client.post("/api/posts").header("accept", "application/json").json(&post).send().await;
+    assert_eq!(refused.json::<serde_json::Value>()["code"], 401);
+    author(&client, "ada").await;
+    let made = client.post("/api/posts").json(&post).send().await;
+    assert_eq!((made.status().as_u16(), made.header("location")), (201, Some("/api/posts/1")));
+    let found: serde_json::Value = client.get("/api/posts").send().await.json();
+    assert_eq!((&found["total"], &found["items"][0]["title"]), (&1.into(), &"By a program".into()));
+    assert_eq!(client.get("/api/posts/7").send().await.json::<serde_json::Value>()["code"], 404);
+    assert_eq!(client.post("/api/posts").json(&serde_json::json!({"title": "x"})).send().await.status(), 400);
+}
+
+#[hipflask::test]
+async fn samples_fill_a_blog() {
+    let client = client();
+    client.get("/").send().await;
+    let told = samples::init_db(Db::of(client.app()).expect("the blog has a database")).await;
+    assert!(told.expect("an empty blog takes them").starts_with("The blog has 12 posts"));
+    assert!(client.get("/").send().await.text().contains("Hello, world"));
+}
