@@ -36,7 +36,8 @@ macro_rules! routes {
         #[proc_macro_attribute]
         pub fn $name(arguments: TokenStream, item: TokenStream) -> TokenStream {
             let item = proc_macro2::TokenStream::from(item);
-            finish(route::expand($method, arguments.into(), item.clone()), item)
+            let routed = route::expand($method, arguments.into(), item.clone());
+            finish(routed, route::standing_in(item))
         })*
     };
 }

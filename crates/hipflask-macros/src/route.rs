@@ -215,6 +215,30 @@ pub(crate) fn expand(method: Option<&str>, arguments: TokenStream, item: TokenSt
     Ok(quote!(#function #twin #routes))
 }
 
+/// What stands in for a view whose attribute is wrong: the function, and enough beside it that `routes![]` does
+/// not report the same mistake once more.
+pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
+    let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else { return item };
+    function.attrs.retain(|attribute| !is_route(attribute));
+    let (name, visibility, cfgs) = (&function.sig.ident, &function.vis, cfgs(&function));
+    quote! {
+        #[allow(dead_code, unused)]
+        #function
+
+        #(#cfgs)*
+        #[allow(non_camel_case_types, dead_code)]
+        #visibility struct #name {}
+
+        #(#cfgs)*
+        impl #name {
+            #[allow(dead_code)]
+            pub fn _routes() -> ::std::vec::Vec<::hipflask::Route> {
+                ::std::vec::Vec::new()
+            }
+        }
+    }
+}
+
 fn view_rule(attached: &Attached) -> Result<ViewRule> {
     ViewRule::new(
         attached.options.rule.clone(),
@@ -224,18 +248,21 @@ fn view_rule(attached: &Attached) -> Result<ViewRule> {
 
 /// Further route attributes on the same function are further rules of the same view.
 fn take_route_attributes(function: &mut ItemFn) -> Result<Vec<Attached>> {
-    let name = |attribute: &Attribute| {
-        let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
-        name.filter(|name| ROUTE_ATTRIBUTES.contains(&name.as_str()))
-    };
-    let (routes, others): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut function.attrs).into_iter().partition(|a| name(a).is_some());
+    let (routes, others): (Vec<_>, Vec<_>) = std::mem::take(&mut function.attrs).into_iter().partition(is_route);
     function.attrs = others;
     let attach = |attribute: &Attribute| {
-        let method = name(attribute).filter(|name| name != "route").map(|name| name.to_uppercase());
+        let method = attribute_name(attribute).filter(|name| name != "route").map(|name| name.to_uppercase());
         Attached::new(method.as_deref(), attribute.meta.require_list()?.tokens.clone())
     };
     routes.iter().map(attach).collect()
+}
+
+fn attribute_name(attribute: &Attribute) -> Option<String> {
+    attribute.path().segments.last().map(|segment| segment.ident.to_string())
+}
+
+fn is_route(attribute: &Attribute) -> bool {
+    attribute_name(attribute).is_some_and(|name| ROUTE_ATTRIBUTES.contains(&name.as_str()))
 }
 
 /// The attributes that decide whether the function is there at all.

@@ -78,8 +78,13 @@ enum Mounted {
     App(Box<App>),
 }
 
-/// What can be mounted: another [`App`], or a [`Handler`].
-pub trait IntoMount {
+/// What can be mounted: another [`App`], or whatever can be a handler, a plain function for instance.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be mounted",
+    label = "neither an application nor a handler",
+    note = "mount another `App`, something that is a `Handler`, or a function whose arguments are `FromContext`"
+)]
+pub trait IntoMount<Marker> {
     #[doc(hidden)]
     fn into_mount(self) -> Mount;
 }
@@ -94,15 +99,15 @@ impl std::fmt::Debug for Mount {
     }
 }
 
-impl IntoMount for App {
+impl IntoMount<App> for App {
     fn into_mount(self) -> Mount {
         Mount(Mounted::App(Box::new(self)))
     }
 }
 
-impl<H: Handler> IntoMount for H {
+impl<M, H: IntoHandler<M>> IntoMount<(M,)> for H {
     fn into_mount(self) -> Mount {
-        Mount(Mounted::Handler(Arc::new(self)))
+        Mount(Mounted::Handler(self.into_handler()))
     }
 }
 
@@ -232,10 +237,10 @@ impl App {
     }
 
     /// Lets `handler` have a look at every request under `prefix` that no rule of the application matched:
-    /// another application, a folder, anything that is a [`Handler`]. The longest prefix comes first; whoever
+    /// another application, a function, anything that is a [`Handler`]. The longest prefix comes first; whoever
     /// passes leaves it to the next.
     #[track_caller]
-    pub fn mount(mut self, prefix: impl Into<String>, handler: impl IntoMount) -> App {
+    pub fn mount<M>(mut self, prefix: impl Into<String>, handler: impl IntoMount<M>) -> App {
         self.mounts.push((prefix.into(), handler.into_mount().0, Location::caller()));
         self
     }
@@ -769,6 +774,12 @@ impl Frozen {
             .map
             .rules()
             .map(|rule| (&*rule.endpoint, rule.methods.iter().map(http::Method::as_str).collect(), rule.text.as_str()))
+    }
+
+    /// Whether a rule of `endpoint` has a variable or a default of this name. Flask's
+    /// `url_map.is_endpoint_expecting`, for [`url_defaults`](Scaffold::url_defaults).
+    pub fn is_endpoint_expecting(&self, endpoint: &str, name: &str) -> bool {
+        self.0.map.is_endpoint_expecting(endpoint, name)
     }
 
     pub(crate) fn limits(&self) -> &Limits {

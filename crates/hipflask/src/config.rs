@@ -136,7 +136,7 @@ impl Config {
     }
 
     /// Whether the application is being developed.
-    pub(crate) fn debug(&self) -> bool {
+    pub fn debug(&self) -> bool {
         self.value("DEBUG").is_some_and(is_truthy)
     }
 

@@ -214,12 +214,19 @@ impl HttpBody for Produced {
                     self.producer = Some(Box::pin(async { Err(error) }));
                 }
                 if let Some(left) = &mut self.left {
-                    *left = left.saturating_sub(bytes.len() as u64);
+                    match left.checked_sub(bytes.len() as u64) {
+                        Some(rest) => *left = rest,
+                        None => return Poll::Ready(Some(Err(wrong_length("more", *left)))),
+                    }
                 }
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             // The producer is done only when its last chunk is out and it has not failed.
-            Poll::Ready(None) => Poll::Ready(outcome.err().map(Err)),
+            Poll::Ready(None) => Poll::Ready(match (outcome, self.left) {
+                (Err(error), _) => Some(Err(error)),
+                (Ok(()), Some(left @ 1..)) => Some(Err(wrong_length("fewer", left))),
+                (Ok(()), _) => None,
+            }),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -227,6 +234,11 @@ impl HttpBody for Produced {
     fn size_hint(&self) -> SizeHint {
         self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
+}
+
+#[cold]
+fn wrong_length(how: &str, left: u64) -> Error {
+    Error::msg(format!("the body has {how} bytes than was said; {left} were left"))
 }
 
 impl HttpBody for Body {

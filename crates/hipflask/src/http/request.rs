@@ -78,19 +78,23 @@ struct Path {
     readable: Option<Box<str>>,
     /// It holds an encoded NUL, and matches nothing.
     undecodable: bool,
+    /// How many slashes too many it begins with. Flask passes them over.
+    lead: usize,
     /// What a mount took off the front, in bytes of the decoded path.
     root: usize,
 }
 
 impl Path {
     fn decode(uri: &Uri) -> Path {
-        match url::decode_path(uri.path()) {
-            None => Path { undecodable: true, ..Path::default() },
-            Some(Cow::Borrowed(_)) => Path::default(),
-            Some(Cow::Owned(path)) => Path {
-                readable: path.contains(url::ENCODED_SLASH).then(|| path.replace(url::ENCODED_SLASH, "/").into()),
-                routing: Some(path.into()),
-                ..Path::default()
+        let raw = uri.path();
+        let path = Path { lead: raw.bytes().take_while(|byte| *byte == b'/').count().saturating_sub(1), ..Path::default() };
+        match url::decode_path(raw) {
+            None => Path { undecodable: true, ..path },
+            Some(Cow::Borrowed(_)) => path,
+            Some(Cow::Owned(decoded)) => Path {
+                readable: decoded.contains(url::ENCODED_SLASH).then(|| decoded.replace(url::ENCODED_SLASH, "/").into()),
+                routing: Some(decoded.into()),
+                ..path
             },
         }
     }
@@ -208,13 +212,13 @@ impl Request {
     /// The decoded path, without what a mount took off its front: `/a b`.
     pub fn path(&self) -> &str {
         let path = self.path.readable.as_deref().or(self.path.routing.as_deref()).unwrap_or(self.uri.path());
-        &path[self.path.root..]
+        &path[self.path.lead + self.path.root..]
     }
 
     /// The path that the router sees, or `None` if nothing can match it.
     pub(crate) fn routing_path(&self) -> Option<&str> {
         let path = self.path.routing.as_deref().unwrap_or(self.uri.path());
-        (!self.path.undecodable).then(|| &path[self.path.root..])
+        (!self.path.undecodable).then(|| &path[self.path.lead + self.path.root..])
     }
 
     /// Moves `len` more bytes of the path to [`root_path`](Request::root_path).
@@ -230,7 +234,7 @@ impl Request {
     /// What a mount took off the front of the path: no slash at its end. WSGI's `SCRIPT_NAME`.
     pub fn root_path(&self) -> &str {
         let path = self.path.readable.as_deref().or(self.path.routing.as_deref()).unwrap_or(self.uri.path());
-        &path[..self.path.root]
+        &path[self.path.lead..self.path.lead + self.path.root]
     }
 
     /// Path and query, with a `?` even before an empty query, as Flask has it.

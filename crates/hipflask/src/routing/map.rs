@@ -104,6 +104,12 @@ impl Map {
         self.by_endpoint.contains_key(endpoint)
     }
 
+    /// Whether a rule of `endpoint` takes a value of this name.
+    pub(crate) fn is_endpoint_expecting(&self, endpoint: &str, name: &str) -> bool {
+        let mut rules = self.by_endpoint.get(endpoint).into_iter().flatten().map(|id| &self.rules[*id]);
+        rules.any(|rule| rule.default(name).is_some() || rule.variables.iter().any(|(known, _)| &**known == name))
+    }
+
     /// The first rule of `endpoint` that can be built from values with these names.
     pub(crate) fn expects(&self, endpoint: &str, names: &[&str]) -> Result<(), Vec<String>> {
         let mut missing: Option<Vec<String>> = None;

@@ -1,0 +1,194 @@
+//! The order of a request's steps, compared with what `docs/lifecycle.md` tells.
+
+use std::sync::{Arc, Mutex};
+
+use hipflask::prelude::*;
+
+/// What happened, in order.
+#[derive(Clone, Default)]
+struct Record(Arc<Mutex<Vec<String>>>);
+
+impl Record {
+    fn note(&self, what: impl Into<String>) {
+        self.0.lock().expect("no test panics while it notes").push(what.into());
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().expect("no test panics while it notes"))
+    }
+
+    /// A hook that notes `what` and passes.
+    fn hook(&self, what: &str) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
+        let (record, what) = (self.clone(), what.to_owned());
+        move || record.note(what.clone())
+    }
+}
+
+/// Every kind of hook, twice on the application, once on a blueprint and once on one inside of it.
+fn recorded(record: &Record) -> App {
+    fn hooks<S: Scaffold>(scaffold: S, name: &str, record: &Record) -> S {
+        let hook = |kind| record.hook(&format!("{kind} {name}"));
+        let teardown = hook("teardown_request");
+        scaffold
+            .url_value_preprocessor(hook("url_value_preprocessor"))
+            .before_request(hook("before_request"))
+            .after_request(hook("after_request"))
+            .teardown_request(move |_, _| teardown())
+    }
+    let this = record.hook("after_this_request");
+    let seen = record.hook("view");
+    let view = move |ctx: &mut Context| {
+        ctx.session().set("seen", 1);
+        ctx.after_this_request(this.clone());
+        seen();
+        "ok"
+    };
+    let seen = record.hook("view");
+    let failing = move || -> Result<String> {
+        seen();
+        abort!(418)
+    };
+    let seen = record.hook("error handler");
+    let handler = move |error: HttpError| {
+        seen();
+        error.status()
+    };
+    let inner = hooks(Blueprint::new("inner"), "inner", record)
+        .add_url_rule(Rule::new("/").endpoint("view"), view)
+        .add_url_rule(Rule::new("/failing").endpoint("failing"), failing)
+        .register_error_handler(418, handler);
+    let outer = hooks(Blueprint::new("outer").url_prefix("/outer"), "outer", record).register_blueprint(inner);
+    let app = hooks(hooks(App::new("test", "."), "app 1", record), "app 2", record);
+    app.register_blueprint(outer)
+}
+
+fn ran(target: &str) -> Vec<String> {
+    let record = Record::default();
+    let client = recorded(&record).test_client();
+    client.get(target).send_blocking();
+    record.take()
+}
+
+/// The lines of the list under `heading` in the documentation.
+fn documented(heading: &str) -> Vec<String> {
+    let page = include_str!("../../../../docs/lifecycle.md");
+    let (_, section) = page.split_once(&format!("## {heading}\n")).expect("the page has the heading");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let listing = section.split("```text\n").nth(1).and_then(|text| text.split("```").next());
+    listing.expect("there is a listing").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_order_is_the_documented_one() {
+    assert_eq!(ran("/outer/"), documented("The order of the hooks"));
+}
+
+#[test]
+fn an_error_takes_the_place_of_the_view() {
+    assert_eq!(ran("/outer/failing"), documented("When a view fails"));
+}
+
+#[test]
+fn only_the_applications_hooks_run_for_a_path_that_is_not_there() {
+    assert_eq!(ran("/nowhere"), documented("When no rule matches"));
+}
+
+#[test]
+fn the_first_hook_that_answers_ends_the_search_for_an_answer() {
+    let record = Record::default();
+    let app = App::new("test", ".")
+        .before_request(async || Some("from the hook"))
+        .before_request(record.hook("second"))
+        .after_request(record.hook("after"))
+        .add_url_rule(Rule::new("/"), async || "view");
+    let client = app.test_client();
+    // A hook may answer for a path that has no rule, too.
+    for target in ["/", "/nowhere"] {
+        assert_eq!(client.get(target).send_blocking().text(), "from the hook");
+        assert_eq!(record.take(), ["after"]);
+    }
+}
+
+#[test]
+fn the_session_is_saved_after_the_last_hook() {
+    async fn count(session: Session) {
+        session.set("hooks", session.get::<i64>("hooks").unwrap_or_default() + 1);
+    }
+    let client = App::new("test", ".").after_request(count).add_url_rule(Rule::new("/"), async || "x").test_client();
+    client.get("/").send_blocking();
+    client.get("/").send_blocking();
+    assert_eq!(client.session(|session| session.get::<i64>("hooks")), Some(2));
+}
+
+#[test]
+fn an_error_in_a_hook_is_answered_and_passes_the_other_hooks() {
+    let record = Record::default();
+    async fn fail() -> Result<()> {
+        abort!(503)
+    }
+    let app = App::new("test", ".").before_request(fail).after_request(record.hook("after"));
+    let client = app.add_url_rule(Rule::new("/"), async || "x").test_client();
+    assert_eq!(client.get("/").send_blocking().status(), 503);
+    assert_eq!(record.take(), ["after"]);
+}
+
+#[test]
+fn an_error_after_the_view_becomes_a_500_with_the_headers_of_every_response() {
+    async fn fail(ctx: &mut Context) -> Result<()> {
+        match ctx.g().get::<()>().is_some() {
+            true => Ok(()),
+            false => {
+                ctx.g().insert(());
+                Err(Error::msg("once"))
+            }
+        }
+    }
+    let client = App::new("test", ".").after_request(fail).add_url_rule(Rule::new("/"), async || "x").test_client();
+    let response = client.get("/").send_blocking();
+    assert_eq!(response.status(), 500);
+    assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+}
+
+#[test]
+fn teardown_sees_the_error_that_nobody_handled() {
+    let record = Record::default();
+    let seen = record.clone();
+    let app = App::new("test", ".")
+        .teardown_request(move |ctx, error| {
+            seen.note(format!("{} {:?}", ctx.request().path(), error.map(ToString::to_string)));
+        })
+        .teardown_request(|_, _| panic!("the other functions run all the same"))
+        .add_url_rule(Rule::new("/ok"), async || "x")
+        .add_url_rule(Rule::new("/http"), async || -> Result<&str> { abort!(404) })
+        .add_url_rule(Rule::new("/error"), async || -> Result<&str> { Err(Error::msg("broken")) })
+        .add_url_rule(Rule::new("/panic"), async || -> &str { panic!("in pieces") });
+    let client = app.test_client();
+    for (target, status) in [("/ok", 200), ("/http", 404), ("/error", 500), ("/panic", 500)] {
+        assert_eq!(client.get(target).send_blocking().status(), status);
+    }
+    let texts = record.take();
+    assert_eq!(texts[..3], ["/ok None", "/http None", "/error Some(\"broken\")"]);
+    assert!(texts[3].starts_with("/panic Some(") && texts[3].contains("in pieces"), "{}", texts[3]);
+}
+
+#[test]
+fn url_values_can_be_taken_by_a_preprocessor_and_given_by_defaults() {
+    async fn language(ctx: &mut Context) {
+        if let Some(language) = ctx.view_args_mut().remove("lang") {
+            ctx.g().set("lang", language);
+        }
+    }
+    async fn about(ctx: &mut Context) -> Result<String> {
+        let address = ctx.url_for("about")?;
+        Ok(format!("{:?} {address}", ctx.g().value("lang")))
+    }
+    let app = App::new("test", ".")
+        .url_value_preprocessor(language)
+        .url_defaults(|ctx, endpoint, values| {
+            if ctx.app().is_endpoint_expecting(endpoint, "lang") && !values.iter().any(|(name, _)| name == "lang") {
+                values.push(("lang".into(), "de".into()));
+            }
+        })
+        .add_url_rule(Rule::new("/<lang>/about").endpoint("about"), about);
+    assert_eq!(app.test_client().get("/fr/about").send_blocking().text(), "Some(\"fr\") /de/about");
+}
