@@ -282,9 +282,11 @@ impl Request {
         self.remote_addr.map(|address| address.ip())
     }
 
-    /// Whether the peer is this machine; in-memory requests are.
+    /// Whether it comes from this machine, as those in memory do; what a proxy hands on does not count.
     pub(crate) fn is_local(&self) -> bool {
+        let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
         self.remote_addr.is_none_or(|address| address.ip().to_canonical().is_loopback())
+            && !forwarded.iter().any(|name| self.headers.contains_key(*name))
     }
 
     /// The host that was asked for, in lower case, with the port unless it is the scheme's own. Empty if the

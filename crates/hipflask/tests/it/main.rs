@@ -1,6 +1,8 @@
 //! Hipflask driven from outside, one file per capability.
 
+mod errors;
 mod lifecycle;
 mod responses;
 mod routing;
+mod sessions;
 mod views;
