@@ -134,12 +134,14 @@ impl<U: UserMixin> Extension for LoginManager<U> {
     }
 }
 
+type LoadOnce = Box<dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<bool>> + Send + Sync>;
+
 /// What the extension keeps in the application.
 struct Logins {
     user: TypeId,
     user_name: &'static str,
     /// Finds the current user, once per request; whether there is one.
-    load: Box<dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<bool>> + Send + Sync>,
+    load: LoadOnce,
     login_view: Option<UrlFor>,
     login_message: Option<String>,
 }

@@ -223,7 +223,7 @@ fn parse_literal(text: &str) -> Result<(Literal, &str), String> {
         "True" => Literal::Bool(true),
         "False" => Literal::Bool(false),
         "None" => Literal::None,
-        _ => number(word).map_or_else(|| Literal::Str(word.to_owned()), |literal| literal),
+        _ => number(word).unwrap_or_else(|| Literal::Str(word.to_owned())),
     };
     match &literal {
         Literal::Str(word) if word.is_empty() || !word.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.') => {

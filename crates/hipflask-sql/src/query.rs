@@ -205,7 +205,7 @@ async fn run_on(
                         .map_err(refused)?
                         .into_iter()
                         .map(|row| Row(Inner::Sqlite(row)))
-                        .collect()
+                        .collect();
                 }
                 Wanted::One if returns_rows(sql) => {
                     outcome.rows.extend(
@@ -234,13 +234,13 @@ async fn run_on(
                         .map_err(refused)?
                         .into_iter()
                         .map(|row| Row(Inner::Postgres(row)))
-                        .collect()
+                        .collect();
                 }
                 Wanted::One => outcome.rows.extend(
                     connection.get().fetch_optional(query).await.map_err(refused)?.map(|row| Row(Inner::Postgres(row))),
                 ),
                 Wanted::None => {
-                    outcome.affected = connection.get().execute(query).await.map_err(refused)?.rows_affected()
+                    outcome.affected = connection.get().execute(query).await.map_err(refused)?.rows_affected();
                 }
             }
         }
@@ -268,7 +268,7 @@ pub(crate) fn numbered(sql: &str) -> String {
             }
             '\'' | '"' => {
                 out.push(c);
-                while let Some(inner) = chars.next() {
+                for inner in chars.by_ref() {
                     out.push(inner);
                     if inner == c {
                         break;

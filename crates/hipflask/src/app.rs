@@ -880,7 +880,7 @@ impl Frozen {
     ///
     /// The first failure; the next call tries again.
     pub async fn start(&self) -> Result<()> {
-        self.0.started.get_or_try_init(|| self.run_all(&self.0.on_startup)).await.map(|()| ())
+        self.0.started.get_or_try_init(|| self.run_all(&self.0.on_startup)).await.copied()
     }
 
     /// Runs what has to run after the last request.

@@ -347,7 +347,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::panic, reason = "it is what is tested")]
     fn a_panic_comes_through() {
         let pace = Pace::default();
         let caught = panics::catch(|| runtime(1).block_on(pace.run_elsewhere(|| panic!("boom"))));

@@ -78,7 +78,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::panic, reason = "it is what is tested")]
     fn a_panic_keeps_its_message_and_place() {
         assert_eq!(catch(|| 1), Ok(1));
         let caught = catch(|| panic!("at {}", 7)).expect_err("a panic");

@@ -87,7 +87,8 @@ struct Path {
 impl Path {
     fn decode(uri: &Uri) -> Path {
         let raw = uri.path();
-        let path = Path { lead: raw.bytes().take_while(|byte| *byte == b'/').count().saturating_sub(1), ..Path::default() };
+        let path =
+            Path { lead: raw.bytes().take_while(|byte| *byte == b'/').count().saturating_sub(1), ..Path::default() };
         match url::decode_path(raw) {
             None => Path { undecodable: true, ..path },
             Some(Cow::Borrowed(_)) => path,
@@ -298,7 +299,7 @@ impl Request {
     /// The host as the request names it.
     fn named_host(&self) -> Option<&str> {
         // RFC 9112 §3.2.2: the target's authority comes before the `Host` field.
-        let authority = self.uri.authority().map(|authority| authority.as_str());
+        let authority = self.uri.authority().map(http::uri::Authority::as_str);
         authority.or_else(|| Some(self.headers.get(header::HOST)?.to_str().unwrap_or_default()))
     }
 

@@ -53,7 +53,7 @@ pub(crate) fn push_query(query: &mut String, key: &str, value: &str) {
             match b {
                 b' ' => query.push('+'),
                 b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) || QUERY_SAFE.contains(&b) => {
-                    query.push(b as char)
+                    query.push(b as char);
                 }
                 b => push_escape(query, b),
             }

@@ -31,6 +31,9 @@ impl std::fmt::Debug for Factories {
     }
 }
 
+/// The variables of a rule with their converters, in the order of the rule.
+type Variables = Vec<(Arc<str>, Arc<dyn Converter>)>;
+
 /// A rule in the map.
 #[derive(Debug)]
 pub(crate) struct MapRule {
@@ -40,7 +43,7 @@ pub(crate) struct MapRule {
     pub(crate) defaults: Vec<(Arc<str>, String)>,
     pub(crate) automatic_options: bool,
     pub(crate) location: &'static Location<'static>,
-    pub(super) variables: Vec<(Arc<str>, Arc<dyn Converter>)>,
+    pub(super) variables: Variables,
     pub(super) strict_slashes: bool,
     pub(super) merge_slashes: bool,
     pub(super) build_only: bool,
@@ -184,7 +187,7 @@ impl Map {
         Ok(id)
     }
 
-    fn variables(&self, rule: &Rule, syntax: &RuleSyntax) -> Result<Vec<(Arc<str>, Arc<dyn Converter>)>, String> {
+    fn variables(&self, rule: &Rule, syntax: &RuleSyntax) -> Result<Variables, String> {
         let convert = |variable: &hipflask_rule::Variable| {
             let Some(factory) = self.factories.0.get(&variable.converter) else {
                 let known: Vec<&str> = self.factories.0.keys().map(String::as_str).collect();
@@ -225,7 +228,7 @@ fn trace(syntax: &RuleSyntax) -> Vec<Trace> {
 }
 
 /// Cuts a rule at its slashes. From a variable that may hold slashes on, the rest is one part.
-fn parts(syntax: &RuleSyntax, variables: &[(Arc<str>, Arc<dyn Converter>)]) -> Vec<Part> {
+fn parts(syntax: &RuleSyntax, variables: &Variables) -> Vec<Part> {
     let mut parts = vec![Part::default()];
     let mut converters = variables.iter().map(|(_, converter)| Arc::clone(converter));
     for piece in &syntax.pieces {

@@ -98,7 +98,7 @@ async fn first_of(stop: impl Future<Output = ()>, work: impl Future<Output = std
         std::task::Poll::Ready(()) => std::task::Poll::Ready(()),
         std::task::Poll::Pending => work.as_mut().poll(cx).map(|never| match never {}),
     })
-    .await
+    .await;
 }
 
 /// Waits until every connection, and every view that outlived its connection, has ended.

@@ -21,7 +21,7 @@ async fn first() {
         (Ok(mut interrupt), Ok(mut terminate)) => either(interrupt.recv(), terminate.recv()).await,
         _ => {
             tracing::error!("signals cannot be watched; the process ends without finishing its requests");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

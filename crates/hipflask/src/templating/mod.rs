@@ -393,7 +393,7 @@ impl Blueprint {
 )]
 pub trait TemplateFunction<Args>: Send + Sync + 'static {
     #[doc(hidden)]
-    fn into_callback(self) -> Arc<dyn Fn(&[Value]) -> Result<Value, minijinja::Error> + Send + Sync>;
+    fn into_callback(self) -> Callback;
 }
 
 fn argument<T: DeserializeOwned>(args: &[Value], index: usize) -> Result<T, minijinja::Error> {

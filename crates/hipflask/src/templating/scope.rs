@@ -267,7 +267,7 @@ pub(super) struct GObject;
 impl Object for GObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str()?;
-        with(|ctx| ctx.g_ref().named().get(key).map(|value| to_value(value))).ok()?
+        with(|ctx| ctx.g_ref().named().get(key).map(to_value)).ok()?
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -283,6 +283,6 @@ pub(super) struct ConfigObject;
 impl Object for ConfigObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str().filter(|key| !key.contains("SECRET") && !key.contains("PASSWORD"))?;
-        with(|ctx| ctx.config().value(key).map(|value| to_value(value))).ok()?
+        with(|ctx| ctx.config().value(key).map(to_value)).ok()?
     }
 }

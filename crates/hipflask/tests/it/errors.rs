@@ -139,7 +139,8 @@ async fn another_machine_sees_the_short_page_even_in_debug_mode() {
     }
     // A proxy in between: who asks is somewhere else.
     let local = "127.0.0.1:4000".parse().expect("an address");
-    let request = Request::get("/order").with_peer(local, hipflask::Scheme::Http).with_header("x-forwarded-for", "192.0.2.7");
+    let request =
+        Request::get("/order").with_peer(local, hipflask::Scheme::Http).with_header("x-forwarded-for", "192.0.2.7");
     let body = app.respond(request).await.into_parts().2.collect(10_000).await.expect("it is at hand");
     assert!(!String::from_utf8_lossy(&body).contains("stock"));
 }
@@ -226,7 +227,11 @@ async fn a_handler_for_500_dresses_every_unhandled_error() {
     let client = app.add_url_rule(Rule::new("/panic"), async || -> &str { panic!("in pieces") }).test_client();
     for target in ["/order", "/panic"] {
         let response = client.get(target).send().await;
-        assert_eq!((response.status().as_u16(), response.text().as_str()), (500, "Internal Server Error true"), "{target}");
+        assert_eq!(
+            (response.status().as_u16(), response.text().as_str()),
+            (500, "Internal Server Error true"),
+            "{target}"
+        );
     }
 }
 
@@ -269,7 +274,9 @@ async fn a_panic_anywhere_is_a_500_and_the_next_request_is_served() {
         quiet().before_request(explode),
         quiet().after_request(explode),
         quiet().url_value_preprocessor(explode),
-        app().template_filter("explode", |_: i64| -> i64 { panic!("in pieces") }).add_url_rule(Rule::new("/panic"), page),
+        app()
+            .template_filter("explode", |_: i64| -> i64 { panic!("in pieces") })
+            .add_url_rule(Rule::new("/panic"), page),
         quiet().before_request(explode).register_error_handler(500, async || -> &str { panic!("here too") }),
     ];
     for (number, app) in apps.into_iter().enumerate() {

@@ -109,8 +109,12 @@ async fn bodies_fit_their_status() {
 #[hipflask::test]
 async fn redirects() {
     let client = App::new("test", ".")
-        .add_url_rule(Rule::new("/view").endpoint("view"), async || redirect(hipflask::UrlFor::endpoint("target").value("q", "ü")))
-        .add_url_rule(Rule::new("/target").endpoint("target"), async |query: MultiDict| query.get("q").map(str::to_owned))
+        .add_url_rule(Rule::new("/view").endpoint("view"), async || {
+            redirect(hipflask::UrlFor::endpoint("target").value("q", "ü"))
+        })
+        .add_url_rule(Rule::new("/target").endpoint("target"), async |query: MultiDict| {
+            query.get("q").map(str::to_owned)
+        })
         .add_url_rule(Rule::new("/iri"), async || redirect("/é?a= b"))
         .add_url_rule(Rule::new("/permanent"), async || redirect("https://example.org/").code(301))
         .add_url_rule(Rule::new("/teapot"), async || (Status::FOUND, [("x-a", "b")], redirect("/target")))

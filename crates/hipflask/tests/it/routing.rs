@@ -229,11 +229,9 @@ async fn converters_of_ones_own() {
     }
 
     let app = App::new("test", ".")
-        .url_converter("words", |arguments: &Arguments| {
-            match arguments.named.as_slice() {
-                [(name, Literal::Int(most))] if name == "most" => Ok(Words { most: usize::try_from(*most).unwrap_or(0) }),
-                _ => Err("write `words(most=2)`".to_owned()),
-            }
+        .url_converter("words", |arguments: &Arguments| match arguments.named.as_slice() {
+            [(name, Literal::Int(most))] if name == "most" => Ok(Words { most: usize::try_from(*most).unwrap_or(0) }),
+            _ => Err("write `words(most=2)`".to_owned()),
         })
         .add_url_rule(Rule::new("/tags/<words(most=2):tags>").endpoint("tags"), async |args: ViewArgs| {
             args.get::<String>("tags")
@@ -274,7 +272,9 @@ async fn what_cannot_be_built_says_why() {
     let refused = error(UrlFor::endpoint("color").value("name", "blue"));
     assert!(refused.contains("blue"), "{refused}");
     let handled = super::routing::app()
-        .url_build_error_handler(|_, endpoint, _| (endpoint == "elsewhere").then(|| "https://elsewhere.example/".into()))
+        .url_build_error_handler(|_, endpoint, _| {
+            (endpoint == "elsewhere").then(|| "https://elsewhere.example/".into())
+        })
         .freeze()
         .expect("nothing is wrong with it");
     assert_eq!(handled.context().url_for("elsewhere").expect("somebody knows it"), "https://elsewhere.example/");

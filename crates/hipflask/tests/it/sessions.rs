@@ -76,7 +76,10 @@ async fn values_come_back() {
     let client = client();
     let first = client.get("/set?a=1&b=%C3%BC").send().await;
     let cookie = first.header("set-cookie").expect("the session was changed");
-    assert!(cookie.starts_with("session=ey") && cookie.ends_with("; Secure; HttpOnly; Path=/; SameSite=Lax"), "{cookie}");
+    assert!(
+        cookie.starts_with("session=ey") && cookie.ends_with("; Secure; HttpOnly; Path=/; SameSite=Lax"),
+        "{cookie}"
+    );
     assert_eq!(client.get("/get/a").send().await.text(), "Some(\"1\")");
     assert_eq!(client.get("/get/b").send().await.text(), "Some(\"ü\")");
     assert_eq!(client.get("/pop/a").send().await.text(), "Some(\"1\")");
@@ -218,7 +221,10 @@ async fn the_cookies_attributes_are_configured() {
         .config("SESSION_COOKIE_SECURE", true)
         .config("SESSION_COOKIE_SAMESITE", "strict");
     let cookie = app.test_client().get("/set?a=1").send().await.header("set-cookie").expect("it was set").to_owned();
-    assert!(cookie.starts_with("id=") && cookie.ends_with("; Domain=example.org; Secure; Path=/app; SameSite=Strict"), "{cookie}");
+    assert!(
+        cookie.starts_with("id=") && cookie.ends_with("; Domain=example.org; Secure; Path=/app; SameSite=Strict"),
+        "{cookie}"
+    );
     let app = super::sessions::app().config("SESSION_COOKIE_SAMESITE", "sometimes");
     assert!(app.freeze().expect_err("there is no such value").to_string().contains("SESSION_COOKIE_SAMESITE"));
 }

@@ -87,7 +87,10 @@ async fn arguments_by_type() {
     assert_eq!(client.get("/search?q=").send().await.text(), " [] None");
     assert_eq!(client.post("/point").json(&json!({"x": 1, "y": 2})).send().await.text(), "3");
     assert_eq!(client.post("/bytes").body("four").send().await.text(), "4");
-    assert_eq!(client.post("/form").form([("a", "1"), ("b", "2"), ("b", "3")]).send().await.text(), r#"Some("1") ["2", "3"]"#);
+    assert_eq!(
+        client.post("/form").form([("a", "1"), ("b", "2"), ("b", "3")]).send().await.text(),
+        r#"Some("1") ["2", "3"]"#
+    );
     let all = client.put("/everything/7/ada?a=b").body("xyz").send().await;
     assert_eq!(all.text(), r#"7 ada true Some("7") test PUT true Some("b") true 3 everything"#);
 }
@@ -95,19 +98,18 @@ async fn arguments_by_type() {
 #[hipflask::test]
 async fn what_does_not_fit_is_the_clients_mistake() {
     let client = client();
-    for (target, told) in [
-        ("/search", "`q`"),
-        ("/search?q=a&page=x", "`page`"),
-        ("/search?q=a&page=-1", "`page`"),
-    ] {
+    for (target, told) in [("/search", "`q`"), ("/search?q=a&page=x", "`page`"), ("/search?q=a&page=-1", "`page`")] {
         let response = client.get(target).send().await;
         assert_eq!(response.status(), 400, "{target}");
         assert!(response.text().contains(told), "{target}: {}", response.text());
     }
-    let post = |body: &'static str, content_type| client.post("/point").header("content-type", content_type).body(body).send();
+    let post =
+        |body: &'static str, content_type| client.post("/point").header("content-type", content_type).body(body).send();
     assert_eq!(post(r#"{"x":1,"y":2}"#, "text/plain").await.status(), 415);
     assert_eq!(post(r#"{"x":1,"y":2}"#, "application/problem+json; charset=utf-8").await.status(), 200);
-    for wrong in ["", "{", r#"{"x":1}"#, r#"{"x":"1","y":2}"#, r#"{"x":1,"y":99999999999}"#, "[1", "nul", r#"{"x":1,"y":2} x"#] {
+    for wrong in
+        ["", "{", r#"{"x":1}"#, r#"{"x":"1","y":2}"#, r#"{"x":1,"y":99999999999}"#, "[1", "nul", r#"{"x":1,"y":2} x"#]
+    {
         assert_eq!(post(wrong, "application/json").await.status(), 400, "{wrong}");
     }
     let deep = "[".repeat(100_000);
