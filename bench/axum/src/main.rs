@@ -3,7 +3,7 @@ use axum::{Json, Router, extract::Path, response::Html, routing::get};
 struct Message { message: &'static str }
 #[tokio::main]
 async fn main() {
-    let port: u16 = std::env::args().nth(1).unwrap().parse().unwrap();
+    let port: u16 = std::env::args().nth(3).unwrap().parse().unwrap();
     let app = Router::new()
         .route("/plaintext", get(|| async { "Hello, World!" }))
         .route("/json", get(|| async { Json(Message { message: "Hello, World!" }) }))

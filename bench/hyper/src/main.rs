@@ -18,7 +18,7 @@ async fn answer(req: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infalli
 
 #[tokio::main]
 async fn main() {
-    let port: u16 = std::env::args().nth(1).unwrap().parse().unwrap();
+    let port: u16 = std::env::args().nth(3).unwrap().parse().unwrap();
     let l = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     loop {
         let (s, _) = l.accept().await.unwrap();

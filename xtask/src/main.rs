@@ -1,0 +1,82 @@
+//! The project's own commands: `cargo xtask test`, `deny` and `budget`.
+
+mod budget;
+mod deny;
+mod load;
+mod services;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test [ARGUMENTS]   Start what the tests need (PostgreSQL, Chromium, Python with Flask), installing what is
+                     missing when it may, and run every test. ARGUMENTS go to `cargo test`, for instance
+                     `-p hipflask-sql`.
+  deny               Check the dependencies: licences, and known advisories from the copy in xtask/advisories.
+  budget             Measure what a developer waits for: crates, build times, size of the binary, CPU per request.
+";
+
+/// What went wrong, in one or more lines for a person.
+type Result<T, E = String> = std::result::Result<T, E>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
+        Some(("test", rest)) => test::run(rest),
+        Some(("deny", [])) => deny::run(),
+        Some(("budget", [])) => budget::run(),
+        None | Some(("help" | "--help" | "-h", _)) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some((command, rest)) => Err(format!("there is no command `{command} {}`\n\n{HELP}", rest.join(" "))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
+}
+
+/// The folder for what is made while building and testing.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The cargo that runs this program, in the folder of the workspace.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Runs `command` to its end, its output going where ours goes.
+fn execute(command: &mut Command) -> Result<()> {
+    let status = command.status().map_err(|error| format!("{} cannot be started: {error}", shown(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("{} failed ({status})", shown(command))) }
+}
+
+/// Runs `command` to its end; what it printed.
+fn output(command: &mut Command) -> Result<String> {
+    let output = command.output().map_err(|error| format!("{} cannot be started: {error}", shown(command)))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{} failed ({}):\n{}", shown(command), output.status, said.trim_end()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    format!("`{}`", words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "))
+}

@@ -1,0 +1,162 @@
+//! What the tests need beside Rust. Every run has its own services, so that one which happens to run on the
+//! machine hides nothing.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::{Result, execute, output, root, target};
+
+/// Something that the tests need, ready for them, for as long as this value lives.
+pub struct Need {
+    /// What was found, for a person.
+    pub found: String,
+    /// The variables by which the tests find it.
+    pub environment: Vec<(&'static str, String)>,
+    _running: Option<Running>,
+}
+
+/// A service and its files, which end together.
+struct Running {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // SIGTERM lets the service end its own children, which a kill would leave behind.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A PostgreSQL of our own, on a free port, with an empty database.
+pub fn postgresql() -> Result<Need> {
+    let bin = match postgresql_programs() {
+        Some(bin) => bin,
+        None => {
+            install(&["postgresql"])?;
+            postgresql_programs().ok_or("the package postgresql brought no initdb")?
+        }
+    };
+    let folder = std::env::temp_dir().join(format!("hipflask-postgresql-{}", std::process::id()));
+    let data = folder.join("data");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    if is_root()? {
+        execute(Command::new("chown").arg("postgres").arg(&folder))?;
+    }
+    output(unprivileged(&bin.join("initdb"))?.args(["--auth=trust", "--username=test", "--no-sync", "-D"]).arg(&data))?;
+    let port = free_port()?;
+    let mut server = unprivileged(&bin.join("postgres"))?;
+    server.arg("-D").arg(&data).arg("-k").arg(&folder).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
+    server.args(["-c", "fsync=off", "-c", "max_connections=200"]);
+    let child = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let running = Running { child: child.map_err(|error| format!("postgres cannot be started: {error}"))?, folder };
+    let mut ready = Command::new(bin.join("pg_isready"));
+    ready.args(["-h", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null());
+    wait_for("PostgreSQL", || ready.status().is_ok_and(|status| status.success()))?;
+    let version = output(Command::new(bin.join("postgres")).arg("--version"))?;
+    Ok(Need {
+        found: format!("{}, our own on port {port}", version.trim()),
+        environment: vec![("TEST_POSTGRES_URL", format!("postgres://test@127.0.0.1:{port}/postgres"))],
+        _running: Some(running),
+    })
+}
+
+/// The folder of PostgreSQL's server programs, which Debian keeps out of the path.
+fn postgresql_programs() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok();
+    let debian = versions.into_iter().flatten().flatten().map(|version| version.path().join("bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    debian.chain(std::env::split_paths(&path)).find(|folder| folder.join("initdb").is_file())
+}
+
+/// PostgreSQL refuses to run as root.
+fn unprivileged(program: &Path) -> Result<Command> {
+    if !is_root()? {
+        return Ok(Command::new(program));
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program).current_dir("/");
+    Ok(command)
+}
+
+/// Chromium and its driver, which the tests start themselves.
+pub fn chromium() -> Result<Need> {
+    if !(in_path("chromium") && in_path("chromedriver")) {
+        install(&["chromium", "chromium-driver"])?;
+    }
+    let version = output(Command::new("chromedriver").arg("--version"))?;
+    Ok(Need { found: version.trim().to_owned(), environment: Vec::new(), _running: None })
+}
+
+/// A Python environment with the real Flask, kept in the target folder.
+pub fn python() -> Result<Need> {
+    let folder = target().join("python");
+    let python = folder.join("bin/python");
+    let requirements = root().join("xtask/python/requirements.txt");
+    let imports = "import flask, importlib.metadata as m; print('Flask', m.version('flask'))";
+    let found = || output(Command::new(&python).args(["-c", imports]));
+    if !folder.join("complete").is_file() || found().is_err() {
+        let make = || output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+        if make().is_err() {
+            install(&["python3", "python3-venv"])?;
+            make()?;
+        }
+        output(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements))?;
+        std::fs::write(folder.join("complete"), "").map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    let environment = vec![("TEST_PYTHON", python.display().to_string())];
+    Ok(Need { found: found()?.trim().to_owned(), environment, _running: None })
+}
+
+/// Installs Debian packages, if that is allowed here.
+pub fn install(packages: &[&str]) -> Result<()> {
+    let names = packages.join(" ");
+    let by_hand = format!("install {names} by hand, for instance with `sudo apt-get install {names}`");
+    if !in_path("apt-get") {
+        return Err(format!("this system has no apt-get; {by_hand}"));
+    }
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new(if is_root()? { "env" } else { "sudo" });
+        if !is_root()? {
+            command.args(["-n", "env"]);
+        }
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]).args(arguments);
+        output(&mut command)
+    };
+    println!("installing {names}");
+    let arguments: Vec<&str> =
+        ["install", "-y", "-q", "--no-install-recommends"].into_iter().chain(packages.iter().copied()).collect();
+    // A fresh image has no package lists yet.
+    let installed = apt(&arguments).or_else(|_| apt(&["update", "-q"]).and_then(|_| apt(&arguments)));
+    installed.map(drop).map_err(|error| format!("{error}\n{by_hand}"))
+}
+
+fn is_root() -> Result<bool> {
+    Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
+pub fn in_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+pub fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    Ok(listener.map_err(|error| format!("no port is free: {error}"))?.port())
+}
+
+/// Waits until `ready` says so, for half a minute.
+pub fn wait_for(what: &str, mut ready: impl FnMut() -> bool) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !ready() {
+        if Instant::now() > deadline {
+            return Err(format!("{what} was started and does not answer"));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
