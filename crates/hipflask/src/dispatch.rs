@@ -15,7 +15,7 @@
 //! 12. teardown functions run, whatever happened
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -36,11 +36,15 @@ use crate::{Error, HttpError, Result, error_page, panics};
 
 impl Frozen {
     /// Answers one request, and always answers: an error or a panic is a response too.
-    pub async fn respond(&self, request: Request) -> Response {
+    pub fn respond(&self, request: Request) -> impl Future<Output = Response> + Send + 'static {
+        // The context is made here and not in the future, which would keep room for the request too.
         let mut ctx = Context::new(self.clone(), request); // step 1
-        let response = self.full_dispatch(&mut ctx).await;
-        self.teardown(&mut ctx); // step 12
-        response
+        async move {
+            let app = ctx.app().clone();
+            let response = app.full_dispatch(&mut ctx).await;
+            app.teardown(&mut ctx); // step 12
+            response
+        }
     }
 
     /// [`respond`](Frozen::respond), with the names of the templates that were rendered.
@@ -53,24 +57,32 @@ impl Frozen {
     }
 
     async fn full_dispatch(&self, ctx: &mut Context) -> Response {
-        let answer = catch(self.dispatch(ctx)).await;
+        let answer = catch(pin!(self.dispatch(ctx))).await;
+        // What only happens to errors lies on the heap, so that it makes no other request's future larger.
         let (response, unhandled) = match answer {
             Ok(response) => (response, None),
-            Err(error) => self.handle_error(ctx, error).await,
+            Err(error) => Box::pin(self.handle_error(ctx, error)).await,
         };
         ctx.set_error(unhandled);
         ctx.set_response(response);
-        if let Err(error) = catch(self.process_response(ctx)).await {
-            let (response, unhandled) = self.handle_unhandled(ctx, Arc::new(error)).await;
-            ctx.set_error(unhandled);
-            ctx.set_response(response);
-            // Once more for the new response: it too must pass every hook. What fails now is only logged.
-            if let Err(error) = catch(self.process_response(ctx)).await {
-                log_error(ctx, &error);
-            }
+        let processed = catch(pin!(self.process_response(ctx))).await;
+        if let Err(error) = processed {
+            Box::pin(self.recover(ctx, error)).await;
         }
         let response = ctx.take_response().unwrap_or_else(|| Response::default().with_status(500));
         fit_body(ctx.request().method(), response) // step 11
+    }
+
+    /// A hook after the view failed. The response of that error must pass every hook too; what fails now is only
+    /// logged.
+    async fn recover(&self, ctx: &mut Context, error: Error) {
+        let (response, unhandled) = self.handle_unhandled(ctx, Arc::new(error)).await;
+        ctx.set_error(unhandled);
+        ctx.set_response(response);
+        let processed = catch(pin!(self.process_response(ctx))).await;
+        if let Err(error) = processed {
+            log_error(ctx, &error);
+        }
     }
 
     /// Steps 1 to 7: everything that can answer.
@@ -207,7 +219,7 @@ impl Frozen {
         error: Arc<Error>,
     ) -> Result<Option<Response>> {
         ctx.set_error(Some(error));
-        let answer = catch(async { handler.call(ctx).await }).await?;
+        let answer = catch(pin!(async { handler.call(ctx).await })).await?;
         ctx.set_error(None);
         match answer {
             Some(response) => resolve(response, ctx).await.map(Some),
@@ -306,8 +318,7 @@ fn routing_redirect(ctx: &Context, path: &str) -> Error {
 }
 
 /// Awaits `future`; a panic in it is an error.
-async fn catch<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut future = pin!(future);
+async fn catch<T>(mut future: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T> {
     poll_fn(move |cx| match panics::catch(|| future.as_mut().poll(cx)) {
         Ok(poll) => poll,
         Err(panicked) => Poll::Ready(Err(panicked.into())),

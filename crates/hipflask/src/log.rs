@@ -180,7 +180,9 @@ fn push_plain(line: &mut String, text: &str) {
 }
 
 fn json_line(line: &mut String, metadata: &Metadata<'_>, fields: &Fields) {
-    let _ = write!(line, "{{\"time\":\"{}\",\"level\":\"{}\",\"target\":", now(), metadata.level());
+    line.push_str("{\"time\":\"");
+    push_now(line);
+    let _ = write!(line, "\",\"level\":\"{}\",\"target\":", metadata.level());
     push_json(line, metadata.target());
     line.push_str(",\"message\":");
     push_json(line, &fields.message);
@@ -197,7 +199,11 @@ fn json_line(line: &mut String, metadata: &Metadata<'_>, fields: &Fields) {
 fn push_json(line: &mut String, text: &str) {
     line.push('"');
     let mut done = 0;
-    for (at, c) in text.char_indices().filter(|(_, c)| c.is_control() || matches!(c, '"' | '\\')) {
+    // Nearly all text is plain, which is seen byte by byte; what is not ASCII may be a control character.
+    let is_plain = |b: u8| (b' '..0x7f).contains(&b) && b != b'"' && b != b'\\';
+    let begin = text.bytes().position(|b| !is_plain(b)).unwrap_or(text.len());
+    let special = text[begin..].char_indices().filter(|(_, c)| c.is_control() || matches!(c, '"' | '\\'));
+    for (at, c) in special.map(|(at, c)| (begin + at, c)) {
         line.push_str(&text[done..at]);
         let _ = match c {
             '"' => line.write_str("\\\""),
@@ -211,23 +217,65 @@ fn push_json(line: &mut String, text: &str) {
     line.push('"');
 }
 
-thread_local! {
-    /// The current second as text: most lines share it with the line before.
-    static SECOND: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
+/// Appends a number; `write!` would take ten times as long.
+fn push_number(line: &mut String, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut begin = digits.len();
+    loop {
+        begin -= 1;
+        digits[begin] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    line.extend(digits[begin..].iter().map(|digit| char::from(*digit)));
 }
 
-/// The time in RFC 3339, to the millisecond.
-fn now() -> String {
+/// Appends sixteen hexadecimal digits.
+fn push_id(line: &mut String, id: u64) {
+    line.extend((0..16).rev().map(|digit| char::from(b"0123456789abcdef"[(id >> (4 * digit)) as usize & 15])));
+}
+
+/// What most lines of a thread share with the line before, as text.
+struct Recent {
+    second: i64,
+    second_text: String,
+    remote: Option<std::net::IpAddr>,
+    remote_text: String,
+}
+
+thread_local! {
+    static RECENT: RefCell<Recent> = const {
+        RefCell::new(Recent { second: i64::MIN, second_text: String::new(), remote: None, remote_text: String::new() })
+    };
+}
+
+/// Appends the time in RFC 3339, to the millisecond.
+fn push_now(line: &mut String) {
     let micros = DateTime::now().unix_micros();
-    SECOND.with_borrow_mut(|(second, text)| {
-        if micros.div_euclid(1_000_000) != *second {
-            *second = micros.div_euclid(1_000_000);
-            *text = DateTime::from_unix_micros(*second * 1_000_000)
-                .map(|now| now.strftime("%Y-%m-%dT%H:%M:%S"))
-                .unwrap_or_default();
+    let second = micros.div_euclid(1_000_000);
+    RECENT.with_borrow_mut(|recent| {
+        if recent.second != second {
+            let text = DateTime::from_unix_micros(second * 1_000_000).map(|now| now.strftime("%Y-%m-%dT%H:%M:%S."));
+            recent.second_text = text.unwrap_or_default();
+            recent.second = second;
         }
-        format!("{text}.{:03}Z", micros.rem_euclid(1_000_000) / 1_000)
-    })
+        line.push_str(&recent.second_text);
+    });
+    let millis = micros.rem_euclid(1_000_000).unsigned_abs() / 1_000;
+    line.extend([100, 10, 1].map(|place| char::from(b'0' + (millis / place % 10) as u8)));
+    line.push('Z');
+}
+
+fn push_remote(line: &mut String, remote: std::net::IpAddr) {
+    RECENT.with_borrow_mut(|recent| {
+        if recent.remote != Some(remote) {
+            recent.remote = Some(remote);
+            recent.remote_text = remote.to_string();
+        }
+        line.push_str(&recent.remote_text);
+    });
 }
 
 /// A request that was answered.
@@ -289,22 +337,28 @@ fn access_text(line: &mut String, access: &Access<'_>, colours: bool) {
 }
 
 fn access_json(line: &mut String, access: &Access<'_>) {
-    let _ = write!(
-        line,
-        "{{\"time\":\"{}\",\"level\":\"INFO\",\"target\":\"access\",\"request_id\":\"{:016x}\"",
-        now(),
-        access.request_id
-    );
-    let _ = write!(line, ",\"remote\":\"{}\",\"method\":", access.remote);
+    line.push_str("{\"time\":\"");
+    push_now(line);
+    line.push_str("\",\"level\":\"INFO\",\"target\":\"access\",\"request_id\":\"");
+    push_id(line, access.request_id);
+    line.push_str("\",\"remote\":\"");
+    push_remote(line, access.remote);
+    line.push_str("\",\"method\":");
     push_json(line, access.method);
     line.push_str(",\"path\":");
     push_json(line, access.path);
-    let _ = write!(line, ",\"version\":\"{}\",\"status\":{},\"bytes\":", access.version, access.status);
-    let _ = match access.bytes {
-        Some(bytes) => write!(line, "{bytes}"),
-        None => line.write_str("null"),
-    };
-    let _ = write!(line, ",\"us\":{}}}", access.took.as_micros());
+    line.push_str(",\"version\":\"");
+    line.push_str(access.version);
+    line.push_str("\",\"status\":");
+    push_number(line, access.status.into());
+    line.push_str(",\"bytes\":");
+    match access.bytes {
+        Some(bytes) => push_number(line, bytes),
+        None => line.push_str("null"),
+    }
+    line.push_str(",\"us\":");
+    push_number(line, u64::try_from(access.took.as_micros()).unwrap_or(u64::MAX));
+    line.push('}');
 }
 
 impl Logger {
@@ -354,10 +408,10 @@ pub(crate) fn flush() {
     drop(buffers);
     let dropped = DROPPED.swap(0, Relaxed);
     if dropped > 0 {
-        let line = format!(
-            "{{\"time\":\"{}\",\"level\":\"WARN\",\"target\":\"hipflask\",\"message\":\"{dropped} lines of the log were dropped\"}}\n",
-            now()
-        );
+        let mut line = String::from("{\"time\":\"");
+        push_now(&mut line);
+        line.push_str("\",\"level\":\"WARN\",\"target\":\"hipflask\",\"message\":\"");
+        let _ = writeln!(line, "{dropped} lines of the log were dropped\"}}");
         all.extend_from_slice(line.as_bytes());
     }
     if !all.is_empty() {
