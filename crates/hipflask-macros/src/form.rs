@@ -22,8 +22,8 @@ struct Options {
     choices: Vec<(LitStr, LitStr)>,
     attributes: Vec<(String, TokenStream)>,
     rules: Vec<TokenStream>,
-    /// It repeats another field, and nobody reads it for itself.
-    repeats: bool,
+    /// A rule reads it, and perhaps nobody else: a password typed twice, a box that must be ticked.
+    is_read: bool,
 }
 
 impl Options {
@@ -71,11 +71,12 @@ impl Options {
             "equal_to" => {
                 let other: LitStr = meta.value()?.parse()?;
                 self.rules.push(quote!(::hipflask::form::EqualTo(#other)));
-                self.repeats = true;
+                self.is_read = true;
             }
             "check" => {
                 let function: Path = meta.value()?.parse()?;
                 self.rules.push(quote!(::hipflask::form::Check(#function)));
+                self.is_read = true;
             }
             _ if meta.input.peek(Token![=]) => {
                 let value: Expr = meta.value()?.parse()?;
@@ -167,14 +168,14 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
         return Err(Error::new(parameter.span(), "a form cannot be generic; name the types of its fields"));
     }
     let name = &input.ident;
-    let (mut described, mut bound, mut idents, mut repeated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut described, mut bound, mut idents, mut read) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for field in fields {
         let options = Options::read(field)?;
         let Some(ident) = &field.ident else { continue };
         described.push(describe(field, &options));
         bound.push(bind(field, &options));
         idents.push(ident);
-        repeated.extend(options.repeats.then_some(ident));
+        read.extend(options.is_read.then_some(ident));
     }
     Ok(quote! {
         impl ::hipflask::form::FormModel for #name {
@@ -185,7 +186,7 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
             fn bind(binder: &mut ::hipflask::form::Binder<'_>) -> ::core::option::Option<Self> {
                 #(let #idents = #bound;)*
                 let form = #name { #(#idents: #idents?),* };
-                #(let _ = &form.#repeated;)*
+                #(let _ = &form.#read;)*
                 ::core::option::Option::Some(form)
             }
         }
