@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
 use syn::{
-    Data, DeriveInput, Error, Expr, ExprRange, Field, Fields, LitStr, Path, RangeLimits, Result, Token, Type,
-    parenthesized,
+    Data, DeriveInput, Error, Expr, ExprRange, Field, Fields, GenericArgument, LitStr, Path, PathArguments,
+    RangeLimits, Result, Token, Type, parenthesized,
 };
 
 use crate::Expanded;
@@ -30,12 +30,12 @@ impl Options {
     fn read(field: &Field) -> Result<Options> {
         let mut options = Options::default();
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("field")) {
-            attribute.parse_nested_meta(|meta| options.read_one(&meta))?;
+            attribute.parse_nested_meta(|meta| options.read_one(&meta, value_type(&field.ty)))?;
         }
         Ok(options)
     }
 
-    fn read_one(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+    fn read_one(&mut self, meta: &ParseNestedMeta<'_>, ty: &Type) -> Result<()> {
         let Some(key) = meta.path.get_ident().map(ToString::to_string) else {
             return Err(meta.error("an option of a field is one word"));
         };
@@ -75,7 +75,8 @@ impl Options {
             }
             "check" => {
                 let function: Path = meta.value()?.parse()?;
-                self.rules.push(quote!(::hipflask::form::Check(#function)));
+                // By the closure a `String` can be checked by a function of `&str`.
+                self.rules.push(quote!(::hipflask::form::Check(|value: &#ty| #function(value))));
                 self.is_read = true;
             }
             _ if meta.input.peek(Token![=]) => {
@@ -191,6 +192,18 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
             }
         }
     })
+}
+
+/// The type of a field that is filled in: what an `Option` is of.
+fn value_type(ty: &Type) -> &Type {
+    let Type::Path(path) = ty else { return ty };
+    match path.path.segments.last().map(|segment| (&segment.ident, &segment.arguments)) {
+        Some((name, PathArguments::AngleBracketed(inner))) if name == "Option" => match inner.args.first() {
+            Some(GenericArgument::Type(inner)) => inner,
+            _ => ty,
+        },
+        _ => ty,
+    }
 }
 
 fn field_name(field: &Field, options: &Options) -> String {
