@@ -9,5 +9,6 @@ macro_rules! pages {
 
 pages! {
     readme "../../README.md",
+    quickstart "../quickstart.md",
     lifecycle "../lifecycle.md",
 }
