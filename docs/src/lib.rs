@@ -10,5 +10,6 @@ macro_rules! pages {
 pages! {
     readme "../../README.md",
     quickstart "../quickstart.md",
+    tutorial "../tutorial.md",
     lifecycle "../lifecycle.md",
 }
