@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
 use syn::{
-    Data, DeriveInput, Error, Expr, ExprRange, Field, Fields, LitStr, Path, RangeLimits, Result, Token, Type,
-    parenthesized,
+    Data, DeriveInput, Error, Expr, ExprRange, Field, Fields, GenericArgument, LitStr, Path, PathArguments,
+    RangeLimits, Result, Token, Type, parenthesized,
 };
 
 use crate::Expanded;
@@ -22,20 +22,20 @@ struct Options {
     choices: Vec<(LitStr, LitStr)>,
     attributes: Vec<(String, TokenStream)>,
     rules: Vec<TokenStream>,
-    /// It repeats another field, and nobody reads it for itself.
-    repeats: bool,
+    /// A rule reads it, and perhaps nobody else: a password typed twice, a box that must be ticked.
+    is_read: bool,
 }
 
 impl Options {
     fn read(field: &Field) -> Result<Options> {
         let mut options = Options::default();
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("field")) {
-            attribute.parse_nested_meta(|meta| options.read_one(&meta))?;
+            attribute.parse_nested_meta(|meta| options.read_one(&meta, value_type(&field.ty)))?;
         }
         Ok(options)
     }
 
-    fn read_one(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+    fn read_one(&mut self, meta: &ParseNestedMeta<'_>, ty: &Type) -> Result<()> {
         let Some(key) = meta.path.get_ident().map(ToString::to_string) else {
             return Err(meta.error("an option of a field is one word"));
         };
@@ -71,11 +71,13 @@ impl Options {
             "equal_to" => {
                 let other: LitStr = meta.value()?.parse()?;
                 self.rules.push(quote!(::hipflask::form::EqualTo(#other)));
-                self.repeats = true;
+                self.is_read = true;
             }
             "check" => {
                 let function: Path = meta.value()?.parse()?;
-                self.rules.push(quote!(::hipflask::form::Check(#function)));
+                // By the closure a `String` can be checked by a function of `&str`.
+                self.rules.push(quote!(::hipflask::form::Check(|value: &#ty| #function(value))));
+                self.is_read = true;
             }
             _ if meta.input.peek(Token![=]) => {
                 let value: Expr = meta.value()?.parse()?;
@@ -167,14 +169,14 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
         return Err(Error::new(parameter.span(), "a form cannot be generic; name the types of its fields"));
     }
     let name = &input.ident;
-    let (mut described, mut bound, mut idents, mut repeated) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut described, mut bound, mut idents, mut read) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for field in fields {
         let options = Options::read(field)?;
         let Some(ident) = &field.ident else { continue };
         described.push(describe(field, &options));
         bound.push(bind(field, &options));
         idents.push(ident);
-        repeated.extend(options.repeats.then_some(ident));
+        read.extend(options.is_read.then_some(ident));
     }
     Ok(quote! {
         impl ::hipflask::form::FormModel for #name {
@@ -185,11 +187,23 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
             fn bind(binder: &mut ::hipflask::form::Binder<'_>) -> ::core::option::Option<Self> {
                 #(let #idents = #bound;)*
                 let form = #name { #(#idents: #idents?),* };
-                #(let _ = &form.#repeated;)*
+                #(let _ = &form.#read;)*
                 ::core::option::Option::Some(form)
             }
         }
     })
+}
+
+/// The type of a field that is filled in: what an `Option` is of.
+fn value_type(ty: &Type) -> &Type {
+    let Type::Path(path) = ty else { return ty };
+    match path.path.segments.last().map(|segment| (&segment.ident, &segment.arguments)) {
+        Some((name, PathArguments::AngleBracketed(inner))) if name == "Option" => match inner.args.first() {
+            Some(GenericArgument::Type(inner)) => inner,
+            _ => ty,
+        },
+        _ => ty,
+    }
 }
 
 fn field_name(field: &Field, options: &Options) -> String {

@@ -49,8 +49,8 @@ pub(crate) async fn resolve(mut response: Response, ctx: &mut Context) -> Result
 /// A URL that is known by the view it leads to, made by [`url_for!`](crate::url_for). Flask's `url_for`.
 ///
 /// It is a description: the running application turns it into text when the request is known, so that
-/// prefixes, nesting and mounts are right. [`redirect`] and templates take it as it is;
-/// [`Context::url_for`] gives the text.
+/// prefixes, nesting and mounts are right. [`redirect`] takes it as it is; [`Context::url_for`] gives the text,
+/// for a template's values for instance. A template itself has `url_for('blog.show', id=7)`.
 ///
 /// ```
 /// use hipflask::prelude::*;
@@ -70,7 +70,7 @@ pub(crate) async fn resolve(mut response: Response, ctx: &mut Context) -> Result
 /// assert_eq!(app.test_client().get("/blog/").send_blocking().text(), "/blog/posts/7?tab=comments#last");
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "a `UrlFor` only describes a URL; give it to `redirect`, a template or `Context::url_for`"]
+#[must_use = "a `UrlFor` only describes a URL; give it to `redirect` or `Context::url_for`"]
 pub struct UrlFor {
     target: Target,
     values: Vec<(String, String)>,

@@ -1,0 +1,15 @@
+//! The book, run: every Rust block of its pages is a test of this package, and `tests/` holds whole programs.
+
+/// Makes the Rust blocks of pages tests.
+macro_rules! pages {
+    ($($name:ident $path:literal,)*) => {
+        $(#[cfg(doctest)] #[doc = include_str!($path)] mod $name {})*
+    };
+}
+
+pages! {
+    readme "../../README.md",
+    quickstart "../quickstart.md",
+    tutorial "../tutorial.md",
+    lifecycle "../lifecycle.md",
+}

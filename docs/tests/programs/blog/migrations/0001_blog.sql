@@ -1,0 +1,11 @@
+CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+
+INSERT INTO user (name) VALUES ('Ada');
+
+CREATE TABLE post (
+    id INTEGER PRIMARY KEY,
+    author_id INTEGER NOT NULL REFERENCES user (id),
+    title TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+);

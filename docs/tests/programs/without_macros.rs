@@ -1,0 +1,31 @@
+//! Everything works without macros too.
+
+use hipflask::prelude::*;
+
+fn app() -> App {
+    App::new("hello", env!("CARGO_MANIFEST_DIR"))
+        .add_url_rule(Rule::new("/hello/<name>").endpoint("hello").methods([GET]), hello)
+}
+
+async fn hello(args: ViewArgs) -> Result<String> {
+    Ok(format!("Hello, {}!", args.get::<String>("name")?))
+}
+
+#[hipflask::test]
+async fn a_string_is_plain_text() {
+    let client = app().test_client();
+    let response = client.get("/hello/<b>").send().await;
+    assert_eq!(response.text(), "Hello, <b>!");
+    assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(client.post("/hello/x").send().await.status(), 405);
+}
+
+/// It is `impl Handler`s all the way down: what the macro writes can be typed.
+#[hipflask::test]
+async fn the_endpoint_builds_urls() {
+    let app = app().freeze().expect("nothing is wrong with it");
+    let url = hipflask::UrlFor::endpoint("hello").value("name", "Ada Lovelace");
+    assert_eq!(app.context().url_for(url).expect("it is an endpoint"), "/hello/Ada%20Lovelace");
+    let rules: Vec<_> = app.rules().filter(|(endpoint, ..)| *endpoint == "hello").collect();
+    assert_eq!(rules, [("hello", vec!["GET", "HEAD", "OPTIONS"], "/hello/<name>")]);
+}
