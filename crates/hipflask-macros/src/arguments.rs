@@ -1,8 +1,9 @@
 //! The arguments of a view: what comes from the path, what comes by type.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, Pat, PatType, Result, Signature, Type};
+use syn::{Error, FnArg, GenericParam, Pat, PatType, Result, Signature, Type};
 
 /// An argument of a view or an error handler.
 pub(crate) enum Argument {
@@ -10,14 +11,18 @@ pub(crate) enum Argument {
     Context,
     /// An argument with its name, where its pattern is one, and its type.
     Typed { name: Option<Ident>, ty: Box<Type> },
-    /// `error: &E`: only an error handler has it.
-    Reference { ty: Box<Type> },
+    /// `error: &E`: only an error handler has it. What is caught and lent is `caught`.
+    Reference { ty: Box<Type>, caught: Box<Type> },
 }
 
 /// Reads the arguments of a function that a macro makes a handler of.
 pub(crate) fn read(signature: &Signature, what: &str) -> Result<Vec<Argument>> {
     if let Some(parameter) = signature.generics.params.first() {
-        return Err(Error::new(parameter.span(), format!("{what} cannot be generic; name the types of its arguments")));
+        let instead = match parameter {
+            GenericParam::Lifetime(_) => "what it takes and returns is owned",
+            _ => "name the types of its arguments",
+        };
+        return Err(Error::new_spanned(parameter, format!("{what} cannot be generic; {instead}")));
     }
     signature.inputs.iter().enumerate().map(|(position, input)| argument(position, input, what)).collect()
 }
@@ -25,9 +30,11 @@ pub(crate) fn read(signature: &Signature, what: &str) -> Result<Vec<Argument>> {
 fn argument(position: usize, input: &FnArg, what: &str) -> Result<Argument> {
     let typed = match input {
         FnArg::Receiver(receiver) => {
-            return Err(Error::new(
-                receiver.span(),
-                format!("{what} is a plain function and has no `self`; keep its state in an extension"),
+            return Err(Error::new_spanned(
+                receiver,
+                format!(
+                    "{what} is a plain function outside of any `impl` and has no `self`; what it needs it takes by type"
+                ),
             ));
         }
         FnArg::Typed(typed) => typed,
@@ -35,14 +42,21 @@ fn argument(position: usize, input: &FnArg, what: &str) -> Result<Argument> {
     match &*typed.ty {
         Type::Reference(reference) if last_segment(&reference.elem).is_some_and(|name| name == "Context") => {
             if position > 0 {
-                return Err(Error::new(typed.span(), "`ctx: &mut Context` must be the first argument"));
+                return Err(Error::new_spanned(typed, "`ctx: &mut Context` must be the first argument"));
             }
             match reference.mutability {
                 Some(_) => Ok(Argument::Context),
-                None => Err(Error::new(typed.ty.span(), "the context is borrowed mutably: write `ctx: &mut Context`")),
+                None => {
+                    Err(Error::new_spanned(&typed.ty, "the context is borrowed mutably: write `ctx: &mut Context`"))
+                }
             }
         }
-        Type::Reference(reference) => Ok(Argument::Reference { ty: reference.elem.clone() }),
+        Type::ImplTrait(any) => {
+            Err(Error::new_spanned(any, format!("{what} cannot be generic; name a type instead of `impl …`")))
+        }
+        Type::Reference(reference) => {
+            Ok(Argument::Reference { ty: reference.elem.clone(), caught: reference.elem.clone() })
+        }
         _ => Ok(Argument::Typed { name: name(typed), ty: typed.ty.clone() }),
     }
 }
@@ -84,7 +98,28 @@ pub(crate) fn plain(ty: &Type) -> Option<Plain> {
     })
 }
 
-/// An identifier that shows in messages where `span` is.
-pub(crate) fn ident(name: &str, span: Span) -> Ident {
-    Ident::new(name, span)
+/// `an i64`, `a String`: a type's name with its article, in quotes.
+pub(crate) fn with_article(ty: &Type) -> String {
+    let name = last_segment(ty).unwrap_or_default();
+    let article = match name.chars().next() {
+        Some('i' | 'f' | 'a' | 'e' | 'o' | 'A' | 'E' | 'I' | 'O') => "an",
+        _ => "a",
+    };
+    format!("{article} `{name}`")
+}
+
+/// The tokens of `ty`, all of them placed at its first one. What mentions a type twice is reported twice unless
+/// both times are at the same place, and a span over several tokens cannot be made on stable Rust.
+pub(crate) fn in_one_place(ty: &Type) -> TokenStream {
+    fn place(tokens: TokenStream, span: Span) -> TokenStream {
+        let one = |mut token: TokenTree| {
+            if let TokenTree::Group(group) = &token {
+                token = Group::new(group.delimiter(), place(group.stream(), span)).into();
+            }
+            token.set_span(span.resolved_at(token.span()));
+            token
+        };
+        tokens.into_iter().map(one).collect()
+    }
+    place(ty.to_token_stream(), ty.span())
 }

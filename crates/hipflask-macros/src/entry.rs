@@ -1,8 +1,9 @@
 //! `#[hipflask::main]` and `#[hipflask::test]`
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Error, Item, ItemFn};
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Error, Item, ItemFn, ReturnType};
 
 use crate::Expanded;
 
@@ -36,19 +37,42 @@ pub(crate) fn main(attribute: &TokenStream, item: TokenStream) -> Expanded {
             "building an application is not async; do what takes time in `App::on_startup`",
         ));
     }
-    if matches!(function.sig.output, syn::ReturnType::Default) {
+    let ReturnType::Type(_, output) = &function.sig.output else {
         return Err(Error::new(
             name.span(),
             "the function under `#[hipflask::main]` returns the application: `-> App`",
         ));
-    }
+    };
+    // Placed at the type, which is what can be wrong with it.
+    let mut build = name.clone();
+    build.set_span(output.span().resolved_at(name.span()));
+    let run = quote_spanned!(output.span()=> ::hipflask::cli::main(#build));
     Ok(quote! {
         #function
 
         fn main() -> ::std::process::ExitCode {
-            ::hipflask::cli::main(#name)
+            #run
         }
     })
+}
+
+/// What stands in for a wrong `#[hipflask::main]`: the function and a `main`, whose absence would be reported too.
+pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
+    let mut item: Item = match syn::parse2(item.clone()) {
+        Ok(parsed) => parsed,
+        Err(_) => return item,
+    };
+    if let Item::Fn(function) = &mut item
+        && function.sig.ident == "main"
+    {
+        function.sig.ident = Ident::new("app", function.sig.ident.span());
+    }
+    quote! {
+        #[allow(dead_code)]
+        #item
+
+        fn main() {}
+    }
 }
 
 pub(crate) fn test(attribute: &TokenStream, item: TokenStream) -> Expanded {

@@ -1,12 +1,13 @@
 //! `#[errorhandler]`
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::{Error, Item, ItemFn, Lit, LitInt, Result, Type};
+use syn::{Error, Item, ItemFn, Lit, LitInt, Result, Token, Type};
 
 use crate::Expanded;
 use crate::arguments::{self, Argument};
+use crate::handler;
 
 /// What an error handler catches.
 enum Catches {
@@ -21,20 +22,20 @@ impl Parse for Catches {
         if input.is_empty() {
             return Err(Error::new(Span::call_site(), WANTED));
         }
-        let catches = match input.peek(Lit) {
+        const STATUS: &str = "the status of an error is a number from 400 to 599: `#[errorhandler(404)]`";
+        let catches = match input.peek(Lit) || input.peek(Token![-]) {
             true => match input.parse()? {
-                Lit::Int(status) => Catches::Status(status),
-                other => return Err(Error::new(other.span(), WANTED)),
+                Lit::Int(status) if matches!(status.base10_parse(), Ok(400..600)) => Catches::Status(status),
+                other => {
+                    return Err(Error::new(other.span(), format!("found `{}`, but {STATUS}", other.to_token_stream())));
+                }
             },
             false => Catches::Type(input.parse().map_err(|error| Error::new(error.span(), WANTED))?),
         };
-        if let Catches::Status(status) = &catches
-            && !(400..600).contains(&status.base10_parse::<u32>()?)
+        if let Catches::Type(ty) = &catches
+            && is_constant(ty)
         {
-            return Err(Error::new(
-                status.span(),
-                format!("`{status}` is not the status of an error; errors have 400 to 599"),
-            ));
+            return Err(Error::new_spanned(ty, format!("found a constant, but {STATUS}")));
         }
         match input.is_empty() {
             true => Ok(catches),
@@ -45,62 +46,89 @@ impl Parse for Catches {
     }
 }
 
+/// `Status::NOT_FOUND`
+fn is_constant(ty: &Type) -> bool {
+    arguments::last_segment(ty).is_some_and(|name| {
+        name.len() > 1 && name.bytes().all(|b| b.is_ascii_uppercase() || b"_0123456789".contains(&b))
+    })
+}
+
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Expanded {
     let catches: Catches = syn::parse2(attribute)?;
-    let mut function = match syn::parse2(item)? {
+    let function = match syn::parse2(item)? {
         Item::Fn(function) => function,
         other => return Err(Error::new_spanned(other, "`#[errorhandler]` stands above a function")),
     };
-    let arguments = arguments::read(&function.sig, "an error handler")?;
-    let (adapter, handler) = adapter(&function, &arguments);
-    let (name, visibility) =
-        (function.sig.ident.clone(), std::mem::replace(&mut function.vis, syn::Visibility::Inherited));
-    let (outer, inner): (Vec<_>, Vec<_>) = std::mem::take(&mut function.attrs)
-        .into_iter()
-        .partition(|a| a.path().is_ident("cfg") || a.path().is_ident("doc"));
-    function.attrs = inner;
+    let mut arguments = arguments::read(&function.sig, "an error handler")?;
+    if let Catches::Type(ty) = &catches {
+        lend(ty, &mut arguments)?;
+    }
+    let handler = handler::expand(&function.sig, &arguments, &[]);
     let catches = match catches {
         Catches::Status(status) => quote!(::hipflask::Catches::status(#status)),
         Catches::Type(ty) => quote!(::hipflask::Catches::error::<#ty>()),
     };
-    Ok(quote! {
+    Ok(around(
+        function,
+        &quote! {
+            #handler
+            ::hipflask::ErrorHandler::new(#catches, __View::default())
+        },
+    ))
+}
+
+/// What stands in for an error handler whose attribute is wrong, so that its registration is not reported too.
+pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
+    match syn::parse2::<ItemFn>(item.clone()) {
+        Ok(mut function) => {
+            function.attrs.push(syn::parse_quote!(#[allow(dead_code, unused)]));
+            around(function, &quote!(::core::unreachable!()))
+        }
+        Err(_) => item,
+    }
+}
+
+/// What a handler borrows is what it catches.
+fn lend(catches: &Type, arguments: &mut [Argument]) -> Result<()> {
+    let written = |ty: &Type| ty.to_token_stream().to_string();
+    for argument in arguments {
+        match argument {
+            Argument::Reference { ty, caught } if written(ty) != written(catches) && !is_any_error(&written(ty)) => {
+                **caught = catches.clone();
+            }
+            Argument::Typed { ty, .. } if written(ty) == written(catches) && !is_http_error(ty) => {
+                let message = format!("an error handler borrows its error: write `&{}`", written(ty).replace(' ', ""));
+                return Err(Error::new_spanned(ty, message));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// `&Error` can be had of whatever is caught.
+fn is_any_error(written: &str) -> bool {
+    ["Error", "hipflask :: Error"].contains(&written)
+}
+
+/// An `HttpError` can be had by value, whatever a handler catches.
+fn is_http_error(ty: &Type) -> bool {
+    arguments::last_segment(ty).is_some_and(|name| name == "HttpError")
+}
+
+/// The function that makes the error handler, by `body`, with the user's function inside.
+fn around(mut function: ItemFn, body: &TokenStream) -> TokenStream {
+    let name = function.sig.ident.clone();
+    let visibility = std::mem::replace(&mut function.vis, syn::Visibility::Inherited);
+    let (outer, inner): (Vec<_>, Vec<_>) = std::mem::take(&mut function.attrs)
+        .into_iter()
+        .partition(|a| a.path().is_ident("cfg") || a.path().is_ident("doc"));
+    function.attrs = inner;
+    quote! {
         #(#outer)*
         #visibility fn #name() -> ::hipflask::ErrorHandler {
             #function
-            #adapter
-            ::hipflask::ErrorHandler::new(#catches, #handler)
-        }
-    })
-}
-
-/// A function that takes a `Caught<E>` where yours takes `&E`; nothing where yours takes no reference.
-fn adapter(function: &ItemFn, arguments: &[Argument]) -> (TokenStream, TokenStream) {
-    let name = &function.sig.ident;
-    if !arguments.iter().any(|argument| matches!(argument, Argument::Reference { .. })) {
-        return (TokenStream::new(), quote!(#name));
-    }
-    let (mut parameters, mut passed) = (Vec::new(), Vec::new());
-    for (index, argument) in arguments.iter().enumerate() {
-        let value = format_ident!("argument_{index}");
-        match argument {
-            Argument::Context => {
-                parameters.push(quote!(#value: &mut ::hipflask::Context));
-                passed.push(quote!(#value));
-            }
-            Argument::Typed { ty, .. } => {
-                parameters.push(quote!(#value: #ty));
-                passed.push(quote!(#value));
-            }
-            Argument::Reference { ty } => {
-                parameters.push(quote!(#value: ::hipflask::Caught<#ty>));
-                passed.push(quote!(&*#value));
-            }
+            #body
         }
     }
-    let output = &function.sig.output;
-    let (asyncness, wait) = match function.sig.asyncness {
-        Some(_) => (quote!(async), quote!(.await)),
-        None => (TokenStream::new(), TokenStream::new()),
-    };
-    (quote!(#asyncness fn adapter(#(#parameters),*) #output { #name(#(#passed),*)#wait }), quote!(adapter))
 }

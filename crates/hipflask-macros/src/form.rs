@@ -1,16 +1,20 @@
 //! `#[derive(Form)]`
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::meta::ParseNestedMeta;
+use syn::parse::{Parse, ParseBuffer};
 use syn::spanned::Spanned;
 use syn::{
-    Data, DeriveInput, Error, Expr, ExprRange, Field, Fields, GenericArgument, LitStr, Path, PathArguments,
-    RangeLimits, Result, Token, Type, parenthesized,
+    Attribute, Data, DeriveInput, Error, Expr, ExprRange, Field, Fields, GenericArgument, LitStr, Meta, Path,
+    PathArguments, RangeLimits, Result, Token, Type, parenthesized,
 };
 
 use crate::Expanded;
-use crate::arguments::last_segment;
+use crate::arguments::{in_one_place, last_segment};
+
+const KNOWN: &str = "`name`, `label`, `widget`, `description`, `length(1..=80)`, `range(18..)`, `email`, \
+                     `one_of(\"a\", \"b\")`, `choices(\"a\" = \"First\")`, `equal_to = \"field\"`, `check = function`";
 
 /// What `#[field(..)]` says.
 #[derive(Default)]
@@ -21,7 +25,10 @@ struct Options {
     description: Option<LitStr>,
     choices: Vec<(LitStr, LitStr)>,
     attributes: Vec<(String, TokenStream)>,
-    rules: Vec<TokenStream>,
+    /// Rules, and the options that ask for them.
+    rules: Vec<(Span, TokenStream)>,
+    /// The field that it repeats.
+    repeats: Option<LitStr>,
     /// A rule reads it, and perhaps nobody else: a password typed twice, a box that must be ticked.
     is_read: bool,
 }
@@ -30,6 +37,7 @@ impl Options {
     fn read(field: &Field) -> Result<Options> {
         let mut options = Options::default();
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("field")) {
+            check_shape(attribute)?;
             attribute.parse_nested_meta(|meta| options.read_one(&meta, value_type(&field.ty)))?;
         }
         Ok(options)
@@ -40,44 +48,56 @@ impl Options {
             return Err(meta.error("an option of a field is one word"));
         };
         match key.as_str() {
-            "name" => self.name = Some(meta.value()?.parse()?),
-            "label" => self.label = Some(meta.value()?.parse()?),
-            "widget" => self.widget = Some(meta.value()?.parse()?),
-            "description" => self.description = Some(meta.value()?.parse()?),
+            "name" => self.name = Some(text(meta, &key)?),
+            "label" => self.label = Some(text(meta, &key)?),
+            "widget" => self.widget = Some(text(meta, &key)?),
+            "description" => self.description = Some(text(meta, &key)?),
             "length" => self.length(meta)?,
             "range" => self.range(meta)?,
             "email" => {
-                self.rules.push(quote!(::hipflask::form::Email));
+                if !meta.input.is_empty() && !meta.input.peek(Token![,]) {
+                    return Err(meta.error("`email` stands alone: `#[field(email)]`"));
+                }
+                self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::Email));
                 self.widget.get_or_insert_with(|| LitStr::new("email", meta.path.span()));
             }
             "one_of" => {
-                let content;
-                parenthesized!(content in meta.input);
-                let words = content.parse_terminated(<LitStr as syn::parse::Parse>::parse, Token![,])?;
-                let words: Vec<LitStr> = words.into_iter().collect();
-                self.choices(words.into_iter().map(|word| (word.clone(), word)).collect());
+                let words = list(meta, "`one_of` lists strings: `one_of(\"draft\", \"published\")`", |input| {
+                    input.parse::<LitStr>()
+                })?;
+                self.choices(meta, words.into_iter().map(|word| (word.clone(), word)).collect());
             }
             "choices" => {
-                let content;
-                parenthesized!(content in meta.input);
-                let pair = |input: syn::parse::ParseStream<'_>| {
+                let pair = |input: &ParseBuffer<'_>| {
                     let value = input.parse()?;
                     input.parse::<Token![=]>()?;
                     Ok((value, input.parse()?))
                 };
-                let pairs = content.parse_terminated(pair, Token![,])?;
-                self.choices(pairs.into_iter().collect());
+                let pairs = list(
+                    meta,
+                    "`choices` lists values and labels: `choices(\"a\" = \"First\", \"b\" = \"Second\")`",
+                    pair,
+                )?;
+                self.choices(meta, pairs);
             }
             "equal_to" => {
-                let other: LitStr = meta.value()?.parse()?;
-                self.rules.push(quote!(::hipflask::form::EqualTo(#other)));
+                let other = text(meta, &key)?;
+                self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::EqualTo(#other)));
+                self.repeats = Some(other);
                 self.is_read = true;
             }
             "check" => {
-                let function: Path = meta.value()?.parse()?;
+                let function: Path = value(meta, "`check` names a function: `check = not_a_weekend`")?;
                 // By the closure a `String` can be checked by a function of `&str`.
-                self.rules.push(quote!(::hipflask::form::Check(|value: &#ty| #function(value))));
+                let check = quote_spanned!(function.span()=> ::hipflask::form::Check(|value: &#ty| #function(value)));
+                self.rule(meta, check);
                 self.is_read = true;
+            }
+            _ if let Some(meant) = misspelt(&key) => {
+                return Err(meta.error(format!("a field has no option `{key}`; it has `{meant}`")));
+            }
+            "required" | "optional" => {
+                return Err(meta.error("a field is required unless its type is an `Option`: there is nothing to add"));
             }
             _ if meta.input.peek(Token![=]) => {
                 let value: Expr = meta.value()?.parse()?;
@@ -85,39 +105,44 @@ impl Options {
             }
             _ => {
                 return Err(meta.error(format!(
-                    "`{key}` is no option of a field; write `{key} = \"…\"` for an attribute of its HTML"
+                    "a field has no option `{key}`; it has {KNOWN}, and `{key} = \"…\"` would be an attribute of its HTML"
                 )));
             }
         }
         Ok(())
     }
 
-    fn choices(&mut self, choices: Vec<(LitStr, LitStr)>) {
+    /// A rule, placed at the option that asks for it.
+    fn rule(&mut self, meta: &ParseNestedMeta<'_>, rule: TokenStream) {
+        self.rules.push((meta.path.span(), rule));
+    }
+
+    fn choices(&mut self, meta: &ParseNestedMeta<'_>, choices: Vec<(LitStr, LitStr)>) {
         let values = choices.iter().map(|(value, _)| value);
-        self.rules.push(quote!(::hipflask::form::OneOf(&[#(#values),*])));
+        self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::OneOf(&[#(#values),*])));
         self.choices = choices;
-        self.widget.get_or_insert_with(|| LitStr::new("select", proc_macro2::Span::call_site()));
+        self.widget.get_or_insert_with(|| LitStr::new("select", Span::call_site()));
     }
 
     fn length(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
-        let (min, max) = bounds(meta, "length(1..=80)")?;
+        let (min, max) = bounds(meta, "length", "1..=80")?;
         let (low, high) = (
             min.clone().unwrap_or_else(|| quote!(0)),
             max.clone().unwrap_or_else(|| quote!(::core::primitive::usize::MAX)),
         );
-        self.rules.push(quote!(::hipflask::form::Length { min: #low, max: #high }));
+        self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::Length { min: #low, max: #high }));
         self.bound_attributes("minlength", min, "maxlength", max);
         Ok(())
     }
 
     fn range(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
-        let (min, max) = bounds(meta, "range(18..=130)")?;
+        let (min, max) = bounds(meta, "range", "18..=130")?;
         let option = |bound: &Option<TokenStream>| match bound {
             Some(bound) => quote!(::core::option::Option::Some(#bound)),
             None => quote!(::core::option::Option::None),
         };
         let (low, high) = (option(&min), option(&max));
-        self.rules.push(quote!(::hipflask::form::Range { min: #low, max: #high }));
+        self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::Range { min: #low, max: #high }));
         self.bound_attributes("min", min, "max", max);
         Ok(())
     }
@@ -131,10 +156,16 @@ impl Options {
 }
 
 /// The ends of `1..=80`, `1..` or `..=80`.
-fn bounds(meta: &ParseNestedMeta<'_>, example: &str) -> Result<(Option<TokenStream>, Option<TokenStream>)> {
+fn bounds(
+    meta: &ParseNestedMeta<'_>,
+    option: &str,
+    example: &str,
+) -> Result<(Option<TokenStream>, Option<TokenStream>)> {
+    if !meta.input.peek(syn::token::Paren) {
+        return Err(meta.error(format!("`{option}` has its bounds in parentheses: `{option}({example})`")));
+    }
     let content;
     parenthesized!(content in meta.input);
-    let wrong = |span| Error::new(span, format!("both ends of the range are included: write `{example}`"));
     match content.parse::<Expr>()? {
         Expr::Range(ExprRange { start, limits: RangeLimits::Closed(_), end: Some(end), .. }) => {
             Ok((start.map(|start| quote!(#start)), Some(quote!(#end))))
@@ -142,8 +173,81 @@ fn bounds(meta: &ParseNestedMeta<'_>, example: &str) -> Result<(Option<TokenStre
         Expr::Range(ExprRange { start: Some(start), limits: RangeLimits::HalfOpen(_), end: None, .. }) => {
             Ok((Some(quote!(#start)), None))
         }
-        other => Err(wrong(other.span())),
+        other => Err(Error::new_spanned(
+            other,
+            format!("`{option}` takes a range that includes its ends: `{option}({example})`"),
+        )),
     }
+}
+
+/// What is wrong with the attribute as a whole: `#[field]`, `#[field = "x"]`, `#[field("x")]`.
+fn check_shape(attribute: &Attribute) -> Result<()> {
+    const WANTED: &str = "the options of a field have names: `#[field(label = \"Title\", length(1..=80))]`";
+    match &attribute.meta {
+        Meta::List(list) => match list.tokens.clone().into_iter().next() {
+            Some(TokenTree::Literal(literal)) => Err(Error::new(literal.span(), WANTED)),
+            _ => Ok(()),
+        },
+        other => Err(Error::new_spanned(other, WANTED)),
+    }
+}
+
+/// The value after the `=`, or an error that says what it should be.
+fn value<T: Parse>(meta: &ParseNestedMeta<'_>, wanted: &str) -> Result<T> {
+    match meta.value() {
+        Ok(value) => value.parse().map_err(|error: Error| Error::new(error.span(), wanted)),
+        Err(_) => Err(meta.error(wanted)),
+    }
+}
+
+fn text(meta: &ParseNestedMeta<'_>, key: &str) -> Result<LitStr> {
+    value(meta, &format!("`{key}` is a string: `{key} = \"…\"`"))
+}
+
+/// What stands in the parentheses, or an error that says what should.
+fn list<T>(
+    meta: &ParseNestedMeta<'_>,
+    wanted: &str,
+    one: for<'a> fn(&'a ParseBuffer<'a>) -> Result<T>,
+) -> Result<Vec<T>> {
+    if !meta.input.peek(syn::token::Paren) {
+        return Err(meta.error(wanted));
+    }
+    let content;
+    parenthesized!(content in meta.input);
+    let items = content.parse_terminated(one, Token![,]).map_err(|error| Error::new(error.span(), wanted))?;
+    Ok(items.into_iter().collect())
+}
+
+/// The option that was meant, if the word is one with two letters swapped, or with one missing, added or wrong.
+/// As an attribute of the HTML it would do nothing, and nobody would notice.
+fn misspelt(word: &str) -> Option<&'static str> {
+    const OPTIONS: [&str; 11] = [
+        "name",
+        "label",
+        "widget",
+        "description",
+        "length",
+        "range",
+        "email",
+        "one_of",
+        "choices",
+        "equal_to",
+        "check",
+    ];
+    let near = |option: &&str| {
+        let (word, option) = (word.as_bytes(), option.as_bytes());
+        let same = word.iter().zip(option).take_while(|(a, b)| a == b).count();
+        let (word, option) = (&word[same..], &option[same..]);
+        match (word, option) {
+            ([a, b, word @ ..], [c, d, option @ ..]) if (a, b) == (d, c) && word == option => true,
+            ([_, word @ ..], [_, option @ ..]) if word == option => true,
+            ([_, word @ ..], _) if word == option => true,
+            (_, [_, option @ ..]) => word == option,
+            _ => false,
+        }
+    };
+    OPTIONS.into_iter().find(|option| *option != word && near(option))
 }
 
 pub(crate) fn expand(input: TokenStream) -> Expanded {
@@ -169,14 +273,15 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
         return Err(Error::new(parameter.span(), "a form cannot be generic; name the types of its fields"));
     }
     let name = &input.ident;
-    let (mut described, mut bound, mut idents, mut read) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for field in fields {
-        let options = Options::read(field)?;
+    let read = fields.iter().map(|field| Ok((field, Options::read(field)?))).collect::<Result<Vec<_>>>()?;
+    check_repeats(&read)?;
+    let (mut described, mut bound, mut idents, mut used) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (field, options) in &read {
         let Some(ident) = &field.ident else { continue };
-        described.push(describe(field, &options));
-        bound.push(bind(field, &options));
+        described.push(describe(field, options));
+        bound.push(bind(field, options));
         idents.push(ident);
-        read.extend(options.is_read.then_some(ident));
+        used.extend(options.is_read.then_some(ident));
     }
     Ok(quote! {
         impl ::hipflask::form::FormModel for #name {
@@ -187,11 +292,43 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
             fn bind(binder: &mut ::hipflask::form::Binder<'_>) -> ::core::option::Option<Self> {
                 #(let #idents = #bound;)*
                 let form = #name { #(#idents: #idents?),* };
-                #(let _ = &form.#read;)*
+                #(let _ = &form.#used;)*
                 ::core::option::Option::Some(form)
             }
         }
     })
+}
+
+/// What stands in for the derive where it failed, so that `Form<T>` is not reported as well.
+pub(crate) fn standing_in(input: TokenStream) -> TokenStream {
+    let ident = match syn::parse2(input) {
+        Ok(DeriveInput { ident, generics, .. }) if generics.params.is_empty() => ident,
+        _ => return TokenStream::new(),
+    };
+    quote! {
+        impl ::hipflask::form::FormModel for #ident {
+            fn fields() -> ::std::vec::Vec<::hipflask::form::Field> {
+                ::std::vec::Vec::new()
+            }
+
+            fn bind(_: &mut ::hipflask::form::Binder<'_>) -> ::core::option::Option<Self> {
+                ::core::option::Option::None
+            }
+        }
+    }
+}
+
+/// `equal_to` names another field of the form.
+fn check_repeats(fields: &[(&Field, Options)]) -> Result<()> {
+    let names: Vec<String> = fields.iter().map(|(field, options)| field_name(field, options)).collect();
+    let unknown = |repeats: &&LitStr| !names.contains(&repeats.value());
+    match fields.iter().filter_map(|(_, options)| options.repeats.as_ref()).find(unknown) {
+        None => Ok(()),
+        Some(repeats) => Err(Error::new(
+            repeats.span(),
+            format!("the form has no field `{}`; it has `{}`", repeats.value(), names.join("`, `")),
+        )),
+    }
 }
 
 /// The type of a field that is filled in: what an `Option` is of.
@@ -224,17 +361,17 @@ fn label(name: &str, options: &Options) -> String {
 }
 
 fn describe(field: &Field, options: &Options) -> TokenStream {
-    let ty = &field.ty;
+    let (ty, placed) = (&field.ty, in_one_place(&field.ty));
     let name = field_name(field, options);
     let label = label(&name, options);
     let widget = match &options.widget {
         Some(widget) => quote!(#widget),
-        None => quote_spanned!(ty.span()=> <#ty as ::hipflask::form::FromField>::WIDGET),
+        None => quote_spanned!(ty.span()=> <#placed as ::hipflask::form::FromField>::WIDGET),
     };
     let description = options.description.as_ref().map(LitStr::value).unwrap_or_default();
     let choices = options.choices.iter().map(|(value, label)| quote!((#value, #label)));
     let attributes = options.attributes.iter().map(|(name, value)| quote!((#name, #value)));
-    let required = quote_spanned!(ty.span()=> <#ty as ::hipflask::form::FromField>::REQUIRED);
+    let required = quote_spanned!(ty.span()=> <#placed as ::hipflask::form::FromField>::REQUIRED);
     quote! {
         ::hipflask::form::Field {
             name: #name,
@@ -252,9 +389,10 @@ fn bind(field: &Field, options: &Options) -> TokenStream {
     let ty: &Type = &field.ty;
     let name = field_name(field, options);
     let optional = last_segment(ty).is_some_and(|name| name == "Option");
-    let rules = options.rules.iter().map(|rule| match optional {
-        true => quote_spanned!(ty.span()=> &::hipflask::form::IfGiven(#rule)),
-        false => quote_spanned!(ty.span()=> &#rule),
+    let rules = options.rules.iter().map(|(span, rule)| match optional {
+        true => quote_spanned!(*span=> &::hipflask::form::IfGiven(#rule)),
+        false => quote_spanned!(*span=> &#rule),
     });
-    quote_spanned!(ty.span()=> binder.field::<#ty>(#name, &[#(#rules),*]))
+    let placed = in_one_place(ty);
+    quote_spanned!(ty.span()=> <#placed as ::hipflask::form::FromField>::bind(binder, #name, &[#(#rules),*]))
 }

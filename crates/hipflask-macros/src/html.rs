@@ -1,8 +1,9 @@
 //! `html!`
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
 use syn::{Error, Expr, Ident, LitStr, Result, Token};
 
 use crate::Expanded;
@@ -23,7 +24,7 @@ impl Parse for Call {
         })?;
         let mut call = Call { format, positional: Vec::new(), named: Vec::new() };
         while !input.is_empty() {
-            input.parse::<Token![,]>()?;
+            input.parse::<Token![,]>().map_err(|error| Error::new(error.span(), "a comma is missing before this"))?;
             if input.is_empty() {
                 break;
             }
@@ -69,8 +70,17 @@ fn pieces(format: &LitStr) -> Result<Vec<Piece>> {
         if !plain.is_empty() {
             pieces.push(Piece::Text(std::mem::take(&mut plain)));
         }
-        let (argument, format) = rest[..end].split_once(':').unwrap_or((&rest[..end], ""));
-        pieces.push(Piece::Place { argument: argument.trim().to_owned(), format: format.to_owned() });
+        let (argument, spec) = rest[..end].split_once(':').unwrap_or((&rest[..end], ""));
+        if !is_format(spec) {
+            return Err(Error::new(
+                format.span(),
+                format!(
+                    "`{{{}}}` is no place for a value; the braces of CSS and JavaScript are written `{{{{` and `}}}}`, or stand in a file of `static/`",
+                    &rest[..end]
+                ),
+            ));
+        }
+        pieces.push(Piece::Place { argument: argument.trim().to_owned(), format: spec.trim_end().to_owned() });
         rest = &rest[end + 1..];
     }
     plain.push_str(rest);
@@ -80,28 +90,43 @@ fn pieces(format: &LitStr) -> Result<Vec<Piece>> {
     Ok(pieces)
 }
 
+/// Whether `spec` can follow the colon of a place: `>8.3`, `#x`, `?`.
+fn is_format(spec: &str) -> bool {
+    let filled = spec.chars().nth(1).is_some_and(|c| "<^>".contains(c));
+    let rest = if filled { spec.trim_start_matches(|c| !"<^>".contains(c)) } else { spec }.trim_end();
+    let kind = rest.trim_start_matches(|c: char| !c.is_ascii_alphabetic() && c != '?');
+    let named_width = kind.contains('$');
+    !rest.contains(char::is_whitespace)
+        && (named_width || matches!(kind, "" | "?" | "x?" | "X?" | "o" | "x" | "X" | "p" | "b" | "e" | "E"))
+}
+
 pub(crate) fn expand(input: TokenStream) -> Expanded {
     let call: Call = syn::parse2(input)?;
     let mut used = vec![false; call.positional.len()];
     let mut next = 0;
     let mut code = TokenStream::new();
+    let mut named = Vec::new();
     for piece in pieces(&call.format)? {
         code.extend(match piece {
             Piece::Text(text) => quote!(html.push_str(#text);),
             Piece::Place { argument, format } => {
-                let value = argument_code(&call, &argument, &mut next, &mut used)?;
+                named.push(argument.clone());
+                let (value, span) = argument_code(&call, &argument, &mut next, &mut used)?;
                 match format.as_str() {
-                    "" => quote!(::hipflask::ToHtml::to_html(&#value, &mut html);),
+                    "" => quote_spanned!(span=> ::hipflask::ToHtml::to_html(&#value, &mut html);),
                     format => {
                         let format = format!("{{:{format}}}");
-                        quote!(::hipflask::ToHtml::to_html(&::core::format_args!(#format, #value), &mut html);)
+                        quote_spanned!(span=> ::hipflask::ToHtml::to_html(&::core::format_args!(#format, #value), &mut html);)
                     }
                 }
             }
         });
     }
     if let Some((unused, _)) = call.positional.iter().zip(&used).find(|(_, used)| !**used) {
-        return Err(Error::new_spanned(unused, "this argument has no `{}` in the text of `html!`"));
+        return Err(Error::new_spanned(unused, "this value has no `{}` in the text of `html!`"));
+    }
+    if let Some((unused, _)) = call.named.iter().find(|(name, _)| !named.contains(&name.to_string())) {
+        return Err(Error::new_spanned(unused, format!("this value has no `{{{unused}}}` in the text of `html!`")));
     }
     let capacity = call.format.value().len();
     Ok(quote! {{
@@ -112,7 +137,7 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
 }
 
 /// The expression for a place: the next, a numbered, a named one, or a variable.
-fn argument_code(call: &Call, argument: &str, next: &mut usize, used: &mut [bool]) -> Expanded {
+fn argument_code(call: &Call, argument: &str, next: &mut usize, used: &mut [bool]) -> Result<(TokenStream, Span)> {
     let index = match argument {
         "" => {
             *next += 1;
@@ -125,22 +150,19 @@ fn argument_code(call: &Call, argument: &str, next: &mut usize, used: &mut [bool
         let value = call.positional.get(index).ok_or_else(|| {
             Error::new(
                 call.format.span(),
-                format!(
-                    "the text of `html!` has a place for argument {index}, but there are only {}",
-                    call.positional.len()
-                ),
+                format!("the text of `html!` has a place for value number {}, but no such value follows it", index + 1),
             )
         })?;
         used[index] = true;
-        return Ok(quote!((#value)));
+        return Ok((quote_spanned!(value.span()=> (#value)), value.span()));
     }
     if let Some((_, value)) = call.named.iter().find(|(name, _)| name == argument) {
-        return Ok(quote!((#value)));
+        return Ok((quote_spanned!(value.span()=> (#value)), value.span()));
     }
     match syn::parse_str::<Ident>(argument) {
         Ok(mut name) => {
             name.set_span(call.format.span());
-            Ok(quote!(#name))
+            Ok((quote!(#name), call.format.span()))
         }
         Err(_) => Err(Error::new(
             call.format.span(),

@@ -7,6 +7,7 @@ mod entry;
 mod error_handler;
 mod form;
 mod from_row;
+mod handler;
 mod html;
 mod render;
 mod route;
@@ -93,7 +94,8 @@ routes! {
 /// ```ignore
 /// fn missing() -> ErrorHandler {
 ///     async fn missing(error: HttpError) -> Template { ... }
-///     ErrorHandler::new(Catches::status(404), missing)
+///     struct __View;                         // a `Handler` that calls it with what it asks for
+///     ErrorHandler::new(Catches::status(404), __View)
 /// }
 /// ```
 ///
@@ -101,7 +103,7 @@ routes! {
 #[proc_macro_attribute]
 pub fn errorhandler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
-    finish(error_handler::expand(arguments.into(), item.clone()), item)
+    finish(error_handler::expand(arguments.into(), item.clone()), error_handler::standing_in(item))
 }
 
 /// Makes the binary serve the application that a function builds: the binary has the commands `run`, `routes`,
@@ -117,7 +119,7 @@ pub fn errorhandler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
-    finish(entry::main(&arguments.into(), item.clone()), item)
+    finish(entry::main(&arguments.into(), item.clone()), entry::standing_in(item))
 }
 
 /// Makes a function a test; it may be async, and runs on a runtime of its own then.
@@ -137,7 +139,8 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Lists views for [`routes`](trait.Scaffold.html#method.routes): `routes![index, blog::show]`. A view that no
 /// list names is the compiler's own "never used".
 ///
-/// It writes the concatenation of what each view's attribute made.
+/// It writes the concatenation of what each view's attribute made. "Expected type, found function" means that the
+/// function has no such attribute: put `#[get("/path")]` above it.
 #[proc_macro]
 pub fn routes(input: TokenStream) -> TokenStream {
     finish(route::list(input.into()), proc_macro2::TokenStream::new())
@@ -193,7 +196,8 @@ pub fn app(input: TokenStream) -> TokenStream {
 /// empty.
 #[proc_macro_derive(Form, attributes(field))]
 pub fn form(input: TokenStream) -> TokenStream {
-    finish(form::expand(input.into()), proc_macro2::TokenStream::new())
+    let input = proc_macro2::TokenStream::from(input);
+    finish(form::expand(input.clone()), form::standing_in(input))
 }
 
 /// Reads a struct from a row of a query: a field a column of the same name, or `#[column(name = "..")]`. For

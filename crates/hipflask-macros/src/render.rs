@@ -1,9 +1,11 @@
 //! `render_template!`
 
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::{Error, Expr, Result, Token};
 
 use crate::Expanded;
@@ -38,12 +40,16 @@ struct Call {
 impl Parse for Call {
     fn parse(input: ParseStream<'_>) -> Result<Call> {
         if input.is_empty() {
-            return Err(input.error("`render_template!` needs a template: `render_template!(\"page.html\")`"));
+            return Err(Error::new(
+                Span::call_site(),
+                "`render_template!` needs a template: `render_template!(\"page.html\")`",
+            ));
         }
         let name = input.parse()?;
         let values = match input.parse::<Option<Token![,]>>()? {
             Some(_) => Punctuated::<Value, Token![,]>::parse_terminated(input)?.into_iter().collect(),
-            None => Vec::new(),
+            None if input.is_empty() => Vec::new(),
+            None => return Err(input.error("a comma is missing before this")),
         };
         Ok(Call { name, values })
     }
@@ -52,10 +58,10 @@ impl Parse for Call {
 pub(crate) fn expand(input: TokenStream) -> Expanded {
     let Call { name, values } = syn::parse2(input)?;
     let values = values.iter().map(|Value { name, value }| {
-        let text = name.to_string();
+        let text = name.unraw().to_string();
         match value {
-            Some(value) => quote!(.with(#text, &#value)),
-            None => quote!(.with(#text, &#name)),
+            Some(value) => quote_spanned!(value.span()=> .with(#text, &#value)),
+            None => quote_spanned!(name.span()=> .with(#text, &#name)),
         }
     });
     Ok(quote!(::hipflask::Template::new(#name)#(#values)*))

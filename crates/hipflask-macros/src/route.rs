@@ -2,15 +2,18 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::{
-    Attribute, Error, Expr, ExprLit, Item, ItemFn, Lit, LitBool, LitStr, Path, Result, Token, Visibility, bracketed,
+    Attribute, Error, Expr, ExprLit, FnArg, Item, ItemFn, Lit, LitBool, LitStr, Path, Result, Token, bracketed,
     parenthesized,
 };
 
 use crate::Expanded;
 use crate::arguments::{self, Plain};
+use crate::handler;
 use crate::view::{PathArgument, View, ViewRule};
 
 const ROUTE_ATTRIBUTES: [&str; 6] = ["route", "get", "post", "put", "patch", "delete"];
@@ -52,10 +55,15 @@ impl Parse for Options {
             automatic_options: None,
             csrf: None,
         };
+        let mut seen: Vec<Ident> = Vec::new();
         while !input.is_empty() {
-            input.parse::<Token![,]>()?;
+            input.parse::<Token![,]>().map_err(|error| Error::new(error.span(), "a comma is missing before this"))?;
             if !input.is_empty() {
-                options.parse_one(input)?;
+                let key = options.parse_one(input)?;
+                if seen.contains(&key) {
+                    return Err(Error::new(key.span(), format!("the option `{key}` stands twice")));
+                }
+                seen.push(key);
             }
         }
         Ok(options)
@@ -63,34 +71,47 @@ impl Parse for Options {
 }
 
 impl Options {
-    fn parse_one(&mut self, input: ParseStream<'_>) -> Result<()> {
+    fn parse_one(&mut self, input: ParseStream<'_>) -> Result<Ident> {
+        if input.peek(LitStr) {
+            return Err(input.error("one attribute has one rule; a second rule has an attribute of its own"));
+        }
         let key: Ident = input
             .parse()
             .map_err(|error| Error::new(error.span(), format!("an option of a route is one of {KNOWN}")))?;
-        if key == "defaults" {
-            let content;
-            parenthesized!(content in input);
-            self.defaults = Punctuated::<Default, Token![,]>::parse_terminated(&content)?
-                .into_iter()
-                .map(|d| (d.name, d.value))
-                .collect();
-            return Ok(());
-        }
-        let known = ["methods", "endpoint", "strict_slashes", "merge_slashes", "provide_automatic_options", "csrf"];
-        if !known.iter().any(|name| key == name) {
-            return Err(Error::new(key.span(), format!("a route has no option `{key}`; it has {KNOWN}")));
-        }
-        input.parse::<Token![=]>()?;
         match key.to_string().as_str() {
-            "methods" => self.methods = Some((parse_methods(input)?, key.span())),
-            "endpoint" => self.endpoint = Some(input.parse()?),
-            "strict_slashes" => self.strict_slashes = Some(input.parse()?),
-            "merge_slashes" => self.merge_slashes = Some(input.parse()?),
-            "csrf" => self.csrf = Some(input.parse()?),
-            _ => self.automatic_options = Some(input.parse()?),
+            "methods" => self.methods = Some((parse_methods(&key, input)?, key.span())),
+            "endpoint" => self.endpoint = Some(value(&key, "\"name\"", input)?),
+            "defaults" => self.defaults = parse_defaults(&key, input)?,
+            "strict_slashes" => self.strict_slashes = Some(value(&key, "false", input)?),
+            "merge_slashes" => self.merge_slashes = Some(value(&key, "false", input)?),
+            "provide_automatic_options" => self.automatic_options = Some(value(&key, "false", input)?),
+            "csrf" => self.csrf = Some(value(&key, "false", input)?),
+            method if METHODS.contains(&method) => {
+                return Err(Error::new(key.span(), format!("methods are a list: `methods = [{method}]`")));
+            }
+            _ => return Err(Error::new(key.span(), format!("a route has no option `{key}`; it has {KNOWN}"))),
         }
-        Ok(())
+        Ok(key)
     }
+}
+
+/// `= value`
+fn value<T: Parse>(key: &Ident, example: &str, input: ParseStream<'_>) -> Result<T> {
+    let wrong = |span| Error::new(span, format!("write `{key} = {example}`"));
+    input.parse::<Token![=]>().map_err(|_| wrong(key.span()))?;
+    input.parse().map_err(|error| wrong(error.span()))
+}
+
+/// `(page = 1, tag = "all")`
+fn parse_defaults(key: &Ident, input: ParseStream<'_>) -> Result<Vec<(Ident, Expr)>> {
+    let wrong = |span| Error::new(span, "defaults have names and values: `defaults(page = 1)`");
+    if !input.peek(syn::token::Paren) {
+        return Err(wrong(key.span()));
+    }
+    let content;
+    parenthesized!(content in input);
+    let defaults = Punctuated::<Default, Token![,]>::parse_terminated(&content).map_err(|error| wrong(error.span()))?;
+    Ok(defaults.into_iter().map(|default| (default.name, default.value)).collect())
 }
 
 struct Default {
@@ -106,38 +127,46 @@ impl Parse for Default {
     }
 }
 
-/// `[GET, POST]`, or strings for methods that have no constant.
-fn parse_methods(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
+/// The methods of HTTP (RFC 9110 §9.3, RFC 5789): those that need no quotes.
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+
+/// `= [GET, POST]`, or strings for methods that have no constant.
+fn parse_methods(key: &Ident, input: ParseStream<'_>) -> Result<Vec<LitStr>> {
+    let wrong = |span| Error::new(span, "methods are a list: `methods = [GET, POST]`");
+    input.parse::<Token![=]>().map_err(|_| wrong(key.span()))?;
     if !input.peek(syn::token::Bracket) {
-        return Err(input.error("methods are a list: `methods = [GET, POST]`"));
+        return Err(wrong(input.span()));
     }
     let content;
-    bracketed!(content in input);
+    let brackets = bracketed!(content in input);
     let methods = Punctuated::<Expr, Token![,]>::parse_terminated(&content)?;
-    let method = |expr: &Expr| match expr {
-        Expr::Path(path) => path.path.get_ident().map(|ident| LitStr::new(&ident.to_string(), ident.span())),
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.clone()),
-        _ => None,
-    };
-    let methods: Vec<LitStr> = methods
-        .iter()
-        .map(|expr| {
-            method(expr).ok_or_else(|| Error::new_spanned(expr, "a method is a word: `GET`, `POST`, `\"PURGE\"`"))
-        })
-        .collect::<Result<_>>()?;
-    for method in &methods {
-        let name = method.value();
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
-            return Err(Error::new(
-                method.span(),
-                format!("`{name}` is not a method; methods are written in upper case: `{}`", name.to_uppercase()),
-            ));
-        }
-    }
     match methods.is_empty() {
-        true => Err(input.error("the list of methods is empty; leave `methods` out for GET")),
-        false => Ok(methods),
+        true => Err(Error::new(brackets.span.join(), "the list of methods is empty; leave `methods` out for GET")),
+        false => methods.iter().map(parse_method).collect(),
     }
+}
+
+fn parse_method(expr: &Expr) -> Result<LitStr> {
+    let (method, quoted) = match expr {
+        Expr::Path(path) => match path.path.get_ident() {
+            Some(ident) => (LitStr::new(&ident.to_string(), ident.span()), false),
+            None => return Err(Error::new_spanned(expr, "a method is one word: `GET`, `POST`, `\"PURGE\"`")),
+        },
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => (text.clone(), true),
+        _ => return Err(Error::new_spanned(expr, "a method is a word: `GET`, `POST`, `\"PURGE\"`")),
+    };
+    let name = method.value();
+    let message = match name.to_uppercase() {
+        upper if upper != name => format!("`{name}` is not a method; methods are written in upper case: `{upper}`"),
+        _ if name.is_empty() || !name.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') => {
+            format!("`{name}` is not a method; a method has letters only: `\"PURGE\"`")
+        }
+        _ if !quoted && !METHODS.contains(&name.as_str()) => {
+            format!("`{name}` is not a method of HTTP; one that is not of the standard has quotes: `\"{name}\"`")
+        }
+        _ => return Ok(method),
+    };
+    Err(Error::new(method.span(), message))
 }
 
 /// One rule of a view: its options, and the method that the attribute's name says.
@@ -221,6 +250,10 @@ pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
     let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else { return item };
     function.attrs.retain(|attribute| !is_route(attribute));
     let (name, visibility, cfgs) = (&function.sig.ident, &function.vis, cfgs(&function));
+    if matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_))) {
+        // It stands inside of an `impl`, where there is no place for a struct.
+        return quote!(#[allow(dead_code, unused)] #function);
+    }
     quote! {
         #[allow(dead_code, unused)]
         #function
@@ -274,29 +307,38 @@ fn cfgs(function: &ItemFn) -> Vec<&Attribute> {
 fn twin(view: &View) -> TokenStream {
     let (name, visibility, cfgs) = (&view.function.sig.ident, &view.function.vis, cfgs(&view.function));
     let lifetime = lifetime(view);
-    let fields = view.path.iter().map(|PathArgument { variable, ty, name, .. }| {
-        let field = arguments::ident(variable, name.span());
-        let ty = match arguments::plain(ty) {
-            Some(Plain::Text) => quote!(&'url str),
-            _ => quote!(#ty),
-        };
-        quote!(#visibility #field: #ty)
+    let fields = view.path.iter().map(|argument| {
+        let (field, ty) = (argument.field(), &argument.ty);
+        match arguments::plain(ty) {
+            Some(Plain::Text) => quote!(#visibility #field: &'url str),
+            _ => quote!(#visibility #field: #ty),
+        }
     });
-    let values = view.path.iter().map(|PathArgument { variable, name, .. }| {
-        let field = arguments::ident(variable, name.span());
-        quote!(.value(#variable, values.#field))
+    let values = view.path.iter().map(|argument| {
+        let (PathArgument { variable, ty, .. }, field) = (argument, argument.field());
+        let placed = arguments::in_one_place(ty);
+        match arguments::plain(ty) {
+            Some(Plain::Text) => quote!(let url = url.value(#variable, values.#field);),
+            _ => quote_spanned!(ty.span()=>
+                let url = <#placed as ::hipflask::PathValue>::into_url(values.#field, url, #variable);
+            ),
+        }
     });
-    let text = name.to_string();
+    let text = name.unraw().to_string();
+    // Placed at the name, where the compiler's "private struct" and "unused" then point.
+    let twin = quote_spanned!(name.span()=> struct #name #lifetime { #(#fields),* });
     quote! {
         #(#cfgs)*
         #[allow(non_camel_case_types, dead_code, missing_docs, missing_debug_implementations)]
-        #visibility struct #name #lifetime { #(#fields),* }
+        #visibility #twin
 
         #(#cfgs)*
         impl #lifetime ::core::convert::From<#name #lifetime> for ::hipflask::UrlFor {
             fn from(values: #name #lifetime) -> ::hipflask::UrlFor {
                 let _ = &values;
-                ::hipflask::UrlFor::view(::hipflask::ViewId { name: #text, place: #name::_PLACE })#(#values)*
+                let url = ::hipflask::UrlFor::view(::hipflask::ViewId { name: #text, place: #name::_PLACE });
+                #(#values)*
+                url
             }
         }
     }
@@ -312,26 +354,23 @@ fn lifetime(view: &View) -> TokenStream {
 
 /// What `routes![]` calls. The underscore keeps the compiler from reporting it beside an unused view.
 fn routes(view: &View, attached: &[Attached]) -> TokenStream {
-    let (name, visibility, cfgs) = (&view.function.sig.ident, &view.function.vis, cfgs(&view.function));
-    // A private view's items are as private as it is.
-    let visibility = match visibility {
-        Visibility::Inherited => quote!(pub(self)),
-        visibility => quote!(#visibility),
-    };
+    let (name, cfgs) = (&view.function.sig.ident, cfgs(&view.function));
     let lifetime = lifetime(view);
-    let text = name.to_string();
-    let handler = view.handler();
+    let text = name.unraw().to_string();
+    let handler = handler::expand(&view.function.sig, &view.arguments, &view.path);
     let rules = attached.iter().map(Attached::rule);
     quote! {
         #(#cfgs)*
+        // Public in a struct that is as private as the view: what cannot be seen is reported once.
+        #[allow(unreachable_pub)]
         impl #lifetime #name #lifetime {
             #[doc(hidden)]
-            #visibility const _PLACE: &'static str = ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!());
+            pub const _PLACE: &'static str = ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!());
 
             #[doc(hidden)]
-            #visibility fn _routes() -> ::std::vec::Vec<::hipflask::Route> {
+            pub fn _routes() -> ::std::vec::Vec<::hipflask::Route> {
                 #handler
-                let view: ::std::sync::Arc<dyn ::hipflask::Handler> = ::std::sync::Arc::new(View::default());
+                let view: ::std::sync::Arc<dyn ::hipflask::Handler> = ::std::sync::Arc::new(__View::default());
                 let id = ::hipflask::ViewId { name: #text, place: Self::_PLACE };
                 ::std::vec![#(::hipflask::Route::new(#rules, ::std::sync::Arc::clone(&view)).with_id(id)),*]
             }
@@ -344,10 +383,11 @@ pub(crate) fn list(input: TokenStream) -> Expanded {
     let views = Punctuated::<Path, Token![,]>::parse_terminated
         .parse2(input)
         .map_err(|error| Error::new(error.span(), "`routes![]` lists views by name: `routes![index, blog::show]`"))?;
-    let views = views.iter();
+    // `<view>::` and not `view::`, which the compiler would take for a missing module.
+    let lists = views.iter().map(|view| quote_spanned!(view.span()=> <#view>::_routes()));
     Ok(quote! {{
         let mut routes = ::std::vec::Vec::<::hipflask::Route>::new();
-        #(routes.extend(#views::_routes());)*
+        #(routes.extend(#lists);)*
         routes
     }})
 }

@@ -1,7 +1,8 @@
 //! `url_for!`
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, LitStr, Path, Result, Token};
@@ -25,11 +26,11 @@ impl Parse for Value {
         let name = input
             .parse()
             .map_err(|error| Error::new(error.span(), "the values of a URL have names: `url_for!(show, id = 5)`"))?;
-        let value = match input.parse::<Option<Token![=]>>()? {
-            Some(_) => Some(input.parse()?),
-            None => None,
-        };
-        Ok(Value { name, value })
+        match input.parse::<Option<Token![=]>>()? {
+            Some(_) => Ok(Value { name, value: Some(input.parse()?) }),
+            None if input.is_empty() || input.peek(Token![,]) => Ok(Value { name, value: None }),
+            None => Err(input.error("the values of a URL have names: write `name = expression`")),
+        }
     }
 }
 
@@ -41,7 +42,7 @@ struct Call {
 impl Parse for Call {
     fn parse(input: ParseStream<'_>) -> Result<Call> {
         if input.is_empty() {
-            return Err(input.error("`url_for!` needs a view: `url_for!(blog::show, id = 5)`"));
+            return Err(Error::new(Span::call_site(), "`url_for!` needs a view: `url_for!(blog::show, id = 5)`"));
         }
         let target = match input.peek(LitStr) {
             true => Target::Endpoint(input.parse()?),
@@ -53,7 +54,7 @@ impl Parse for Call {
         }
         match input.is_empty() {
             true => Ok(Call { target, values }),
-            false => Err(input.error("a comma is missing between the values of `url_for!`")),
+            false => Err(input.error("after the view come values with names: `url_for!(show, id = 5)`")),
         }
     }
 }
@@ -70,7 +71,7 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
         }
         Target::Endpoint(endpoint) => {
             let values = values.iter().map(|Value { name, value }| {
-                let text = name.to_string();
+                let text = name.unraw().to_string();
                 match value {
                     Some(value) => quote!(.value(#text, #value)),
                     None => quote!(.value(#text, &#name)),

@@ -1,9 +1,8 @@
-//! The rules of a view against its arguments, and the handler that calls it.
+//! The rules of a view against its arguments.
 
 use hipflask_rule::{RuleSyntax, Variable};
-use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use proc_macro2::Ident;
+use syn::ext::IdentExt;
 use syn::{Error, ItemFn, LitStr, Result, ReturnType, Type};
 
 use crate::arguments::{self, Argument, Plain};
@@ -11,15 +10,27 @@ use crate::arguments::{self, Argument, Plain};
 /// An argument that comes from the path.
 pub(crate) struct PathArgument {
     pub(crate) name: Ident,
-    /// The variable's name: without the underscore of an argument that is not used.
+    /// The variable's name: without the underscore of an argument that is not used, nor the `r#` of a keyword.
     pub(crate) variable: String,
     pub(crate) ty: Box<Type>,
+}
+
+impl PathArgument {
+    /// The field of the view's struct, which `url_for!` fills in.
+    pub(crate) fn field(&self) -> Ident {
+        let raw = format!("r#{}", self.variable);
+        // `self` has no raw form; then the field has the name of the argument, `_self`.
+        let field = syn::parse_str(&self.variable).or_else(|_| syn::parse_str(&raw));
+        let mut field: Ident = field.unwrap_or_else(|_| self.name.clone());
+        field.set_span(self.name.span());
+        field
+    }
 }
 
 /// A view, its arguments sorted out.
 pub(crate) struct View {
     pub(crate) function: ItemFn,
-    arguments: Vec<Argument>,
+    pub(crate) arguments: Vec<Argument>,
     pub(crate) path: Vec<PathArgument>,
 }
 
@@ -62,7 +73,7 @@ impl View {
                         return Err(not_in_the_rule(name, ty, rules));
                     }
                 }
-                Argument::Reference { ty } => return Err(owned(ty)),
+                Argument::Reference { ty, .. } => return Err(owned(ty)),
                 Argument::Typed { name: None, .. } | Argument::Context => {}
             }
         }
@@ -70,76 +81,6 @@ impl View {
             check_every_variable_is_taken(rule, &path)?;
         }
         Ok(View { function, arguments, path })
-    }
-
-    /// `impl Handler for View`, which calls the function by what it asks for.
-    pub(crate) fn handler(&self) -> TokenStream {
-        let name = &self.function.sig.ident;
-        let mut fetches = TokenStream::new();
-        let mut passed = Vec::new();
-        let mut ready = quote!(true);
-        let mut checks = TokenStream::new();
-        let mut takes_context = false;
-        for (index, argument) in self.arguments.iter().enumerate() {
-            let value = quote::format_ident!("argument_{index}");
-            match argument {
-                Argument::Context => takes_context = true,
-                Argument::Typed { name, ty } => {
-                    let variable = name.as_ref().and_then(|name| self.path.iter().find(|path| path.name == *name));
-                    fetches.extend(match variable {
-                        Some(PathArgument { variable, ty, .. }) => {
-                            quote_spanned!(ty.span()=> let #value = ctx.view_args().get::<#ty>(#variable)?;)
-                        }
-                        None => {
-                            ready.extend(quote_spanned!(ty.span()=> && <#ty as ::hipflask::FromContext>::READY));
-                            checks.extend(quote_spanned!(ty.span()=> <#ty as ::hipflask::FromContext>::check(freezing)?;));
-                            quote_spanned!(ty.span()=> let #value = <#ty as ::hipflask::FromContext>::from_context(ctx).await?;)
-                        }
-                    });
-                    passed.push(value);
-                }
-                Argument::Reference { .. } => {}
-            }
-        }
-        let output = self.output_span();
-        let outcome = |call: TokenStream| quote_spanned!(output=> ::hipflask::Outcome::into_outcome(#call));
-        let answer = match (self.function.sig.asyncness.is_some(), takes_context) {
-            (true, true) => outcome(quote!(#name(ctx, #(#passed),*).await)),
-            (true, false) => outcome(quote!(#name(#(#passed),*).await)),
-            (false, true) => outcome(quote!(self.pace.run_with(ctx, move |ctx| #name(ctx, #(#passed),*)).await)),
-            (false, false) => outcome(quote!(self.pace.run(move || #name(#(#passed),*)).await)),
-        };
-        let answer = quote!(async move { #fetches #answer });
-        let answer = match self.function.sig.asyncness {
-            Some(_) => quote!(::hipflask::Answer::Later(::std::boxed::Box::pin(#answer))),
-            None => quote!(self.pace.answer(#ready, #answer)),
-        };
-        quote! {
-            #[derive(Default)]
-            struct View {
-                pace: ::hipflask::Pace,
-            }
-
-            impl ::hipflask::Handler for View {
-                fn call<'a>(&'a self, ctx: &'a mut ::hipflask::Context) -> ::hipflask::Answer<'a> {
-                    let _ = &self.pace;
-                    #answer
-                }
-
-                fn check(&self, freezing: &::hipflask::Freezing<'_>) -> ::core::result::Result<(), ::std::string::String> {
-                    let _ = freezing;
-                    #checks
-                    ::core::result::Result::Ok(())
-                }
-            }
-        }
-    }
-
-    fn output_span(&self) -> proc_macro2::Span {
-        match &self.function.sig.output {
-            ReturnType::Type(_, ty) => ty.span(),
-            ReturnType::Default => self.function.sig.ident.span(),
-        }
     }
 }
 
@@ -159,7 +100,7 @@ fn check_output(function: &ItemFn) -> Result<()> {
 
 /// The variable that an argument stands for: of the same name, but for an underscore in front.
 fn variable_for(name: &Ident, rules: &[ViewRule]) -> Option<String> {
-    let name = name.to_string();
+    let name = name.unraw().to_string();
     let bare = name.trim_start_matches('_');
     [name.as_str(), bare].into_iter().find(|name| rules.iter().any(|rule| rule.gives(name))).map(str::to_owned)
 }
@@ -170,23 +111,33 @@ fn check_rules(name: &Ident, variable: &str, ty: &Type, rules: &[ViewRule]) -> R
             return Err(Error::new(
                 name.span(),
                 format!(
-                    "the rule `{}` has no variable `{variable}`; add `<{variable}>` to it, or `defaults({variable} = …)`",
-                    rule.text.value()
+                    "the rule `{}` has no variable `{variable}`, but another rule of the view has; add `{}` to it, or `defaults({variable} = …)`",
+                    rule.text.value(),
+                    rule_for(variable, ty)
                 ),
             ));
         }
         if let Some(found) = rule.syntax.variables().find(|v| v.name == variable) {
-            check_converter(found, ty)?;
+            check_converter(found, ty, &rule.text)?;
         }
     }
     Ok(())
 }
 
 /// The converter says what a value looks like; a type of the standard library says what it must look like.
-fn check_converter(variable: &Variable, ty: &Type) -> Result<()> {
+fn check_converter(variable: &Variable, ty: &Type, rule: &LitStr) -> Result<()> {
     let Some(plain) = arguments::plain(ty) else { return Ok(()) };
     let (name, converter) = (&variable.name, variable.converter.as_str());
-    let ty_name = arguments::last_segment(ty).unwrap_or_default();
+    let written = written(variable);
+    if RUST_TYPES.contains(&converter) {
+        return Err(Error::new(
+            rule.span(),
+            format!(
+                "`{converter}` in `{written}` is a type and no converter; write `{}`, the type is the argument's",
+                rule_for(name, ty)
+            ),
+        ));
+    }
     let gives = match (converter, plain) {
         ("int", Plain::Integer)
         | ("float", Plain::Float)
@@ -197,47 +148,78 @@ fn check_converter(variable: &Variable, ty: &Type) -> Result<()> {
         // A converter of the application's own gives what it gives.
         _ => return Ok(()),
     };
-    let written = if converter == "default" { format!("<{name}>") } else { format!("<{converter}:{name}>") };
-    let type_for = match converter {
-        "int" => "i64",
-        "float" => "f64",
-        _ => "String",
-    };
-    let rule_for = match plain {
-        Plain::Integer => format!("<int:{name}>"),
-        Plain::Float => format!("<float:{name}>"),
-        Plain::Text | Plain::Other => format!("<{name}>"),
-    };
-    Err(Error::new(
-        ty.span(),
+    Err(Error::new_spanned(
+        ty,
         format!(
-            "`{written}` gives {gives}, but the argument `{name}` is a `{ty_name}`; make it `{name}: {type_for}`, or write `{rule_for}` in the rule"
+            "`{written}` gives {gives}, but the argument `{name}` is {}; make it `{name}: {}`, or write `{}` in the rule",
+            arguments::with_article(ty),
+            type_for(variable),
+            rule_for(name, ty)
         ),
     ))
 }
 
-fn not_in_the_rule(name: &Ident, ty: &Type, rules: &[ViewRule]) -> Error {
-    let ty_name = arguments::last_segment(ty).unwrap_or_default();
-    let variable = match arguments::plain(ty) {
+/// Names that nobody who knows Flask gives a converter, but that everybody tries who knows Rust.
+const RUST_TYPES: [&str; 16] = [
+    "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize", "f32", "f64", "str",
+    "String",
+];
+
+/// The variable as the rule has it.
+fn written(variable: &Variable) -> String {
+    match (variable.name.as_str(), variable.converter.as_str()) {
+        (name, "default") => format!("<{name}>"),
+        (name, converter) => format!("<{converter}:{name}>"),
+    }
+}
+
+/// The variable that gives a `ty`.
+fn rule_for(name: &str, ty: &Type) -> String {
+    match arguments::plain(ty) {
         Some(Plain::Integer) => format!("<int:{name}>"),
         Some(Plain::Float) => format!("<float:{name}>"),
         _ => format!("<{name}>"),
-    };
+    }
+}
+
+/// The type for what a variable gives.
+fn type_for(variable: &Variable) -> &'static str {
+    match variable.converter.as_str() {
+        "int" => "i64",
+        "float" => "f64",
+        _ => "String",
+    }
+}
+
+fn not_in_the_rule(name: &Ident, ty: &Type, rules: &[ViewRule]) -> Error {
+    let name_span = name.span();
+    let name = name.unraw().to_string();
     let rule = rules.first().map(|rule| rule.text.value()).unwrap_or_default();
-    let near = rules.iter().flat_map(|rule| rule.syntax.variables()).next();
-    let hint = near.map(|near| format!(", or name the argument `{}`", near.name)).unwrap_or_default();
-    Error::new(
-        name.span(),
+    let wanted = rule_for(&name, ty);
+    let variables = || rules.iter().flat_map(|rule| rule.syntax.variables());
+    let message = if let Some(turned) = variables().find(|v| v.converter == name && name != "default") {
         format!(
-            "the rule `{rule}` has no variable `{name}`, and a `{ty_name}` cannot come from anywhere else; add `{variable}` to the rule{hint}"
-        ),
-    )
+            "the rule `{rule}` has no variable `{name}`; in `{}` the converter comes first: write `<{}:{name}>`",
+            written(turned),
+            turned.name
+        )
+    } else if let Some(foreign) = [format!("{{{name}}}"), format!(":{name}")].iter().find(|text| rule.contains(*text)) {
+        format!("the rule `{rule}` has no variable `{name}`; a variable is written `{wanted}`, not `{foreign}`")
+    } else {
+        let rename = variables().next().map(|near| format!(", or name the argument `{}`", near.name));
+        format!(
+            "the rule `{rule}` has no variable `{name}`, and nothing else gives {}; add `{wanted}` to the rule{}",
+            arguments::with_article(ty),
+            rename.unwrap_or_default()
+        )
+    };
+    Error::new(name_span, message)
 }
 
 fn owned(ty: &Type) -> Error {
     let name = arguments::last_segment(ty).unwrap_or_default();
     let owned = if name == "str" { "String" } else { &name };
-    Error::new(ty.span(), format!("the arguments of a view are owned: take `{owned}`, not a reference"))
+    Error::new_spanned(ty, format!("the arguments of a view are owned: take `{owned}`, not a reference"))
 }
 
 fn check_every_variable_is_taken(rule: &ViewRule, path: &[PathArgument]) -> Result<()> {
@@ -245,16 +227,11 @@ fn check_every_variable_is_taken(rule: &ViewRule, path: &[PathArgument]) -> Resu
         if path.iter().any(|argument| argument.variable == variable.name) {
             continue;
         }
-        let ty = match variable.converter.as_str() {
-            "int" => "i64",
-            "float" => "f64",
-            _ => "String",
-        };
-        let name = &variable.name;
+        let (name, ty, written) = (&variable.name, type_for(variable), written(variable));
         return Err(Error::new(
             rule.text.span(),
             format!(
-                "the view has no argument for `<{name}>`; add `{name}: {ty}` to it (`_{name}: {ty}` if it has no use for it)"
+                "the view has no argument for `{written}`; add `{name}: {ty}` to it (`_{name}: {ty}` if it has no use for it)"
             ),
         ));
     }

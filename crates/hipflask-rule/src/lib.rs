@@ -100,7 +100,7 @@ impl RuleSyntax {
         while let Some(open) = rest.find('<') {
             push_static(&mut pieces, &rest[..open], rule)?;
             let close = closing_bracket(&rest[open..]).ok_or_else(|| {
-                SyntaxError::new(rule, format!("the `<` at byte {} has no `>`", rule.len() - rest.len() + open))
+                SyntaxError::new(rule, format!("`{}` has no `>`; a variable is written `<name>`", &rest[open..]))
             })?;
             let variable = parse_variable(&rest[open + 1..open + close], rule)?;
             if pieces.iter().any(|p| matches!(p, Piece::Variable(v) if v.name == variable.name)) {
@@ -127,7 +127,7 @@ impl RuleSyntax {
 
 fn push_static(pieces: &mut Vec<Piece>, text: &str, rule: &str) -> Result<(), SyntaxError> {
     if text.contains('>') {
-        return Err(SyntaxError::new(rule, "a `>` has no `<`"));
+        return Err(SyntaxError::new(rule, "a `>` has no `<`; a variable is written `<name>`"));
     }
     if !text.is_empty() {
         pieces.push(Piece::Static(text.to_owned()));
@@ -157,8 +157,13 @@ fn parse_variable(text: &str, rule: &str) -> Result<Variable, SyntaxError> {
         Some(at) if !text[at..].contains(['"', '\'', ')']) => (Some(&text[..at]), &text[at + 1..]),
         _ => (None, text),
     };
+    if name.is_empty() {
+        return Err(malformed(format!("`<{text}>` has no variable name; write `<name>` or `<converter:name>`")));
+    }
     if !is_identifier(name) {
-        return Err(malformed(format!("`<{text}>` has no valid variable name; write `<name>` or `<converter:name>`")));
+        return Err(malformed(format!(
+            "`{name}` in `<{text}>` is no valid variable name; a name is of letters, digits and `_`"
+        )));
     }
     let Some(converter) = converter else {
         return Ok(Variable {
@@ -303,10 +308,11 @@ mod tests {
 
     #[test]
     fn errors_say_what_was_found_and_what_to_do() {
-        assert_eq!(message("/a/<b"), "malformed rule `/a/<b`: the `<` at byte 3 has no `>`");
-        assert_eq!(message("/a>"), "malformed rule `/a>`: a `>` has no `<`");
+        assert_eq!(message("/a/<b"), "malformed rule `/a/<b`: `<b` has no `>`; a variable is written `<name>`");
+        assert_eq!(message("/a>"), "malformed rule `/a>`: a `>` has no `<`; a variable is written `<name>`");
         assert!(message("/<>").contains("write `<name>` or `<converter:name>`"));
         assert!(message("/<1a>").contains("no valid variable name"));
+        assert!(message("/<post-id>").contains("letters, digits and `_`"));
         assert!(message("/<a>/<a>").contains("the variable `a` stands twice"));
         assert!(message("/<int(x:a>").contains("do not end in `)`"));
         assert!(message("/<any(a b):a>").contains("cannot parse converter argument"));

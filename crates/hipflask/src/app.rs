@@ -99,12 +99,14 @@ impl std::fmt::Debug for Mount {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoMount<App> for App {
     fn into_mount(self) -> Mount {
         Mount(Mounted::App(Box::new(self)))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M, H: IntoHandler<M>> IntoMount<(M,)> for H {
     fn into_mount(self) -> Mount {
         Mount(Mounted::Handler(self.into_handler()))

@@ -363,17 +363,24 @@ fn general_description(status: StatusCode) -> &'static str {
 }
 
 /// A status as it is written: `404` or [`Status::NOT_FOUND`](http::StatusCode::NOT_FOUND).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a status",
+    label = "not a status",
+    note = "a status is a number of type `u16`, `404`, or a constant, `Status::NOT_FOUND`"
+)]
 pub trait IntoStatus {
     /// The status.
     fn into_status(self) -> StatusCode;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoStatus for StatusCode {
     fn into_status(self) -> StatusCode {
         self
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoStatus for u16 {
     /// # Panics
     ///
@@ -436,6 +443,18 @@ impl<T> OrNotFound<T> for Option<T> {
 /// ```
 #[macro_export]
 macro_rules! abort {
+    () => {
+        ::core::compile_error!("`abort!` needs the status of an error: `abort!(404)`, `abort!(503, \"back soon\")`")
+    };
+    // A literal is checked while compiling.
+    ($status:literal $(, $($description:tt)*)?) => {{
+        const STATUS: ::core::primitive::u16 = $status;
+        const _: () = ::core::assert!(
+            STATUS >= 400 && STATUS < 600,
+            "`abort!` takes the status of an error, 400 to 599; another one is returned, or given to `redirect`"
+        );
+        $crate::abort!(STATUS $(, $($description)*)?)
+    }};
     ($status:expr $(,)?) => {
         return ::core::result::Result::Err($crate::Error::from($crate::HttpError::new($status)))
     };

@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use crate::error::IntoStatus;
 use crate::extract::Catchable;
-use crate::handler::{Handler, IntoHandler};
+use crate::handler::{Handler, IntoHandler, IsHandler};
 use crate::{Error, HttpError};
 
 /// A function that answers errors: of one status, or of one type. `#[errorhandler]` makes one.
@@ -112,18 +112,22 @@ impl std::fmt::Debug for Catches {
     label = "not an error handler",
     note = "put `#[errorhandler(404)]` or `#[errorhandler(SomeError)]` above the function, or use `register_error_handler(404, f)`"
 )]
-pub trait IntoErrorHandler {
+pub trait IntoErrorHandler<Marker> {
     /// The error handler.
     fn into_error_handler(self) -> ErrorHandler;
 }
 
-impl IntoErrorHandler for ErrorHandler {
+/// Of everything that is one, and not of `ErrorHandler` only: where two implementations might have been meant, the
+/// compiler's message is about the trait and not about what a function lacks.
+#[diagnostic::do_not_recommend]
+impl<H: Into<ErrorHandler>> IntoErrorHandler<IsHandler> for H {
     fn into_error_handler(self) -> ErrorHandler {
-        self
+        self.into()
     }
 }
 
-impl<F: FnOnce() -> ErrorHandler> IntoErrorHandler for F {
+#[diagnostic::do_not_recommend]
+impl<F: FnOnce() -> ErrorHandler> IntoErrorHandler<fn() -> ErrorHandler> for F {
     fn into_error_handler(self) -> ErrorHandler {
         self()
     }

@@ -35,12 +35,18 @@ use crate::routing::map::Map;
 /// let client = App::new("doc", ".").extend(PoweredBy).test_client();
 /// assert_eq!(client.get("/").send_blocking().header("x-powered-by"), Some("Hipflask"));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an extension",
+    label = "not an extension",
+    note = "give a type that implements `hipflask::Extension`, or a function from app to app: `fn mail(app: App) -> App`"
+)]
 pub trait Extension {
     /// Adds itself to `app`. It must not keep anything for itself: one extension may serve many apps. Its
     /// state goes into [`App::insert_state`], its configuration has its name as a prefix.
     fn init_app(self, app: App) -> App;
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: FnOnce(App) -> App> Extension for F {
     fn init_app(self, app: App) -> App {
         self(app)

@@ -2,13 +2,12 @@
 
 use std::error::Error as StdError;
 use std::future::{Future, ready};
-use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use crate::app::Frozen;
 use crate::config::Config;
@@ -50,8 +49,8 @@ use crate::{Error, HttpError, Result};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a view or a hook",
     label = "this type says nothing about where its value comes from",
-    note = "a value from the path is named like the rule's variable: `#[get(\"/<int:id>\")] fn show(id: i64)`",
-    note = "arguments by type: `&mut Context` (first), `Session`, `Config`, `ViewArgs`, `Query<T>`, `Json<T>`, `Form<T>`, `FormData`, `Bytes`, and those of extensions",
+    note = "a value of the path has the name of the rule's variable: `#[get(\"/<int:id>\")] fn show(id: i64)`",
+    note = "arguments by type are `Session`, `Config`, `ViewArgs`, `Query<T>`, `Json<T>`, `Form<T>`, `FormData`, `Bytes` and those of extensions; the request and the rest are in `ctx: &mut Context`, the first argument",
     note = "for a type of your own implement `hipflask::FromContext`"
 )]
 pub trait FromContext: Sized + Send + 'static {
@@ -81,7 +80,7 @@ pub trait FromContext: Sized + Send + 'static {
 
 macro_rules! ready {
     ($($(#[$doc:meta])* $argument:ty = |$ctx:ident| $value:expr;)*) => {
-        $($(#[$doc])* impl FromContext for $argument {
+        $($(#[$doc])* #[diagnostic::do_not_recommend] impl FromContext for $argument {
             const READY: bool = true;
 
             fn from_context($ctx: &mut Context) -> impl Future<Output = Result<Self>> + Send {
@@ -114,12 +113,14 @@ ready! {
 }
 
 /// The body in one piece, up to `MAX_CONTENT_LENGTH`. Flask's `request.data`.
+#[diagnostic::do_not_recommend]
 impl FromContext for Bytes {
     async fn from_context(ctx: &mut Context) -> Result<Bytes> {
         ctx.data().await
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl FromContext for Session {
     const READY: bool = true;
 
@@ -144,7 +145,8 @@ pub(crate) fn needs_secret_key(freezing: &Freezing<'_>) -> Result<(), String> {
     }
 }
 
-impl<T: DeserializeOwned + Send + 'static> FromContext for Json<T> {
+// Not `DeserializeOwned`: for the trait itself serde's message names the derive.
+impl<T: for<'de> Deserialize<'de> + Send + 'static> FromContext for Json<T> {
     async fn from_context(ctx: &mut Context) -> Result<Json<T>> {
         if !ctx.request().is_json() {
             return Err(HttpError::new(415)
@@ -183,7 +185,7 @@ impl<T> Deref for Query<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send + 'static> FromContext for Query<T> {
+impl<T: for<'de> Deserialize<'de> + Send + 'static> FromContext for Query<T> {
     const READY: bool = true;
 
     fn from_context(ctx: &mut Context) -> impl Future<Output = Result<Query<T>>> + Send {
@@ -192,6 +194,7 @@ impl<T: DeserializeOwned + Send + 'static> FromContext for Query<T> {
 }
 
 /// The form's fields and files. Flask's `request.form` and `request.files`.
+#[diagnostic::do_not_recommend]
 impl FromContext for FormData {
     async fn from_context(ctx: &mut Context) -> Result<FormData> {
         ctx.form().await.cloned()
@@ -199,6 +202,7 @@ impl FromContext for FormData {
 }
 
 /// The argument, or why it could not be had: for a view that answers in its absence too.
+#[diagnostic::do_not_recommend]
 impl<T: FromContext> FromContext for Result<T> {
     const READY: bool = T::READY;
 
@@ -216,32 +220,40 @@ impl<T: FromContext> FromContext for Result<T> {
 #[derive(Clone, Debug)]
 pub struct Caught<E> {
     error: Arc<Error>,
-    caught: PhantomData<fn() -> E>,
+    catch: fn(&Error) -> Option<&E>,
 }
 
 /// What an error handler by type can catch: any error type, and [`Error`] itself for all of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error, so nothing can catch it",
+    label = "not an error type",
+    note = "implement `std::error::Error` for it (and `Display` and `Debug`, which that needs), or name another type"
+)]
 pub trait Catchable: Send + 'static {
     /// The caught error inside of `error`.
     fn catch(error: &Error) -> Option<&Self>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: StdError + Send + 'static> Catchable for E {
     fn catch(error: &Error) -> Option<&E> {
         error.find()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Catchable for Error {
     fn catch(error: &Error) -> Option<&Error> {
         Some(error)
     }
 }
 
-impl<E: Catchable> Deref for Caught<E> {
+// Without a bound on `E`: what is no error is reported once, where it is fetched.
+impl<E> Deref for Caught<E> {
     type Target = E;
 
     fn deref(&self) -> &E {
-        E::catch(&self.error).expect("it was caught as an `E`")
+        (self.catch)(&self.error).expect("it was caught as an `E`")
     }
 }
 
@@ -251,7 +263,7 @@ impl<E: Catchable> FromContext for Caught<E> {
     fn from_context(ctx: &mut Context) -> impl Future<Output = Result<Caught<E>>> + Send {
         let error = ctx.error().filter(|error| E::catch(error).is_some()).cloned();
         ready(match error {
-            Some(error) => Ok(Caught { error, caught: PhantomData }),
+            Some(error) => Ok(Caught { error, catch: E::catch }),
             None => Err(Error::msg("there is no error of that type here; only its error handler can take it")),
         })
     }

@@ -315,7 +315,7 @@ const REQUIRED: &str = "This field is required.";
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a form",
     label = "not a form field",
-    note = "use `String`, a number, `bool`, `Upload`, `Vec<String>`, an `Option` of these, or implement `hipflask::form::FromField`"
+    note = "a field is a `String`, a number, `bool`, `Upload`, `Vec<String>`, an `Option` of these, or a type that implements `hipflask::form::FromField`"
 )]
 pub trait FromField: Sized {
     /// The widget that suits it.
@@ -329,8 +329,15 @@ pub trait FromField: Sized {
     ///
     /// What to tell the user.
     fn from_field(sent: &Sent<'_>) -> Result<Self, String>;
+
+    /// [`Binder::field`], by a name that reports a type that is no field as [`WIDGET`](FromField::WIDGET) does.
+    #[doc(hidden)]
+    fn bind(binder: &mut Binder<'_>, name: &'static str, rules: &[&dyn FieldRule<Self>]) -> Option<Self> {
+        binder.field(name, rules)
+    }
 }
 
+#[diagnostic::do_not_recommend]
 impl FromField for String {
     fn from_field(sent: &Sent<'_>) -> Result<String, String> {
         match sent.text() {
@@ -343,7 +350,7 @@ impl FromField for String {
 
 macro_rules! number_fields {
     ($($number:ty)*; $wanted:literal) => {
-        $(impl FromField for $number {
+        $(#[diagnostic::do_not_recommend] impl FromField for $number {
             const WIDGET: &'static str = "number";
 
             fn from_field(sent: &Sent<'_>) -> Result<$number, String> {
@@ -361,6 +368,7 @@ number_fields!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize; "This must b
 number_fields!(f32 f64; "This must be a number.");
 
 /// A checkbox: ticked or not.
+#[diagnostic::do_not_recommend]
 impl FromField for bool {
     const WIDGET: &'static str = "checkbox";
     const REQUIRED: bool = false;
@@ -370,6 +378,7 @@ impl FromField for bool {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl FromField for Upload {
     const WIDGET: &'static str = "file";
 
@@ -378,6 +387,7 @@ impl FromField for Upload {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl FromField for Vec<String> {
     const REQUIRED: bool = false;
 
@@ -387,6 +397,7 @@ impl FromField for Vec<String> {
 }
 
 /// May be left empty.
+#[diagnostic::do_not_recommend]
 impl<V: FromField> FromField for Option<V> {
     const WIDGET: &'static str = V::WIDGET;
     const REQUIRED: bool = false;
@@ -401,6 +412,12 @@ impl<V: FromField> FromField for Option<V> {
 }
 
 /// A rule that a field's value must keep.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no rule for a field of type `{V}`",
+    label = "not for `{V}`",
+    note = "`length`, `email`, `one_of`, `choices` and `equal_to` are for `String`; `range` is for numbers, and its ends have the field's type (`range(0.0..=1.0)` for `f64`)",
+    note = "`check` names a function: `fn(&{V}) -> Result<(), String>`"
+)]
 pub trait FieldRule<V> {
     /// Checks the value.
     ///
@@ -414,6 +431,7 @@ pub trait FieldRule<V> {
 #[derive(Clone, Copy, Debug)]
 pub struct Check<F>(pub F);
 
+#[diagnostic::do_not_recommend]
 impl<V, F: Fn(&V) -> Result<(), String>> FieldRule<V> for Check<F> {
     fn check(&self, value: &V, _: &Sent<'_>) -> Result<(), String> {
         self.0(value)
@@ -424,6 +442,7 @@ impl<V, F: Fn(&V) -> Result<(), String>> FieldRule<V> for Check<F> {
 #[derive(Clone, Copy, Debug)]
 pub struct IfGiven<R>(pub R);
 
+#[diagnostic::do_not_recommend]
 impl<V, R: FieldRule<V>> FieldRule<Option<V>> for IfGiven<R> {
     fn check(&self, value: &Option<V>, sent: &Sent<'_>) -> Result<(), String> {
         value.as_ref().map_or(Ok(()), |value| self.0.check(value, sent))

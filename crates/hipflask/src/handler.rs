@@ -87,9 +87,10 @@ impl std::fmt::Debug for Answer<'_> {
 
 /// What a view or a hook may return: a response (answer), an error (fail), `()` or `None` (pass).
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the outcome of a view or a hook",
-    label = "cannot be answered with this",
-    note = "return something that is `IntoResponse` to answer, `()` or `None` to pass, or a `Result` of these"
+    message = "a request cannot be answered with `{Self}`",
+    label = "not an answer",
+    note = "return `String` or `&'static str` for plain text, `Html` (by `html!`), `Template` (by `render_template!`), `Json(value)`, `redirect(..)`, a `Response`, a pair with a status (`(text, 404)`, `(Status::NOT_FOUND, text)`), or a `Result` of one of these",
+    note = "a hook returns `()` or `None` to pass; a type of your own implements `hipflask::IntoResponse`"
 )]
 pub trait Outcome {
     /// The outcome in its one shape.
@@ -106,18 +107,21 @@ impl<R: IntoResponse> Outcome for R {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Outcome for () {
     fn into_outcome(self) -> Result<Option<Response>> {
         Ok(None)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<R: IntoResponse> Outcome for Option<R> {
     fn into_outcome(self) -> Result<Option<Response>> {
         self.map(R::into_response).transpose()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<O: Outcome, E: Into<Error>> Outcome for Result<O, E> {
     fn into_outcome(self) -> Result<Option<Response>> {
         self.map_err(Into::into)?.into_outcome()
@@ -129,8 +133,9 @@ impl<O: Outcome, E: Into<Error>> Outcome for Result<O, E> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a view or a hook",
     label = "not a handler",
-    note = "each argument must be `FromContext` (`ctx: &mut Context` only as the first, at most eight others)",
-    note = "path values by name need a macro (`#[get(\"/<int:id>\")]`); without one take `args: ViewArgs`"
+    note = "give the name of a function, `f` and not `f()`, or a value whose type is a `Handler`",
+    note = "its arguments are `FromContext`, eight at most, after `ctx: &mut Context` if it wants that; values of the path have names only under a macro (`#[get(\"/<int:id>\")]`), without one take `args: ViewArgs`",
+    note = "it returns an answer (`IntoResponse`), `()` or `None` to pass, or a `Result` of these, and what it keeps over an `.await` is `Send`"
 )]
 pub trait IntoHandler<Marker> {
     /// The handler.
@@ -141,12 +146,14 @@ pub trait IntoHandler<Marker> {
 #[derive(Debug)]
 pub struct IsHandler;
 
+#[diagnostic::do_not_recommend]
 impl<H: Handler> IntoHandler<IsHandler> for H {
     fn into_handler(self) -> Arc<dyn Handler> {
         Arc::new(self)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoHandler<Arc<dyn Handler>> for Arc<dyn Handler> {
     fn into_handler(self) -> Arc<dyn Handler> {
         self

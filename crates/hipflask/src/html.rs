@@ -83,25 +83,28 @@ pub(crate) fn write_escaped<W: Write + ?Sized>(out: &mut W, text: &str) -> fmt::
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand in `html!`",
     label = "this has no `Display` and is not `Html`",
-    note = "give it a `Display`, or build its HTML with `html!` first"
+    note = "give it a `Display`, or build its HTML with `html!` first; for a list or an `Option` there are templates"
 )]
 pub trait ToHtml {
     /// Appends the value to `out`.
     fn to_html(&self, out: &mut String);
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: fmt::Display + ?Sized> ToHtml for T {
     fn to_html(&self, out: &mut String) {
         let _ = write!(Escaping(out), "{self}");
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl ToHtml for Html {
     fn to_html(&self, out: &mut String) {
         out.push_str(&self.0);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl ToHtml for &Html {
     fn to_html(&self, out: &mut String) {
         out.push_str(&self.0);

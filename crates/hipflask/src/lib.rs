@@ -116,7 +116,7 @@ pub use crate::static_files::{File, safe_join, send_file, send_from_directory};
 pub use crate::templating::{Template, TemplateError, TemplateFunction, Values};
 pub use crate::testing::{TestClient, TestRequest, TestResponse};
 pub use crate::url_for::{Location, Redirect, UrlFor, ViewId, redirect};
-pub use crate::view_args::{FromPath, ViewArgs};
+pub use crate::view_args::{FromPath, PathValue, ViewArgs};
 
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode as Status};
 pub use bytes::Bytes;

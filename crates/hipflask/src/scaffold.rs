@@ -153,7 +153,7 @@ pub trait Scaffold: Sized {
 
     /// Adds an error handler that `#[errorhandler]` has made.
     #[track_caller]
-    fn errorhandler(mut self, handler: impl IntoErrorHandler) -> Self {
+    fn errorhandler<M>(mut self, handler: impl IntoErrorHandler<M>) -> Self {
         let handler = handler.into_error_handler();
         self.scaffold().error_handlers.push(handler);
         self

@@ -204,6 +204,7 @@ impl File {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoResponse for File {
     fn into_response(self) -> Result<Response> {
         Ok(defer(self))

@@ -286,6 +286,7 @@ impl Redirect {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoResponse for Redirect {
     fn into_response(self) -> Result<Response> {
         match self.location {

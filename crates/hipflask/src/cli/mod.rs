@@ -56,6 +56,11 @@ impl FromContext for CliArgs {
 }
 
 /// What a function under `#[hipflask::main]` may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an application",
+    label = "not an application",
+    note = "the function under `#[hipflask::main]` returns `App`, or a `Result` of one"
+)]
 pub trait IntoApp {
     /// The application.
     ///
@@ -65,12 +70,14 @@ pub trait IntoApp {
     fn into_app(self) -> Result<App>;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoApp for App {
     fn into_app(self) -> Result<App> {
         Ok(self)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<Error>> IntoApp for Result<App, E> {
     fn into_app(self) -> Result<App> {
         self.map_err(Into::into)

@@ -154,6 +154,11 @@ fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
 }
 
 /// What a body can be made of, with the media type that it gets if nothing else says.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the body of a response",
+    label = "not a body",
+    note = "a body is text (`String`, `&'static str`), `Html`, bytes (`Vec<u8>`, `Bytes`) or a `Body`; a number needs `.to_string()`, a struct `Json(value)`"
+)]
 pub trait IntoBody {
     /// The media type, if any, and the body.
     fn into_body(self) -> (Option<&'static str>, Body);
@@ -161,7 +166,7 @@ pub trait IntoBody {
 
 macro_rules! into_body {
     ($($source:ty => $content_type:expr),* $(,)?) => {
-        $(impl IntoBody for $source {
+        $(#[diagnostic::do_not_recommend] impl IntoBody for $source {
             fn into_body(self) -> (Option<&'static str>, Body) {
                 ($content_type, Body::from(self))
             }
@@ -181,6 +186,7 @@ into_body! {
     Body => None,
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoBody for Html {
     fn into_body(self) -> (Option<&'static str>, Body) {
         (Some("text/html; charset=utf-8"), Body::from(self.into_string()))
@@ -214,6 +220,7 @@ pub trait IntoResponse {
     fn into_response(self) -> Result<Response>;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoResponse for Response {
     fn into_response(self) -> Result<Response> {
         Ok(self)
@@ -222,7 +229,7 @@ impl IntoResponse for Response {
 
 macro_rules! into_response {
     ($($source:ty),*) => {
-        $(impl IntoResponse for $source {
+        $(#[diagnostic::do_not_recommend] impl IntoResponse for $source {
             fn into_response(self) -> Result<Response> {
                 Ok(Response::new(self))
             }
@@ -232,6 +239,7 @@ macro_rules! into_response {
 
 into_response!(&'static str, String, &'static [u8], Vec<u8>, Bytes, Body, Html);
 
+#[diagnostic::do_not_recommend]
 impl IntoResponse for Cow<'static, str> {
     fn into_response(self) -> Result<Response> {
         match self {
@@ -242,6 +250,7 @@ impl IntoResponse for Cow<'static, str> {
 }
 
 /// An empty answer with that status.
+#[diagnostic::do_not_recommend]
 impl IntoResponse for StatusCode {
     fn into_response(self) -> Result<Response> {
         Ok(Response::new(Body::empty()).with_status(self))

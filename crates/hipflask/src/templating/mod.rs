@@ -98,6 +98,7 @@ impl Template {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoResponse for Template {
     fn into_response(self) -> Result<Response> {
         Ok(defer(self))

@@ -1,0 +1,93 @@
+//! The handler that calls a view or an error handler with what it asks for.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{ReturnType, Signature};
+
+use crate::arguments::{Argument, in_one_place};
+use crate::view::PathArgument;
+
+/// `impl Handler for __View`, which calls the function. Two underscores, because types of the user's own are named in
+/// it. Each line that can be the wrong type's fault is placed at
+/// that type, so that the compiler's message points there and not at the attribute.
+pub(crate) fn expand(signature: &Signature, arguments: &[Argument], path: &[PathArgument]) -> TokenStream {
+    let mut fetches = TokenStream::new();
+    let mut passed = Vec::new();
+    let mut ready = quote!(true);
+    let mut checks = TokenStream::new();
+    let mut takes_context = false;
+    for (index, argument) in arguments.iter().enumerate() {
+        let value = |span: Span| Ident::new(&format!("argument_{index}"), span.resolved_at(Span::call_site()));
+        let mut fetch = |ty: TokenStream, span: Span| {
+            let extractor = quote_spanned!(span=> <#ty as ::hipflask::FromContext>);
+            ready.extend(quote_spanned!(span=> && #extractor::READY));
+            checks.extend(quote_spanned!(span=> #extractor::check(freezing)?;));
+            let value = value(span);
+            fetches.extend(quote_spanned!(span=> let #value = #extractor::from_context(ctx).await?;));
+        };
+        match argument {
+            Argument::Context => takes_context = true,
+            Argument::Reference { ty, caught } => {
+                let error = in_one_place(caught);
+                fetch(quote_spanned!(caught.span()=> ::hipflask::Caught<#error>), caught.span());
+                let value = value(ty.span());
+                passed.push(quote_spanned!(ty.span()=> &*#value));
+            }
+            Argument::Typed { name, ty } => {
+                let of_path = name.as_ref().and_then(|name| path.iter().find(|argument| argument.name == *name));
+                let (tokens, span) = (in_one_place(ty), ty.span());
+                let value = value(span);
+                match of_path {
+                    None => fetch(tokens, span),
+                    Some(PathArgument { variable, .. }) => fetches.extend(quote_spanned!(span=>
+                        let #value = <#tokens as ::hipflask::PathValue>::from_args(ctx.view_args(), #variable)?;
+                    )),
+                }
+                passed.push(quote!(#value));
+            }
+        }
+    }
+    let span = answer_span(signature);
+    let mut name = signature.ident.clone();
+    name.set_span(span.resolved_at(name.span()));
+    let answer = match (signature.asyncness.is_some(), takes_context) {
+        (true, true) => quote_spanned!(span=> #name(ctx, #(#passed),*).await),
+        (true, false) => quote_spanned!(span=> #name(#(#passed),*).await),
+        (false, true) => quote_spanned!(span=> self.pace.run_with(ctx, move |ctx| #name(ctx, #(#passed),*)).await),
+        (false, false) => quote_spanned!(span=> self.pace.run(move || #name(#(#passed),*)).await),
+    };
+    let at_name = signature.ident.span();
+    let answer = quote_spanned!(span=> ::hipflask::Outcome::into_outcome(#answer));
+    let answer = quote_spanned!(at_name=> async move { #fetches #answer });
+    let answer = match signature.asyncness {
+        Some(_) => quote_spanned!(at_name=> ::hipflask::Answer::Later(::std::boxed::Box::pin(#answer))),
+        None => quote!(self.pace.answer(#ready, #answer)),
+    };
+    quote! {
+        #[derive(Default)]
+        struct __View {
+            pace: ::hipflask::Pace,
+        }
+
+        impl ::hipflask::Handler for __View {
+            fn call<'a>(&'a self, ctx: &'a mut ::hipflask::Context) -> ::hipflask::Answer<'a> {
+                let _ = &self.pace;
+                #answer
+            }
+
+            fn check(&self, freezing: &::hipflask::Freezing<'_>) -> ::core::result::Result<(), ::std::string::String> {
+                let _ = freezing;
+                #checks
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+}
+
+fn answer_span(signature: &Signature) -> Span {
+    match &signature.output {
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => signature.ident.span(),
+    }
+}

@@ -1,0 +1,7 @@
+use hipflask::prelude::*;
+
+fn app() -> App {
+    app!("blog")
+}
+
+fn main() {}

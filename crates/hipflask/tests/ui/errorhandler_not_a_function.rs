@@ -1,0 +1,6 @@
+use hipflask::prelude::*;
+
+#[errorhandler(404)]
+struct Missing;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use hipflask::prelude::*;
+
+async fn load() {}
+
+fn app() -> App {
+    app!().before_request(load())
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use hipflask::prelude::*;
+
+fn page() -> Html {
+    html!("<p>Hello, {name}")
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use hipflask::prelude::*;
+
+#[hipflask::main]
+async fn app() -> App {
+    app!()
+}

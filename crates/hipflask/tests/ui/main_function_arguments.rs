@@ -1,0 +1,6 @@
+use hipflask::prelude::*;
+
+#[hipflask::main]
+fn app(_debug: bool) -> App {
+    app!()
+}

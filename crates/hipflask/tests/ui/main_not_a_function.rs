@@ -1,0 +1,2 @@
+#[hipflask::main]
+struct Application;

@@ -1,0 +1,6 @@
+use hipflask::prelude::*;
+
+#[hipflask::main]
+fn app() -> Blueprint {
+    Blueprint::new("blog")
+}

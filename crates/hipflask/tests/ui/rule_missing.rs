@@ -1,0 +1,13 @@
+use hipflask::prelude::*;
+
+#[get]
+async fn bare() -> Html {
+    html!("<p>bare")
+}
+
+#[get()]
+async fn empty() -> Html {
+    html!("<p>empty")
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use hipflask::prelude::*;
+
+#[get("hello/<name>")]
+async fn hello(name: String) -> Html {
+    html!("<p>Hello, {name}")
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+#[hipflask::test]
+async fn argument(_client: hipflask::TestClient) {}
+
+#[hipflask::test(flavor = "multi_thread")]
+async fn options() {}
+
+#[hipflask::test]
+struct NotAFunction;
+
+fn main() {}

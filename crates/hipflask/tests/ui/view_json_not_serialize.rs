@@ -1,0 +1,12 @@
+use hipflask::prelude::*;
+
+struct Post {
+    title: String,
+}
+
+#[get("/post")]
+async fn post() -> Json<Post> {
+    Json(Post { title: "Hello".to_owned() })
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use hipflask::prelude::*;
+
+#[get("/")]
+struct Index;
+
+#[route("/mod")]
+mod pages {}
+
+fn main() {}

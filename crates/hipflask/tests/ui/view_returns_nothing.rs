@@ -1,0 +1,8 @@
+use hipflask::prelude::*;
+
+#[get("/")]
+async fn index() {
+    html!("<p>Hello");
+}
+
+fn main() {}
