@@ -14,7 +14,7 @@ use crate::blueprint::Blueprint;
 use crate::config::{Config, ConfigBuilder};
 use crate::context::Context;
 use crate::error_handler::ErrorHandlers;
-use crate::extension::{EmbeddedFile, Extension, Freezing, SetupError, SetupErrors, State};
+use crate::extension::{EmbeddedFile, Extension, Freezing, SetupError, SetupErrors};
 use crate::handler::{Handler, IntoHandler};
 use crate::http::url::ENCODED_SLASH;
 use crate::routing::build::BuildError;
@@ -23,6 +23,7 @@ use crate::routing::map::Map;
 use crate::scaffold::{Hook, Route, Scaffold, ScaffoldParts, Teardown, UrlDefaults};
 use crate::session::SessionCookies;
 use crate::signing::random_bytes;
+use crate::type_map::TypeMap;
 use crate::url_for::ViewId;
 use crate::view_args::ViewArgs;
 use crate::{Error, Result};
@@ -55,7 +56,7 @@ pub struct App {
     converters: Vec<(String, Factory)>,
     build_error_handlers: Vec<BuildErrorHandler>,
     embedded: Vec<(&'static str, &'static [EmbeddedFile])>,
-    state: State,
+    state: TypeMap,
     last: Vec<Box<dyn FnOnce(App) -> App + Send>>,
     on_freeze: Vec<OnFreeze>,
     before_render: Vec<Arc<dyn Handler>>,
@@ -126,7 +127,7 @@ impl App {
             converters: Vec::new(),
             build_error_handlers: Vec::new(),
             embedded: Vec::new(),
-            state: State::default(),
+            state: TypeMap::default(),
             last: Vec::new(),
             on_freeze: Vec::new(),
             before_render: Vec::new(),
@@ -633,7 +634,7 @@ struct Inside {
     name: Option<String>,
     url_defaults: Vec<UrlDefaults>,
     errors: Vec<crate::error_handler::ErrorHandler>,
-    state: State,
+    state: TypeMap,
 }
 
 /// The hooks and handlers for the rules of one blueprint, those around it included, each list in the order in
@@ -648,7 +649,7 @@ pub(crate) struct Scope {
     pub(crate) url_defaults: Vec<UrlDefaults>,
     pub(crate) errors: ErrorHandlers,
     /// From the application inwards.
-    pub(crate) states: Vec<Arc<State>>,
+    pub(crate) states: Vec<Arc<TypeMap>>,
 }
 
 impl Scope {
@@ -735,7 +736,7 @@ struct Inner {
     scopes: Vec<Scope>,
     mounts: Vec<MountPoint>,
     build_error_handlers: Vec<BuildErrorHandler>,
-    state: State,
+    state: TypeMap,
     before_render: Vec<Arc<dyn Handler>>,
     on_startup: Vec<Arc<dyn Handler>>,
     on_shutdown: Vec<Arc<dyn Handler>>,

@@ -1,11 +1,10 @@
 //! What one request carries: request, response, session, `g`, the matched rule.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use serde::Serialize;
 
 use crate::app::Frozen;
@@ -17,6 +16,7 @@ use crate::http::body::Body;
 use crate::http::request::{Request, next_id};
 use crate::http::response::Response;
 use crate::session::Session;
+use crate::type_map::TypeMap;
 use crate::url_for::UrlFor;
 use crate::view_args::ViewArgs;
 use crate::{Error, Result};
@@ -276,6 +276,12 @@ impl Context {
         self.app().state()
     }
 
+    /// The state of an extension and `g` to read, beside the response's headers to write.
+    pub(crate) fn state_and_headers<T: 'static>(&mut self) -> (Option<&T>, &G, &mut HeaderMap) {
+        let parts = self.parts_mut();
+        (parts.app.state(), &parts.g, parts.response.get_or_insert_default().headers_mut())
+    }
+
     /// The URL for a view ([`url_for!`](crate::url_for)) or an endpoint's name, relative to this request.
     ///
     /// # Errors
@@ -319,7 +325,7 @@ impl std::fmt::Debug for Context {
 /// ```
 #[derive(Default)]
 pub struct G {
-    typed: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    typed: TypeMap,
     named: serde_json::Map<String, serde_json::Value>,
     /// The templates rendered for this request, where a test wants to know.
     rendered: Option<Vec<String>>,
@@ -328,17 +334,17 @@ pub struct G {
 impl G {
     /// Keeps `value` under its type, in place of the one before.
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.typed.insert(TypeId::of::<T>(), Box::new(value));
+        self.typed.insert(value);
     }
 
     /// The value of type `T`.
     pub fn get<T: 'static>(&self) -> Option<&T> {
-        self.typed.get(&TypeId::of::<T>())?.downcast_ref()
+        self.typed.get()
     }
 
     /// Takes the value of type `T` out.
     pub fn remove<T: 'static>(&mut self) -> Option<T> {
-        self.typed.remove(&TypeId::of::<T>())?.downcast().ok().map(|value| *value)
+        self.typed.remove()
     }
 
     /// Keeps `value` under `name`, where templates find it as `g.name`. A value that cannot be serialized is
@@ -376,6 +382,6 @@ impl G {
 
 impl std::fmt::Debug for G {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "G({} typed, {} named)", self.typed.len(), self.named.len())
+        write!(f, "G({:?}, {} named)", self.typed, self.named.len())
     }
 }

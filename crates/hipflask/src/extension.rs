@@ -1,7 +1,5 @@
 //! Extensions, and what they meet when the application is frozen.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
 use std::path::Path;
@@ -9,6 +7,7 @@ use std::path::Path;
 use crate::app::App;
 use crate::config::Config;
 use crate::routing::map::Map;
+use crate::type_map::TypeMap;
 
 /// Something that adds to an application: configuration keys, hooks, views, arguments, template globals,
 /// commands, checks. A function from app to app.
@@ -50,35 +49,6 @@ pub trait Extension {
 impl<F: FnOnce(App) -> App> Extension for F {
     fn init_app(self, app: App) -> App {
         self(app)
-    }
-}
-
-/// Values by their type: the state of extensions.
-#[derive(Default)]
-pub(crate) struct State(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
-
-impl State {
-    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.0.insert(TypeId::of::<T>(), Box::new(value));
-    }
-
-    pub(crate) fn get<T: 'static>(&self) -> Option<&T> {
-        self.0.get(&TypeId::of::<T>())?.downcast_ref()
-    }
-
-    pub(crate) fn get_or_default<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
-        let entry = self.0.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
-        entry.downcast_mut().expect("a value is kept under its own type")
-    }
-
-    pub(crate) fn remove<T: 'static>(&mut self) -> Option<T> {
-        self.0.remove(&TypeId::of::<T>())?.downcast().ok().map(|value| *value)
-    }
-}
-
-impl fmt::Debug for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "State({} values)", self.0.len())
     }
 }
 
@@ -201,7 +171,7 @@ pub struct Freezing<'a> {
     pub(crate) config: &'a Config,
     pub(crate) map: &'a Map,
     pub(crate) embedded: &'a [(&'static str, &'static [EmbeddedFile])],
-    pub(crate) state: &'a mut State,
+    pub(crate) state: &'a mut TypeMap,
     pub(crate) problems: &'a mut Vec<SetupError>,
 }
 

@@ -47,6 +47,7 @@ mod html;
 mod http;
 mod panics;
 mod signing;
+mod type_map;
 // 2 routing: pure
 mod routing;
 // 3 heart: what an app is, what a request carries

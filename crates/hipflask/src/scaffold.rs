@@ -8,9 +8,9 @@ use crate::Error;
 use crate::context::Context;
 use crate::error::IntoStatus;
 use crate::error_handler::{Catches, ErrorHandler, IntoErrorHandler};
-use crate::extension::State;
 use crate::handler::{Handler, IntoHandler};
 use crate::routing::rule::Rule;
+use crate::type_map::TypeMap;
 use crate::url_for::ViewId;
 
 /// A handler and the line that registered it.
@@ -71,7 +71,7 @@ pub struct ScaffoldParts {
     pub(crate) error_handlers: Vec<ErrorHandler>,
     pub(crate) csrf_exempt: bool,
     /// What later layers keep for this part: its context processors.
-    pub(crate) state: State,
+    pub(crate) state: TypeMap,
 }
 
 impl std::fmt::Debug for ScaffoldParts {

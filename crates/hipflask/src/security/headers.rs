@@ -2,7 +2,7 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use crate::context::Context;
+use crate::context::{Context, G};
 use crate::handler::{Answer, Handler};
 use crate::signing::{base64, random_bytes};
 use crate::{Config, Error, Result};
@@ -65,11 +65,8 @@ impl Settings {
     }
 
     /// The policy of a response with a nonce.
-    fn policy(&self, ctx: &mut Context) -> Option<HeaderValue> {
-        if self.always_nonce {
-            nonce(ctx);
-        }
-        let Nonce(nonce) = ctx.g_ref().get()?;
+    fn policy(&self, g: &G) -> Option<HeaderValue> {
+        let Nonce(nonce) = g.get()?;
         let policy = self.policy_with_nonce.replace(NONCE, nonce);
         Some(HeaderValue::from_str(&policy).unwrap_or_else(|_| self.policy.clone()))
     }
@@ -140,11 +137,16 @@ pub(super) struct Headers;
 
 impl Handler for Headers {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
-        let app = ctx.app().clone();
-        if let Some(settings) = app.state::<Settings>().filter(|settings| settings.enabled) {
-            let policy = settings.policy(ctx);
-            let block = if ctx.request().is_secure() { &settings.secure } else { &settings.clear };
-            block.put_under(ctx.response_mut().headers_mut(), policy);
+        let settings = ctx.state::<Settings>().filter(|settings| settings.enabled);
+        if settings.is_some_and(|settings| settings.always_nonce) {
+            nonce(ctx);
+        }
+        let secure = ctx.request().is_secure();
+        if let (Some(settings), g, headers) = ctx.state_and_headers::<Settings>()
+            && settings.enabled
+        {
+            let block = if secure { &settings.secure } else { &settings.clear };
+            block.put_under(headers, settings.policy(g));
         }
         Answer::Ready(Ok(None))
     }

@@ -12,7 +12,7 @@ use http::header::{self, HeaderValue};
 use http::{Method, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::HttpError;
 use crate::app::Frozen;
@@ -60,49 +60,50 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
         };
         let is_http2 = head.version == Version::HTTP_2;
         let request = Request::from_parts(head, body).with_peer(self.peer, Scheme::Http).with_id(finished.id);
-        let (shared, permit) = (Arc::clone(&self.shared), Arc::clone(&self.permit));
-        let answer = async move {
-            let _permit = permit;
-            shared.app.respond(request).await
+        let turn = match is_http2 {
+            false => Turn::Free,
+            true => Turn::Waiting(Box::pin(Arc::clone(&self.streams).acquire_owned())),
         };
-        let state = match is_http2 {
-            false => State::Running(Detaching { future: Some(Box::pin(answer)) }),
-            true => State::Waiting(wait_for_turn(Arc::clone(&self.streams), answer)),
-        };
+        let answer = Box::pin(self.shared.app.respond(request));
+        let state = State::Running(Detaching {
+            future: Some(answer),
+            began: false,
+            turn,
+            permit: Some(Arc::clone(&self.permit)),
+        });
         Responding { state, finished: Some(finished) }
     }
 }
 
-/// A client of HTTP/2 can reset a stream and open the next at once. A view that has begun runs to its end all
-/// the same, so it must not begin before there is room.
-#[expect(
-    clippy::async_yields_async,
-    reason = "this waits for the turn; the view that begins then belongs to the connection"
-)]
-fn wait_for_turn(
-    streams: Arc<Semaphore>,
-    answer: impl Future<Output = Response> + Send + 'static,
-) -> BoxFuture<'static, Detaching> {
-    Box::pin(async move {
-        let turn = streams.acquire_owned().await;
-        let answer = async move {
-            let _turn = turn;
-            answer.await
-        };
-        Detaching { future: Some(Box::pin(answer)) }
-    })
-}
-
 /// A view that runs to its end, whatever becomes of its client. hyper drops the future of a request whose
-/// client has gone; dropped before its end, this one goes to the runtime.
+/// client has gone; dropped between its begin and its end, this one goes to the runtime.
 pub(super) struct Detaching {
     future: Option<BoxFuture<'static, Response>>,
+    began: bool,
+    turn: Turn,
+    /// The place among all connections, which the view holds to its end.
+    permit: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+/// A place among the streams of a connection. A client of HTTP/2 can reset a stream and open the next at once. A
+/// view that has begun runs to its end all the same, so it must not begin before there is room.
+enum Turn {
+    Free,
+    Waiting(BoxFuture<'static, Result<OwnedSemaphorePermit, AcquireError>>),
+    Held { _place: OwnedSemaphorePermit },
 }
 
 impl Future for Detaching {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        if let Turn::Waiting(turn) = &mut self.turn {
+            match turn.as_mut().poll(cx) {
+                Poll::Ready(turn) => self.turn = turn.map_or(Turn::Free, |place| Turn::Held { _place: place }),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        self.began = true;
         let Some(future) = &mut self.future else { return Poll::Pending };
         let polled = future.as_mut().poll(cx);
         if polled.is_ready() {
@@ -114,17 +115,20 @@ impl Future for Detaching {
 
 impl Drop for Detaching {
     fn drop(&mut self) {
-        if let Some(future) = self.future.take()
+        if let Some(future) = self.future.take().filter(|_| self.began)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(future);
+            let places = (self.permit.take(), std::mem::replace(&mut self.turn, Turn::Free));
+            runtime.spawn(async move {
+                future.await;
+                drop(places);
+            });
         }
     }
 }
 
 enum State {
     Refused(Refused),
-    Waiting(BoxFuture<'static, Detaching>),
     Running(Detaching),
 }
 
@@ -138,25 +142,16 @@ impl Future for Responding {
     type Output = Result<http::Response<Sent>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            let response = match &mut self.state {
-                State::Refused(refused) => refuse(refused),
-                State::Waiting(turn) => match turn.as_mut().poll(cx) {
-                    Poll::Ready(running) => {
-                        self.state = State::Running(running);
-                        continue;
-                    }
-                    Poll::Pending => return Poll::Pending,
-                },
-                State::Running(running) => match Pin::new(running).poll(cx) {
-                    Poll::Ready(response) => response,
-                    Poll::Pending => return Poll::Pending,
-                },
-            };
-            let Some(mut finished) = self.finished.take() else { return Poll::Pending };
-            finished.status = response.status().as_u16();
-            return Poll::Ready(Ok(to_hyper(response, finished)));
-        }
+        let response = match &mut self.state {
+            State::Refused(refused) => refuse(refused),
+            State::Running(answer) => match Pin::new(answer).poll(cx) {
+                Poll::Ready(response) => response,
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        let Some(mut finished) = self.finished.take() else { return Poll::Pending };
+        finished.status = response.status().as_u16();
+        Poll::Ready(Ok(to_hyper(response, finished)))
     }
 }
 
