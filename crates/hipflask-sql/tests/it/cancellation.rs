@@ -51,24 +51,24 @@ on_both! {
 /// What a request may be waiting for when it is cancelled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Waiting {
-    ForBegin,
-    ForStatement,
-    ForCommit,
-    ForRollback,
-    ForSelect,
-    ForSingleStatement,
+    Begin,
+    Statement,
+    Commit,
+    Rollback,
+    Select,
+    SingleStatement,
 }
 
 async fn request(db: Db, waiting: Waiting) -> Result<(), SqlError> {
     match waiting {
-        Waiting::ForSelect => {
+        Waiting::Select => {
             db.query("SELECT name FROM item WHERE name = 'cancelled'").all::<(String,)>().await.map(drop)
         }
-        Waiting::ForSingleStatement => db.query(ADD).bind("cancelled").execute().await.map(drop),
+        Waiting::SingleStatement => db.query(ADD).bind("cancelled").execute().await.map(drop),
         waiting => {
             let mut transaction = db.begin().await?;
             transaction.query(ADD).bind("cancelled").execute().await?;
-            if waiting == Waiting::ForRollback { transaction.rollback().await } else { transaction.commit().await }
+            if waiting == Waiting::Rollback { transaction.rollback().await } else { transaction.commit().await }
         }
     }
 }
@@ -116,12 +116,12 @@ macro_rules! cancelled {
 }
 
 cancelled! {
-    a_request_that_is_cancelled_in_begin_leaves_nothing: ForBegin, "BEGIN", 0;
-    a_request_that_is_cancelled_in_a_transaction_leaves_nothing: ForStatement, "cancelled", 0;
-    a_request_that_is_cancelled_in_commit_has_committed: ForCommit, "COMMIT", 1;
-    a_request_that_is_cancelled_in_rollback_leaves_nothing: ForRollback, "ROLLBACK", 0;
-    a_request_that_is_cancelled_in_a_query_disturbs_nobody: ForSelect, "SELECT name", 0;
-    a_request_that_is_cancelled_in_a_statement_has_done_it: ForSingleStatement, "cancelled", 1;
+    a_request_that_is_cancelled_in_begin_leaves_nothing: Begin, "BEGIN", 0;
+    a_request_that_is_cancelled_in_a_transaction_leaves_nothing: Statement, "cancelled", 0;
+    a_request_that_is_cancelled_in_commit_has_committed: Commit, "COMMIT", 1;
+    a_request_that_is_cancelled_in_rollback_leaves_nothing: Rollback, "ROLLBACK", 0;
+    a_request_that_is_cancelled_in_a_query_disturbs_nobody: Select, "SELECT name", 0;
+    a_request_that_is_cancelled_in_a_statement_has_done_it: SingleStatement, "cancelled", 1;
 }
 
 /// The whole request is dropped, as a server would that does not let views run to their end.

@@ -1,7 +1,5 @@
 //! Migrations: once each, in order, whole or not at all.
 
-use hipflask_sql::prelude::*;
-
 use crate::database::{Database, db_of};
 
 async fn start(database: &Database) -> Result<(), String> {
