@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use hipflask::{
-    App, BoxFuture, Context, Error, Extension, Freezing, FromContext, Function, HttpError, IntoResponse, Pace,
+    App, BoxFuture, Context, Error, Extension, Freezing, FromContext, Function, HttpError, IntoResponse, Method, Pace,
     Response, Result, Session, UrlFor, Values, redirect,
 };
 use serde::Serialize;
@@ -15,6 +15,8 @@ use serde::Serialize;
 /// The keys of Flask-Login.
 const USER_ID: &str = "_user_id";
 const FRESH: &str = "_fresh";
+/// Where Flask keeps the messages for the next page.
+const FLASHES: &str = "_flashes";
 
 /// A user who can log in. Flask-Login's `UserMixin`.
 ///
@@ -54,12 +56,17 @@ impl FromContext for UserId {
     const READY: bool = true;
 
     fn from_context(ctx: &mut Context) -> impl Future<Output = Result<UserId>> + Send {
-        let id = ctx.session().get::<String>(USER_ID);
         ready(
-            id.map(UserId)
+            id_of(ctx.session())
+                .map(UserId)
                 .ok_or_else(|| Error::msg("nobody is logged in, so there is no `UserId`; it is for the user loader")),
         )
     }
+}
+
+/// The id in a session. Flask-Login writes what `get_id` gave, and that may be a number there.
+fn id_of(session: &Session) -> Option<String> {
+    session.get::<String>(USER_ID).or_else(|| session.get::<i64>(USER_ID).map(|id| id.to_string()))
 }
 
 /// A function that finds a user by id: async, with [`UserId`] and whatever else a view could take as
@@ -129,7 +136,11 @@ impl<U: UserMixin> Extension for LoginManager<U> {
             login_message: self.login_message,
         };
         app.insert_state(state)
-            .before_render_template(async |ctx: &mut Context| load_current(ctx).await.map(drop))
+            .before_render_template(async |ctx: &mut Context| match ctx.g().get::<Failed>() {
+                // The page that says so shows nobody, and does not wait for the same error once more.
+                Some(Failed(true)) => Ok(()),
+                _ => load_current(ctx).await.map(drop),
+            })
             .context_processor(|ctx| Values::new().with("current_user", &ShownUser::<U>::of(ctx)))
     }
 }
@@ -146,23 +157,37 @@ struct Logins {
     login_message: Option<String>,
 }
 
-/// The user of this request, in `g`: `None` if nobody is logged in.
-struct Loaded<U>(Option<U>);
+/// The user of this request, in `g`, and the id that they were found by: `None` if nobody is logged in.
+struct Loaded<U> {
+    id: Option<String>,
+    user: Option<U>,
+}
+
+/// Whether the user loader has failed in this request.
+struct Failed(bool);
 
 async fn load_once<U: UserMixin>(ctx: &mut Context, load: &Load<U>) -> Result<bool> {
-    if let Some(Loaded(user)) = ctx.g().get::<Loaded<U>>() {
-        return Ok(user.is_some());
+    let id = id_of(ctx.session());
+    // Another id is that of somebody who has logged in, or out, since.
+    if let Some(loaded) = ctx.g().get::<Loaded<U>>().filter(|loaded| loaded.id == id) {
+        return Ok(loaded.user.is_some());
     }
-    let user = match ctx.session().contains_key(USER_ID) {
-        true => load(ctx).await?.filter(U::is_active),
-        false => None,
+    let user = match id {
+        Some(_) => {
+            // Said before: a loader may panic.
+            ctx.g().insert(Failed(true));
+            let user = load(ctx).await?;
+            ctx.g().insert(Failed(false));
+            user.filter(U::is_active)
+        }
+        None => None,
     };
     let found = user.is_some();
     if !found && ctx.session().contains_key(USER_ID) {
         // Of a user who is gone, or may not log in any more, nothing is kept.
         logout_user(ctx.session());
     }
-    ctx.g().insert(Loaded(user));
+    ctx.g().insert(Loaded { id: id.filter(|_| found), user });
     Ok(found)
 }
 
@@ -178,7 +203,7 @@ async fn load_current(ctx: &mut Context) -> Result<bool> {
 }
 
 fn current<U: UserMixin>(ctx: &mut Context) -> Option<U> {
-    ctx.g().get::<Loaded<U>>().and_then(|loaded| loaded.0.clone())
+    ctx.g().get::<Loaded<U>>().and_then(|loaded| loaded.user.clone())
 }
 
 /// The user as templates see it.
@@ -260,12 +285,16 @@ fn wrong_user<U>() -> String {
     format!("the user loader gives no `{}`", std::any::type_name::<U>())
 }
 
-/// A hook that lets nobody pass who is not logged in: `blueprint.before_request(login_required)`.
+/// A hook that lets nobody pass who is not logged in: `blueprint.before_request(login_required)`. `OPTIONS` is
+/// answered without a login, as in Flask-Login: a browser asks it of another site before it sends the cookie.
 ///
 /// # Errors
 ///
 /// The way to the login, or a 401.
 pub async fn login_required(ctx: &mut Context) -> Result<()> {
+    if ctx.request().method() == Method::OPTIONS {
+        return Ok(());
+    }
     match load_current(ctx).await? {
         true => Ok(()),
         false => Err(unauthorized(ctx)),
@@ -292,36 +321,38 @@ fn unauthorized(ctx: &mut Context) -> Error {
     }
 }
 
-/// Path and query of a request, as the browser knows them.
-fn address(request: &hipflask::Request) -> String {
-    match request.uri().query() {
-        Some(query) => format!("{}{}?{query}", request.root_path(), request.path()),
-        None => format!("{}{}", request.root_path(), request.path()),
-    }
+/// Path and query of a request, as the browser has sent them.
+fn address(request: &hipflask::Request) -> &str {
+    request.uri().path_and_query().map_or("/", |address| address.as_str())
 }
 
 /// Logs `user` in: from now on the session is theirs. What it held before is gone, so that nothing that was
-/// put there for somebody else comes along; flashed messages stay. Whether it is done: a user who is not
-/// active is not logged in.
+/// put there for somebody else comes along; flashed messages stay, and how long it lasts. Whether it is done: a
+/// user who is not active is not logged in.
 pub fn login_user<U: UserMixin>(session: &Session, user: &U) -> bool {
     if !user.is_active() {
         return false;
     }
+    let permanent = session.is_permanent();
     renew(session);
+    if permanent {
+        session.set_permanent(true);
+    }
     session.set(USER_ID, user.get_id());
     session.set(FRESH, true);
     true
 }
 
-/// Logs out whoever is logged in; flashed messages stay.
+/// Logs out whoever is logged in, and empties the session; flashed messages stay.
 pub fn logout_user(session: &Session) {
     renew(session);
 }
 
+/// Takes everything out but the messages that no page has shown yet.
 fn renew(session: &Session) {
-    let flashed = session.flashed_messages();
+    let flashed: Option<Vec<(String, String)>> = session.pop(FLASHES);
     session.clear();
-    for (category, message) in flashed {
+    for (category, message) in flashed.into_iter().flatten() {
         session.flash_as(category, message);
     }
 }

@@ -112,9 +112,13 @@ async fn in_line<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
     let line =
         LINE.get_or_init(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
     let turn = line.acquire().await;
-    let done = tokio::task::spawn_blocking(work).await;
-    drop(turn);
-    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    // The turn ends with the work, even if nobody waits for it any more.
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    done.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 fn argon2id() -> Argon2<'static> {
@@ -164,9 +168,9 @@ fn check_argon2(hash: &str, password: &str) -> (bool, bool) {
 fn fields(hash: &str) -> Option<(&str, &str, Vec<u8>)> {
     let mut fields = hash.splitn(3, '$');
     let (method, salt, hex) = (fields.next()?, fields.next()?, fields.next()?);
-    let pairs = hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-    let bytes: Vec<u8> = pairs.collect::<Option<_>>()?;
-    (hex.len() % 2 == 0 && !bytes.is_empty()).then_some((method, salt, bytes))
+    let digits: Vec<u8> = hex.bytes().map(|b| char::from(b).to_digit(16)?.try_into().ok()).collect::<Option<_>>()?;
+    let bytes = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    (hex.len() % 2 == 0).then_some((method, salt, bytes))
 }
 
 /// `scrypt:32768:8:1$salt$hex`
@@ -179,7 +183,7 @@ fn check_scrypt(hash: &str, password: &str) -> Option<bool> {
         return None;
     }
     let params = scrypt::Params::new(u8::try_from(n.ilog2()).ok()?, r, p).ok()?;
-    let mut derived = vec![0; expected.len()];
+    let mut derived = [0; 64];
     scrypt::scrypt(password.as_bytes(), salt.as_bytes(), &params, &mut derived).ok()?;
     Some(same(&derived, &expected))
 }
@@ -192,15 +196,25 @@ fn check_pbkdf2(hash: &str, password: &str) -> Option<bool> {
     if rounds == 0 || rounds > MOST_PBKDF2_ROUNDS {
         return None;
     }
-    let mut derived = vec![0; expected.len()];
     let (password, salt) = (password.as_bytes(), salt.as_bytes());
-    match name {
-        "sha1" => pbkdf2::pbkdf2_hmac::<sha1::Sha1>(password, salt, rounds, &mut derived),
-        "sha256" => pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, rounds, &mut derived),
-        "sha512" => pbkdf2::pbkdf2_hmac::<sha2::Sha512>(password, salt, rounds, &mut derived),
+    // As long as the hash function's own result. A stored hash that was cut would be easier to hit.
+    let mut derived = [0; 64];
+    let derived = match name {
+        "sha1" => {
+            pbkdf2::pbkdf2_hmac::<sha1::Sha1>(password, salt, rounds, &mut derived[..20]);
+            &derived[..20]
+        }
+        "sha256" => {
+            pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, rounds, &mut derived[..32]);
+            &derived[..32]
+        }
+        "sha512" => {
+            pbkdf2::pbkdf2_hmac::<sha2::Sha512>(password, salt, rounds, &mut derived);
+            &derived[..]
+        }
         _ => return None,
-    }
-    Some(same(&derived, &expected))
+    };
+    Some(same(derived, &expected))
 }
 
 /// Compares in the same time wherever the first difference is.

@@ -50,10 +50,7 @@ impl SqlError {
             | sqlx::Error::PoolClosed
             | sqlx::Error::Tls(_)
             | sqlx::Error::WorkerCrashed => true,
-            // Class 57 and 53: the server shuts down, starts, or has no room for another connection.
-            sqlx::Error::Database(error) => {
-                error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("533"))
-            }
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_passing(&code)),
             _ => false,
         };
         let source = DriverError(Box::new(error));
@@ -95,8 +92,18 @@ impl fmt::Display for SqlError {
     }
 }
 
+/// Whether the code of an error says that it has nothing to do with the statement, and will pass.
+fn is_passing(code: &str) -> bool {
+    match code.parse::<u32>() {
+        // SQLite's BUSY, whatever the second byte says in addition; PostgreSQL's numbers have five digits.
+        Ok(number) if code.len() < 5 => number & 0xff == 5,
+        // The connection is broken; the server shuts down, starts, or has no room for another connection.
+        _ => ["08", "533", "57P"].iter().any(|class| code.starts_with(class)),
+    }
+}
+
 /// A statement on one line, and not for ever.
-fn short(sql: &str) -> String {
+pub(crate) fn short(sql: &str) -> String {
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(200) {
         Some((end, _)) => format!("{}…", &line[..end]),

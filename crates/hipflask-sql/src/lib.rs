@@ -32,10 +32,12 @@
 //! only text of the program itself.
 //!
 //! The driver is sqlx. What it leaves to its users is done here: a connection that was cancelled in the middle
-//! of `BEGIN` never goes back to the pool inside of a transaction, and one whose peer has died silently gives
-//! its place in the pool back.
+//! of `BEGIN` never goes back to the pool inside of a transaction, one whose peer has died silently gives its
+//! place in the pool back, the wrong number of values is refused, and a statement that is kept prepared outlives
+//! a change of its table.
 
 mod connection;
+mod dialect;
 mod error;
 mod extension;
 mod migrate;

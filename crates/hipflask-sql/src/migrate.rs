@@ -5,13 +5,16 @@
 //! `0003_index.postgres.sql` runs on PostgreSQL only, `0003_index.sqlite.sql` on SQLite only.
 
 use std::borrow::Cow;
+use std::future::Future;
 use std::path::Path;
 
 use hipflask::EmbeddedFile;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres, SqlSafeStr, Sqlite, SqliteConnection};
 
-use crate::connection::{Connection, Pool};
+use crate::connection::{Backend, Connection, Pool};
+use crate::dialect::Dialect;
+use crate::error::short;
 
 /// A migration's file: its name and its text.
 pub(crate) type File = (String, String);
@@ -42,88 +45,173 @@ pub(crate) fn read_embedded(files: &[EmbeddedFile]) -> Vec<File> {
     files.iter().filter(|file| file.name.ends_with(".sql")).filter_map(text).collect()
 }
 
-/// The migrations for one kind of database.
-///
-/// # Errors
-///
-/// A name without a number, or a number that stands twice.
-pub(crate) fn collect(files: Vec<File>, dialect: &str) -> Result<Migrator, String> {
-    let mut migrations: Vec<Migration> = Vec::new();
-    for (name, text) in files {
-        let stem = name.trim_end_matches(".sql");
-        let stem = match stem.rsplit_once('.') {
-            Some((stem, only)) if only == dialect => stem,
-            Some((_, "sqlite" | "postgres")) => continue,
-            _ => stem,
+/// The migrations of an application for its kind of database, in order.
+pub(crate) struct Migrations {
+    migrator: Migrator,
+    /// The files' names, in the same order.
+    names: Vec<String>,
+    dialect: Dialect,
+}
+
+impl Migrations {
+    /// Picks out of `files` what is for this kind of database.
+    ///
+    /// # Errors
+    ///
+    /// A name without a number, or a number that stands twice.
+    pub(crate) fn new(mut files: Vec<File>, dialect: Dialect) -> Result<Migrations, String> {
+        files.sort();
+        let mut found: Vec<(Migration, String)> = Vec::new();
+        for (name, text) in files {
+            let Some(migration) = migration(&name, text, dialect)? else { continue };
+            if let Some((_, twin)) = found.iter().find(|(other, _)| other.version == migration.version) {
+                let number = migration.version;
+                return Err(format!(
+                    "the migrations `{twin}` and `{name}` have the same number {number}; give one of them the next"
+                ));
+            }
+            found.push((migration, name));
+        }
+        found.sort_by_key(|(migration, _)| migration.version);
+        let (migrations, names) = found.into_iter().unzip();
+        let mut migrator = Migrator::with_migrations(migrations);
+        migrator.dangerous_set_table_name("hipflask_migration");
+        Ok(Migrations { migrator, names, dialect })
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Migration> {
+        self.migrator.iter()
+    }
+
+    /// Runs what has not run yet, one process at a time, each migration in a transaction of its own.
+    pub(crate) async fn upgrade(&self, pool: &Pool) -> Result<(), String> {
+        match pool.connect().await.map_err(|error| describe(&error))? {
+            Connection::Sqlite(mut connection) => {
+                let done = self.upgrade_sqlite(connection.get()).await;
+                self.explained(done, connection.get()).await
+            }
+            Connection::Postgres(mut connection) => {
+                // The lock that keeps other processes away is the session's. It must not come into the pool if
+                // this does not end well, or is cancelled.
+                connection.spoil(true);
+                let done = self.migrator.run_direct(None, connection.get(), false).await;
+                self.explained(done, connection.get()).await?;
+                connection.spoil(false);
+                Ok(())
+            }
+        }
+    }
+
+    /// sqlx keeps no other process away on SQLite; the lock of a transaction around each migration does.
+    async fn upgrade_sqlite(&self, connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+        // The last one runs nothing, and checks everything.
+        for target in self.iter().map(|migration| Some(migration.version)).chain([None]) {
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            self.migrator.run_direct(target, &mut *transaction, false).await?;
+            transaction.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// The numbers of what has run.
+    pub(crate) async fn applied(&self, pool: &Pool) -> Result<Vec<i64>, String> {
+        async fn list(connection: &mut impl Migrate, table: &str) -> Result<Vec<i64>, MigrateError> {
+            connection.ensure_migrations_table(table).await?;
+            let applied = connection.list_applied_migrations(table).await?;
+            Ok(applied.into_iter().map(|migration| migration.version).collect())
+        }
+        let table = &self.migrator.table_name;
+        let listed = match pool.connect().await.map_err(|error| describe(&error))? {
+            Connection::Sqlite(mut connection) => list(connection.get(), table).await,
+            Connection::Postgres(mut connection) => list(connection.get(), table).await,
         };
-        let (number, description) = stem.split_once('_').unwrap_or((stem, ""));
-        let version: i64 = number
-            .parse()
-            .map_err(|_| format!("the migration `{name}` has no number; name it like `0001_create_post.sql`"))?;
-        if let Some(twin) = migrations.iter().find(|migration| migration.version == version) {
-            return Err(format!(
-                "the migrations `{name}` and `{}` have the same number {version}; give one of them the next",
-                twin.description
-            ));
-        }
-        let sql = AssertSqlSafe(text).into_sql_str();
-        migrations.push(Migration::new(
-            version,
-            Cow::Owned(description.replace('_', " ")),
-            MigrationType::Simple,
-            sql,
-            false,
-        ));
+        listed.map_err(|error| describe(&error))
     }
-    migrations.sort_by_key(|migration| migration.version);
-    let mut migrator = Migrator::with_migrations(migrations);
-    migrator.dangerous_set_table_name("hipflask_migration");
-    Ok(migrator)
-}
 
-/// Runs what has not run yet.
-pub(crate) async fn upgrade(pool: &Pool, migrator: &Migrator) -> Result<(), String> {
-    let done = match pool.connect().await.map_err(|error| describe(&error))? {
-        Connection::Sqlite(mut connection) => migrator.run_direct(None, connection.get(), false).await,
-        Connection::Postgres(mut connection) => migrator.run_direct(None, connection.get(), false).await,
-    };
-    done.map_err(|error| explain(migrator, &error))
-}
-
-/// The numbers of what has run.
-pub(crate) async fn applied(pool: &Pool, migrator: &Migrator) -> Result<Vec<i64>, String> {
-    async fn list(connection: &mut impl Migrate, table: &str) -> Result<Vec<i64>, MigrateError> {
-        connection.ensure_migrations_table(table).await?;
-        Ok(connection.list_applied_migrations(table).await?.into_iter().map(|migration| migration.version).collect())
-    }
-    let listed = match pool.connect().await.map_err(|error| describe(&error))? {
-        Connection::Sqlite(mut connection) => list(connection.get(), &migrator.table_name).await,
-        Connection::Postgres(mut connection) => list(connection.get(), &migrator.table_name).await,
-    };
-    listed.map_err(|error| explain(migrator, &error))
-}
-
-fn explain(migrator: &Migrator, error: &MigrateError) -> String {
-    let name = |version: i64| {
-        let description = migrator
-            .iter()
-            .find(|migration| migration.version == version)
-            .map(|migration| migration.description.clone());
-        format!("{version:04} {}", description.unwrap_or_default())
-    };
-    match error {
-        MigrateError::VersionMismatch(version) => {
-            format!(
-                "the migration {} has changed since it ran; restore it and put the change into a new one",
+    /// Says what went wrong, in which file and with which statement.
+    async fn explained<C: Tell>(&self, done: Result<(), MigrateError>, connection: &mut C) -> Result<(), String> {
+        let Err(error) = done else { return Ok(()) };
+        let name = |version: i64| {
+            let index = self.iter().position(|migration| migration.version == version);
+            index.and_then(|index| self.names.get(index)).map_or("", String::as_str)
+        };
+        Err(match &error {
+            MigrateError::VersionMismatch(version) => format!(
+                "the migration `{}` has changed since it ran; restore it and put the change into a new one",
                 name(*version)
-            )
+            ),
+            MigrateError::VersionMissing(version) => format!(
+                "the database has run the migration {version:04}, which is not among the files; it is newer than the program"
+            ),
+            MigrateError::ExecuteMigration(error, version) => {
+                let script = self.iter().find(|migration| migration.version == *version);
+                let script = script.map_or("", |migration| migration.sql.as_str());
+                let place = match self.culprit(connection, script).await {
+                    Some(statement) => format!(" at `{}`", short(statement)),
+                    None => String::new(),
+                };
+                format!("the migration `{}` failed{place} and was undone: {}", name(*version), told(error))
+            }
+            error => describe(error),
+        })
+    }
+
+    /// The statement that fails: the drivers do not say. The script runs once more, statement by statement, and is
+    /// undone.
+    async fn culprit<'a, C: Tell>(&self, connection: &mut C, script: &'a str) -> Option<&'a str> {
+        connection.tell("ROLLBACK").await.ok();
+        connection.tell("BEGIN").await.ok()?;
+        let mut found = None;
+        for statement in self.dialect.statements(script) {
+            if connection.tell(statement).await.is_err() {
+                found = Some(statement);
+                break;
+            }
         }
-        MigrateError::VersionMissing(version) => format!(
-            "the database has run the migration {version:04}, which is not among the files; it is newer than the program"
-        ),
-        MigrateError::ExecuteMigration(error, version) => {
-            format!("the migration {} failed: {}", name(*version), describe(error))
-        }
+        connection.tell("ROLLBACK").await.ok();
+        found
+    }
+}
+
+/// The migration of a file, if it is for this kind of database.
+fn migration(name: &str, text: String, dialect: Dialect) -> Result<Option<Migration>, String> {
+    let stem = name.trim_end_matches(".sql");
+    let stem = match stem.rsplit_once('.') {
+        Some((stem, "sqlite")) if dialect == Dialect::Sqlite => stem,
+        Some((stem, "postgres")) if dialect == Dialect::Postgres => stem,
+        Some((_, "sqlite" | "postgres")) => return Ok(None),
+        _ => stem,
+    };
+    let (number, description) = stem.split_once('_').unwrap_or((stem, ""));
+    let version: i64 = number
+        .parse()
+        .map_err(|_| format!("the migration `{name}` has no number; name it like `0001_create_post.sql`"))?;
+    let description = Cow::Owned(description.replace('_', " "));
+    let sql = AssertSqlSafe(text).into_sql_str();
+    Ok(Some(Migration::new(version, description, MigrationType::Simple, sql, false)))
+}
+
+/// A connection that can be told a statement, whatever its database.
+trait Tell {
+    fn tell(&mut self, statement: &str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+impl Tell for SqliteConnection {
+    fn tell(&mut self, statement: &str) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        Sqlite::tell(self, statement.to_owned())
+    }
+}
+
+impl Tell for PgConnection {
+    fn tell(&mut self, statement: &str) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        Postgres::tell(self, statement.to_owned())
+    }
+}
+
+/// What the database says, without the line of its own source that sqlx adds.
+fn told(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(told) => told.message().to_owned(),
         error => describe(error),
     }
 }

@@ -4,7 +4,7 @@ use hipflask::HttpError;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 
-use crate::query::Query;
+use crate::query::{Query, without_end};
 use crate::row::FromRow;
 use crate::value::SqlValue;
 
@@ -98,10 +98,11 @@ impl<T> Page<T> {
 
     /// The pages to link to: two at either end, two before and four after this one, and `None` for a gap.
     pub fn iter_pages(&self) -> Vec<Option<u64>> {
-        let last = self.pages();
-        let near = |page: u64| page <= 2 || page + 2 > last || (page + 2 >= self.page && page <= self.page + 4);
+        let (page, last) = (self.page, self.pages());
+        let near = page.saturating_sub(2).max(3)..=page.saturating_add(4).min(last.saturating_sub(2));
+        let pages = (1..=last.min(2)).chain(near).chain(last.saturating_sub(1).max(3)..=last);
         let mut shown: Vec<Option<u64>> = Vec::new();
-        for page in (1..=last).filter(|page| near(*page)) {
+        for page in pages {
             let gap = shown.last().is_some_and(|before| before.is_some_and(|before| before + 1 < page));
             shown.extend(gap.then_some(None));
             shown.push(Some(page));
@@ -135,8 +136,10 @@ pub(crate) async fn load<T: FromRow>(query: Query<'_>, paging: Paging) -> hipfla
         return Err(HttpError::new(404).into());
     }
     let (mut target, sql, values) = query.into_parts();
+    // On lines of their own, for the statement may end in a comment.
+    let sql = without_end(&sql);
     let count =
-        Query::new(target.reborrow(), format!("SELECT COUNT(*) FROM ({sql}) AS counted")).with_values(values.clone());
+        Query::new(target.reborrow(), format!("SELECT COUNT(*) FROM ({sql}\n) AS counted")).with_values(values.clone());
     let total = count.scalar::<u64>().await?;
     let offset = (paging.page - 1).checked_mul(per_page).and_then(|offset| i64::try_from(offset).ok());
     let Some(offset) = offset.filter(|offset| *offset == 0 || offset.unsigned_abs() < total) else {
@@ -144,7 +147,7 @@ pub(crate) async fn load<T: FromRow>(query: Query<'_>, paging: Paging) -> hipfla
     };
     let limit = i64::try_from(per_page).unwrap_or(i64::MAX);
     let values = values.into_iter().chain([SqlValue::Int(limit), SqlValue::Int(offset)]).collect();
-    let items = Query::new(target, format!("{sql} LIMIT ? OFFSET ?")).with_values(values).all().await?;
+    let items = Query::new(target, format!("{sql}\nLIMIT ? OFFSET ?")).with_values(values).all().await?;
     Ok(Page { items, page: paging.page, per_page, total })
 }
 

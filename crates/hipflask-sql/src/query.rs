@@ -6,11 +6,15 @@ use std::panic::Location;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
-use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo};
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgDatabaseError, PgTypeInfo};
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments, AssertSqlSafe, Encode, Executor, Postgres, Type};
+use sqlx::{
+    Arguments, AssertSqlSafe, Connection as _, Encode, Executor, PgConnection, Postgres, SqliteConnection, Type,
+};
+use tokio::time::timeout;
 
-use crate::connection::{Connection, Pool};
+use crate::connection::{Connection, Guarded, Pool};
+use crate::dialect::{Dialect, Scan};
 use crate::error::SqlError;
 use crate::page::{Page, Paging};
 use crate::row::{FromRow, Inner, POSTGRES_EPOCH, Row};
@@ -59,10 +63,11 @@ struct Outcome {
     last_id: Option<i64>,
 }
 
-/// How many rows are wanted.
+/// What is wanted of a statement.
 #[derive(Clone, Copy, PartialEq)]
 enum Wanted {
-    None,
+    /// The number of rows that it changed and, of SQLite, the id of the row that it inserted.
+    Effect,
     One,
     All,
 }
@@ -122,20 +127,22 @@ impl<'a> Query<'a> {
     ///
     /// If the database refuses it.
     pub async fn execute(self) -> Result<u64, SqlError> {
-        Ok(self.run(Wanted::None).await?.affected)
+        Ok(self.run(Wanted::Effect).await?.affected)
     }
 
     /// Runs an `INSERT` of one row. The row's `id`.
     ///
     /// # Errors
     ///
-    /// If the database refuses it, or the table has no integer `id`.
+    /// If the database refuses it, it inserts nothing (`ON CONFLICT DO NOTHING`), or the table has no integer `id`.
     pub async fn insert(mut self) -> Result<i64, SqlError> {
-        if self.is_postgres() && !self.sql.to_ascii_uppercase().contains("RETURNING") {
-            self.sql.push_str(" RETURNING id");
+        let asks = has_word(&self.sql, "RETURNING");
+        if self.is_postgres() && !asks {
+            self.sql = format!("{}\nRETURNING id", without_end(&self.sql));
         }
+        let wanted = if self.is_postgres() || asks { Wanted::One } else { Wanted::Effect };
         let sql = self.sql.clone();
-        let outcome = self.run(Wanted::One).await?;
+        let outcome = self.run(wanted).await?;
         match outcome.rows.first() {
             Some(row) => row.get_at(0),
             None => outcome.last_id.ok_or(SqlError::NoRow { sql }),
@@ -168,7 +175,7 @@ impl<'a> Query<'a> {
     }
 
     fn is_postgres(&self) -> bool {
-        matches!(self.target, Target::Pool(Pool::Postgres(_)) | Target::Transaction(Connection::Postgres(_)))
+        matches!(self.target, Target::Pool(Pool::Postgres(..)) | Target::Transaction(Connection::Postgres(_)))
     }
 
     async fn run(self, wanted: Wanted) -> Result<Outcome, SqlError> {
@@ -191,116 +198,155 @@ async fn run_on(
     values: Vec<SqlValue>,
     wanted: Wanted,
 ) -> Result<Outcome, SqlError> {
+    match connection {
+        Connection::Sqlite(connection) => run_on_sqlite(connection.get(), sql, &values, wanted).await,
+        Connection::Postgres(connection) => run_on_postgres(connection, sql, &values, wanted).await,
+    }
+}
+
+async fn run_on_sqlite(
+    connection: &mut SqliteConnection,
+    sql: &str,
+    values: &[SqlValue],
+    wanted: Wanted,
+) -> Result<Outcome, SqlError> {
+    // SQLite itself takes NULL for a value that is missing, and no notice of one too many.
+    check_count(sql, Dialect::Sqlite.read(sql).placeholders, values)?;
+    let may_grow = may_grow(sql);
+    let text = if may_grow { format!("{LOOK_AT_SCHEMA}{sql}") } else { sql.to_owned() };
+    let query = sqlx::query_with(AssertSqlSafe(text), sqlite_arguments(values)?).persistent(!may_grow);
     let refused = |error| SqlError::new(sql, error);
     let mut outcome = Outcome { rows: Vec::new(), affected: 0, last_id: None };
-    match connection {
-        Connection::Sqlite(connection) => {
-            let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), sqlite_arguments(values)?);
-            match wanted {
-                Wanted::All => {
-                    outcome.rows = connection
-                        .get()
-                        .fetch_all(query)
-                        .await
-                        .map_err(refused)?
-                        .into_iter()
-                        .map(|row| Row(Inner::Sqlite(row)))
-                        .collect();
-                }
-                Wanted::One if returns_rows(sql) => {
-                    outcome.rows.extend(
-                        connection
-                            .get()
-                            .fetch_optional(query)
-                            .await
-                            .map_err(refused)?
-                            .map(|row| Row(Inner::Sqlite(row))),
-                    );
-                }
-                _ => {
-                    let done = connection.get().execute(query).await.map_err(refused)?;
-                    (outcome.affected, outcome.last_id) = (done.rows_affected(), Some(done.last_insert_rowid()));
-                }
-            }
+    match wanted {
+        Wanted::All => {
+            let rows = connection.fetch_all(query).await.map_err(refused)?;
+            outcome.rows = rows.into_iter().map(|row| Row(Inner::Sqlite(row))).collect();
         }
-        Connection::Postgres(connection) => {
-            let query = sqlx::query_with(AssertSqlSafe(numbered(sql)), postgres_arguments(values)?);
-            match wanted {
-                Wanted::All => {
-                    outcome.rows = connection
-                        .get()
-                        .fetch_all(query)
-                        .await
-                        .map_err(refused)?
-                        .into_iter()
-                        .map(|row| Row(Inner::Postgres(row)))
-                        .collect();
-                }
-                Wanted::One => outcome.rows.extend(
-                    connection.get().fetch_optional(query).await.map_err(refused)?.map(|row| Row(Inner::Postgres(row))),
-                ),
-                Wanted::None => {
-                    outcome.affected = connection.get().execute(query).await.map_err(refused)?.rows_affected();
-                }
-            }
+        Wanted::One => {
+            let row = connection.fetch_optional(query).await.map_err(refused)?;
+            outcome.rows.extend(row.map(|row| Row(Inner::Sqlite(row))));
+        }
+        Wanted::Effect => {
+            let done = connection.execute(query).await.map_err(refused)?;
+            outcome.affected = done.rows_affected();
+            // An INSERT that did nothing leaves the id of an older one behind.
+            outcome.last_id = Some(done.last_insert_rowid()).filter(|_| outcome.affected > 0);
         }
     }
     Ok(outcome)
 }
 
-/// An `INSERT` in SQLite gives its id without a row, unless it asks for one.
-fn returns_rows(sql: &str) -> bool {
-    let upper = sql.trim_start().to_ascii_uppercase();
-    !upper.starts_with("INSERT") || upper.contains("RETURNING")
+/// A statement that finds out whether somebody else has changed the tables. It gives nothing.
+const LOOK_AT_SCHEMA: &str = "SELECT 1 FROM sqlite_schema LIMIT 0;\n";
+
+/// Whether the columns that a statement gives depend on the table. sqlx's worker for SQLite panics, and the rows
+/// are lost, if there are more of them than when it was prepared. So it is prepared each time, after a look.
+fn may_grow(sql: &str) -> bool {
+    sql.match_indices('*').any(|(at, _)| !sql[..at].trim_end().ends_with('('))
 }
 
-/// `?` as `$1`, `$2` …, outside of quotes and comments; `??` is the character itself.
-pub(crate) fn numbered(sql: &str) -> String {
-    let mut out = String::with_capacity(sql.len() + 16);
-    let mut count = 0;
-    let mut chars = sql.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '?' if chars.next_if_eq(&'?').is_some() => out.push('?'),
-            '?' => {
-                count += 1;
-                out.push_str(&format!("${count}"));
-            }
-            '\'' | '"' => {
-                out.push(c);
-                for inner in chars.by_ref() {
-                    out.push(inner);
-                    if inner == c {
-                        break;
-                    }
-                }
-            }
-            '-' if chars.peek() == Some(&'-') => {
-                out.push(c);
-                while let Some(inner) = chars.next_if(|inner| *inner != '\n') {
-                    out.push(inner);
-                }
-            }
-            c => out.push(c),
-        }
+async fn run_on_postgres(
+    connection: &mut Guarded<Postgres>,
+    sql: &str,
+    values: &[SqlValue],
+    wanted: Wanted,
+) -> Result<Outcome, SqlError> {
+    let Scan { mut text, placeholders } = Dialect::Postgres.read(sql);
+    check_count(sql, placeholders, values)?;
+    // sqlx keeps a prepared statement under its text, together with the types of its first values: after a NULL
+    // an integer would be taken for something else. So the types are a part of the text.
+    if !values.is_empty() {
+        let types: String = values.iter().map(letter).collect();
+        text.push_str(&format!("\n/* {types} */"));
     }
-    out
+    let refused = |error| SqlError::new(sql, error);
+    let arguments = postgres_arguments(values)?;
+    let answer = timeout(connection.limit(), ask_postgres(connection.get(), text.clone(), arguments, wanted)).await;
+    match connection.in_time(answer) {
+        // It was never run. Inside of a transaction nothing can be run any more.
+        Err(error) if is_outdated(&error) && !connection.is_in_transaction() => {
+            let arguments = postgres_arguments(values)?;
+            let again = async |connection: &mut PgConnection| {
+                connection.clear_cached_statements().await?;
+                ask_postgres(connection, text, arguments, wanted).await
+            };
+            let answer = timeout(connection.limit(), again(connection.get())).await;
+            connection.in_time(answer).map_err(refused)
+        }
+        answer => answer.map_err(refused),
+    }
+}
+
+async fn ask_postgres(
+    connection: &mut PgConnection,
+    text: String,
+    arguments: PgArguments,
+    wanted: Wanted,
+) -> Result<Outcome, sqlx::Error> {
+    let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+    let mut outcome = Outcome { rows: Vec::new(), affected: 0, last_id: None };
+    let row = |row| Row(Inner::Postgres(row));
+    match wanted {
+        Wanted::All => outcome.rows = connection.fetch_all(query).await?.into_iter().map(row).collect(),
+        Wanted::One => outcome.rows.extend(connection.fetch_optional(query).await?.map(row)),
+        Wanted::Effect => outcome.affected = connection.execute(query).await?.rows_affected(),
+    }
+    Ok(outcome)
+}
+
+/// Whether a table has changed under a statement that the server keeps prepared.
+fn is_outdated(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(told) = error else { return false };
+    told.try_downcast_ref::<PgDatabaseError>().is_some_and(|told| told.routine() == Some("RevalidateCachedQuery"))
+}
+
+fn letter(value: &SqlValue) -> char {
+    match value {
+        SqlValue::Null => 'n',
+        SqlValue::Bool(_) => 'b',
+        SqlValue::Int(_) => 'i',
+        SqlValue::Float(_) => 'f',
+        SqlValue::Text(_) => 't',
+        SqlValue::Bytes(_) => 'y',
+        SqlValue::DateTime(_) => 'd',
+    }
+}
+
+fn check_count(sql: &str, placeholders: Option<usize>, values: &[SqlValue]) -> Result<(), SqlError> {
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    match placeholders {
+        Some(wanted) if wanted != values.len() => {
+            let message =
+                format!("it has {}, but {} bound to it", count(wanted, "placeholder"), count(values.len(), "value"));
+            Err(SqlError::new(sql, sqlx::Error::Protocol(message)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A statement without the semicolon at its end, so that something can follow.
+pub(crate) fn without_end(sql: &str) -> &str {
+    sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace())
+}
+
+fn has_word(sql: &str, word: &str) -> bool {
+    sql.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found.eq_ignore_ascii_case(word))
 }
 
 fn unbindable(error: &BoxDynError) -> SqlError {
     SqlError::Value { message: format!("a value cannot be bound: {error}") }
 }
 
-fn sqlite_arguments(values: Vec<SqlValue>) -> Result<SqliteArguments, SqlError> {
+fn sqlite_arguments(values: &[SqlValue]) -> Result<SqliteArguments, SqlError> {
     let mut arguments = SqliteArguments::default();
     for value in values {
         let added = match value {
             SqlValue::Null => arguments.add(None::<i64>),
-            SqlValue::Bool(value) => arguments.add(value),
-            SqlValue::Int(value) => arguments.add(value),
-            SqlValue::Float(value) => arguments.add(value),
-            SqlValue::Text(value) => arguments.add(value),
-            SqlValue::Bytes(value) => arguments.add(value),
+            SqlValue::Bool(value) => arguments.add(*value),
+            SqlValue::Int(value) => arguments.add(*value),
+            SqlValue::Float(value) => arguments.add(*value),
+            SqlValue::Text(value) => arguments.add(value.as_str()),
+            SqlValue::Bytes(value) => arguments.add(value.as_slice()),
             // As CURRENT_TIMESTAMP writes it, so that the two compare.
             SqlValue::DateTime(value) => {
                 arguments.add(value.strftime(if value.unix_micros() % 1_000_000 == 0 { "%F %T" } else { "%F %T.%f" }))
@@ -311,19 +357,19 @@ fn sqlite_arguments(values: Vec<SqlValue>) -> Result<SqliteArguments, SqlError> 
     Ok(arguments)
 }
 
-fn postgres_arguments(values: Vec<SqlValue>) -> Result<PgArguments, SqlError> {
+fn postgres_arguments(values: &[SqlValue]) -> Result<PgArguments, SqlError> {
     let mut arguments = PgArguments::default();
     for value in values {
         let added = match value {
             SqlValue::Null => arguments.add(Untyped),
-            SqlValue::Bool(value) => arguments.add(value),
-            SqlValue::Int(value) => arguments.add(value),
-            SqlValue::Float(value) => arguments.add(value),
+            SqlValue::Bool(value) => arguments.add(*value),
+            SqlValue::Int(value) => arguments.add(*value),
+            SqlValue::Float(value) => arguments.add(*value),
             SqlValue::Text(value) if value.contains('\0') => {
                 return Err(SqlError::Value { message: "PostgreSQL cannot keep the character NUL in text".to_owned() });
             }
-            SqlValue::Text(value) => arguments.add(value),
-            SqlValue::Bytes(value) => arguments.add(value),
+            SqlValue::Text(value) => arguments.add(value.as_str()),
+            SqlValue::Bytes(value) => arguments.add(value.as_slice()),
             SqlValue::DateTime(value) => arguments.add(Moment(value.unix_micros() - POSTGRES_EPOCH)),
         };
         added.map_err(|error| unbindable(&error))?;
@@ -359,18 +405,5 @@ impl Encode<'_, Postgres> for Moment {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         buffer.extend_from_slice(&self.0.to_be_bytes());
         Ok(IsNull::No)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn placeholders_are_numbered_outside_of_quotes_and_comments() {
-        assert_eq!(
-            numbered("SELECT '?', \"a?\", b ?? 'k' -- why?\n FROM t WHERE x = ? AND y = 'it''s ?' AND z = ?"),
-            "SELECT '?', \"a?\", b ? 'k' -- why?\n FROM t WHERE x = $1 AND y = 'it''s ?' AND z = $2"
-        );
     }
 }

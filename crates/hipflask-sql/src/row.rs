@@ -73,7 +73,10 @@ impl Row {
         };
         let value =
             value.unwrap_or_else(|| Err(format!("is not in the row, which has {} columns", self.columns().count())));
-        value.and_then(T::from_column).map_err(|message| SqlError::Column { name: index.to_string(), message })
+        value.and_then(T::from_column).map_err(|message| {
+            let name = self.columns().nth(index).map_or_else(|| index.to_string(), str::to_owned);
+            SqlError::Column { name, message }
+        })
     }
 
     /// The names of the columns.
@@ -151,10 +154,11 @@ fn postgres_moment(value: &PgValueRef<'_>, type_name: &str) -> Result<DateTime, 
     }
     let bytes = value.as_bytes().map_err(|error| error.to_string())?;
     let micros = match type_name {
-        "DATE" => i64::from(i32::from_be_bytes(bytes.try_into().map_err(unreadable)?)) * 86_400_000_000,
-        _ => i64::from_be_bytes(bytes.try_into().map_err(unreadable)?),
+        "DATE" => i64::from(i32::from_be_bytes(bytes.try_into().map_err(unreadable)?)).checked_mul(86_400_000_000),
+        _ => Some(i64::from_be_bytes(bytes.try_into().map_err(unreadable)?)),
     };
-    let moment = micros.checked_add(POSTGRES_EPOCH).and_then(|micros| DateTime::from_unix_micros(micros).ok());
+    let micros = micros.and_then(|micros| micros.checked_add(POSTGRES_EPOCH));
+    let moment = micros.and_then(|micros| DateTime::from_unix_micros(micros).ok());
     moment.ok_or_else(|| "is infinite, or not between the years 1 and 9999".to_owned())
 }
 

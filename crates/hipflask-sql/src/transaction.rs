@@ -7,6 +7,10 @@ use crate::query::{Query, Target};
 /// A transaction, made by [`Db::begin`](crate::Db::begin). Dropped without [`commit`](Transaction::commit) it
 /// is rolled back: by an early `?`, by a panic, by whatever.
 ///
+/// On SQLite one transaction runs at a time, and the next waits for its end: keep it short. On PostgreSQL a
+/// statement that fails spoils the transaction, unless a savepoint before it is gone back to; savepoints are
+/// statements like any other.
+///
 /// ```
 /// # use hipflask_sql::prelude::*;
 /// # async fn doc(db: &Db) -> hipflask::Result<()> {
@@ -47,9 +51,14 @@ impl Transaction {
     ///
     /// # Errors
     ///
-    /// If the database cannot; nothing of it has happened then, as far as the database can tell.
-    pub async fn commit(self) -> Result<(), SqlError> {
-        self.end("COMMIT").await
+    /// If the database cannot, or a statement in it failed before on PostgreSQL: nothing of it has happened then.
+    /// Only after [`SqlError::Unavailable`] nobody knows: the answer was lost.
+    pub async fn commit(mut self) -> Result<(), SqlError> {
+        let done = match &mut self.connection {
+            Connection::Sqlite(connection) => connection.commit().await,
+            Connection::Postgres(connection) => connection.commit().await,
+        };
+        done.map_err(|error| SqlError::new("COMMIT", error))
     }
 
     /// Undoes everything in it, now.
@@ -57,16 +66,12 @@ impl Transaction {
     /// # Errors
     ///
     /// If the database cannot be told; it undoes it all the same when the connection ends.
-    pub async fn rollback(self) -> Result<(), SqlError> {
-        self.end("ROLLBACK").await
-    }
-
-    async fn end(mut self, statement: &'static str) -> Result<(), SqlError> {
-        let ended = match &mut self.connection {
-            Connection::Sqlite(connection) => connection.end(statement).await,
-            Connection::Postgres(connection) => connection.end(statement).await,
+    pub async fn rollback(mut self) -> Result<(), SqlError> {
+        let done = match &mut self.connection {
+            Connection::Sqlite(connection) => connection.rollback().await,
+            Connection::Postgres(connection) => connection.rollback().await,
         };
-        ended.map_err(|error| SqlError::new(statement, error))
+        done.map_err(|error| SqlError::new("ROLLBACK", error))
     }
 }
 

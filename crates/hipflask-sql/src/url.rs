@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use sqlx::postgres::PgConnectOptions;
 
+use crate::dialect::Dialect;
+
 /// What an address names.
 #[derive(Clone, Debug)]
 pub(crate) enum Address {
@@ -14,11 +16,10 @@ pub(crate) enum Address {
 }
 
 impl Address {
-    /// The ending of migrations that are for this kind of database only.
-    pub(crate) fn dialect(&self) -> &'static str {
+    pub(crate) fn dialect(&self) -> Dialect {
         match self {
-            Address::Memory | Address::File(_) => "sqlite",
-            Address::Postgres(_) => "postgres",
+            Address::Memory | Address::File(_) => Dialect::Sqlite,
+            Address::Postgres(_) => Dialect::Postgres,
         }
     }
 

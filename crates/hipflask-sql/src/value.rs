@@ -104,7 +104,9 @@ fn kind(value: &SqlValue) -> &'static str {
 
 fn mismatch<T>(value: &SqlValue) -> Result<T, String> {
     let hint = if *value == SqlValue::Null { "; make the field an `Option`" } else { "" };
-    Err(format!("is {}, not a `{}`{hint}", kind(value), std::any::type_name::<T>()))
+    let name = std::any::type_name::<T>();
+    let name = name.rsplit_once("::").map_or(name, |(_module, name)| name);
+    Err(format!("is {}, not a `{name}`{hint}", kind(value)))
 }
 
 impl FromColumn for SqlValue {
@@ -128,7 +130,7 @@ macro_rules! integers {
             fn from_column(value: SqlValue) -> Result<$number, String> {
                 match value {
                     SqlValue::Int(int) => {
-                        <$number>::try_from(int).map_err(|_| format!("is {int}, too large for `{}`", stringify!($number)))
+                        <$number>::try_from(int).map_err(|_| format!("is {int}, which is outside of `{}`", stringify!($number)))
                     }
                     value => mismatch(&value),
                 }
@@ -200,12 +202,12 @@ mod tests {
     #[test]
     fn columns_are_read_as_what_they_are() {
         assert_eq!(i16::from_column(SqlValue::Int(7)), Ok(7));
-        assert_eq!(u8::from_column(SqlValue::Int(300)), Err("is 300, too large for `u8`".into()));
+        assert_eq!(u8::from_column(SqlValue::Int(300)), Err("is 300, which is outside of `u8`".into()));
         assert_eq!(bool::from_column(SqlValue::Int(1)), Ok(true));
         assert_eq!(Option::<String>::from_column(SqlValue::Null), Ok(None));
         assert_eq!(
             String::from_column(SqlValue::Null),
-            Err("is NULL, not a `alloc::string::String`; make the field an `Option`".into())
+            Err("is NULL, not a `String`; make the field an `Option`".into())
         );
         let moment = DateTime::from_column(SqlValue::Text("2020-01-02 03:04:05".into())).expect("a moment");
         assert_eq!(DateTime::from_column(SqlValue::Int(1_577_934_245)), Ok(moment));

@@ -72,6 +72,8 @@ pub(crate) struct Command {
     pub(crate) name: String,
     pub(crate) about: String,
     pub(crate) handler: Arc<dyn Handler>,
+    /// Whether what `on_startup` gives has to run before it.
+    pub(crate) starts: bool,
 }
 
 enum Mounted {
@@ -321,7 +323,21 @@ impl App {
     /// Adds a command to the application's binary. `f` gets its arguments like a view; what the user typed
     /// after the command is [`CliArgs`](crate::CliArgs). The text that it returns is printed.
     pub fn command<M>(mut self, name: impl Into<String>, about: impl Into<String>, f: impl IntoHandler<M>) -> App {
-        self.commands.push(Command { name: name.into(), about: about.into(), handler: f.into_handler() });
+        let (name, about, handler) = (name.into(), about.into(), f.into_handler());
+        self.commands.push(Command { name, about, handler, starts: true });
+        self
+    }
+
+    /// [`command`](App::command), for one that must not wait for the start because it is there to look at, or
+    /// to mend, what the start needs: the state of a database for instance.
+    pub fn command_before_start<M>(
+        mut self,
+        name: impl Into<String>,
+        about: impl Into<String>,
+        f: impl IntoHandler<M>,
+    ) -> App {
+        let (name, about, handler) = (name.into(), about.into(), f.into_handler());
+        self.commands.push(Command { name, about, handler, starts: false });
         self
     }
 

@@ -195,20 +195,16 @@ impl Frozen {
             },
         };
         let error = Arc::new(error);
-        let Some(handler) = self.scope(ctx.scope()).errors.find(&error) else {
-            return match error.http() {
-                Some(http) => (error_page::http(ctx, http), None),
-                None => self.handle_unhandled(ctx, error).await,
-            };
-        };
-        match self.call_error_handler(ctx, &**handler, Arc::clone(&error)).await {
-            Ok(Some(response)) => (response, None),
-            // The handler passed: the error stands as if there were none.
-            Ok(None) => match error.http() {
-                Some(http) => (error_page::http(ctx, http), None),
-                None => self.handle_unhandled(ctx, error).await,
-            },
-            Err(error) => self.handle_unhandled(ctx, Arc::new(error)).await,
+        for handler in self.scope(ctx.scope()).errors.find(&error) {
+            match self.call_error_handler(ctx, &**handler, Arc::clone(&error)).await {
+                Ok(Some(response)) => return (response, None),
+                Ok(None) => {} // It passed.
+                Err(error) => return self.handle_unhandled(ctx, Arc::new(error)).await,
+            }
+        }
+        match error.http() {
+            Some(http) => (error_page::http(ctx, http), None),
+            None => self.handle_unhandled(ctx, error).await,
         }
     }
 
@@ -232,11 +228,14 @@ impl Frozen {
         log_error(ctx, &error);
         let page = error_page::unhandled(ctx, &error);
         let internal = Arc::new(Error::from(HttpError::internal(Arc::clone(&error))));
-        if let Some(handler) = self.scope(ctx.scope()).errors.find(&internal) {
-            match self.call_error_handler(ctx, &**handler, internal).await {
+        for handler in self.scope(ctx.scope()).errors.find(&internal) {
+            match self.call_error_handler(ctx, &**handler, Arc::clone(&internal)).await {
                 Ok(Some(response)) => return (response, Some(error)),
                 Ok(None) => {}
-                Err(error) => log_error(ctx, &error),
+                Err(error) => {
+                    log_error(ctx, &error);
+                    break;
+                }
             }
         }
         (page, Some(error))

@@ -145,26 +145,28 @@ impl ErrorHandlers {
         ErrorHandlers { scopes: std::iter::once(inner).chain(self.scopes.iter().cloned()).collect() }
     }
 
-    /// The handler for `error`: one for its status first, from the inside out, then one for its type.
-    pub(crate) fn find(&self, error: &Error) -> Option<&Arc<dyn Handler>> {
+    /// The handlers for `error`, the nearest first: those for its status, from the inside out, then those for
+    /// its type. One that passes leaves it to the next.
+    pub(crate) fn find(&self, error: &Error) -> Vec<&Arc<dyn Handler>> {
         let status = error.http().map(HttpError::status);
         let by_status = |handler: &&ErrorHandler| matches!(handler.catches.kind, Kind::Status(s) if Some(s) == status);
-        let mut scopes = self.scopes.iter();
-        let found = scopes.find_map(|scope| scope.iter().rev().find(by_status));
-        let found = found.or_else(|| self.scopes.iter().find_map(|scope| nearest(scope, error)));
-        found.map(|handler| &handler.handler)
+        let found = self.scopes.iter().flat_map(|scope| scope.iter().rev().filter(by_status));
+        let found = found.chain(self.scopes.iter().flat_map(|scope| by_type(scope, error)));
+        found.map(|handler| &handler.handler).collect()
     }
 }
 
-/// The most specific handler of one scope: by the nearest cause, then for all HTTP errors, then for all.
-fn nearest<'a>(scope: &'a [ErrorHandler], error: &Error) -> Option<&'a ErrorHandler> {
+/// The handlers of one scope, the most specific first: by the nearest cause, then for all HTTP errors, then for
+/// all.
+fn by_type<'a>(scope: &'a [ErrorHandler], error: &Error) -> impl Iterator<Item = &'a ErrorHandler> {
     let rank = |handler: &ErrorHandler| match handler.catches.kind {
         Kind::Status(_) => None,
         Kind::Type(depth) => depth(error),
         Kind::Http => error.http().map(|_| usize::MAX - 1),
         Kind::Any => Some(usize::MAX),
     };
-    // The later registered of two equal ones replaces the earlier.
-    let ranked = scope.iter().rev().filter_map(|handler| Some((rank(handler)?, handler)));
-    ranked.min_by_key(|(rank, _)| *rank).map(|(_, handler)| handler)
+    // The later registered of two equal ones comes before the earlier.
+    let mut ranked: Vec<_> = scope.iter().rev().filter_map(|handler| Some((rank(handler)?, handler))).collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, handler)| handler)
 }

@@ -213,26 +213,49 @@ fn check(app: &Frozen) -> Result<(), Failure> {
 }
 
 fn own_command(app: &Frozen, name: &str, arguments: Vec<String>) -> Result<(), Failure> {
-    let Some(Command { handler, .. }) = app.commands().iter().find(|command| command.name == name) else {
-        let known: Vec<&str> = arguments::BUILT_IN
-            .iter()
-            .map(|(name, _)| *name)
-            .chain(app.commands().iter().map(|c| c.name.as_str()))
-            .collect();
+    if !app.commands().iter().any(|command| command.name == name) {
+        let own = app.commands().iter().map(|command| command.name.as_str());
+        let known: Vec<&str> = arguments::BUILT_IN.iter().map(|(name, _)| *name).chain(own).collect();
         return Err(Failure::usage(format!("there is no command `{name}`; there are {}", known.join(", "))));
-    };
-    runtime()?.block_on(async {
-        app.start().await?;
-        let mut ctx = app.context();
-        ctx.g().insert(CliArgs(arguments));
-        let answer = handler.call(&mut ctx).await?;
-        if let Some(response) = answer {
-            let text = response.into_parts().2.collect(u64::MAX).await?;
-            print(&format!("{}\n", String::from_utf8_lossy(&text).trim_end()));
-        }
-        app.stop().await
+    }
+    let said = runtime()?.block_on(async {
+        let said = app.run_command(name, arguments).await?;
+        app.stop().await.map(|()| said)
     })?;
+    if !said.is_empty() {
+        print(&format!("{}\n", said.trim_end()));
+    }
     Ok(())
+}
+
+impl Frozen {
+    /// Runs a command of the application's own, as its binary does: `app.run_command("db", ["status"])`. What it
+    /// says is the result. Flask's `test_cli_runner`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such command, the application cannot start, or the command fails.
+    pub async fn run_command<A: Into<String>>(
+        &self,
+        name: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<String> {
+        let command = self.commands().iter().find(|command| command.name == name);
+        let Command { handler, starts, .. } =
+            command.ok_or_else(|| Error::msg(format!("there is no command `{name}`")))?;
+        if *starts {
+            self.start().await?;
+        }
+        let mut ctx = self.context();
+        ctx.g().insert(CliArgs(arguments.into_iter().map(Into::into).collect()));
+        match handler.call(&mut ctx).await? {
+            Some(response) => {
+                let text = response.into_parts().2.collect(u64::MAX).await?;
+                Ok(String::from_utf8_lossy(&text).into_owned())
+            }
+            None => Ok(String::new()),
+        }
+    }
 }
 
 /// The runtime of a command. One worker more than there are processors keeps one free while synchronous views

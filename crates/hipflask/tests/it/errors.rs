@@ -246,6 +246,25 @@ async fn a_handler_that_fails_is_answered_too() {
 }
 
 #[hipflask::test]
+async fn a_handler_that_passes_leaves_the_error_to_the_next() {
+    async fn pass() -> Option<&'static str> {
+        None
+    }
+    async fn caught(error: Caught<OutOfStock>) -> String {
+        format!("caught: {}", *error)
+    }
+    let app = app()
+        .config("DEBUG", false)
+        .errorhandler(ErrorHandler::new(Catches::error::<Error>(), async || "anything"))
+        .errorhandler(ErrorHandler::new(Catches::error::<OutOfStock>(), caught))
+        .errorhandler(ErrorHandler::new(Catches::error::<OrderFailed>(), pass))
+        .errorhandler(ErrorHandler::new(Catches::error::<Error>(), pass));
+    let client = app.register_error_handler(404, pass).test_client();
+    assert_eq!(client.get("/order").send().await.text(), "caught: 7 is out of stock");
+    assert_eq!(client.get("/nowhere").send().await.text(), "anything");
+}
+
+#[hipflask::test]
 async fn a_caught_error_is_an_argument_like_another() {
     async fn number(error: Caught<std::num::ParseIntError>, ctx: MultiDict) -> String {
         format!("{}: {:?}", *error, ctx.get("n"))
