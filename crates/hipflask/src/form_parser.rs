@@ -200,6 +200,10 @@ impl Context {
             return Ok(data.clone());
         }
         let limit = self.max_content_length()?;
+        self.read_data(limit).await
+    }
+
+    async fn read_data(&mut self, limit: u64) -> Result<Bytes> {
         let body = std::mem::take(self.request_mut().body_mut());
         let data = body.collect(limit).await.map_err(size_error)?;
         Ok(self.body_state().data.insert(data).clone())
@@ -227,7 +231,13 @@ impl Context {
                 if self.request().content_length().is_some_and(|length| length > limit) {
                     return Err(too_large());
                 }
-                let data = self.data().await?;
+                let data = match self.body_state().data.clone() {
+                    Some(data) => data,
+                    None => {
+                        let limit = self.max_content_length()?.min(limit);
+                        self.read_data(limit).await?
+                    }
+                };
                 match data.len() as u64 > limit {
                     true => Err(too_large()),
                     false => Ok(FormData { fields: parse_query(&data).collect(), files: Vec::new() }),
@@ -244,7 +254,10 @@ impl Context {
                     max_parts: limits.max_form_parts,
                     form: FormData::default(),
                 };
-                let body = std::mem::take(self.request_mut().body_mut());
+                let body = match self.body_state().data.clone() {
+                    Some(data) => Body::from(data),
+                    None => std::mem::take(self.request_mut().body_mut()),
+                };
                 reader.read(body).await
             }
             _ => Ok(FormData::default()),
