@@ -2,6 +2,7 @@
 
 mod errors;
 mod lifecycle;
+mod requests;
 mod responses;
 mod routing;
 mod sessions;
