@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::context::Context;
 use crate::extension::{EmbeddedFile, Extension, Freezing};
 use crate::form_parser::is_device;
+use crate::http::ascii::to_ascii;
 use crate::http::body::Body;
 use crate::http::conditional::{Condition, evaluate};
 use crate::http::headers::{guess_type, http_date, with_charset};
@@ -272,7 +273,7 @@ fn adler32(bytes: &[u8]) -> u32 {
 /// RFC 6266: a plain name in quotes, and the exact one in UTF-8 where it is not plain.
 fn disposition(name: &str, attachment: bool) -> String {
     let kind = if attachment { "attachment" } else { "inline" };
-    let ascii: String = name.chars().filter(|c| c.is_ascii() && !c.is_control()).collect();
+    let ascii: String = to_ascii(name).chars().filter(|c| !c.is_control()).collect();
     let token = !ascii.is_empty() && ascii.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&b));
     let plain = if token { ascii.clone() } else { format!("\"{}\"", ascii.replace('\\', "\\\\").replace('"', "\\\"")) };
     match ascii == name {
@@ -414,6 +415,6 @@ mod tests {
     fn dispositions_follow_rfc_6266() {
         assert_eq!(disposition("f.txt", false), "inline; filename=f.txt");
         assert_eq!(disposition("a \"b\".txt", true), "attachment; filename=\"a \\\"b\\\".txt\"");
-        assert_eq!(disposition("é.txt", true), "attachment; filename=.txt; filename*=UTF-8''%C3%A9.txt");
+        assert_eq!(disposition("é.txt", true), "attachment; filename=e.txt; filename*=UTF-8''%C3%A9.txt");
     }
 }
