@@ -6,4 +6,5 @@ mod requests;
 mod responses;
 mod routing;
 mod sessions;
+mod uploads;
 mod views;
