@@ -6,5 +6,6 @@ mod requests;
 mod responses;
 mod routing;
 mod sessions;
+mod static_files;
 mod uploads;
 mod views;
