@@ -513,8 +513,9 @@ impl Assembly {
     }
 
     fn add_app(&mut self, parts: ScaffoldParts, blueprints: Vec<Blueprint>) {
+        let csrf_exempt = parts.csrf_exempt;
         let routes = self.add_scope(parts, None, None);
-        let app = Place { scope: 0, names: "", prefix: "", csrf_exempt: false };
+        let app = Place { scope: 0, names: "", prefix: "", csrf_exempt };
         routes.into_iter().for_each(|route| self.add_route(route, &app));
         self.add_blueprints(blueprints, &app);
     }
