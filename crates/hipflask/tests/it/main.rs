@@ -1,5 +1,6 @@
 //! Hipflask driven from outside, one file per capability.
 
+mod csrf;
 mod errors;
 mod lifecycle;
 mod requests;
