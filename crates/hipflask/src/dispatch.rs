@@ -64,10 +64,7 @@ impl Frozen {
             let (response, unhandled) = self.handle_unhandled(ctx, Arc::new(error)).await;
             ctx.set_error(unhandled);
             ctx.set_response(response);
-            // Once more for the new response: it too must pass every hook. What fails now is only logged.
-            if let Err(error) = catch(self.process_response(ctx)).await {
-                log_error(ctx, &error);
-            }
+            self.process_error_page(ctx).await;
         }
         let response = ctx.take_response().unwrap_or_else(|| Response::default().with_status(500));
         fit_body(ctx.request().method(), response) // step 11
@@ -239,6 +236,23 @@ impl Frozen {
             call_after(ctx, &**hook).await?;
         }
         self.save_session(ctx)
+    }
+
+    /// Steps 9 and 10 once more, for the page that tells of what failed in them. Every hook runs, because the
+    /// last of them adds the security headers; what fails now is only logged.
+    async fn process_error_page(&self, ctx: &mut Context) {
+        let hooks = self.scope(ctx.scope()).after_request.iter();
+        for hook in ctx.take_after_this_request().iter().chain(hooks) {
+            if let Err(error) = catch(call_after(ctx, &**hook)).await {
+                log_error(ctx, &error);
+            }
+            if !ctx.has_response() {
+                ctx.set_response(error_page::http(ctx, &HttpError::new(500)));
+            }
+        }
+        if let Err(error) = self.save_session(ctx) {
+            log_error(ctx, &error);
+        }
     }
 
     fn save_session(&self, ctx: &mut Context) -> Result<()> {
