@@ -393,22 +393,26 @@ impl App {
     /// Fills in what depends on whether the application is being developed.
     fn finish_config(&mut self, errors: &mut Vec<SetupError>) -> Config {
         let debug = self.config.is_debug();
-        let key = self.config.get("SECRET_KEY").and_then(Value::as_str).map(str::to_owned);
-        match key {
+        // An empty key is what a variable holds that nobody has filled in; everybody could sign with it.
+        let unset = self.config.get("SECRET_KEY").is_none_or(|key| key.is_null() || *key == "");
+        if unset && debug {
             // Sessions of a developer end with the process; `run` keeps a key in the instance folder.
-            None if debug => {
-                let key = crate::signing::base64::encode(&random_bytes::<32>());
-                errors.extend(self.config.set("SECRET_KEY", &key).err().map(|message| SetupError::new(message, None)));
-            }
-            Some(key) if !debug => errors.extend(weak_key(&key).map(|message| SetupError::new(message, None))),
-            _ => {}
+            let key = crate::signing::base64::encode(&random_bytes::<32>());
+            errors.extend(self.config.set("SECRET_KEY", &key).err().map(|message| SetupError::new(message, None)));
+        }
+        if !debug {
+            let fallbacks = self.config.get("SECRET_KEY_FALLBACKS").and_then(Value::as_array);
+            let keys = fallbacks.into_iter().flatten().map(|key| ("one of `SECRET_KEY_FALLBACKS`", key));
+            let keys = self.config.get("SECRET_KEY").map(|key| ("the secret key", key)).into_iter().chain(keys);
+            let weak = keys.filter_map(|(name, key)| weak_key(name, key.as_str()?));
+            errors.extend(weak.map(|message| SetupError::new(message, None)));
         }
         std::mem::take(&mut self.config).build()
     }
 }
 
-/// Why a secret key must not be used in production.
-fn weak_key(key: &str) -> Option<String> {
+/// Why a secret key must not be used in production, not even to verify: whoever guesses it can sign with it.
+fn weak_key(name: &str, key: &str) -> Option<String> {
     let mut distinct: Vec<u8> = key.bytes().collect();
     distinct.sort_unstable();
     distinct.dedup();
@@ -420,7 +424,7 @@ fn weak_key(key: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "the secret key {what}; in production set `SECRET_KEY` (the environment's FLASK_SECRET_KEY) to 32 random bytes or more, \
+        "{name} {what}; in production set `SECRET_KEY` (the environment's FLASK_SECRET_KEY) to 32 random bytes or more, \
          for instance from `openssl rand -hex 32`"
     ))
 }

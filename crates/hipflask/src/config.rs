@@ -96,6 +96,9 @@ impl Config {
         };
         match T::deserialize(value) {
             Ok(value) => Ok(value),
+            Err(_) if is_secret(key) => Err(Error::msg(format!(
+                "the configuration key `{key}` has a value of the wrong type, which is not shown because it is secret"
+            ))),
             Err(error) => Err(Error::msg(format!("the configuration key `{key}` is {value}: {error}"))),
         }
     }
@@ -151,6 +154,11 @@ impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.values.keys()).finish()
     }
+}
+
+/// Whether the value of `key` stays out of templates and messages.
+pub(crate) fn is_secret(key: &str) -> bool {
+    key.contains("SECRET") || key.contains("PASSWORD")
 }
 
 fn is_truthy(value: &Value) -> bool {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Kwargs, Object, Rest, Value};
 use minijinja::{Error, ErrorKind};
 
+use crate::config::is_secret;
 use crate::context::Context;
 use crate::http::request::Request;
 use crate::security::csrf;
@@ -282,7 +283,7 @@ pub(super) struct ConfigObject;
 
 impl Object for ConfigObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let key = key.as_str().filter(|key| !key.contains("SECRET") && !key.contains("PASSWORD"))?;
+        let key = key.as_str().filter(|key| !is_secret(key))?;
         with(|ctx| ctx.config().value(key).map(|value| to_value(value))).ok()?
     }
 }
