@@ -6,6 +6,7 @@ mod lifecycle;
 mod requests;
 mod responses;
 mod routing;
+mod security;
 mod sessions;
 mod static_files;
 mod uploads;
