@@ -11,6 +11,7 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use crate::context::Context;
 use crate::http::ascii::to_ascii;
 use crate::http::body::{Body, BodyTooLarge};
+use crate::http::headers::HeaderOptions;
 use crate::http::multi_dict::MultiDict;
 use crate::http::multipart::{Decoder, Event, MultipartError, PartHead};
 use crate::http::url::parse_query;
@@ -308,7 +309,7 @@ struct MultipartReader {
 
 /// The part that is being read.
 enum Open {
-    Field(String, Vec<u8>),
+    Field(PartHead, Vec<u8>),
     File(PartHead, Spool),
 }
 
@@ -325,7 +326,7 @@ impl MultipartReader {
                         return Err(too_large());
                     }
                     open = Some(match head.filename {
-                        None => Open::Field(head.name, Vec::new()),
+                        None => Open::Field(head, Vec::new()),
                         Some(_) => Open::File(head, Spool::default()),
                     });
                 }
@@ -366,7 +367,10 @@ impl MultipartReader {
 
     async fn close(&mut self, open: Option<Open>) -> Result<()> {
         match open {
-            Some(Open::Field(name, text)) => self.form.fields.push(name, String::from_utf8_lossy(&text).into_owned()),
+            Some(Open::Field(head, text)) => {
+                let text = decode(text, &head.content_type);
+                self.form.fields.push(head.name, text);
+            }
             Some(Open::File(head, spool)) => {
                 let content = spool.finish().await?;
                 let filename = head.filename.unwrap_or_default();
@@ -375,6 +379,16 @@ impl MultipartReader {
             None => {}
         }
         Ok(())
+    }
+}
+
+/// The text of a field. A part may name another charset (RFC 7578 §4.4); the one besides UTF-8 that Werkzeug
+/// believes is Latin-1.
+fn decode(text: Vec<u8>, content_type: &str) -> String {
+    let latin = |charset: &str| charset.eq_ignore_ascii_case("iso-8859-1");
+    match HeaderOptions::parse(content_type).get("charset").is_some_and(latin) {
+        true => text.into_iter().map(char::from).collect(),
+        false => String::from_utf8_lossy(&text).into_owned(),
     }
 }
 
