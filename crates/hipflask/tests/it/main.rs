@@ -2,6 +2,7 @@
 
 mod csrf;
 mod errors;
+mod forms;
 mod lifecycle;
 mod requests;
 mod responses;
