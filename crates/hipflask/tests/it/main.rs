@@ -10,5 +10,6 @@ mod routing;
 mod security;
 mod sessions;
 mod static_files;
+mod templates;
 mod uploads;
 mod views;
