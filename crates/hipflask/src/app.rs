@@ -547,7 +547,7 @@ impl Assembly {
 
     fn add_blueprint(&mut self, blueprint: Blueprint, outer: &Place<'_>) {
         let names = format!("{}{}.", outer.names, blueprint.name);
-        let prefix = match blueprint.url_prefix.trim_end_matches('/') {
+        let prefix = match blueprint.url_prefix.as_str() {
             "" => outer.prefix.to_owned(),
             own => format!("{}/{}", outer.prefix.trim_end_matches('/'), own.trim_start_matches('/')),
         };
@@ -613,9 +613,13 @@ impl Assembly {
         }
     }
 
-    /// An endpoint belongs to one view.
+    /// An endpoint belongs to one view, and its dots divide blueprints.
     fn own_endpoint(&mut self, endpoint: &str, route: &Route) -> Result<(), String> {
         let location = route.rule.location;
+        let in_blueprint = endpoint.len() > route.name.len();
+        if let Some(name) = route.rule.endpoint.as_ref().filter(|name| in_blueprint && name.contains('.')) {
+            return Err(format!("the endpoint `{name}` must not hold a dot: what is before one is a blueprint"));
+        }
         match self.owners.get(endpoint) {
             Some((owner, first)) if *owner != route.view_type => Err(format!(
                 "the endpoint `{endpoint}` belongs to another view already ({}:{}); give this rule its own with `endpoint`",
