@@ -1,5 +1,6 @@
 //! Hipflask driven from outside, one file per capability.
 
+mod blueprints;
 mod csrf;
 mod errors;
 mod forms;
