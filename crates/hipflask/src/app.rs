@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,8 +63,13 @@ pub struct App {
     on_startup: Vec<Arc<dyn Handler>>,
     on_shutdown: Vec<Arc<dyn Handler>>,
     commands: Vec<Command>,
+    /// What these four and the mounts run, to be checked like hooks.
+    checked: Vec<Checked>,
     problems: Vec<SetupError>,
 }
+
+/// A handler, what it is for messages, and the line that registered it.
+type Checked = (Arc<dyn Handler>, String, &'static Location<'static>);
 
 /// A command of the application's own, beside `run`, `routes` and `check`.
 #[derive(Clone)]
@@ -131,6 +137,7 @@ impl App {
             on_startup: Vec::new(),
             on_shutdown: Vec::new(),
             commands: Vec::new(),
+            checked: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -207,7 +214,9 @@ impl App {
     /// Sets a key for every variable `PREFIX_KEY` of the environment. Flask's `config.from_prefixed_env`. The
     /// binary's own command line does it with the prefix `FLASK`.
     pub fn config_from_prefixed_env(mut self, prefix: &str) -> App {
-        self.config.load_env(prefix, std::env::vars());
+        // `vars` panics at somebody else's variable that is no text.
+        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        self.config.load_env(prefix, std::env::vars_os().filter_map(text));
         self
     }
 
@@ -241,7 +250,11 @@ impl App {
     /// passes leaves it to the next.
     #[track_caller]
     pub fn mount<M>(mut self, prefix: impl Into<String>, handler: impl IntoMount<M>) -> App {
-        self.mounts.push((prefix.into(), handler.into_mount().0, Location::caller()));
+        let (prefix, mounted) = (prefix.into(), handler.into_mount().0);
+        if let Mounted::Handler(handler) = &mounted {
+            self.checked(Arc::clone(handler), &format!("the function mounted at `{prefix}`"));
+        }
+        self.mounts.push((prefix, mounted, Location::caller()));
         self
     }
 
@@ -298,28 +311,43 @@ impl App {
 
     /// Runs `f` before the first template of a request is rendered: to fetch what context processors then show,
     /// the user who is logged in for instance. A request that renders nothing does not pay for it.
+    #[track_caller]
     pub fn before_render_template<M>(mut self, f: impl IntoHandler<M>) -> App {
-        self.before_render.push(f.into_handler());
+        let handler = self.checked(f.into_handler(), "the before_render_template function");
+        self.before_render.push(handler);
         self
     }
 
     /// Runs `f` before the first request is served: to connect, to migrate. If it fails, nothing is served.
+    #[track_caller]
     pub fn on_startup<M>(mut self, f: impl IntoHandler<M>) -> App {
-        self.on_startup.push(f.into_handler());
+        let handler = self.checked(f.into_handler(), "the on_startup function");
+        self.on_startup.push(handler);
         self
     }
 
     /// Runs `f` after the last request was served.
+    #[track_caller]
     pub fn on_shutdown<M>(mut self, f: impl IntoHandler<M>) -> App {
-        self.on_shutdown.push(f.into_handler());
+        let handler = self.checked(f.into_handler(), "the on_shutdown function");
+        self.on_shutdown.push(handler);
         self
     }
 
     /// Adds a command to the application's binary. `f` gets its arguments like a view; what the user typed
     /// after the command is [`CliArgs`](crate::CliArgs). The text that it returns is printed.
+    #[track_caller]
     pub fn command<M>(mut self, name: impl Into<String>, about: impl Into<String>, f: impl IntoHandler<M>) -> App {
-        self.commands.push(Command { name: name.into(), about: about.into(), handler: f.into_handler() });
+        let name = name.into();
+        let handler = self.checked(f.into_handler(), &format!("the command `{name}`"));
+        self.commands.push(Command { name, about: about.into(), handler });
         self
+    }
+
+    #[track_caller]
+    fn checked(&mut self, handler: Arc<dyn Handler>, what: &str) -> Arc<dyn Handler> {
+        self.checked.push((Arc::clone(&handler), what.to_owned(), Location::caller()));
+        handler
     }
 
     /// Checks everything and makes the application that can serve.
@@ -348,7 +376,8 @@ impl App {
         let app_parts = std::mem::take(&mut self.parts);
         assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
         let mounts = freeze_mounts(std::mem::take(&mut self.mounts), errors);
-        let Assembly { mut map, views, scopes, handlers, problems, view_ids, .. } = assembly;
+        let Assembly { mut map, views, scopes, mut handlers, problems, view_ids, .. } = assembly;
+        handlers.append(&mut self.checked);
         map.finish();
         errors.extend(problems);
         let mut freezing = Freezing {
@@ -457,7 +486,7 @@ fn freeze_mounts(
     points
 }
 
-fn check_handlers(handlers: &[(Arc<dyn Handler>, String, &'static Location<'static>)], freezing: &mut Freezing<'_>) {
+fn check_handlers(handlers: &[Checked], freezing: &mut Freezing<'_>) {
     for (handler, what, location) in handlers {
         if let Err(message) = handler.check(freezing) {
             freezing.problems.push(SetupError::new(message, Some(*location)).of(what));
@@ -484,7 +513,7 @@ struct Assembly {
     view_ids: HashMap<ViewId, Vec<String>>,
     scopes: Vec<Scope>,
     /// Every handler, with what it is for messages.
-    handlers: Vec<(Arc<dyn Handler>, String, &'static Location<'static>)>,
+    handlers: Vec<Checked>,
     problems: Vec<SetupError>,
     /// Which view an endpoint was given to first.
     owners: HashMap<String, (Option<TypeId>, &'static Location<'static>)>,

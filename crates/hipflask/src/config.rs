@@ -133,9 +133,15 @@ impl Config {
         self.values.get(key)
     }
 
-    /// Seconds as a duration; `null` is none.
+    /// Seconds as a duration; `null` is none. Less than none is a mistake, and not no limit.
     pub(crate) fn seconds(&self, key: &str) -> Result<Option<Duration>> {
-        Ok(self.find::<f64>(key)?.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
+        let Some(seconds) = self.find::<f64>(key)? else { return Ok(None) };
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(duration) => Ok(Some(duration)),
+            Err(_) => {
+                Err(Error::msg(format!("the configuration key `{key}` is {seconds}; give a number of seconds from 0")))
+            }
+        }
     }
 
     /// Whether the application is being developed.

@@ -349,6 +349,9 @@ pub(crate) struct Static;
 impl Extension for Static {
     fn init_app(self, app: App) -> App {
         app.static_folder("static").extend_last(add_rule).on_freeze(|freezing: &mut Freezing<'_>| {
+            if let Err(error) = freezing.config().seconds("SEND_FILE_MAX_AGE_DEFAULT") {
+                freezing.problem(error.to_string());
+            }
             let setup = freezing.take_state::<StaticSetup>().unwrap_or_default();
             let Some(folder) = setup.folder else { return };
             freezing.insert_state(match freezing.embedded(&folder) {
