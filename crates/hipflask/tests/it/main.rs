@@ -1,6 +1,7 @@
 //! Hipflask driven from outside, one file per capability.
 
 mod blueprints;
+mod config;
 mod csrf;
 mod errors;
 mod forms;
@@ -10,6 +11,7 @@ mod responses;
 mod routing;
 mod security;
 mod sessions;
+mod setup;
 mod static_files;
 mod templates;
 mod uploads;
