@@ -17,8 +17,11 @@ pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_filter("urlencode", urlencode);
     environment
         .add_filter("truncate", |text: String, length: Option<usize>, kwargs: Kwargs| truncate(&text, length, kwargs));
-    environment.add_filter("int", int);
-    environment.add_filter("float", float);
+    environment.add_filter("int", |value: &Value, default: Option<Value>, base: Option<u32>, kwargs: Kwargs| {
+        int(value, default, base, &kwargs)
+    });
+    environment
+        .add_filter("float", |value: &Value, default: Option<Value>, kwargs: Kwargs| float(value, default, &kwargs));
     environment.add_filter("center", |text: String, width: Option<usize>| center(&text, width.unwrap_or(80)));
     environment.add_filter("xmlattr", xmlattr);
     environment.add_filter("striptags", |text: String| striptags(&text));
@@ -43,7 +46,7 @@ fn escape(value: &Value) -> Value {
 }
 
 /// A whole number, or `default` for what is none: a client's `?page=x` is no failure of the page.
-fn int(value: &Value, default: Option<Value>, base: Option<u32>, kwargs: Kwargs) -> Result<Value, Error> {
+fn int(value: &Value, default: Option<Value>, base: Option<u32>, kwargs: &Kwargs) -> Result<Value, Error> {
     let default = default.map_or_else(|| kwargs.get::<Option<Value>>("default"), |default| Ok(Some(default)))?;
     let base = base.map_or_else(|| kwargs.get::<Option<u32>>("base"), |base| Ok(Some(base)))?.unwrap_or(10);
     kwargs.assert_all_used()?;
@@ -69,7 +72,7 @@ fn int(value: &Value, default: Option<Value>, base: Option<u32>, kwargs: Kwargs)
 }
 
 /// A number, or `default` for what is none.
-fn float(value: &Value, default: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+fn float(value: &Value, default: Option<Value>, kwargs: &Kwargs) -> Result<Value, Error> {
     let default = default.map_or_else(|| kwargs.get::<Option<Value>>("default"), |default| Ok(Some(default)))?;
     kwargs.assert_all_used()?;
     Ok(number_of(value).map_or_else(|| default.unwrap_or_else(|| Value::from(0.0)), Value::from))

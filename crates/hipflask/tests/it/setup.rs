@@ -81,7 +81,7 @@ fn everything_is_told_at_once_with_its_line() {
     let errors = problems(app);
     for (line, told) in &expected {
         let found = errors.iter().any(|error| {
-            let place = error.location().map(|location| location.line());
+            let place = error.location().map(std::panic::Location::line);
             let file = error.location().is_none_or(|location| location.file().ends_with("setup.rs"));
             error.message().contains(told) && place == *line && file
         });

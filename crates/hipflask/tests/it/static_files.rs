@@ -78,7 +78,7 @@ async fn ranges_are_answered_as_flask_answers_them() {
         match by_the_rfc {
             Some((status, _)) if one["method"] == "HEAD" => assert_eq!(response.status(), status, "{one}"),
             Some((status, body)) => {
-                assert_eq!((response.status().as_u16(), &*response.text()), (status, body), "{one}")
+                assert_eq!((response.status().as_u16(), &*response.text()), (status, body), "{one}");
             }
             None if one["status"] == 416 => assert_recorded(&response, &one, &["content-range"]),
             None => assert_recorded(&response, &one, &ABOUT_RANGES),

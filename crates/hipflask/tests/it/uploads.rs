@@ -122,6 +122,7 @@ fn a_request_that_fails_leaves_no_file() {
     async fn fail(form: FormData) -> Result<String> {
         Err(Error::msg(format!("{} files, and now this", form.files.len())))
     }
+    #[allow(clippy::panic, reason = "the panic is what is tested")]
     async fn explode(form: FormData) -> String {
         panic!("{} files, and now this", form.files.len())
     }
