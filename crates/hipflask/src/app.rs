@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,8 +64,13 @@ pub struct App {
     on_startup: Vec<Arc<dyn Handler>>,
     on_shutdown: Vec<Arc<dyn Handler>>,
     commands: Vec<Command>,
+    /// What these four and the mounts run, to be checked like hooks.
+    checked: Vec<Checked>,
     problems: Vec<SetupError>,
 }
+
+/// A handler, what it is for messages, and the line that registered it.
+type Checked = (Arc<dyn Handler>, String, &'static Location<'static>);
 
 /// A command of the application's own, beside `run`, `routes` and `check`.
 #[derive(Clone)]
@@ -136,6 +142,7 @@ impl App {
             on_startup: Vec::new(),
             on_shutdown: Vec::new(),
             commands: Vec::new(),
+            checked: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -212,7 +219,9 @@ impl App {
     /// Sets a key for every variable `PREFIX_KEY` of the environment. Flask's `config.from_prefixed_env`. The
     /// binary's own command line does it with the prefix `FLASK`.
     pub fn config_from_prefixed_env(mut self, prefix: &str) -> App {
-        self.config.load_env(prefix, std::env::vars());
+        // `vars` panics at somebody else's variable that is no text.
+        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        self.config.load_env(prefix, std::env::vars_os().filter_map(text));
         self
     }
 
@@ -246,7 +255,11 @@ impl App {
     /// passes leaves it to the next.
     #[track_caller]
     pub fn mount<M>(mut self, prefix: impl Into<String>, handler: impl IntoMount<M>) -> App {
-        self.mounts.push((prefix.into(), handler.into_mount().0, Location::caller()));
+        let (prefix, mounted) = (prefix.into(), handler.into_mount().0);
+        if let Mounted::Handler(handler) = &mounted {
+            self.checked(Arc::clone(handler), &format!("the function mounted at `{prefix}`"));
+        }
+        self.mounts.push((prefix, mounted, Location::caller()));
         self
     }
 
@@ -303,42 +316,58 @@ impl App {
 
     /// Runs `f` before the first template of a request is rendered: to fetch what context processors then show,
     /// the user who is logged in for instance. A request that renders nothing does not pay for it.
+    #[track_caller]
     pub fn before_render_template<M>(mut self, f: impl IntoHandler<M>) -> App {
-        self.before_render.push(f.into_handler());
+        let handler = self.checked(f.into_handler(), "the before_render_template function");
+        self.before_render.push(handler);
         self
     }
 
     /// Runs `f` before the first request is served: to connect, to migrate. If it fails, nothing is served.
+    #[track_caller]
     pub fn on_startup<M>(mut self, f: impl IntoHandler<M>) -> App {
-        self.on_startup.push(f.into_handler());
+        let handler = self.checked(f.into_handler(), "the on_startup function");
+        self.on_startup.push(handler);
         self
     }
 
     /// Runs `f` after the last request was served.
+    #[track_caller]
     pub fn on_shutdown<M>(mut self, f: impl IntoHandler<M>) -> App {
-        self.on_shutdown.push(f.into_handler());
+        let handler = self.checked(f.into_handler(), "the on_shutdown function");
+        self.on_shutdown.push(handler);
         self
     }
 
     /// Adds a command to the application's binary. `f` gets its arguments like a view; what the user typed
     /// after the command is [`CliArgs`](crate::CliArgs). The text that it returns is printed.
+    #[track_caller]
     pub fn command<M>(mut self, name: impl Into<String>, about: impl Into<String>, f: impl IntoHandler<M>) -> App {
-        let (name, about, handler) = (name.into(), about.into(), f.into_handler());
-        self.commands.push(Command { name, about, handler, starts: true });
+        let name = name.into();
+        let handler = self.checked(f.into_handler(), &format!("the command `{name}`"));
+        self.commands.push(Command { name, about: about.into(), handler, starts: true });
         self
     }
 
     /// [`command`](App::command), for one that must not wait for the start because it is there to look at, or
     /// to mend, what the start needs: the state of a database for instance.
+    #[track_caller]
     pub fn command_before_start<M>(
         mut self,
         name: impl Into<String>,
         about: impl Into<String>,
         f: impl IntoHandler<M>,
     ) -> App {
-        let (name, about, handler) = (name.into(), about.into(), f.into_handler());
-        self.commands.push(Command { name, about, handler, starts: false });
+        let name = name.into();
+        let handler = self.checked(f.into_handler(), &format!("the command `{name}`"));
+        self.commands.push(Command { name, about: about.into(), handler, starts: false });
         self
+    }
+
+    #[track_caller]
+    fn checked(&mut self, handler: Arc<dyn Handler>, what: &str) -> Arc<dyn Handler> {
+        self.checked.push((Arc::clone(&handler), what.to_owned(), Location::caller()));
+        handler
     }
 
     /// Checks everything and makes the application that can serve.
@@ -367,7 +396,8 @@ impl App {
         let app_parts = std::mem::take(&mut self.parts);
         assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
         let mounts = freeze_mounts(std::mem::take(&mut self.mounts), errors);
-        let Assembly { mut map, views, scopes, handlers, problems, view_ids, .. } = assembly;
+        let Assembly { mut map, views, scopes, mut handlers, problems, view_ids, .. } = assembly;
+        handlers.append(&mut self.checked);
         map.finish();
         errors.extend(problems);
         let mut freezing = Freezing {
@@ -412,22 +442,26 @@ impl App {
     /// Fills in what depends on whether the application is being developed.
     fn finish_config(&mut self, errors: &mut Vec<SetupError>) -> Config {
         let debug = self.config.is_debug();
-        let key = self.config.get("SECRET_KEY").and_then(Value::as_str).map(str::to_owned);
-        match key {
+        // An empty key is what a variable holds that nobody has filled in; everybody could sign with it.
+        let unset = self.config.get("SECRET_KEY").is_none_or(|key| key.is_null() || *key == "");
+        if unset && debug {
             // Sessions of a developer end with the process; `run` keeps a key in the instance folder.
-            None if debug => {
-                let key = crate::signing::base64::encode(&random_bytes::<32>());
-                errors.extend(self.config.set("SECRET_KEY", &key).err().map(|message| SetupError::new(message, None)));
-            }
-            Some(key) if !debug => errors.extend(weak_key(&key).map(|message| SetupError::new(message, None))),
-            _ => {}
+            let key = crate::signing::base64::encode(&random_bytes::<32>());
+            errors.extend(self.config.set("SECRET_KEY", &key).err().map(|message| SetupError::new(message, None)));
+        }
+        if !debug {
+            let fallbacks = self.config.get("SECRET_KEY_FALLBACKS").and_then(Value::as_array);
+            let keys = fallbacks.into_iter().flatten().map(|key| ("one of `SECRET_KEY_FALLBACKS`", key));
+            let keys = self.config.get("SECRET_KEY").map(|key| ("the secret key", key)).into_iter().chain(keys);
+            let weak = keys.filter_map(|(name, key)| weak_key(name, key.as_str()?));
+            errors.extend(weak.map(|message| SetupError::new(message, None)));
         }
         std::mem::take(&mut self.config).build()
     }
 }
 
-/// Why a secret key must not be used in production.
-fn weak_key(key: &str) -> Option<String> {
+/// Why a secret key must not be used in production, not even to verify: whoever guesses it can sign with it.
+fn weak_key(name: &str, key: &str) -> Option<String> {
     let mut distinct: Vec<u8> = key.bytes().collect();
     distinct.sort_unstable();
     distinct.dedup();
@@ -439,7 +473,7 @@ fn weak_key(key: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "the secret key {what}; in production set `SECRET_KEY` (the environment's FLASK_SECRET_KEY) to 32 random bytes or more, \
+        "{name} {what}; in production set `SECRET_KEY` (the environment's FLASK_SECRET_KEY) to 32 random bytes or more, \
          for instance from `openssl rand -hex 32`"
     ))
 }
@@ -472,7 +506,7 @@ fn freeze_mounts(
     points
 }
 
-fn check_handlers(handlers: &[(Arc<dyn Handler>, String, &'static Location<'static>)], freezing: &mut Freezing<'_>) {
+fn check_handlers(handlers: &[Checked], freezing: &mut Freezing<'_>) {
     for (handler, what, location) in handlers {
         if let Err(message) = handler.check(freezing) {
             freezing.problems.push(SetupError::new(message, Some(*location)).of(what));
@@ -499,7 +533,7 @@ struct Assembly {
     view_ids: HashMap<ViewId, Vec<String>>,
     scopes: Vec<Scope>,
     /// Every handler, with what it is for messages.
-    handlers: Vec<(Arc<dyn Handler>, String, &'static Location<'static>)>,
+    handlers: Vec<Checked>,
     problems: Vec<SetupError>,
     /// Which view an endpoint was given to first.
     owners: HashMap<String, (Option<TypeId>, &'static Location<'static>)>,
@@ -532,8 +566,9 @@ impl Assembly {
     }
 
     fn add_app(&mut self, parts: ScaffoldParts, blueprints: Vec<Blueprint>) {
+        let csrf_exempt = parts.csrf_exempt;
         let routes = self.add_scope(parts, None, None);
-        let app = Place { scope: 0, names: "", prefix: "", csrf_exempt: false };
+        let app = Place { scope: 0, names: "", prefix: "", csrf_exempt };
         routes.into_iter().for_each(|route| self.add_route(route, &app));
         self.add_blueprints(blueprints, &app);
     }
@@ -561,7 +596,7 @@ impl Assembly {
 
     fn add_blueprint(&mut self, blueprint: Blueprint, outer: &Place<'_>) {
         let names = format!("{}{}.", outer.names, blueprint.name);
-        let prefix = match blueprint.url_prefix.trim_end_matches('/') {
+        let prefix = match blueprint.url_prefix.as_str() {
             "" => outer.prefix.to_owned(),
             own => format!("{}/{}", outer.prefix.trim_end_matches('/'), own.trim_start_matches('/')),
         };
@@ -627,9 +662,13 @@ impl Assembly {
         }
     }
 
-    /// An endpoint belongs to one view.
+    /// An endpoint belongs to one view, and its dots divide blueprints.
     fn own_endpoint(&mut self, endpoint: &str, route: &Route) -> Result<(), String> {
         let location = route.rule.location;
+        let in_blueprint = endpoint.len() > route.name.len();
+        if let Some(name) = route.rule.endpoint.as_ref().filter(|name| in_blueprint && name.contains('.')) {
+            return Err(format!("the endpoint `{name}` must not hold a dot: what is before one is a blueprint"));
+        }
         match self.owners.get(endpoint) {
             Some((owner, first)) if *owner != route.view_type => Err(format!(
                 "the endpoint `{endpoint}` belongs to another view already ({}:{}); give this rule its own with `endpoint`",

@@ -96,6 +96,9 @@ impl Config {
         };
         match T::deserialize(value) {
             Ok(value) => Ok(value),
+            Err(_) if is_secret(key) => Err(Error::msg(format!(
+                "the configuration key `{key}` has a value of the wrong type, which is not shown because it is secret"
+            ))),
             Err(error) => Err(Error::msg(format!("the configuration key `{key}` is {value}: {error}"))),
         }
     }
@@ -130,9 +133,15 @@ impl Config {
         self.values.get(key)
     }
 
-    /// Seconds as a duration; `null` is none.
+    /// Seconds as a duration; `null` is none. Less than none is a mistake, and not no limit.
     pub(crate) fn seconds(&self, key: &str) -> Result<Option<Duration>> {
-        Ok(self.find::<f64>(key)?.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
+        let Some(seconds) = self.find::<f64>(key)? else { return Ok(None) };
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(duration) => Ok(Some(duration)),
+            Err(_) => {
+                Err(Error::msg(format!("the configuration key `{key}` is {seconds}; give a number of seconds from 0")))
+            }
+        }
     }
 
     /// Whether the application is being developed.
@@ -151,6 +160,11 @@ impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.values.keys()).finish()
     }
+}
+
+/// Whether the value of `key` stays out of templates and messages.
+pub(crate) fn is_secret(key: &str) -> bool {
+    key.contains("SECRET") || key.contains("PASSWORD")
 }
 
 fn is_truthy(value: &Value) -> bool {

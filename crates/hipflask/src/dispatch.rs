@@ -73,16 +73,12 @@ impl Frozen {
         fit_body(ctx.request().method(), response) // step 11
     }
 
-    /// A hook after the view failed. The response of that error must pass every hook too; what fails now is only
-    /// logged.
+    /// A function after the view failed.
     async fn recover(&self, ctx: &mut Context, error: Error) {
         let (response, unhandled) = self.handle_unhandled(ctx, Arc::new(error)).await;
         ctx.set_error(unhandled);
         ctx.set_response(response);
-        let processed = catch(pin!(self.process_response(ctx))).await;
-        if let Err(error) = processed {
-            log_error(ctx, &error);
-        }
+        self.process_error_page(ctx).await;
     }
 
     /// Steps 1 to 7: everything that can answer.
@@ -250,6 +246,24 @@ impl Frozen {
             call_after(ctx, &**hook).await?;
         }
         self.save_session(ctx)
+    }
+
+    /// Steps 9 and 10 once more, for the page that tells of what failed in them. Every hook runs, because the
+    /// last of them adds the security headers; what fails now is only logged.
+    async fn process_error_page(&self, ctx: &mut Context) {
+        let hooks = self.scope(ctx.scope()).after_request.iter();
+        for hook in ctx.take_after_this_request().iter().chain(hooks) {
+            let called = catch(pin!(call_after(ctx, &**hook))).await;
+            if let Err(error) = called {
+                log_error(ctx, &error);
+            }
+            if !ctx.has_response() {
+                ctx.set_response(error_page::http(ctx, &HttpError::new(500)));
+            }
+        }
+        if let Err(error) = self.save_session(ctx) {
+            log_error(ctx, &error);
+        }
     }
 
     fn save_session(&self, ctx: &mut Context) -> Result<()> {

@@ -177,7 +177,8 @@ fn debug_page(ctx: &Context, error: &Error) -> Response {
     if let Some(frame) = error.find::<TemplateError>() {
         page.source(&format!("Template {}:{}", frame.name(), frame.line()), frame.source_text(), frame.line());
     }
-    if let Some((file, line)) = place_of(error) {
+    let in_template = error.downcast_ref::<TemplateError>().is_some();
+    if let Some((file, line)) = place_of(error).filter(|_| !in_template) {
         match read_source(ctx, file) {
             Some(source) => page.source(&format!("{file}:{line}"), &source, line),
             None => page.heading(&format!("{file}:{line}")),
@@ -226,8 +227,11 @@ fn concealed(name: &str, value: &str) -> String {
     if secret { "(concealed)".to_owned() } else { value.to_owned() }
 }
 
-/// Where an error comes from: a panic's own place, or the line of the `?`.
+/// Where an error comes from: a panic's own place, a template's line, or the line of the `?`.
 fn place_of(error: &Error) -> Option<(&str, u32)> {
+    if let Some(frame) = error.downcast_ref::<TemplateError>() {
+        return Some((frame.name(), frame.line()));
+    }
     match error.downcast_ref::<Panicked>() {
         Some(panicked) => panicked.place(),
         None => Some((error.location().file(), error.location().line())),

@@ -110,10 +110,17 @@ impl SetupError {
 pub struct SetupErrors(Vec<SetupError>);
 
 impl SetupErrors {
+    /// The same mistake may be found by several that read the same key.
     pub(crate) fn new(errors: Vec<SetupError>) -> Result<(), SetupErrors> {
-        match errors.is_empty() {
+        let mut distinct: Vec<SetupError> = Vec::new();
+        for error in errors {
+            if !distinct.contains(&error) {
+                distinct.push(error);
+            }
+        }
+        match distinct.is_empty() {
             true => Ok(()),
-            false => Err(SetupErrors(errors)),
+            false => Err(SetupErrors(distinct)),
         }
     }
 

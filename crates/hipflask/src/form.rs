@@ -341,15 +341,19 @@ pub trait FromField: Sized {
 impl FromField for String {
     fn from_field(sent: &Sent<'_>) -> Result<String, String> {
         match sent.text() {
-            // A browser sends line breaks as CR LF (HTML, 4.10.21.4).
-            Some(text) if !text.trim().is_empty() => Ok(text.replace("\r\n", "\n")),
+            Some(text) if !text.trim().is_empty() => Ok(with_line_feeds(text)),
             _ => Err(REQUIRED.to_owned()),
         }
     }
 }
 
+/// A browser sends line breaks as CR LF (HTML, 4.10.21.4).
+fn with_line_feeds(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
 macro_rules! number_fields {
-    ($($number:ty)*; $wanted:literal) => {
+    ($($number:ty)*; $wanted:literal, |$value:ident| $valid:expr) => {
         $(#[diagnostic::do_not_recommend] impl FromField for $number {
             const WIDGET: &'static str = "number";
 
@@ -357,15 +361,16 @@ macro_rules! number_fields {
                 let text = sent.text().unwrap_or_default().trim();
                 match text.is_empty() {
                     true => Err(REQUIRED.to_owned()),
-                    false => text.parse().map_err(|_| $wanted.to_owned()),
+                    false => text.parse().ok().filter(|$value: &$number| $valid).ok_or_else(|| $wanted.to_owned()),
                 }
             }
         })*
     };
 }
 
-number_fields!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize; "This must be a whole number.");
-number_fields!(f32 f64; "This must be a number.");
+number_fields!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize; "This must be a whole number.", |_number| true);
+// Not a number is neither below nor above any bound, so no range would keep it out.
+number_fields!(f32 f64; "This must be a number.", |number| number.is_finite());
 
 /// A checkbox: ticked or not.
 #[diagnostic::do_not_recommend]
@@ -512,7 +517,8 @@ impl FieldRule<String> for Email {
             };
             !name.is_empty()
                 && name.len() <= 64
-                && !name.chars().any(|c| c.is_whitespace() || c.is_control())
+                // Nothing that a mail program would take for the end of the address, or for a second one.
+                && name.chars().all(|c| c.is_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c))
                 && host.contains('.')
                 && labels.into_iter().all(label)
         });
@@ -530,13 +536,21 @@ impl FieldRule<String> for OneOf {
     }
 }
 
+/// Several of the list.
+impl FieldRule<Vec<String>> for OneOf {
+    fn check(&self, values: &Vec<String>, sent: &Sent<'_>) -> Result<(), String> {
+        values.iter().try_for_each(|value| self.check(value, sent))
+    }
+}
+
 /// The same as another field: a password typed twice.
 #[derive(Clone, Copy, Debug)]
 pub struct EqualTo(pub &'static str);
 
 impl FieldRule<String> for EqualTo {
     fn check(&self, value: &String, sent: &Sent<'_>) -> Result<(), String> {
-        if sent.other(self.0) == Some(value) { Ok(()) } else { Err("The two are not the same.".to_owned()) }
+        let other = sent.other(self.0).map(with_line_feeds);
+        if other.as_ref() == Some(value) { Ok(()) } else { Err("The two are not the same.".to_owned()) }
     }
 }
 

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::fs::File;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, BufReader};
 
 use crate::context::Context;
+use crate::http::ascii::to_ascii;
 use crate::http::body::{Body, BodyTooLarge};
+use crate::http::headers::HeaderOptions;
 use crate::http::multi_dict::MultiDict;
 use crate::http::multipart::{Decoder, Event, MultipartError, PartHead};
 use crate::http::url::parse_query;
@@ -124,36 +126,51 @@ impl Upload {
     /// If the file cannot be written: no folder, no permission, no room.
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let saved = match &self.content {
-            Content::Memory(bytes) => tokio::fs::write(path, bytes).await,
-            Content::Disk { file, .. } => tokio::fs::copy(&file.0, path).await.map(drop),
+        let explained = |error: io::Error| {
+            io::Error::new(error.kind(), format!("the upload cannot be saved as {}: {error}", path.display()))
         };
-        if let Err(error) = saved {
+        // What cannot be opened is not ours to remove.
+        let mut file = File::create(path).await.map_err(explained)?;
+        if let Err(error) = self.write_to(&mut file).await {
             let _ = tokio::fs::remove_file(path).await;
-            return Err(io::Error::new(
-                error.kind(),
-                format!("the upload cannot be saved as {}: {error}", path.display()),
-            )
-            .into());
+            return Err(explained(error).into());
         }
         Ok(())
+    }
+
+    async fn write_to(&self, file: &mut File) -> io::Result<()> {
+        match &self.content {
+            Content::Memory(bytes) => file.write_all(bytes).await?,
+            // `fs::copy` would also copy that nobody else may read it.
+            Content::Disk { file: temporary, .. } => {
+                let mut source = BufReader::with_capacity(WRITE_SIZE, File::open(&temporary.0).await?);
+                tokio::io::copy_buf(&mut source, file).await?;
+            }
+        }
+        file.flush().await
     }
 }
 
 /// A file name that is one on every system and leads nowhere else: letters, digits, `_`, `-` and `.`, no dot
 /// in front. It may be empty. Werkzeug's `secure_filename`.
 ///
+/// A Latin letter loses its marks (`ü` is `u`), and letters of other scripts are left out, as Werkzeug does it.
+/// Other than there, a backslash and a colon divide on every system, and rare characters that Unicode takes
+/// for a kind of ASCII letter (`Ⅳ`, `①`) are left out too.
+///
 /// ```
 /// use hipflask::secure_filename;
 ///
 /// assert_eq!(secure_filename("My cool movie.mov"), "My_cool_movie.mov");
+/// assert_eq!(secure_filename("ümlaut.txt"), "umlaut.txt");
 /// assert_eq!(secure_filename("../../etc/passwd"), "etc_passwd");
 /// assert_eq!(secure_filename("C:\\x\\con.txt"), "C_x_con.txt");
 /// assert_eq!(secure_filename("con.txt"), "_con.txt");
 /// assert_eq!(secure_filename("..."), "");
 /// ```
 pub fn secure_filename(name: &str) -> String {
-    let spaced = name.replace(['/', '\\', ':'], " ");
+    // Before anything else: a full-width slash becomes one here.
+    let spaced = to_ascii(name).replace(['/', '\\', ':'], " ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let plain: String =
         words.join("_").chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')).collect();
@@ -200,6 +217,10 @@ impl Context {
             return Ok(data.clone());
         }
         let limit = self.max_content_length()?;
+        self.read_data(limit).await
+    }
+
+    async fn read_data(&mut self, limit: u64) -> Result<Bytes> {
         let body = std::mem::take(self.request_mut().body_mut());
         let data = body.collect(limit).await.map_err(size_error)?;
         Ok(self.body_state().data.insert(data).clone())
@@ -227,7 +248,13 @@ impl Context {
                 if self.request().content_length().is_some_and(|length| length > limit) {
                     return Err(too_large());
                 }
-                let data = self.data().await?;
+                let data = match self.body_state().data.clone() {
+                    Some(data) => data,
+                    None => {
+                        let limit = self.max_content_length()?.min(limit);
+                        self.read_data(limit).await?
+                    }
+                };
                 match data.len() as u64 > limit {
                     true => Err(too_large()),
                     false => Ok(FormData { fields: parse_query(&data).collect(), files: Vec::new() }),
@@ -244,7 +271,10 @@ impl Context {
                     max_parts: limits.max_form_parts,
                     form: FormData::default(),
                 };
-                let body = std::mem::take(self.request_mut().body_mut());
+                let body = match self.body_state().data.clone() {
+                    Some(data) => Body::from(data),
+                    None => std::mem::take(self.request_mut().body_mut()),
+                };
                 reader.read(body).await
             }
             _ => Ok(FormData::default()),
@@ -279,7 +309,7 @@ struct MultipartReader {
 
 /// The part that is being read.
 enum Open {
-    Field(String, Vec<u8>),
+    Field(PartHead, Vec<u8>),
     File(PartHead, Spool),
 }
 
@@ -296,7 +326,7 @@ impl MultipartReader {
                         return Err(too_large());
                     }
                     open = Some(match head.filename {
-                        None => Open::Field(head.name, Vec::new()),
+                        None => Open::Field(head, Vec::new()),
                         Some(_) => Open::File(head, Spool::default()),
                     });
                 }
@@ -337,7 +367,10 @@ impl MultipartReader {
 
     async fn close(&mut self, open: Option<Open>) -> Result<()> {
         match open {
-            Some(Open::Field(name, text)) => self.form.fields.push(name, String::from_utf8_lossy(&text).into_owned()),
+            Some(Open::Field(head, text)) => {
+                let text = decode(text, &head.content_type);
+                self.form.fields.push(head.name, text);
+            }
             Some(Open::File(head, spool)) => {
                 let content = spool.finish().await?;
                 let filename = head.filename.unwrap_or_default();
@@ -346,6 +379,16 @@ impl MultipartReader {
             None => {}
         }
         Ok(())
+    }
+}
+
+/// The text of a field. A part may name another charset (RFC 7578 §4.4); the one besides UTF-8 that Werkzeug
+/// believes is Latin-1.
+fn decode(text: Vec<u8>, content_type: &str) -> String {
+    let latin = |charset: &str| charset.eq_ignore_ascii_case("iso-8859-1");
+    match HeaderOptions::parse(content_type).get("charset").is_some_and(latin) {
+        true => text.into_iter().map(char::from).collect(),
+        false => String::from_utf8_lossy(&text).into_owned(),
     }
 }
 
@@ -415,7 +458,7 @@ mod tests {
     #[test]
     fn file_names_are_made_safe() {
         for (name, safe) in [
-            ("i contain cool \u{fc}ml\u{e4}uts.txt", "i_contain_cool_mluts.txt"),
+            ("i contain cool \u{fc}ml\u{e4}uts.txt", "i_contain_cool_umlauts.txt"),
             ("/etc/passwd", "etc_passwd"),
             ("a\0b.txt", "ab.txt"),
             (".bashrc", "bashrc"),

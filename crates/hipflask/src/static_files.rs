@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::context::Context;
 use crate::extension::{EmbeddedFile, Extension, Freezing};
 use crate::form_parser::is_device;
+use crate::http::ascii::to_ascii;
 use crate::http::body::Body;
 use crate::http::conditional::{Condition, evaluate};
 use crate::http::headers::{guess_type, http_date, with_charset};
@@ -89,11 +90,21 @@ pub struct File {
     download_name: Option<String>,
     attachment: bool,
     max_age: Option<Duration>,
+    /// Answers the client's conditions and its wish for a part.
+    conditional: bool,
 }
 
 impl File {
     fn new(path: PathBuf) -> File {
-        File { path, folder: None, mimetype: None, download_name: None, attachment: false, max_age: None }
+        File {
+            path,
+            folder: None,
+            mimetype: None,
+            download_name: None,
+            attachment: false,
+            max_age: None,
+            conditional: true,
+        }
     }
 
     /// To be saved under `name` rather than shown.
@@ -168,7 +179,10 @@ impl File {
             Some(max_age) => Some(max_age),
             None => ctx.config().seconds("SEND_FILE_MAX_AGE_DEFAULT")?,
         };
-        let condition = evaluate(ctx.request().headers(), &version.etag, version.modified, version.len);
+        let condition = match self.conditional {
+            true => evaluate(ctx.request().headers(), &version.etag, version.modified, version.len),
+            false => Condition::Full,
+        };
         let mut response = self.head(&version, &condition, max_age)?;
         let (first, count) = match condition {
             Condition::Full => (0, version.len),
@@ -212,6 +226,10 @@ impl IntoResponse for File {
 }
 
 impl Resolve for File {
+    fn with_own_status(&mut self) {
+        self.conditional = false;
+    }
+
     fn resolve(self: Box<Self>, ctx: &mut Context) -> Resolved<'_> {
         Resolved::Later(Box::pin(self.respond(ctx)))
     }
@@ -230,13 +248,15 @@ impl Version {
         insert(headers, header::LAST_MODIFIED, &http_date(self.modified))?;
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         match max_age.map(|max_age| max_age.as_secs()) {
-            None => headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-            Some(0) => headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, max-age=0")),
+            None => insert(headers, header::CACHE_CONTROL, "no-cache")?,
             Some(seconds) => {
-                insert(headers, header::EXPIRES, &http_date(SystemTime::now() + Duration::from_secs(seconds)))?;
-                headers.insert(header::CACHE_CONTROL, HeaderValue::try_from(format!("public, max-age={seconds}"))?)
+                // More than a century is for ever, and a sum that always exists.
+                let fresh = Duration::from_secs(seconds.min(u32::MAX.into()));
+                let freshness = if seconds > 0 { "public" } else { "no-cache" };
+                insert(headers, header::CACHE_CONTROL, &format!("{freshness}, max-age={seconds}"))?;
+                insert(headers, header::EXPIRES, &http_date(SystemTime::now() + fresh))?;
             }
-        };
+        }
         match condition {
             Condition::Partial(first, last) => {
                 insert(headers, header::CONTENT_RANGE, &format!("bytes {first}-{last}/{}", self.len))
@@ -273,8 +293,9 @@ fn adler32(bytes: &[u8]) -> u32 {
 /// RFC 6266: a plain name in quotes, and the exact one in UTF-8 where it is not plain.
 fn disposition(name: &str, attachment: bool) -> String {
     let kind = if attachment { "attachment" } else { "inline" };
-    let ascii: String = name.chars().filter(|c| c.is_ascii() && !c.is_control()).collect();
-    let token = !ascii.is_empty() && ascii.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&b));
+    let ascii: String = to_ascii(name).chars().filter(|c| !c.is_control()).collect();
+    let token =
+        !ascii.is_empty() && ascii.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
     let plain = if token { ascii.clone() } else { format!("\"{}\"", ascii.replace('\\', "\\\\").replace('"', "\\\"")) };
     match ascii == name {
         true => format!("{kind}; filename={plain}"),
@@ -329,6 +350,9 @@ pub(crate) struct Static;
 impl Extension for Static {
     fn init_app(self, app: App) -> App {
         app.static_folder("static").extend_last(add_rule).on_freeze(|freezing: &mut Freezing<'_>| {
+            if let Err(error) = freezing.config().seconds("SEND_FILE_MAX_AGE_DEFAULT") {
+                freezing.problem(error.to_string());
+            }
             let setup = freezing.take_state::<StaticSetup>().unwrap_or_default();
             let Some(folder) = setup.folder else { return };
             freezing.insert_state(match freezing.embedded(&folder) {
@@ -415,6 +439,6 @@ mod tests {
     fn dispositions_follow_rfc_6266() {
         assert_eq!(disposition("f.txt", false), "inline; filename=f.txt");
         assert_eq!(disposition("a \"b\".txt", true), "attachment; filename=\"a \\\"b\\\".txt\"");
-        assert_eq!(disposition("é.txt", true), "attachment; filename=.txt; filename*=UTF-8''%C3%A9.txt");
+        assert_eq!(disposition("é.txt", true), "attachment; filename=e.txt; filename*=UTF-8''%C3%A9.txt");
     }
 }

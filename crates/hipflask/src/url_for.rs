@@ -17,6 +17,10 @@ use crate::{Error, Result};
 /// A value inside a response that takes the request to be finished.
 pub(crate) trait Resolve: Send {
     fn resolve(self: Box<Self>, ctx: &mut Context) -> Resolved<'_>;
+
+    /// The view gives the response a status of its own: a page for a 404 is not answered with half of itself
+    /// (RFC 9110 §13.2.1).
+    fn with_own_status(&mut self) {}
 }
 
 /// A finished response, or a future of one.
@@ -34,7 +38,10 @@ pub(crate) fn defer(value: impl Resolve + 'static) -> Response {
 /// Completes `response`, if it waits for that. A status and headers that were put around it stay.
 pub(crate) async fn resolve(mut response: Response, ctx: &mut Context) -> Result<Response> {
     let Some(deferred) = response.take_deferred() else { return Ok(response) };
-    let deferred: Box<Box<dyn Resolve>> = deferred.downcast().expect("only `defer` seals a value into a response");
+    let mut deferred: Box<Box<dyn Resolve>> = deferred.downcast().expect("only `defer` seals a value into a response");
+    if response.status() != StatusCode::OK {
+        deferred.with_own_status();
+    }
     let mut resolved = match deferred.resolve(ctx) {
         Resolved::Ready(resolved) => resolved?,
         Resolved::Later(resolved) => resolved.await?,

@@ -19,12 +19,12 @@ pub struct Accept {
 impl Accept {
     /// Reads the header; an entry that cannot be read is left out.
     pub fn parse(header: &str) -> Accept {
-        let ranges = header
-            .split(',')
+        let ranges = split_unquoted(header, ',')
             .filter_map(|entry| {
-                let mut parts = entry.split(';').map(str::trim);
+                let mut parts = split_unquoted(entry, ';').map(str::trim);
                 let range = parts.next().filter(|range| !range.is_empty())?.to_ascii_lowercase();
-                let quality = parts.find_map(|p| p.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok())?;
+                let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+                let quality = weight.map_or(Some(1.0), |weight| weight.parse().ok())?;
                 (0.0..=1.0).contains(&quality).then_some((range, quality))
             })
             .collect();
@@ -69,6 +69,15 @@ impl Accept {
     pub fn prefers_json(&self) -> bool {
         self.provided && self.best_match(["text/html", "application/json"]) == Some("application/json")
     }
+}
+
+/// The parts of a list; a parameter in quotes may hold the separator.
+fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |c| {
+        quoted ^= c == '"';
+        c == separator && !quoted
+    })
 }
 
 #[cfg(test)]

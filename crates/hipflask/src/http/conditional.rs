@@ -89,21 +89,22 @@ fn same_version(validator: &str, etag: &str, modified: SystemTime) -> bool {
 }
 
 /// One range of bytes. Another unit is ignored (RFC 9110 §14.2); several ranges, or one that cannot be
-/// met, are refused.
+/// met, are refused. Nothing can be met in an empty file, which is sent as it is.
 fn parse_range(range: &str, len: u64) -> Condition {
-    let Some(spec) = range.trim().strip_prefix("bytes=") else {
+    let Some(spec) = range.trim().strip_prefix("bytes=").filter(|_| len > 0) else {
         return Condition::Full;
     };
-    let number = |text: &str| match text.bytes().all(|b| b.is_ascii_digit()) {
-        true => text.parse::<u64>().ok(),
+    // A number too large for us is behind the end of every file.
+    let number = |text: &str| match !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        true => Some(text.parse::<u64>().unwrap_or(u64::MAX)),
         false => None,
     };
     let bounds = spec.split_once('-').and_then(|(first, last)| match (first.trim(), last.trim()) {
-        ("", suffix) => number(suffix).filter(|n| *n > 0).map(|n| (len.saturating_sub(n), len.saturating_sub(1))),
-        (first, "") => Some((number(first)?, len.saturating_sub(1))),
+        ("", suffix) => number(suffix).filter(|n| *n > 0).map(|n| (len.saturating_sub(n), len - 1)),
+        (first, "") => Some((number(first)?, len - 1)),
         (first, last) => {
             let (first, last) = (number(first)?, number(last)?);
-            (first <= last).then_some((first, last.min(len.saturating_sub(1))))
+            (first <= last).then_some((first, last.min(len - 1)))
         }
     });
     match bounds {
@@ -141,6 +142,7 @@ mod tests {
         assert_eq!(range("bytes=-10"), Condition::Partial(90, 99));
         assert_eq!(range("bytes=-1000"), Condition::Partial(0, 99));
         assert_eq!(range("bytes=50-1000"), Condition::Partial(50, 99));
+        assert_eq!(range("bytes=90-99999999999999999999"), Condition::Partial(90, 99));
         assert_eq!(range("lines=0-9"), Condition::Full);
         for bad in [
             "bytes=",

@@ -1,5 +1,7 @@
 //! Header values with parameters: `text/html; charset=utf-8`, `form-data; name="a"`.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use crate::http::url;
 
 /// A header value taken apart: a word in lower case, and its parameters.
@@ -112,6 +114,8 @@ pub(crate) fn guess_type(name: &str) -> (&'static str, Option<&'static str>) {
     let (stem, encoding) = match lower.rsplit_once('.') {
         Some((stem, "gz")) if stem.contains('.') => (stem, Some("gzip")),
         Some((stem, "br")) if stem.contains('.') => (stem, Some("br")),
+        Some((_, "tgz")) => ("x.tar", Some("gzip")),
+        Some((_, "svgz")) => ("x.svg", Some("gzip")),
         _ => (lower.as_str(), None),
     };
     let extension = stem.rsplit_once('.').map_or("", |(_, extension)| extension);
@@ -152,9 +156,12 @@ pub(crate) fn guess_type(name: &str) -> (&'static str, Option<&'static str>) {
     (mimetype, encoding)
 }
 
-/// Today's text for a `Date`, `Expires` or `Last-Modified` header (RFC 9110 §5.6.7).
-pub(crate) fn http_date(time: std::time::SystemTime) -> String {
-    httpdate::fmt_http_date(time)
+/// The text for an `Expires` or `Last-Modified` header (RFC 9110 §5.6.7). A moment that it has no words for, the time
+/// of a file unpacked from an archive for instance, is the nearest one that it has.
+pub(crate) fn http_date(time: SystemTime) -> String {
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    httpdate::fmt_http_date(UNIX_EPOCH + since.min(LAST))
 }
 
 #[cfg(test)]
@@ -184,6 +191,12 @@ mod tests {
         assert_eq!(with_charset("text/html"), "text/html; charset=utf-8");
         assert_eq!(with_charset("image/svg+xml"), "image/svg+xml; charset=utf-8");
         assert_eq!(with_charset("application/json"), "application/json");
+    }
+
+    #[test]
+    fn every_time_has_a_date() {
+        assert_eq!(http_date(UNIX_EPOCH - Duration::from_secs(1)), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(UNIX_EPOCH + Duration::from_secs(1 << 60)), "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Requests and responses as plain values: Werkzeug's job. No IO, no context.
 
 pub(crate) mod accept;
+pub(crate) mod ascii;
 pub(crate) mod body;
 pub(crate) mod conditional;
 pub(crate) mod cookie;

@@ -1,5 +1,6 @@
 //! A serde deserializer from pairs of strings: query strings and forms into structs.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
@@ -11,8 +12,11 @@ use crate::{HttpError, Result};
 /// Reads `pairs` into a struct or a map.
 pub(crate) fn from_pairs<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T> {
     let mut groups: Vec<(&str, Values<'_>)> = Vec::new();
+    // Half a megabyte holds so many keys that looking through all of them for each would take seconds.
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for (key, value) in pairs {
-        match groups.iter_mut().find(|(name, _)| name == key) {
+        let place = *places.entry(key).or_insert(groups.len());
+        match groups.get_mut(place) {
             Some((_, values)) => values.values.push(value),
             None => groups.push((key, Values { key, values: vec![value] })),
         }

@@ -357,7 +357,13 @@ impl Request {
 
     /// What the client accepts.
     pub fn accept(&self) -> Accept {
-        self.header(header::ACCEPT).map(Accept::parse).unwrap_or_default()
+        let fields: Vec<&str> =
+            self.headers.get_all(header::ACCEPT).iter().filter_map(|field| field.to_str().ok()).collect();
+        match fields.is_empty() {
+            true => Accept::default(),
+            // RFC 9110 §5.3: a list may come in several fields.
+            false => Accept::parse(&fields.join(",")),
+        }
     }
 }
 

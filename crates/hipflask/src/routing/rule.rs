@@ -114,8 +114,8 @@ impl Rule {
     /// The rule under a blueprint's prefix; an empty rule is the prefix itself.
     pub(crate) fn under(mut self, prefix: &str) -> Rule {
         self.text = match (prefix.trim_end_matches('/'), self.text.as_str()) {
+            (_, "") => prefix.to_owned(),
             ("", text) => text.to_owned(),
-            (prefix, "") => prefix.to_owned(),
             (prefix, text) => format!("{prefix}/{}", text.trim_start_matches('/')),
         };
         self
@@ -133,6 +133,7 @@ mod tests {
             ("/blog/", "/x", "/blog/x"),
             ("/blog", "x", "/blog/x"),
             ("/blog", "", "/blog"),
+            ("/blog/", "", "/blog/"),
             ("/blog", "/", "/blog/"),
             ("", "/x", "/x"),
             ("/", "/x", "/x"),

@@ -158,8 +158,8 @@ async fn sent_token(ctx: &mut Context, settings: &Settings) -> Result<Option<Str
         form.fields.iter().find(|(name, _)| name.ends_with(&settings.field)).map(|(_, value)| value.to_owned())
     });
     let in_form = in_form.filter(|token| !token.is_empty());
-    Ok(in_form
-        .or_else(|| settings.headers.iter().find_map(|name| ctx.request().header(name.as_str())).map(str::to_owned)))
+    let mut headers = settings.headers.iter().filter_map(|name| ctx.request().header(name.as_str()));
+    Ok(in_form.or_else(|| headers.find(|token| !token.is_empty()).map(str::to_owned)))
 }
 
 /// Compares in the same time wherever the first difference is.

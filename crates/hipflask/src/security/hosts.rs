@@ -14,11 +14,11 @@ pub(crate) struct Settings {
 impl Settings {
     pub(super) fn from_config(config: &Config) -> Result<Settings> {
         let listed = config.find::<Vec<String>>("TRUSTED_HOSTS")?;
+        let own = config.find::<String>("SERVER_NAME")?;
         // A page of the outside world that has its name point to this machine (DNS rebinding) must not read
         // the debug page.
         let trusted = match listed {
             None if config.debug() => {
-                let own = config.find::<String>("SERVER_NAME")?;
                 let local = ["localhost", ".localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
                 Some(local.into_iter().chain(own).collect())
             }

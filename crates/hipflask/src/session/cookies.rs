@@ -52,6 +52,12 @@ impl SessionCookies {
             })?;
             template = template.same_site(same_site);
         }
+        if !template.is_valid() {
+            return Err(crate::Error::msg(format!(
+                "no cookie can be named `{}` or have that domain; look at `SESSION_COOKIE_NAME` and `SESSION_COOKIE_DOMAIN`",
+                name.escape_debug()
+            )));
+        }
         Ok(SessionCookies {
             signer: signing_keys(config)?.map(|keys| Serializer::with_derivation(keys, SALT, KeyDerivation::Hmac)),
             template,

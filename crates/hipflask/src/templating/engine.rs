@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use minijinja::value::{Kwargs, Rest, Value};
+use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, TemplateSource};
 
 use crate::extension::{EmbeddedFile, Freezing};
@@ -30,6 +30,9 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
         Some(text) => out.write_str(text)?,
         None if value.is_undefined() => {}
         None if value.is_number() => write!(out, "{value}")?,
+        None if value.kind() == ValueKind::Invalid => {
+            return Err(Error::new(ErrorKind::BadSerialization, value.to_string()));
+        }
         None => match forms::html_of(value) {
             Some(html) => out.write_str(&html)?,
             None if escapes => write_escaped(out, &value.to_string())?,
@@ -114,10 +117,15 @@ fn add_folder(
     });
     let mut sources = Vec::new();
     for name in names(folder) {
+        // A picture among the templates is not a template.
+        let source = match std::fs::read_to_string(folder.join(&name)) {
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => continue,
+            source => source.ok(),
+        };
         if let Err(error) = environment.get_template(&name) {
             freezing.problem(syntax_problem(&error));
         }
-        sources.extend(std::fs::read_to_string(folder.join(&name)).ok().map(|source| (name, source)));
+        sources.extend(source.map(|source| (name, source)));
     }
     sources
 }
@@ -162,7 +170,9 @@ fn names(folder: &Path) -> Vec<String> {
             match entry.file_type() {
                 _ if name.starts_with('.') => {}
                 Ok(kind) if kind.is_dir() => collect(&entry.path(), &format!("{prefix}{name}/"), names),
-                _ => names.push(format!("{prefix}{name}")),
+                // A link to a folder may lead in a circle; what is in it is checked when it is used.
+                _ if entry.path().is_file() => names.push(format!("{prefix}{name}")),
+                _ => {}
             }
         }
     }
@@ -239,7 +249,7 @@ fn calls(source: &str) -> Vec<Call<'_>> {
         let end = if close == "#}" { inside.find(close) } else { end_of_code(inside, close) };
         let Some(end) = end else { break };
         let code = &inside[..end];
-        match code.trim_matches(['-', '+', ' ']) {
+        match code.trim_matches(|c: char| matches!(c, '-' | '+') || c.is_whitespace()) {
             _ if close == "#}" => {}
             "raw" => raw = true,
             "endraw" => raw = false,
@@ -253,17 +263,26 @@ fn calls(source: &str) -> Vec<Call<'_>> {
 
 /// Where `close` stands outside of quotes.
 fn end_of_code(code: &str, close: &str) -> Option<usize> {
-    let mut quote = None;
-    for (at, c) in code.char_indices() {
-        match quote {
-            Some(q) if c == q => quote = None,
-            Some(_) => {}
-            None if c == '"' || c == '\'' => quote = Some(c),
-            None if code[at..].starts_with(close) => return Some(at),
-            None => {}
+    let mut at = 0;
+    while let Some(c) = code[at..].chars().next() {
+        match c {
+            '"' | '\'' => at = end_of_text(code, at, c),
+            _ if code[at..].starts_with(close) => return Some(at),
+            _ => at += c.len_utf8(),
         }
     }
     None
+}
+
+/// Where what follows the text begins whose first quote is at `at`; a backslash takes the next character along.
+fn end_of_text(code: &str, at: usize, quote: char) -> usize {
+    let mut escaped = false;
+    let closes = |(_, c): &(usize, char)| {
+        let closes = *c == quote && !escaped;
+        escaped = *c == '\\' && !escaped;
+        closes
+    };
+    code[at + 1..].char_indices().find(closes).map_or(code.len(), |(end, _)| at + 1 + end + 1)
 }
 
 fn find_calls<'a>(source: &'a str, base: usize, code: &'a str, calls: &mut Vec<Call<'a>>) {
@@ -272,8 +291,7 @@ fn find_calls<'a>(source: &'a str, base: usize, code: &'a str, calls: &mut Vec<C
     let mut at = 0;
     while let Some(c) = code[at..].chars().next() {
         if c == '"' || c == '\'' {
-            let end = code[at + 1..].find(c).map_or(code.len(), |end| at + 1 + end + 1);
-            (at, previous) = (end, c);
+            (at, previous) = (end_of_text(code, at, c), c);
             continue;
         }
         if !is_name(c) {
@@ -299,12 +317,13 @@ fn arguments(code: &str) -> Call<'_> {
     while let Some(c) = code[at..].chars().next() {
         match c {
             '"' | '\'' => {
-                let end = code[at + 1..].find(c).map_or(code.len(), |end| at + 1 + end);
+                let end = end_of_text(code, at, c);
                 if depth == 0 && code[..at].trim().is_empty() {
-                    let alone = code[(end + 1).min(code.len())..].trim_start().starts_with([',', ')']);
-                    call.first_text = alone.then(|| &code[at + 1..end]);
+                    let alone = code[end..].trim_start().starts_with([',', ')']);
+                    call.first_text = alone.then(|| &code[at + 1..end - 1]);
                 }
                 at = end;
+                continue;
             }
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' if depth == 0 => break,

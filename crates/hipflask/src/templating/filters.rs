@@ -17,6 +17,12 @@ pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_filter("urlencode", urlencode);
     environment
         .add_filter("truncate", |text: String, length: Option<usize>, kwargs: Kwargs| truncate(&text, length, kwargs));
+    environment.add_filter("int", |value: &Value, default: Option<Value>, base: Option<u32>, kwargs: Kwargs| {
+        int(value, default, base, &kwargs)
+    });
+    environment
+        .add_filter("float", |value: &Value, default: Option<Value>, kwargs: Kwargs| float(value, default, &kwargs));
+    environment.add_filter("center", |text: String, width: Option<usize>| center(&text, width.unwrap_or(80)));
     environment.add_filter("xmlattr", xmlattr);
     environment.add_filter("striptags", |text: String| striptags(&text));
     environment.add_filter("wordcount", |text: String| {
@@ -37,6 +43,54 @@ fn escape(value: &Value) -> Value {
         true => value.clone(),
         false => safe(Html::escape(value.to_string())),
     }
+}
+
+/// A whole number, or `default` for what is none: a client's `?page=x` is no failure of the page.
+fn int(value: &Value, default: Option<Value>, base: Option<u32>, kwargs: &Kwargs) -> Result<Value, Error> {
+    let default = default.map_or_else(|| kwargs.get::<Option<Value>>("default"), |default| Ok(Some(default)))?;
+    let base = base.map_or_else(|| kwargs.get::<Option<u32>>("base"), |base| Ok(Some(base)))?.unwrap_or(10);
+    kwargs.assert_all_used()?;
+    let whole = value.as_str().and_then(|text| {
+        let digits = text.trim().replace('_', "").to_ascii_lowercase();
+        let prefix = match base {
+            2 => "0b",
+            8 => "0o",
+            16 => "0x",
+            _ => "",
+        };
+        let digits = digits.strip_prefix(prefix).unwrap_or(&digits);
+        (2..=36).contains(&base).then(|| i128::from_str_radix(digits, base).ok()).flatten()
+    });
+    Ok(match whole {
+        Some(whole) => Value::from(whole),
+        None if value.is_integer() => value.clone(),
+        None => match number_of(value).filter(|number| number.is_finite()) {
+            Some(number) => Value::from(number as i128),
+            None => default.unwrap_or_else(|| Value::from(0)),
+        },
+    })
+}
+
+/// A number, or `default` for what is none.
+fn float(value: &Value, default: Option<Value>, kwargs: &Kwargs) -> Result<Value, Error> {
+    let default = default.map_or_else(|| kwargs.get::<Option<Value>>("default"), |default| Ok(Some(default)))?;
+    kwargs.assert_all_used()?;
+    Ok(number_of(value).map_or_else(|| default.unwrap_or_else(|| Value::from(0.0)), Value::from))
+}
+
+fn number_of(value: &Value) -> Option<f64> {
+    match value.as_str() {
+        Some(text) => text.trim().replace('_', "").parse().ok(),
+        None if value.kind() == ValueKind::Bool => Some(f64::from(u8::from(value.is_true()))),
+        None => f64::try_from(value.clone()).ok(),
+    }
+}
+
+/// `text` in the middle of `width` characters, as Python's `str.center` has it.
+fn center(text: &str, width: usize) -> String {
+    let room = width.saturating_sub(text.chars().count());
+    let left = room / 2 + (room & width & 1);
+    format!("{}{text}{}", " ".repeat(left), " ".repeat(room - left))
 }
 
 /// JSON that may stand in a script and in a single-quoted attribute, with sorted keys.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use minijinja::value::{Enumerator, Kwargs, Object, ObjectExt, Value, from_args};
+use minijinja::value::{Enumerator, Kwargs, Object, ObjectExt, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
 
 use crate::html::{Html, escape_into};
@@ -195,12 +195,14 @@ impl FieldObject {
 
 /// ` name="value"`; a bare name for true, nothing for false and none.
 fn push_attribute(html: &mut String, name: &str, value: &Value) {
-    if value.is_none() || value.is_undefined() || *value == Value::from(false) {
+    // The engine takes 1 for equal to true.
+    let switch = (value.kind() == ValueKind::Bool).then(|| value.is_true());
+    if value.is_none() || value.is_undefined() || switch == Some(false) {
         return;
     }
     html.push(' ');
     escape_into(html, name);
-    if *value != Value::from(true) {
+    if switch.is_none() {
         html.push_str("=\"");
         escape_into(html, &value.to_string());
         let _ = html.write_char('"');

@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::extension::Extension;
 use crate::http::response::{IntoResponse, Response};
 use crate::scaffold::Scaffold;
-use crate::templating::value::to_value;
+use crate::templating::value::{to_value, try_to_value};
 use crate::url_for::{Resolve, Resolved, defer};
 use crate::{Html, Result};
 
@@ -120,8 +120,15 @@ impl Resolve for Template {
 impl Template {
     fn respond(self, ctx: &mut Context) -> Result<Response> {
         let plain = match &self.source {
-            Source::Names(names) => names.first().is_some_and(|name| name.ends_with(".txt")),
             Source::Text(_) => false,
+            Source::Names(names) => match &names[..] {
+                [name] => name.ends_with(".txt"),
+                // What is not escaped must not be taken for HTML, so the one that is there decides.
+                names => ctx
+                    .state::<Templates>()
+                    .and_then(|templates| templates.first_of(names).ok())
+                    .is_some_and(|template| template.name().ends_with(".txt")),
+            },
         };
         let html = ctx.render_now(self)?;
         match plain {
@@ -225,12 +232,14 @@ impl Templates {
     }
 
     fn error(&self, error: &minijinja::Error) -> TemplateError {
+        let missing = error.kind() == ErrorKind::TemplateNotFound;
+        let error = innermost(error);
         let name = error.name().unwrap_or_default().to_owned();
         let source = error.template_source().map(str::to_owned);
         let source =
             source.or_else(|| self.environment.get_template(&name).ok().map(|template| template.source().to_owned()));
-        let mut messages = Vec::new();
-        let mut cause: Option<&dyn std::error::Error> = Some(error);
+        let mut messages = vec![error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)];
+        let mut cause = std::error::Error::source(error);
         while let Some(error) = cause {
             let detail = error.downcast_ref::<minijinja::Error>().and_then(minijinja::Error::detail);
             messages.push(detail.map_or_else(|| error.to_string(), str::to_owned));
@@ -238,9 +247,15 @@ impl Templates {
         }
         messages.dedup();
         let line = error.line().and_then(|line| u32::try_from(line).ok()).unwrap_or(1);
-        let missing = error.kind() == ErrorKind::TemplateNotFound;
         TemplateError { name, line, message: messages.join(": "), source: source.unwrap_or_default(), missing }
     }
+}
+
+/// The error where it happened: in the included template, not in those around it.
+fn innermost(error: &minijinja::Error) -> &minijinja::Error {
+    let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    let causes = causes.filter_map(|error| error.downcast_ref::<minijinja::Error>());
+    causes.filter(|error| error.name().is_some()).last().unwrap_or(error)
 }
 
 impl std::fmt::Debug for Templates {
@@ -386,7 +401,7 @@ impl Blueprint {
 }
 
 /// A function that a template can call: of up to four arguments that can be deserialized, with a result that
-/// can be serialized, or a `Result` of one.
+/// can be serialized, or a `Result` of one and of a `String` that says why there is none.
 #[diagnostic::on_unimplemented(
     message = "a template cannot call `{Self}`",
     label = "not a function for templates",
@@ -419,7 +434,7 @@ macro_rules! template_functions {
                     if args.len() > most {
                         return Err(minijinja::Error::new(ErrorKind::TooManyArguments, format!("it takes {most}, not {}", args.len())));
                     }
-                    Ok(to_value(&self($(argument::<$arg>(args, $index)?),*)))
+                    try_to_value(&self($(argument::<$arg>(args, $index)?),*))
                 })
             }
         })*

@@ -106,7 +106,7 @@ fn map_method(map: &Value, method: &str, args: &[Value]) -> Result<Value, Error>
         ("items", []) => Ok(keys()?
             .map(|key| {
                 let item = value(&key);
-                Value::from(vec![key, item])
+                Value::from((key, item))
             })
             .collect()),
         ("get", [key]) => Ok(found(value(key)).unwrap_or_else(|| Value::from(()))),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Kwargs, Object, Rest, Value};
 use minijinja::{Error, ErrorKind};
 
+use crate::config::is_secret;
 use crate::context::Context;
 use crate::http::request::Request;
 use crate::security::csrf;
@@ -122,7 +123,7 @@ pub(super) fn get_flashed_messages(positional: Rest<Value>, kwargs: Kwargs) -> R
     let messages = with(|ctx| ctx.session().flashed_messages())?;
     let wanted = messages.into_iter().filter(|(category, _)| filter.is_empty() || filter.contains(category));
     Ok(match with_categories {
-        true => wanted.map(|(category, message)| Value::from(vec![category, message])).collect(),
+        true => wanted.map(|(category, message)| Value::from((category, message))).collect(),
         false => wanted.map(|(_, message)| Value::from(message)).collect(),
     })
 }
@@ -159,9 +160,7 @@ fn context_attribute(ctx: &Context, key: &str) -> Option<Value> {
         "view_args" => {
             dict(ctx.view_args().iter().map(|(name, value)| (Value::from(name), Value::from(value))).collect())
         }
-        "form" => {
-            Value::from_object(Pairs(ctx.parsed_form().map(|form| owned(form.fields.iter())).unwrap_or_default()))
-        }
+        "form" => Value::from_object(Pairs::new(ctx.parsed_form().into_iter().flat_map(|form| form.fields.iter()))),
         _ => return None,
     })
 }
@@ -183,12 +182,12 @@ fn request_attribute(request: &Request, key: &str) -> Option<Value> {
         "remote_addr" => {
             request.remote_addr().map_or_else(|| Value::from(()), |address| Value::from(address.to_string()))
         }
-        "args" => Value::from_object(Pairs(owned(request.args().iter()))),
-        "cookies" => Value::from_object(Pairs(owned(request.cookies()))),
+        "args" => Value::from_object(Pairs::new(request.args().iter())),
+        "cookies" => Value::from_object(Pairs::new(request.cookies())),
         "headers" => {
             let headers =
                 request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-            Value::from_object(Pairs(owned(headers)))
+            Value::from_object(Pairs { same: str::eq_ignore_ascii_case, ..Pairs::new(headers) })
         }
         "user_agent" => Value::from(request.header("user-agent").unwrap_or_default()),
         "referrer" => request.header("referer").map_or_else(|| Value::from(()), Value::from),
@@ -196,17 +195,26 @@ fn request_attribute(request: &Request, key: &str) -> Option<Value> {
     })
 }
 
-fn owned<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
 /// `request.args` and its like: the first value by name, all by `getlist`.
 #[derive(Debug)]
-struct Pairs(Vec<(String, String)>);
+struct Pairs {
+    pairs: Vec<(String, String)>,
+    /// Whether two names are one; those of headers are in any case.
+    same: fn(&str, &str) -> bool,
+}
 
 impl Pairs {
+    fn new<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Pairs {
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Pairs { pairs: pairs.collect(), same: |a, b| a == b }
+    }
+
+    fn all(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.pairs.iter().filter(move |(name, _)| (self.same)(name, key)).map(|(_, value)| value.as_str())
+    }
+
     fn first(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value.as_str())
+        self.all(key).next()
     }
 }
 
@@ -216,7 +224,7 @@ impl Object for Pairs {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
+        let mut names: Vec<&str> = self.pairs.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
         Enumerator::Values(names.into_iter().map(Value::from).collect())
@@ -237,7 +245,7 @@ impl Object for Pairs {
             }
             ("getlist", [key]) => {
                 let key = key.as_str().unwrap_or_default();
-                Ok(self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| Value::from(value)).collect())
+                Ok(self.all(key).map(Value::from).collect())
             }
             _ => Err(Error::from(ErrorKind::UnknownMethod)),
         }
@@ -282,7 +290,7 @@ pub(super) struct ConfigObject;
 
 impl Object for ConfigObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let key = key.as_str().filter(|key| !key.contains("SECRET") && !key.contains("PASSWORD"))?;
+        let key = key.as_str().filter(|key| !is_secret(key))?;
         with(|ctx| ctx.config().value(key).map(to_value)).ok()?
     }
 }

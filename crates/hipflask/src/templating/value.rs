@@ -18,9 +18,12 @@ use crate::templating::forms;
 
 /// `value` as a template sees it. What cannot be serialized raises its error where the template uses it.
 pub(super) fn to_value<T: Serialize + ?Sized>(value: &T) -> Value {
-    value
-        .serialize(ToValue)
-        .unwrap_or_else(|Unserializable(message)| Error::new(ErrorKind::BadSerialization, message).into())
+    try_to_value(value).unwrap_or_else(Value::from)
+}
+
+/// `value` as a template sees it, or why there is none.
+pub(super) fn try_to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, Error> {
+    value.serialize(ToValue).map_err(|Unserializable(message)| Error::new(ErrorKind::BadSerialization, message))
 }
 
 #[derive(Debug)]
@@ -115,12 +118,17 @@ impl ser::Serializer for ToValue {
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         _: u32,
         variant: &'static str,
         value: &T,
     ) -> Converted {
-        Ok(Value::from_object(Record { fields: vec![(variant, to_value(value))] }))
+        match (name, variant) {
+            // What a function for templates may return.
+            ("Result", "Ok") => value.serialize(ToValue),
+            ("Result", "Err") => Err(Unserializable(value.serialize(ToValue)?.to_string())),
+            _ => Ok(Value::from_object(Record { fields: vec![(variant, to_value(value))] })),
+        }
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Items, Unserializable> {

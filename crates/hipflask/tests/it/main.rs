@@ -2,9 +2,19 @@
 
 #![allow(clippy::panic, reason = "views panic here to see what becomes of it")]
 
+mod blueprints;
+mod config;
+mod csrf;
 mod errors;
+mod forms;
 mod lifecycle;
+mod requests;
 mod responses;
 mod routing;
+mod security;
 mod sessions;
+mod setup;
+mod static_files;
+mod templates;
+mod uploads;
 mod views;

@@ -1,0 +1,480 @@
+//! Forms: how they are read, validated, and shown again with what the user typed.
+
+use hipflask::form::{Binder, Field, FormModel, FromField, Sent};
+use hipflask::prelude::*;
+use hipflask::{Method, TestClient};
+
+fn post(path: &str) -> Rule {
+    Rule::new(path).methods([Method::POST])
+}
+
+fn client_of<M>(view: impl hipflask::IntoHandler<M> + 'static) -> TestClient {
+    App::new("test", ".").add_url_rule(post("/"), view).test_client()
+}
+
+async fn show(form: FormData) -> String {
+    let fields: Vec<String> = form.fields.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    let file = |file: &Upload| format!("{}:{:?}:{}:{}", file.name(), file.filename(), file.content_type(), file.len());
+    let files: Vec<String> = form.files.iter().map(file).collect();
+    format!("{} | {}", fields.join(" "), files.join(" "))
+}
+
+const URLENCODED: &str = "application/x-www-form-urlencoded";
+
+#[hipflask::test]
+async fn a_urlencoded_form() {
+    let client = client_of(show);
+    for (content_type, body, read) in [
+        (URLENCODED, "a=1&b=2&a=3", "a=\"1\" b=\"2\" a=\"3\" | "),
+        (URLENCODED, "a=&b", "a=\"\" b=\"\" | "),
+        (URLENCODED, "a=x+y%2Bz&%C3%BC=%C3%BC", "a=\"x y+z\" ü=\"ü\" | "),
+        (URLENCODED, "a=1;b=2", "a=\"1;b=2\" | "),
+        (URLENCODED, "a=%fc&b=%zz&c=%", "a=\"%FC\" b=\"%zz\" c=\"%\" | "),
+        (URLENCODED, "a=1%0D%0A2", "a=\"1\\r\\n2\" | "),
+        (URLENCODED, "", " | "),
+        ("Application/X-WWW-Form-Urlencoded; charset=latin-1", "a=%C3%BC", "a=\"ü\" | "),
+        ("text/plain", "a=1", " | "),
+        ("application/json", "{\"a\": 1}", " | "),
+        ("", "a=1", " | "),
+        ("multipart/mixed; boundary=b", "--b--", " | "),
+    ] {
+        let response = client.post("/").header("content-type", content_type).body(body).send().await;
+        assert_eq!(response.text(), read, "{content_type} {body}");
+    }
+}
+
+fn part(head: &str, content: &[u8]) -> Vec<u8> {
+    [b"--b\r\nContent-Disposition: ", head.as_bytes(), b"\r\n\r\n", content, b"\r\n--b--"].concat()
+}
+
+/// What Werkzeug 3.1.9 reads, but for what is malformed: that is empty there, and an error here.
+#[hipflask::test]
+async fn a_multipart_form() {
+    let client = client_of(show);
+    let latin = "form-data; name=a\r\nContent-Type: text/plain; charset=ISO-8859-1";
+    for (content_type, body, read) in [
+        ("boundary=b", part("form-data; name=\"a\"", b"x"), "a=\"x\" | "),
+        ("boundary=\"b\"", part("form-data; name=a", b""), "a=\"\" | "),
+        ("charset=utf-8; Boundary=b", part("Form-Data; NAME=\"a\"", b"x"), "a=\"x\" | "),
+        ("boundary=b", part("form-data; name=\"\"", b"x"), "=\"x\" | "),
+        ("boundary=b", part("form-data; name=\"a%22b%0D%0A\"", b"x"), "a\"b%0D%0A=\"x\" | "),
+        ("boundary=b", part("form-data; name=\"\u{fc}\"", b"x"), "ü=\"x\" | "),
+        ("boundary=b", part("form-data; name=a", "ü".as_bytes()), "a=\"ü\" | "),
+        ("boundary=b", part("form-data; name=a", b"\xfc"), "a=\"\u{fffd}\" | "),
+        ("boundary=b", part(latin, b"\xfc"), "a=\"ü\" | "),
+        ("boundary=b", part("form-data; name=a", b"\r\n--bb\r\n--\r\n"), "a=\"\\r\\n--bb\\r\\n--\\r\\n\" | "),
+        ("boundary=b", part("form-data; name=a; filename=\"\"", b""), " | a:\"\"::0"),
+        ("boundary=b", part("form-data; name=a; filename=x", b"y"), " | a:\"x\"::1"),
+        ("boundary=b", part("form-data; name=a; filename=x; filename*=UTF-8''%C3%BC.txt", b"y"), " | a:\"ü.txt\"::1"),
+        ("boundary=b", b"--b--".to_vec(), " | "),
+    ] {
+        let request = client.post("/").header("content-type", &format!("multipart/form-data; {content_type}"));
+        assert_eq!(request.body(body).send().await.text(), read, "{content_type} {read}");
+    }
+}
+
+#[hipflask::test]
+async fn a_broken_multipart_form_is_the_clients_mistake() {
+    let client = client_of(show);
+    let whole = part("form-data; name=a", b"content");
+    for cut in 0..whole.len() {
+        let request = client.post("/").header("content-type", "multipart/form-data; boundary=b");
+        let response = request.body(whole[..cut].to_vec()).send().await;
+        assert_eq!(response.status(), 400, "{}", String::from_utf8_lossy(&whole[..cut]));
+    }
+    let long = format!("boundary={}", "b".repeat(71));
+    for content_type in ["", "boundary=", "boundary=\"\"", "boundary=c", &long] {
+        let request = client.post("/").header("content-type", &format!("multipart/form-data; {content_type}"));
+        assert_eq!(request.body(whole.clone()).send().await.status(), 400, "{content_type}");
+    }
+    for head in ["form-data", "form-data; filename=x", "form-data; name=a\r\nno header", "attachment; name=a", ""] {
+        let request = client.post("/").header("content-type", "multipart/form-data; boundary=b");
+        assert_eq!(request.body(part(head, b"x")).send().await.status(), 400, "{head}");
+    }
+}
+
+#[hipflask::test]
+async fn a_form_has_its_limits() {
+    let limited = |key: &str, value: Option<u64>| {
+        let app = App::new("test", ".").config("MAX_CONTENT_LENGTH", None::<u64>).config(key, value);
+        app.add_url_rule(post("/"), async |form: FormData| form.fields.len().to_string()).test_client()
+    };
+    let parts = |count: usize| "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n".repeat(count) + "--b--";
+    let field = |size: usize| part("form-data; name=a", &vec![b'x'; size]);
+    let file = |size: usize| part("form-data; name=a; filename=f", &vec![b'x'; size]);
+    let multipart = "multipart/form-data; boundary=b";
+    let encoded = |size: usize| format!("a={}", "x".repeat(size - 2)).into_bytes();
+    for (client, content_type, body, status) in [
+        (limited("MAX_FORM_PARTS", Some(1000)), multipart, parts(1000).into_bytes(), 200),
+        (limited("MAX_FORM_PARTS", Some(1000)), multipart, parts(1001).into_bytes(), 413),
+        (limited("MAX_FORM_PARTS", Some(0)), multipart, parts(1).into_bytes(), 413),
+        (limited("MAX_FORM_PARTS", Some(0)), multipart, parts(0).into_bytes(), 200),
+        (limited("MAX_FORM_PARTS", None), multipart, parts(2000).into_bytes(), 200),
+        (limited("MAX_FORM_PARTS", Some(1)), URLENCODED, b"a=1&b=2&c=3".to_vec(), 200),
+        (limited("TESTING", None), multipart, field(500_000), 200),
+        (limited("TESTING", None), multipart, field(500_001), 413),
+        (limited("TESTING", None), multipart, file(500_001), 200),
+        (limited("TESTING", None), multipart, parts(1001).into_bytes(), 413),
+        (limited("TESTING", None), URLENCODED, encoded(500_000), 200),
+        (limited("TESTING", None), URLENCODED, encoded(500_001), 413),
+        (limited("MAX_FORM_MEMORY_SIZE", None), URLENCODED, encoded(1_000_000), 200),
+        (limited("MAX_FORM_MEMORY_SIZE", None), multipart, field(1_000_000), 200),
+        (limited("MAX_FORM_MEMORY_SIZE", Some(0)), multipart, field(0), 200),
+        (limited("MAX_CONTENT_LENGTH", Some(100)), multipart, file(200), 413),
+    ] {
+        let length = body.len();
+        let response = client.post("/").header("content-type", content_type).body(body).send().await;
+        assert_eq!(response.status(), status, "{length} bytes of {content_type}");
+    }
+}
+
+#[derive(Form, Debug)]
+#[allow(dead_code, reason = "the tests read the fields by `Debug`, which does not count")]
+struct Everything {
+    #[field(length(2..=5))]
+    name: String,
+    #[field(range(18..=130))]
+    age: u8,
+    #[field(range(0.5..=1.5))]
+    weight: Option<f64>,
+    #[field(email)]
+    mail: Option<String>,
+    #[field(one_of("red", "green"))]
+    colour: Option<String>,
+    news: bool,
+    tags: Vec<String>,
+    #[field(widget = "password", length(3..))]
+    password: String,
+    #[field(widget = "password", equal_to = "password")]
+    again: String,
+    #[field(check = even)]
+    even: Option<i64>,
+}
+
+fn even(n: &i64) -> Result<(), String> {
+    if n % 2 == 0 { Ok(()) } else { Err(format!("{n} is odd.")) }
+}
+
+const VALID: [(&str, &str); 4] = [("name", "Ada"), ("age", "36"), ("password", "abc"), ("again", "abc")];
+
+async fn everything(form: Form<Everything>) -> String {
+    match form.submitted() {
+        Some(all) => format!("{all:?}"),
+        None => form.errors().map(|(name, error)| format!("{name}: {error}")).collect::<Vec<_>>().join(" "),
+    }
+}
+
+#[hipflask::test]
+async fn every_rule_says_what_it_wants() {
+    let client = client_of(everything);
+    let first = client.post("/").form(VALID).send().await.text();
+    assert_eq!(
+        first,
+        "Everything { name: \"Ada\", age: 36, weight: None, mail: None, colour: None, news: false, tags: [], \
+         password: \"abc\", again: \"abc\", even: None }"
+    );
+    let nothing = client.post("/").send().await.text();
+    assert_eq!(
+        nothing,
+        "name: This field is required. age: This field is required. password: This field is required. \
+         again: This field is required."
+    );
+    for (name, value, error) in [
+        ("name", "A", "name: At least 2 characters, please."),
+        ("name", "Ada Lo", "name: At most 5 characters, please."),
+        ("name", "äöüßé", ""),
+        ("name", "\r\n", "name: This field is required."),
+        ("name", "a\r\nb\r\nc", ""),
+        ("age", "17", "age: At least 18, please."),
+        ("age", "18", ""),
+        ("age", " 130 ", ""),
+        ("age", "131", "age: At most 130, please."),
+        ("age", "256", "age: This must be a whole number."),
+        ("age", "-1", "age: This must be a whole number."),
+        ("age", "36.0", "age: This must be a whole number."),
+        ("age", "3 6", "age: This must be a whole number."),
+        ("weight", "", ""),
+        ("weight", "1", ""),
+        ("weight", "1,5", "weight: This must be a number."),
+        ("weight", "0.4999", "weight: At least 0.5, please."),
+        ("weight", "NaN", "weight: This must be a number."),
+        ("weight", "inf", "weight: This must be a number."),
+        ("weight", "-infinity", "weight: This must be a number."),
+        ("weight", "1e400", "weight: This must be a number."),
+        ("mail", "", ""),
+        ("mail", "ada@example.org", ""),
+        ("mail", "ada@example", "mail: This is no e-mail address."),
+        ("mail", "ada@example.org\r\nBcc: x@y.z", "mail: This is no e-mail address."),
+        ("mail", "<ada@example.org>", "mail: This is no e-mail address."),
+        ("mail", "a,b@example.org", "mail: This is no e-mail address."),
+        ("mail", "@", "mail: This is no e-mail address."),
+        ("mail", "ada@example..org", "mail: This is no e-mail address."),
+        ("colour", "red", ""),
+        ("colour", "Red", "colour: This is not one of the choices."),
+        ("colour", "red,green", "colour: This is not one of the choices."),
+        ("even", "2", ""),
+        ("even", "3", "even: 3 is odd."),
+        ("even", "x", "even: This must be a whole number."),
+        ("again", "abd", "again: The two are not the same."),
+        ("again", "abc ", "again: The two are not the same."),
+        ("password", "ab", "password: At least 3 characters, please. again: The two are not the same."),
+    ] {
+        let pairs = VALID.into_iter().filter(|(known, _)| *known != name).chain([(name, value)]);
+        let told = client.post("/").form(pairs).send().await.text();
+        match error {
+            "" => assert!(told.starts_with("Everything {"), "{name}={value:?}: {told}"),
+            error => assert_eq!(told, error, "{name}={value:?}"),
+        }
+    }
+}
+
+#[hipflask::test]
+async fn fields_may_come_twice_or_not_at_all() {
+    let client = client_of(everything);
+    let send =
+        |more: &'static [(&'static str, &'static str)]| client.post("/").form(more.iter().copied().chain(VALID)).send();
+    let told = send(&[("name", "Bob"), ("tags", "a"), ("tags", ""), ("tags", "a"), ("unknown", "x")]).await.text();
+    assert!(told.contains("name: \"Bob\"") && told.contains("tags: [\"a\", \"\", \"a\"]"), "the first counts: {told}");
+    for (ticked, value) in [("y", true), ("on", true), ("", false), ("false", false), ("0", false)] {
+        let told = client.post("/").form(VALID.into_iter().chain([("news", ticked)])).send().await.text();
+        assert!(told.contains(&format!("news: {value}")), "{ticked:?}: {told}");
+    }
+    let file = client.post("/").file("name", "f.txt", "text/plain", "Ada").form(VALID.into_iter().skip(1));
+    assert_eq!(file.send().await.text(), "name: This field is required.", "a file is no text");
+}
+
+#[hipflask::test]
+async fn two_texts_are_the_same_whatever_their_line_breaks() {
+    #[derive(Form)]
+    struct Twice {
+        text: String,
+        #[field(equal_to = "text")]
+        again: String,
+    }
+    async fn twice(form: Form<Twice>) -> String {
+        form.submitted().map_or_else(|| "no".to_owned(), |twice| twice.text.escape_debug().to_string())
+    }
+    let client = client_of(twice);
+    assert_eq!(client.post("/").form([("text", "a\r\nb"), ("again", "a\r\nb")]).send().await.text(), "a\\nb");
+}
+
+#[hipflask::test]
+async fn several_choices() {
+    #[derive(Form)]
+    struct Pizza {
+        #[field(widget = "select", multiple = "multiple", choices("h" = "Ham", "o" = "Olives", "c" = "Corn"))]
+        toppings: Vec<String>,
+    }
+    async fn order(form: Form<Pizza>) -> Template {
+        let order = form.submitted().map(|pizza| pizza.toppings.join("+"));
+        Template::from_string("{{ order }} {{ form.toppings }} {{ form.toppings.errors|join }}")
+            .with("order", &order)
+            .with("form", &form)
+    }
+    let client = client_of(order);
+    let html = client.post("/").form([("toppings", "h"), ("toppings", "c")]).send().await.text();
+    assert!(html.starts_with("h+c <select id=\"toppings\" multiple=\"multiple\" name=\"toppings\">"), "{html}");
+    assert!(html.contains("value=\"h\" selected>") && html.contains("value=\"c\" selected>"), "{html}");
+    assert!(!html.contains("value=\"o\" selected>"), "{html}");
+    let wrong = client.post("/").form([("toppings", "h"), ("toppings", "pineapple")]).send().await.text();
+    assert!(wrong.ends_with("This is not one of the choices."), "{wrong}");
+}
+
+#[hipflask::test]
+async fn what_was_typed_is_shown_again() {
+    async fn page(form: Form<Everything>) -> Template {
+        Template::from_string(
+            "{{ form.name }}|{{ form.age }}|{{ form.password }}|{{ form.colour }}|{{ form.news }}|{{ form.mail }}",
+        )
+        .with("form", &form)
+    }
+    let client = client_of(page);
+    let html = client.post("/").form([
+        ("name", "\"><script>"),
+        ("age", "x"),
+        ("password", "hunter2"),
+        ("colour", "green"),
+        ("news", "y"),
+    ]);
+    let html = html.send().await.text();
+    let fields: Vec<&str> = html.split('|').collect();
+    assert!(!html.contains("<script>") && !html.contains("hunter2"), "{html}");
+    assert_eq!(
+        fields[0],
+        "<input aria-describedby=\"name-errors\" aria-invalid=\"true\" id=\"name\" maxlength=\"5\" minlength=\"2\" name=\"name\" \
+         required type=\"text\" value=\"&#34;&gt;&lt;script&gt;\">"
+    );
+    assert!(fields[1].contains("max=\"130\" min=\"18\"") && fields[1].contains("value=\"x\""), "{}", fields[1]);
+    assert!(fields[2].contains("type=\"password\"") && !fields[2].contains("value"), "{}", fields[2]);
+    assert_eq!(
+        fields[3],
+        "<select id=\"colour\" name=\"colour\"><option value=\"red\">red</option><option value=\"green\" selected>green</option></select>"
+    );
+    assert_eq!(fields[4], "<input checked id=\"news\" name=\"news\" type=\"checkbox\" value=\"y\">");
+    assert_eq!(fields[5], "<input id=\"mail\" name=\"mail\" type=\"email\" value=\"\">");
+    let json =
+        client_of(async |form: Form<Everything>| Json(form)).post("/").form([("password", "hunter2")]).send().await;
+    assert!(!json.text().contains("hunter2"), "{}", json.text());
+}
+
+#[derive(Form)]
+struct Note {
+    #[field(label = "<b>Text</b>", widget = "textarea", description = "What & why", placeholder = "a \"b\"")]
+    text: String,
+    first_name: Option<String>,
+    #[field(name = "given-name")]
+    r#type: Option<String>,
+}
+
+/// As WTForms 3.3.2 writes them: attributes sorted, `class_` for `class`, true bare, false and none not at all.
+#[hipflask::test]
+async fn fields_write_themselves() {
+    for (source, html) in [
+        (
+            "{{ form.text }}",
+            "<textarea id=\"text\" name=\"text\" placeholder=\"a &#34;b&#34;\" required>\r\n&lt;/textarea&gt;\n</textarea>",
+        ),
+        ("{{ form.text.label }}", "<label for=\"text\">&lt;b&gt;Text&lt;/b&gt;</label>"),
+        ("{{ form.text.description }}", "What &amp; why"),
+        ("{{ form.first_name.label }}", "<label for=\"first_name\">First name</label>"),
+        (
+            "{{ form.first_name(class_='a b', data_x_y='1', for_='z') }}",
+            "<input class=\"a b\" data-x-y=\"1\" for=\"z\" id=\"first_name\" name=\"first_name\" type=\"text\" value=\"\">",
+        ),
+        (
+            "{{ form.first_name(tabindex=1, size=0, maxlength=1.5) }}",
+            "<input id=\"first_name\" maxlength=\"1.5\" name=\"first_name\" size=\"0\" tabindex=\"1\" type=\"text\" value=\"\">",
+        ),
+        (
+            "{{ form.first_name(autofocus=true, disabled=false, title=none) }}",
+            "<input autofocus id=\"first_name\" name=\"first_name\" type=\"text\" value=\"\">",
+        ),
+        (
+            "{{ form.first_name(value='\"><i>', type='search') }}",
+            "<input id=\"first_name\" name=\"first_name\" type=\"search\" value=\"&#34;&gt;&lt;i&gt;\">",
+        ),
+        ("{{ form['given-name'] }}", "<input id=\"given-name\" name=\"given-name\" type=\"text\" value=\"\">"),
+        ("{{ form['given-name'].label }}", "<label for=\"given-name\">Given-name</label>"),
+        ("{% for name in form %}{{ name }},{% endfor %}", "text,first_name,given-name,"),
+        (
+            "{% for field in form.fields() %}{{ field.name }}{{ field.required }},{% endfor %}",
+            "textTrue,first_nameFalse,given-nameFalse,",
+        ),
+        ("{{ form.nothing }}|{{ form.errors }}", "|{}"),
+    ] {
+        async fn page(ctx: &mut Context) -> Result<Template> {
+            let source = ctx.request().args().require("source")?.to_owned();
+            let form = Form::<Note>::empty().prefill("text", "</textarea>\n");
+            Ok(Template::from_string(source).with("form", &form))
+        }
+        let client = App::new("test", ".").add_url_rule(Rule::new("/"), page).test_client();
+        assert_eq!(client.get("/").query([("source", source)]).send().await.text(), html, "{source}");
+    }
+    async fn filled(form: Form<Note>) -> String {
+        let note = form.submitted();
+        note.map_or_else(
+            || "nothing".to_owned(),
+            |note| format!("{} {:?} {:?}", note.text, note.first_name, note.r#type),
+        )
+    }
+    let client = client_of(filled);
+    let text = client.post("/").form([("text", "t"), ("given-name", "g"), ("type", "x")]).send().await.text();
+    assert_eq!(text, "t None Some(\"g\")");
+}
+
+#[hipflask::test]
+async fn what_only_the_application_knows_is_an_error_too() {
+    async fn register(mut form: Form<Everything>) -> String {
+        if form.submitted().is_some_and(|all| all.name == "Ada") {
+            form.add_error("name", "Taken: <Ada>.");
+        }
+        format!("{} {} {:?}", form.is_submitted(), form.submitted().is_some(), form.errors().collect::<Vec<_>>())
+    }
+    let client = client_of(register);
+    assert_eq!(client.post("/").form(VALID).send().await.text(), "true false [(\"name\", \"Taken: <Ada>.\")]");
+    let other = VALID.map(|(name, value)| (name, if name == "name" { "Eve" } else { value }));
+    assert_eq!(client.post("/").form(other).send().await.text(), "true true []");
+    let misspelt = std::panic::catch_unwind(|| {
+        let mut form = Form::<Everything>::empty();
+        form.add_error("nmae", "x");
+    });
+    assert!(misspelt.is_err(), "a field that is not there is a mistake in the program");
+}
+
+#[hipflask::test]
+async fn a_file_is_a_field() {
+    #[derive(Form)]
+    struct Avatar {
+        picture: Upload,
+        thumbnail: Option<Upload>,
+    }
+    async fn save(form: Form<Avatar>) -> String {
+        match form.submitted() {
+            Some(avatar) => format!("{} {}", avatar.picture.filename(), avatar.thumbnail.is_some()),
+            None => format!("{:?}", form.errors().collect::<Vec<_>>()),
+        }
+    }
+    let client = client_of(save);
+    assert_eq!(client.post("/").file("picture", "a.png", "image/png", "x").send().await.text(), "a.png false");
+    let none_chosen = client.post("/").file("picture", "", "application/octet-stream", "").send().await.text();
+    assert_eq!(none_chosen, "[(\"picture\", \"Choose a file, please.\")]");
+    assert_eq!(client.post("/").form([("picture", "a.png")]).send().await.text(), none_chosen);
+    let both = client.post("/").file("picture", "", "x/y", "").file("picture", "b", "x/y", "").file(
+        "thumbnail",
+        "c",
+        "x/y",
+        "",
+    );
+    assert_eq!(both.send().await.text(), "b true");
+}
+
+/// Only what may change something submits a form; a query never does.
+#[hipflask::test]
+async fn a_form_is_submitted_by_a_method() {
+    async fn submitted(form: Form<Note>) -> String {
+        format!("{} {}", form.is_submitted(), form.submitted().is_some())
+    }
+    let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let app = App::new("test", ".").add_url_rule(Rule::new("/").methods(methods.clone()), submitted);
+    let client = app.test_client();
+    for method in methods {
+        let expected = if method == Method::GET { "false false" } else { "true true" };
+        let response = client.request(method.clone(), "/?text=query").form([("text", "body")]).send().await;
+        assert_eq!(response.text(), expected, "{method}");
+    }
+    assert_eq!(client.post("/?text=query").send().await.text(), "true false");
+}
+
+/// Without the macro, for fields that are known only at run time.
+#[hipflask::test]
+async fn a_form_by_hand() {
+    struct Slug(String);
+    impl FromField for Slug {
+        fn from_field(sent: &Sent<'_>) -> Result<Slug, String> {
+            let text = String::from_field(sent)?;
+            let plain = text.bytes().all(|b| b.is_ascii_lowercase());
+            if plain { Ok(Slug(text)) } else { Err(format!("{} of {:?}", text.len(), sent.other("title"))) }
+        }
+    }
+    struct Page(Slug);
+    impl FormModel for Page {
+        fn fields() -> Vec<Field> {
+            vec![Field { name: "slug", label: "Slug", widget: "text", ..Field::default() }]
+        }
+        fn bind(binder: &mut Binder<'_>) -> Option<Page> {
+            let page = binder.field("slug", &[]).map(Page)?;
+            if page.0.0 == "admin" {
+                binder.error("slug", "Not that one.");
+            }
+            Some(page)
+        }
+    }
+    async fn save(form: Form<Page>) -> String {
+        form.submitted().map_or_else(|| format!("{:?}", form.errors().collect::<Vec<_>>()), |page| page.0.0)
+    }
+    let client = client_of(save);
+    assert_eq!(client.post("/").form([("slug", "abc")]).send().await.text(), "abc");
+    assert_eq!(client.post("/").form([("slug", "admin")]).send().await.text(), "[(\"slug\", \"Not that one.\")]");
+    let told = client.post("/").form([("slug", "A B"), ("title", "T")]).send().await.text();
+    assert_eq!(told, "[(\"slug\", \"3 of Some(\\\"T\\\")\")]");
+}
