@@ -42,7 +42,33 @@ pub(crate) use signals::wait as wait_for_signal;
 pub async fn serve(app: Frozen, address: SocketAddr) -> Result<()> {
     let listener = TcpListener::bind(address).await?;
     app.start().await?;
-    serve_on(app, listener, wait_for_signal()).await
+    serve_until(app, listener, wait_for_signal()).await
+}
+
+/// Serves `app` on a socket that listens already until `stop` is ready; requests in flight are finished first.
+///
+/// For a socket that was handed to the process, for a stop that is no signal, and for tests with real
+/// connections. What [`serve`] says holds here too.
+///
+/// ```
+/// # hipflask::block_on(async {
+/// use hipflask::prelude::*;
+///
+/// let app = App::new("doc", ".").add_url_rule(Rule::new("/"), async || "Hello!");
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let stop = async { /* here: at once */ };
+/// hipflask::serve_on(app.freeze().map_err(|errors| Error::msg(errors.to_string()))?, listener, stop).await
+/// # }).unwrap();
+/// ```
+///
+/// # Errors
+///
+/// If the socket cannot be used, or something that runs at the start or at the end fails.
+pub async fn serve_on(app: Frozen, listener: std::net::TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    app.start().await?;
+    serve_until(app, listener, stop).await
 }
 
 /// The limits of a server, from the configuration keys `SERVER_…` and `MAX_CONNECTIONS`.
@@ -78,7 +104,7 @@ impl Limits {
 }
 
 /// Serves `app` on a listener until `stop` is ready, then finishes what is in flight.
-pub(crate) async fn serve_on(app: Frozen, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
+pub(crate) async fn serve_until(app: Frozen, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
     let limits = Limits::from_config(app.config())?;
     let permits = Arc::new(Semaphore::new(limits.connections));
     let (closing, closed) = channel::channel(false);
