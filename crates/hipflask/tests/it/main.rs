@@ -4,5 +4,6 @@ mod errors;
 mod lifecycle;
 mod responses;
 mod routing;
+mod server;
 mod sessions;
 mod views;
