@@ -222,3 +222,21 @@ fn is_of_one_connection(error: &std_io::Error) -> bool {
     use std_io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_answers_are_sent_at_once() -> Result<()> {
+        crate::block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let _client = TcpStream::connect(listener.local_addr()?).await?;
+            let (stream, _) = listener.accept().await?;
+            assert!(!stream.nodelay()?);
+            send_at_once(&stream);
+            assert!(stream.nodelay()?);
+            Ok(())
+        })
+    }
+}
