@@ -92,7 +92,7 @@ impl HttpBody for Received {
 impl Drop for Received {
     fn drop(&mut self) {
         if !self.body.is_end_stream() {
-            self.watch.body_unread();
+            self.watch.unread();
         }
     }
 }

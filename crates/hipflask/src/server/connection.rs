@@ -71,7 +71,7 @@ pub(super) async fn serve(
             match ended {
                 Some(Err(error)) if error.is_user() && watch.ends_bodies_by_closing() => io.reset(),
                 Some(Err(error)) if error.is_parse() => linger(io, phase).await,
-                Some(_) if watch.is_body_unread() => linger(io, phase).await,
+                Some(_) if watch.is_unread() => linger(io, phase).await,
                 _ => {}
             }
         }

@@ -57,9 +57,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
             move |state, finished| Responding { state, finished: Some(finished), is_head, watch }
         };
         if let Err(refused) = policy::check(&head) {
-            if !body.is_end_stream() {
-                self.watch.body_unread();
-            }
+            self.watch.unread();
             return responding(State::Refused(refused), finished);
         }
         let body = match body.is_end_stream() {

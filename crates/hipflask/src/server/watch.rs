@@ -31,8 +31,8 @@ pub(super) struct Watch {
     untaken: AtomicU32,
     /// When the peer last made room on any of them.
     untaken_since: AtomicU64,
-    /// Whether a request was answered whose body was not read to its end.
-    body_unread: AtomicBool,
+    /// Whether a request was answered of which, or behind which, more may come that nobody reads.
+    unread: AtomicBool,
     /// Whether a request came in HTTP/1.0, where a body may end with its connection.
     ends_bodies_by_closing: AtomicBool,
 }
@@ -62,7 +62,7 @@ impl Watch {
             stalled_since: AtomicU64::new(0),
             untaken: AtomicU32::new(0),
             untaken_since: AtomicU64::new(0),
-            body_unread: AtomicBool::new(false),
+            unread: AtomicBool::new(false),
             ends_bodies_by_closing: AtomicBool::new(false),
         }
     }
@@ -105,13 +105,13 @@ impl Watch {
         self.untaken_since.store(if others { self.now() } else { 0 }, Relaxed);
     }
 
-    /// A request's body was given up before its end.
-    pub(super) fn body_unread(&self) {
-        self.body_unread.store(true, Relaxed);
+    /// A request was refused, or its body given up before its end.
+    pub(super) fn unread(&self) {
+        self.unread.store(true, Relaxed);
     }
 
-    pub(super) fn is_body_unread(&self) -> bool {
-        self.body_unread.load(Relaxed)
+    pub(super) fn is_unread(&self) -> bool {
+        self.unread.load(Relaxed)
     }
 
     pub(super) fn ends_bodies_by_closing(&self) -> bool {

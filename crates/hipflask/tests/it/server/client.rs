@@ -161,6 +161,16 @@ impl Client {
         }
     }
 
+    /// Waits until the server has ended its part of the connection and has said nothing more. What the client
+    /// still sends is taken, not answered with a reset: that could destroy the last answer on its way.
+    pub(super) async fn is_closed_gently(&mut self) {
+        self.is_closed().await;
+        for _ in 0..3 {
+            self.send("more").await;
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Waits until the server has ended the connection and has said nothing more.
     pub(super) async fn is_closed(&mut self) {
         let rest = self.rest().await;

@@ -40,6 +40,9 @@ async fn a_head_must_come_in_time_on_a_kept_connection_too() {
     let mut client = server.connect().await;
     client.send(GET_ROOT).await;
     client.answer().await;
+    // Another connection tells when the time-out is over: by then this one was looked at, and was idle.
+    server.connect().await.is_closed().await;
+    server.connect().await.is_closed().await;
     client.send("GET / HTTP/1.1\r\n").await;
     client.is_closed().await;
 }
@@ -148,26 +151,6 @@ async fn connections_beyond_the_limit_wait_for_their_turn() {
     }
     drop(first);
     assert_eq!(second.answer().await.status, 200);
-}
-
-#[tokio::test]
-async fn a_view_whose_client_has_left_still_counts_as_a_connection() {
-    let gate = Gate::new();
-    let app = hello().add_url_rule(Rule::new("/slow"), gate.view()).config("MAX_CONNECTIONS", 1);
-    let server = Server::start(app);
-    let mut first = server.connect().await;
-    first.send("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
-    gate.begun().await;
-    first.stream.set_zero_linger().expect("the socket is open");
-    drop(first);
-    let mut second = server.connect().await;
-    second.send("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
-    tokio::task::yield_now().await;
-    assert_eq!(gate.unseen(), 0);
-    gate.open();
-    gate.begun().await;
-    gate.open();
-    assert_eq!(second.answer().await.body, "finished");
 }
 
 #[tokio::test]
