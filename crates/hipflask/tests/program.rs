@@ -208,6 +208,10 @@ fn production_logs_one_json_object_per_line() {
     assert!(program.get("/ping?secret=1").ends_with("pong"));
     assert!(program.get("/fail/%0A%7B%22forged%22:true%7D%1B%5B31m").contains(" 500 "));
     assert!(program.get("/%22%5C%0Aforged").contains(" 404 "));
+    // What cannot be read leaves nothing to write down.
+    let mut malformed = program.connect();
+    malformed.write_all(b"\0{\"forged\":true}\r\n\r\n").expect("it reads");
+    malformed.read_to_end(&mut Vec::new()).expect("it ends the connection");
     let log = program.log();
     let lines: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).expect(line)).collect();
     for (line, value) in log.iter().zip(&lines) {
@@ -235,6 +239,7 @@ fn production_logs_one_json_object_per_line() {
     assert_eq!(error["request_id"], fail["request_id"]);
     assert!(fail["request_id"].is_string() && fail["request_id"] != ping["request_id"], "{fail}");
     assert!(error["at"].as_str().is_some_and(|at| at.contains("program.rs:")), "{error}");
+    assert!(error["causes"].is_string(), "{error}");
     assert!(error["message"].as_str().is_some_and(|text| text.contains("no \n{\"forged\":true}")), "{error}");
 }
 
@@ -252,9 +257,11 @@ fn debug_mode_logs_for_people() {
 }
 
 fn the_access_log_can_be_switched_off() {
-    let program = Program::start(command(&["--no-debug"]).env("FLASK_ACCESS_LOG", "false"));
-    program.get("/ping");
-    assert_eq!(program.log(), Vec::<String>::new());
+    for (key, value) in [("FLASK_ACCESS_LOG", "false"), ("FLASK_LOG_LEVEL", "warn")] {
+        let program = Program::start(command(&["--no-debug"]).env(key, value));
+        program.get("/ping");
+        assert_eq!(program.log(), Vec::<String>::new(), "{key}");
+    }
 }
 
 fn a_client_that_leaves_is_logged_too() {

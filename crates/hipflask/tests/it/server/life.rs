@@ -271,3 +271,19 @@ async fn limits_that_make_no_sense_are_reported() {
         assert!(error.to_string().contains(key), "{error}");
     }
 }
+
+#[test]
+fn the_limits_are_the_documented_ones() {
+    let config = app().freeze().expect("it is well formed").config().clone();
+    let page = include_str!("../../../../../docs/server.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let documented: Vec<(&str, f64)> = rows
+        .map(|(key, rest)| (key, rest.split(" | ").next().and_then(|value| value.parse().ok()).expect("a number")))
+        .collect();
+    for (key, value) in &documented {
+        assert_eq!(config.get::<f64>(key).expect("the key is known"), *value, "{key}");
+    }
+    for key in config.keys().filter(|key| key.starts_with("SERVER_") && key.ends_with("_TIMEOUT")) {
+        assert!(documented.iter().any(|(documented, _)| *documented == key), "{key} is not in the table");
+    }
+}
