@@ -138,8 +138,12 @@ impl Outgoing {
             let written = Pin::new(&mut self.stream).poll_write(cx, &self.waiting[self.sent..]);
             self.sent += ready!(self.note(written))?;
         }
-        self.waiting.clear();
         self.sent = 0;
+        match self.waiting.capacity() > LARGE {
+            // Most connections are idle most of the time, and must not be dear then.
+            true => self.waiting = Vec::new(),
+            false => self.waiting.clear(),
+        }
         Poll::Ready(Ok(()))
     }
 

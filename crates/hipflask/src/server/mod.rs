@@ -130,7 +130,9 @@ pub(crate) async fn serve_until(app: Frozen, listener: TcpListener, stop: impl F
     let (phase, phases) = channel::channel(Phase::Serving);
     let shared = Arc::new(service::Shared { app: app.clone(), limits });
     first_of(stop, accept_all(&listener, &permits, &shared, &phases)).await;
-    accept_waiting(listener.into_std()?, &permits, &shared, &phases);
+    let listener = listener.into_std()?;
+    accept_waiting(&listener, &permits, &shared, &phases);
+    drop(listener);
     let _ = phase.send(Phase::Finishing);
     finish(&permits, limits).await;
     let _ = phase.send(Phase::BreakingOff);
@@ -186,7 +188,7 @@ async fn accept_all(
 
 /// Takes in who has connected and was not accepted yet, and nobody after them: their requests may be on the way.
 fn accept_waiting(
-    listener: std::net::TcpListener,
+    listener: &std::net::TcpListener,
     permits: &Arc<Semaphore>,
     shared: &Arc<service::Shared>,
     phases: &channel::Receiver<Phase>,

@@ -80,6 +80,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
 
 /// A client of HTTP/2 can reset a stream and open the next at once. A view that has begun runs to its end all
 /// the same, so it must not begin before there is room.
+#[expect(clippy::async_yields_async, reason = "to have one's turn and to have an answer are two things")]
 fn wait_for_turn(
     streams: Arc<Semaphore>,
     answer: impl Future<Output = Response> + Send + 'static,

@@ -17,7 +17,7 @@ async fn first() {
         (Ok(mut interrupt), Ok(mut terminate)) => _ = crate::server::first_of(interrupt.recv(), terminate.recv()).await,
         _ => {
             tracing::error!("signals cannot be watched; the process ends without finishing its requests");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

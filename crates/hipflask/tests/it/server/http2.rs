@@ -1,5 +1,7 @@
 //! HTTP/2 by prior knowledge.
 
+#![expect(clippy::panic, reason = "views and bodies that panic are tested")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::{Gate, SHORT, Server, app, rule, soon, wait};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
 
 /// A connection; its task ends with it.
 struct Connection {
@@ -40,13 +45,6 @@ impl Connection {
     async fn get(&self, path: &str) -> (u16, std::result::Result<String, h2::Error>) {
         let (response, _) = self.begin("GET", path, true).await;
         receive(response).await
-    }
-
-    /// Why the server ended the connection.
-    async fn end(self) -> Option<Reason> {
-        let Connection { send, ended } = self;
-        drop(send);
-        soon(ended).await.expect("it does not panic").err().and_then(|error| error.reason())
     }
 }
 
@@ -269,31 +267,24 @@ async fn no_more_than_128_views_of_one_connection_run_at_once() {
 }
 
 #[tokio::test]
-async fn a_client_that_opens_and_resets_without_end_is_shown_the_door() {
+async fn a_client_that_opens_and_resets_in_a_flood_is_shown_the_door() {
     let gate = Gate::new();
     let server = Server::start(ping().add_url_rule(Rule::new("/slow"), gate.view()));
-    let client = Connection::open(&server).await;
-    let flood = async {
-        loop {
-            let Ok(mut send) = client.send.clone().ready().await else { return };
-            let request = http::Request::get("http://localhost/slow").version(http::Version::HTTP_2);
-            let Ok((_response, mut stream)) = send.send_request(request.body(()).expect("a request"), true) else {
-                return;
-            };
-            stream.send_reset(Reason::CANCEL);
-            // All that the connection task has to do, it does in one go.
-            if gate.unseen() > 0 {
-                tokio::task::yield_now().await;
-            }
-            assert!(gate.unseen() <= 128, "{} views run", gate.unseen());
-            tokio::task::yield_now().await;
-        }
-    };
-    soon(flood).await;
-    // What it still sent is not read any more, so a reset of the connection may overtake the reason.
-    assert!(matches!(client.end().await, None | Some(Reason::ENHANCE_YOUR_CALM)));
-    let client = Connection::open(&server).await;
-    assert_eq!(plain(client.get("/ping").await), ok("pong"));
+    let mut flood = [PREFACE, SETTINGS].concat();
+    for stream in (1..2000_u32).step_by(2) {
+        // GET /slow of `a`, complete, and the reset of its stream.
+        flood.extend(b"\0\0\x0c\x01\x05");
+        flood.extend(stream.to_be_bytes());
+        flood.extend(b"\x82\x86\x04\x05/slow\x01\x01a");
+        flood.extend(b"\0\0\x04\x03\0");
+        flood.extend(stream.to_be_bytes());
+        flood.extend(b"\0\0\0\x08");
+    }
+    let mut client = server.connect().await;
+    client.send_if_taken(&flood).await;
+    client.rest_or_reset().await;
+    assert!(gate.unseen() <= 128, "{} views run", gate.unseen());
+    assert_eq!(plain(Connection::open(&server).await.get("/ping").await), ok("pong"));
 }
 
 #[tokio::test]
@@ -416,13 +407,11 @@ async fn the_end_of_the_server_waits_for_views_whose_connection_is_lost() {
 #[tokio::test]
 async fn frames_that_make_no_sense_end_only_their_connection() {
     let server = Server::start(ping());
-    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    let settings = b"\0\0\0\x04\0\0\0\0\0";
     for frames in [
         // Headers on an even stream, data on a stream that is not open, a frame of 16 MiB, no preface.
-        [preface.as_slice(), settings, b"\0\0\x01\x01\x05\0\0\0\x02\x82"].concat(),
-        [preface.as_slice(), settings, b"\0\0\x01\0\x01\0\0\0\x05x"].concat(),
-        [preface.as_slice(), settings, b"\xff\xff\xff\0\0\0\0\0\x01"].concat(),
+        [PREFACE, SETTINGS, b"\0\0\x01\x01\x05\0\0\0\x02\x82"].concat(),
+        [PREFACE, SETTINGS, b"\0\0\x01\0\x01\0\0\0\x05x"].concat(),
+        [PREFACE, SETTINGS, b"\xff\xff\xff\0\0\0\0\0\x01"].concat(),
         b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n".to_vec(),
         b"PRINT / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
     ] {
