@@ -325,8 +325,8 @@ fn access_text(line: &mut String, access: &Access<'_>, colours: bool) {
         _ => "32",
     };
     let _ = match colours {
-        true => write!(line, "\x1b[{colour}m{}\x1b[0m {:7}", access.status, access.method),
-        false => write!(line, "{} {:7}", access.status, access.method),
+        true => write!(line, "\x1b[{colour}m{}\x1b[0m {:7} ", access.status, access.method),
+        false => write!(line, "{} {:7} ", access.status, access.method),
     };
     push_plain(line, access.path);
     let _ = write!(line, "  {:.1} ms", access.took.as_secs_f64() * 1e3);
@@ -433,22 +433,28 @@ mod tests {
         assert_eq!(line, r"a\r\n\u{1b}[31m");
     }
 
+    const ACCESS: Access<'_> = Access {
+        request_id: 1,
+        remote: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+        method: "OPTIONS",
+        path: "/a\"b",
+        version: "1.1",
+        status: 200,
+        bytes: None,
+        took: Duration::from_micros(1500),
+    };
+
+    #[test]
+    fn an_access_line_is_readable() {
+        let mut line = String::new();
+        access_text(&mut line, &ACCESS, false);
+        assert_eq!(&line[8..], " 200 OPTIONS /a\"b  1.5 ms, broken off");
+    }
+
     #[test]
     fn an_access_line_is_json() {
         let mut line = String::new();
-        access_json(
-            &mut line,
-            &Access {
-                request_id: 1,
-                remote: [127, 0, 0, 1].into(),
-                method: "GET",
-                path: "/a\"b",
-                version: "1.1",
-                status: 200,
-                bytes: None,
-                took: Duration::from_micros(1500),
-            },
-        );
+        access_json(&mut line, &ACCESS);
         let value: serde_json::Value = serde_json::from_str(&line).expect("json");
         assert_eq!(
             (&value["path"], &value["us"], &value["bytes"]),

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::app::{App, Frozen};
 use crate::cli::arguments::Address;
 use crate::cli::{Failure, print, runtime};
-use crate::server::{Limits, serve_on, wait_for_signal};
+use crate::server::{Limits, serve_until, wait_for_signal};
 use crate::signing::{base64, random_bytes};
 
 /// While developing, a secret key of its own is kept in the instance folder, so that a restart ends no
@@ -58,7 +58,7 @@ pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
         let address = listener.local_addr().unwrap_or(address);
         app.start().await?;
         print(&banner(app, address));
-        serve_on(app.clone(), listener, wait_for_signal()).await?;
+        serve_until(app.clone(), listener, wait_for_signal()).await?;
         Ok(())
     });
     // What did not end in time is not waited for.

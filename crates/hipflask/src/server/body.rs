@@ -1,6 +1,7 @@
 //! Bodies on the wire: a request's with its time-outs, a response's with what happens at its end.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::http::body::Body;
 use crate::server::service::Finished;
-use crate::{Error, HttpError};
+use crate::server::watch::Watch;
+use crate::{Error, HttpError, panics};
 
 /// After the first idle time-out's worth of seconds a body must have come at this many bytes a second.
 const SLOWEST: u64 = 240;
@@ -20,31 +22,37 @@ const SLOWEST: u64 = 240;
 pub(super) struct Received {
     body: Incoming,
     idle: Duration,
-    began: Instant,
     bytes: u64,
+    /// How long the client has let the reader wait; what the reader takes for itself does not count.
+    waited: Duration,
     /// Made only when the body lets its reader wait.
-    timer: Option<Pin<Box<Sleep>>>,
+    waiting: Option<Waiting>,
+    watch: Arc<Watch>,
+}
+
+struct Waiting {
+    since: Instant,
+    timer: Pin<Box<Sleep>>,
 }
 
 impl Received {
-    pub(super) fn new(body: Incoming, idle: Duration) -> Received {
-        Received { body, idle, began: Instant::now(), bytes: 0, timer: None }
+    pub(super) fn new(body: Incoming, idle: Duration, watch: Arc<Watch>) -> Received {
+        Received { body, idle, bytes: 0, waited: Duration::ZERO, waiting: None, watch }
     }
 
-    /// Until when the next bytes must be there.
-    fn deadline(&self) -> Instant {
+    /// How long the next bytes may take.
+    fn patience(&self) -> Duration {
         let at_slowest = Duration::from_secs(self.bytes / SLOWEST);
-        (Instant::now() + self.idle).min(self.began + self.idle + at_slowest)
+        self.idle.min((self.idle + at_slowest).saturating_sub(self.waited))
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.timer.is_none() {
-            self.timer = Some(Box::pin(sleep_until(self.deadline())));
-        }
-        match &mut self.timer {
-            Some(timer) => timer.as_mut().poll(cx),
-            None => Poll::Pending,
-        }
+        let patience = self.patience();
+        let waiting = self.waiting.get_or_insert_with(|| {
+            let since = Instant::now();
+            Waiting { since, timer: Box::pin(sleep_until(since + patience)) }
+        });
+        waiting.timer.as_mut().poll(cx)
     }
 }
 
@@ -58,7 +66,9 @@ impl HttpBody for Received {
                 self.poll_timer(cx).map(|()| Some(Err(HttpError::new(408).header("connection", "close").into())))
             }
             Poll::Ready(frame) => {
-                self.timer = None;
+                if let Some(waiting) = self.waiting.take() {
+                    self.waited += waiting.since.elapsed();
+                }
                 if let Some(Ok(frame)) = &frame {
                     self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
                 }
@@ -79,22 +89,95 @@ impl HttpBody for Received {
     }
 }
 
+impl Drop for Received {
+    fn drop(&mut self) {
+        if !self.body.is_end_stream() {
+            self.watch.unread();
+        }
+    }
+}
+
 /// A response's body; when it has ended, or is dropped before, the request is over.
 pub(super) struct Sent {
     body: Body,
     finished: Option<Finished>,
     bytes: u64,
+    /// The length that the head has told, if the body itself does not know it.
+    declared: Option<u64>,
+    pieces: Option<Pieces>,
 }
 
+/// In HTTP/2 a body goes out in pieces that the client makes room for one by one. What is handed to h2 is out
+/// of our sight, so it gets no more at a time than a client can be expected to take before a time-out.
+struct Pieces {
+    rest: Bytes,
+    /// Whether the last piece still waits for its room.
+    untaken: bool,
+    watch: Arc<Watch>,
+}
+
+const PIECE: usize = 64 * 1024;
+
 impl Sent {
-    pub(super) fn new(body: Body, finished: Finished) -> Sent {
-        Sent { body, finished: Some(finished), bytes: 0 }
+    pub(super) fn new(body: Body, declared: Option<u64>, finished: Finished, watch: Option<Arc<Watch>>) -> Sent {
+        let pieces = watch.map(|watch| Pieces { rest: Bytes::new(), untaken: false, watch });
+        Sent { body, finished: Some(finished), bytes: 0, declared, pieces }
     }
 
     fn end(&mut self, complete: bool) {
         if let Some(finished) = self.finished.take() {
             finished.end(complete.then_some(self.bytes));
         }
+    }
+
+    /// The next of the body. A panic of its producer must not take the other requests of the connection along.
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if self.body.as_bytes().is_some() {
+            return Pin::new(&mut self.body).poll_frame(cx);
+        }
+        panics::catch(|| Pin::new(&mut self.body).poll_frame(cx))
+            .unwrap_or_else(|panicked| Poll::Ready(Some(Err(panicked.into()))))
+    }
+
+    /// Counts what goes out; a body must be as long as the client was told.
+    fn count(&mut self, len: u64) -> Result<(), Error> {
+        self.bytes += len;
+        match self.declared {
+            Some(declared) if self.bytes > declared => Err(wrong_length("longer", declared)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_end(&self) -> Option<Error> {
+        let declared = self.declared.filter(|&declared| self.bytes < declared)?;
+        Some(wrong_length("shorter", declared))
+    }
+}
+
+#[cold]
+fn wrong_length(how: &str, declared: u64) -> Error {
+    Error::msg(format!("the body is {how} than its Content-Length, which is {declared}"))
+}
+
+impl Pieces {
+    fn split(&mut self, mut bytes: Bytes) -> Bytes {
+        self.rest = bytes.split_off(bytes.len().min(PIECE));
+        self.untaken = true;
+        self.watch.untaken();
+        bytes
+    }
+
+    /// That more is asked for tells that there was room for the last piece.
+    fn taken(&mut self) {
+        if std::mem::take(&mut self.untaken) {
+            self.watch.taken();
+        }
+    }
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        self.taken();
     }
 }
 
@@ -115,36 +198,60 @@ impl HttpBody for Sent {
     type Error = BrokenOff;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else { return Poll::Pending };
-        match &frame {
-            Some(Ok(frame)) => {
-                self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-                if self.body.is_end_stream() {
-                    self.end(true);
-                }
+        let sent = &mut *self;
+        let mut frame = match &mut sent.pieces {
+            Some(pieces) => {
+                pieces.taken();
+                Some(std::mem::take(&mut pieces.rest)).filter(|rest| !rest.is_empty()).map(|rest| Ok(Frame::data(rest)))
             }
+            None => None,
+        };
+        if frame.is_none() {
+            let Poll::Ready(next) = sent.poll_body(cx) else { return Poll::Pending };
+            frame = next;
+            let checked = match &frame {
+                Some(Ok(frame)) => sent.count(frame.data_ref().map_or(0, |data| data.len() as u64)),
+                Some(Err(_)) => Ok(()),
+                None => sent.check_end().map_or(Ok(()), Err),
+            };
+            if let Err(error) = checked {
+                frame = Some(Err(error));
+            }
+        }
+        if let (Some(pieces), Some(Ok(next))) = (&mut sent.pieces, &mut frame)
+            && let Some(data) = next.data_mut()
+        {
+            *data = pieces.split(std::mem::take(data));
+        }
+        match &frame {
+            Some(Ok(_)) if sent.is_end_stream() => sent.end(true),
+            Some(Ok(_)) => {}
             Some(Err(error)) => {
                 tracing::error!("the body of a response broke off: {error:?}");
-                self.end(false);
+                sent.end(false);
             }
-            None => self.end(true),
+            None => sent.end(true),
         }
         Poll::Ready(frame.map(|frame| frame.map_err(|_| BrokenOff)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.is_end_stream() && self.pieces.as_ref().is_none_or(|pieces| pieces.rest.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.pieces {
+            // It is asked for before the first piece only.
+            Some(pieces) if !pieces.rest.is_empty() => SizeHint::default(),
+            _ => self.body.size_hint(),
+        }
     }
 }
 
 impl Drop for Sent {
     fn drop(&mut self) {
         // An empty body is never polled.
-        let complete = self.body.is_end_stream();
+        let complete = self.is_end_stream();
         self.end(complete);
     }
 }

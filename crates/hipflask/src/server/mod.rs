@@ -5,13 +5,17 @@ mod connection;
 mod gated;
 mod io;
 mod policy;
+mod screen;
 mod service;
 mod signals;
 mod watch;
 
+use std::future::poll_fn;
 use std::io as std_io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -42,7 +46,33 @@ pub(crate) use signals::wait as wait_for_signal;
 pub async fn serve(app: Frozen, address: SocketAddr) -> Result<()> {
     let listener = TcpListener::bind(address).await?;
     app.start().await?;
-    serve_on(app, listener, wait_for_signal()).await
+    serve_until(app, listener, wait_for_signal()).await
+}
+
+/// Serves `app` on a socket that listens already until `stop` is ready; requests in flight are finished first.
+///
+/// For a socket that was handed to the process, for a stop that is no signal, and for tests with real
+/// connections. What [`serve`] says holds here too.
+///
+/// ```
+/// # hipflask::block_on(async {
+/// use hipflask::prelude::*;
+///
+/// let app = App::new("doc", ".").add_url_rule(Rule::new("/"), async || "Hello!");
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let stop = async { /* here: at once */ };
+/// hipflask::serve_on(app.freeze().map_err(|errors| Error::msg(errors.to_string()))?, listener, stop).await
+/// # }).unwrap();
+/// ```
+///
+/// # Errors
+///
+/// If the socket cannot be used, or something that runs at the start or at the end fails.
+pub async fn serve_on(app: Frozen, listener: std::net::TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    app.start().await?;
+    serve_until(app, listener, stop).await
 }
 
 /// The limits of a server, from the configuration keys `SERVER_…` and `MAX_CONNECTIONS`.
@@ -77,28 +107,46 @@ impl Limits {
     }
 }
 
+/// How far the server is on its way to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Serving,
+    /// No new requests; those in flight are finished.
+    Finishing,
+    /// What still runs has had its time.
+    BreakingOff,
+}
+
+/// Waits for a phase, or a later one.
+async fn reached(mut phase: channel::Receiver<Phase>, wanted: Phase) {
+    // Without a sender the server is gone.
+    let _ = phase.wait_for(|phase| *phase >= wanted).await;
+}
+
 /// Serves `app` on a listener until `stop` is ready, then finishes what is in flight.
-pub(crate) async fn serve_on(app: Frozen, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
+pub(crate) async fn serve_until(app: Frozen, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
     let limits = Limits::from_config(app.config())?;
     let permits = Arc::new(Semaphore::new(limits.connections));
-    let (closing, closed) = channel::channel(false);
+    let (phase, phases) = channel::channel(Phase::Serving);
     let shared = Arc::new(service::Shared { app: app.clone(), limits });
-    let accepting = accept_all(&listener, &permits, &shared, &closed);
-    first_of(stop, accepting).await;
+    first_of(stop, accept_all(&listener, &permits, &shared, &phases)).await;
+    let listener = listener.into_std()?;
+    accept_waiting(&listener, &permits, &shared, &phases);
     drop(listener);
-    let _ = closing.send(true);
+    let _ = phase.send(Phase::Finishing);
     finish(&permits, limits).await;
+    let _ = phase.send(Phase::BreakingOff);
     app.stop().await
 }
 
-/// Waits for `stop`; `work` never ends by itself.
-async fn first_of(stop: impl Future<Output = ()>, work: impl Future<Output = std::convert::Infallible>) {
-    let (mut stop, mut work) = (std::pin::pin!(stop), std::pin::pin!(work));
-    std::future::poll_fn(|cx| match stop.as_mut().poll(cx) {
-        std::task::Poll::Ready(()) => std::task::Poll::Ready(()),
-        std::task::Poll::Pending => work.as_mut().poll(cx).map(|never| match never {}),
+/// What the first of two futures yields.
+async fn first_of<T>(a: impl Future<Output = T>, b: impl Future<Output = T>) -> T {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    poll_fn(|cx| match a.as_mut().poll(cx) {
+        Poll::Ready(first) => Poll::Ready(first),
+        Poll::Pending => b.as_mut().poll(cx),
     })
-    .await;
+    .await
 }
 
 /// Waits until every connection, and every view that outlived its connection, has ended.
@@ -109,7 +157,7 @@ async fn finish(permits: &Semaphore, limits: Limits) {
         let open = limits.connections - permits.available_permits();
         tracing::warn!(
             "{open} connections or views had not ended after {} s and were broken off",
-            limits.graceful.as_secs()
+            limits.graceful.as_secs_f64()
         );
     }
 }
@@ -120,15 +168,15 @@ async fn accept_all(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
     shared: &Arc<service::Shared>,
-    closed: &channel::Receiver<bool>,
-) -> std::convert::Infallible {
+    phases: &channel::Receiver<Phase>,
+) {
     loop {
         let Ok(permit) = Arc::clone(permits).acquire_owned().await else {
             std::future::pending::<()>().await;
             continue;
         };
         match listener.accept().await {
-            Ok((stream, peer)) => spawn(stream, peer, permit, shared, closed),
+            Ok((stream, peer)) => spawn(stream, peer, permit, shared, phases),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!("no connection can be accepted: {error}; trying again in a second");
@@ -138,20 +186,59 @@ async fn accept_all(
     }
 }
 
+/// Takes in who has connected and was not accepted yet, and nobody after them: their requests may be on the way.
+fn accept_waiting(
+    listener: &std::net::TcpListener,
+    permits: &Arc<Semaphore>,
+    shared: &Arc<service::Shared>,
+    phases: &channel::Receiver<Phase>,
+) {
+    while let Ok(permit) = Arc::clone(permits).try_acquire_owned()
+        && let Ok((stream, peer)) = listener.accept()
+    {
+        if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+            spawn(stream, peer, permit, shared, phases);
+        }
+    }
+}
+
 fn spawn(
     stream: TcpStream,
     peer: SocketAddr,
     permit: tokio::sync::OwnedSemaphorePermit,
     shared: &Arc<service::Shared>,
-    closed: &channel::Receiver<bool>,
+    phases: &channel::Receiver<Phase>,
 ) {
-    // Without it every small answer waits for the peer's delayed acknowledgement.
+    send_at_once(&stream);
+    tokio::spawn(connection::serve(stream, peer, Arc::new(permit), Arc::clone(shared), phases.clone()));
+}
+
+/// Otherwise every small answer would wait for the peer's delayed acknowledgement.
+fn send_at_once(stream: &TcpStream) {
+    // A connection that has ended already cannot be told.
     let _ = stream.set_nodelay(true);
-    tokio::spawn(connection::serve(stream, peer, Arc::new(permit), Arc::clone(shared), closed.clone()));
 }
 
 /// The client went away before it was accepted: nobody else is concerned.
 fn is_of_one_connection(error: &std_io::Error) -> bool {
     use std_io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_answers_are_sent_at_once() -> Result<()> {
+        crate::block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let _client = TcpStream::connect(listener.local_addr()?).await?;
+            let (stream, _) = listener.accept().await?;
+            assert!(!stream.nodelay()?);
+            send_at_once(&stream);
+            assert!(stream.nodelay()?);
+            Ok(())
+        })
+    }
 }

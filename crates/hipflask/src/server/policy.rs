@@ -3,6 +3,9 @@
 use http::request::Parts;
 use http::{Method, Version, header};
 
+/// The longest path and query.
+const MAX_TARGET: usize = 32 * 1024;
+
 /// Why a request is refused, with its status.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refused(pub(super) u16, pub(super) &'static str);
@@ -28,6 +31,9 @@ fn check_method(method: &Method) -> Result<(), Refused> {
 /// RFC 9112 §3.2: a path, or an absolute address; `*` for OPTIONS.
 fn check_target(head: &Parts) -> Result<(), Refused> {
     let uri = &head.uri;
+    if uri.path().len() + uri.query().map_or(0, str::len) > MAX_TARGET {
+        return Err(Refused(414, "The request's target is too long."));
+    }
     let form_is_valid = match (uri.scheme_str(), uri.path()) {
         (None, "*") => head.method == Method::OPTIONS,
         (Some(scheme), _) if scheme != "http" && scheme != "https" => false,

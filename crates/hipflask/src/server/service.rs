@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use http::header::{self, HeaderValue};
-use http::{Method, Uri, Version};
+use http::{HeaderMap, Method, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
@@ -48,17 +48,22 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
     type Future = Responding;
 
     fn call(&self, request: http::Request<Incoming>) -> Responding {
-        self.watch.request_began();
+        self.watch.request_began(request.version());
         let (head, body) = request.into_parts();
         let finished = Finished::new(self, &head);
+        let is_http2 = head.version == Version::HTTP_2;
+        let responding = {
+            let (is_head, watch) = (head.method == Method::HEAD, is_http2.then(|| Arc::clone(&self.watch)));
+            move |state, finished| Responding { state, finished: Some(finished), is_head, watch }
+        };
         if let Err(refused) = policy::check(&head) {
-            return Responding { state: State::Refused(refused), finished: Some(finished) };
+            self.watch.unread();
+            return responding(State::Refused(refused), finished);
         }
         let body = match body.is_end_stream() {
             true => Body::empty(),
-            false => Body::wrap(Received::new(body, self.shared.limits.body)),
+            false => Body::wrap(Received::new(body, self.shared.limits.body, Arc::clone(&self.watch))),
         };
-        let is_http2 = head.version == Version::HTTP_2;
         let request = Request::from_parts(head, body).with_peer(self.peer, Scheme::Http).with_id(finished.id);
         let turn = match is_http2 {
             false => Turn::Free,
@@ -71,7 +76,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
             turn,
             permit: Some(Arc::clone(&self.permit)),
         });
-        Responding { state, finished: Some(finished) }
+        responding(state, finished)
     }
 }
 
@@ -136,6 +141,9 @@ enum State {
 pub(super) struct Responding {
     state: State,
     finished: Option<Finished>,
+    is_head: bool,
+    /// For HTTP/2.
+    watch: Option<Arc<Watch>>,
 }
 
 impl Future for Responding {
@@ -151,7 +159,7 @@ impl Future for Responding {
         };
         let Some(mut finished) = self.finished.take() else { return Poll::Pending };
         finished.status = response.status().as_u16();
-        Poll::Ready(Ok(to_hyper(response, finished)))
+        Poll::Ready(Ok(to_hyper(response, self.is_head, finished, self.watch.take())))
     }
 }
 
@@ -162,12 +170,35 @@ fn refuse(Refused(status, reason): &Refused) -> Response {
     response
 }
 
-fn to_hyper(response: Response, finished: Finished) -> http::Response<Sent> {
-    let (status, headers, body) = response.into_parts();
-    let mut answer = http::Response::new(Sent::new(body, finished));
+fn to_hyper(response: Response, is_head: bool, finished: Finished, watch: Option<Arc<Watch>>) -> http::Response<Sent> {
+    let (status, mut headers, body) = response.into_parts();
+    let declared = settle_length(&mut headers, &body, is_head);
+    let mut answer = http::Response::new(Sent::new(body, declared, finished, watch));
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;
     answer
+}
+
+/// One true length, or none. It is returned where only the head has it, so that the body can be held to it.
+fn settle_length(headers: &mut HeaderMap, body: &Body, is_head: bool) -> Option<u64> {
+    let told = headers.get(header::CONTENT_LENGTH)?;
+    let told = told.to_str().ok().and_then(|told| told.parse::<u64>().ok());
+    match (body.len(), told) {
+        // The answer to HEAD tells the length of what GET would have.
+        (Some(0), Some(_)) if is_head => None,
+        (Some(length), _) => {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            None
+        }
+        (None, Some(length)) => {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            Some(length)
+        }
+        (None, None) => {
+            headers.remove(header::CONTENT_LENGTH);
+            None
+        }
+    }
 }
 
 /// What is to be done when a request is over: the notes of its connection, and its line in the log.

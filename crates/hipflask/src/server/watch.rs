@@ -3,8 +3,10 @@
 //! A timer per request would be allocated, set and cancelled for nothing nearly always. So the connection only
 //! notes when something began, and one timer per connection looks at the notes when it is due.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+
+use http::Version;
 
 use crate::server::Limits;
 
@@ -13,6 +15,8 @@ use crate::server::Limits;
 pub(super) struct Watch {
     accepted: Instant,
     limits: Limits,
+    /// Whether it is HTTP/2: then bytes may come that belong to no request.
+    multiplexed: bool,
     /// Requests that were received and not yet answered to the end.
     in_flight: AtomicU32,
     /// Whether a request was ever received.
@@ -23,12 +27,22 @@ pub(super) struct Watch {
     reading_since: AtomicU64,
     /// When the peer stopped taking bytes.
     stalled_since: AtomicU64,
+    /// Streams of HTTP/2 with a piece of a body at hand that the peer has not made room for.
+    untaken: AtomicU32,
+    /// When the peer last made room on any of them.
+    untaken_since: AtomicU64,
+    /// Whether a request was answered of which, or behind which, more may come that nobody reads.
+    unread: AtomicBool,
+    /// Whether a request came in HTTP/1.0, where a body may end with its connection.
+    ends_bodies_by_closing: AtomicBool,
 }
 
 /// Why a connection is closed, or when to look again.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     LookAgain(Duration),
+    /// No further request came.
+    Idle,
     TooSlow(&'static str),
 }
 
@@ -36,15 +50,20 @@ pub(super) enum Verdict {
 const BUSY_LOOK: Duration = Duration::from_secs(15);
 
 impl Watch {
-    pub(super) fn new(limits: Limits) -> Watch {
+    pub(super) fn new(limits: Limits, accepted: Instant, multiplexed: bool) -> Watch {
         Watch {
-            accepted: Instant::now(),
+            accepted,
             limits,
+            multiplexed,
             in_flight: AtomicU32::new(0),
             requests: AtomicU64::new(0),
             idle_since: AtomicU64::new(1),
             reading_since: AtomicU64::new(0),
             stalled_since: AtomicU64::new(0),
+            untaken: AtomicU32::new(0),
+            untaken_since: AtomicU64::new(0),
+            unread: AtomicBool::new(false),
+            ends_bodies_by_closing: AtomicBool::new(false),
         }
     }
 
@@ -54,7 +73,7 @@ impl Watch {
 
     /// Bytes came in.
     pub(super) fn read(&self) {
-        if self.in_flight.load(Relaxed) == 0 && self.reading_since.load(Relaxed) == 0 {
+        if !self.multiplexed && self.in_flight.load(Relaxed) == 0 && self.reading_since.load(Relaxed) == 0 {
             self.reading_since.store(self.now(), Relaxed);
         }
     }
@@ -73,8 +92,37 @@ impl Watch {
         }
     }
 
+    /// A piece of a body waits for the peer to make room for it.
+    pub(super) fn untaken(&self) {
+        if self.untaken.fetch_add(1, Relaxed) == 0 {
+            self.untaken_since.store(self.now(), Relaxed);
+        }
+    }
+
+    /// The peer has made room for one, or wants it no more.
+    pub(super) fn taken(&self) {
+        let others = self.untaken.fetch_sub(1, Relaxed) > 1;
+        self.untaken_since.store(if others { self.now() } else { 0 }, Relaxed);
+    }
+
+    /// A request was refused, or its body given up before its end.
+    pub(super) fn unread(&self) {
+        self.unread.store(true, Relaxed);
+    }
+
+    pub(super) fn is_unread(&self) -> bool {
+        self.unread.load(Relaxed)
+    }
+
+    pub(super) fn ends_bodies_by_closing(&self) -> bool {
+        self.ends_bodies_by_closing.load(Relaxed)
+    }
+
     /// A request's head was received.
-    pub(super) fn request_began(&self) {
+    pub(super) fn request_began(&self, version: Version) {
+        if version == Version::HTTP_10 {
+            self.ends_bodies_by_closing.store(true, Relaxed);
+        }
         self.in_flight.fetch_add(1, Relaxed);
         self.requests.fetch_add(1, Relaxed);
         self.reading_since.store(0, Relaxed);
@@ -89,27 +137,37 @@ impl Watch {
 
     /// When to look for the first time.
     pub(super) fn first_look(&self) -> Duration {
+        self.limits.header.saturating_sub(self.accepted.elapsed())
+    }
+
+    /// How long a client has to end its part of an idle connection.
+    pub(super) fn goodbye(&self) -> Duration {
         self.limits.header
     }
 
     /// Whether the connection has taken too long, and when to ask again.
     pub(super) fn verdict(&self) -> Verdict {
-        let since = |began: u64| Duration::from_millis(self.now().saturating_sub(began));
-        let within = |began: u64, limit: Duration, what: &'static str| match limit.checked_sub(since(began)) {
-            Some(left) if !left.is_zero() => Verdict::LookAgain(left),
-            _ => Verdict::TooSlow(what),
+        let left = |began: u64, limit: Duration| {
+            let took = Duration::from_millis(self.now().saturating_sub(began));
+            limit.checked_sub(took).filter(|left| !left.is_zero())
         };
-        let (stalled, reading) = (self.stalled_since.load(Relaxed), self.reading_since.load(Relaxed));
-        if stalled != 0 {
-            within(stalled, self.limits.write, "the peer takes no bytes")
+        let within = |began: u64, limit: Duration, what: &'static str| {
+            left(began, limit).map_or(Verdict::TooSlow(what), Verdict::LookAgain)
+        };
+        let Limits { header, keep_alive, write, .. } = self.limits;
+        let noted = |note: &AtomicU64| Some(note.load(Relaxed)).filter(|&began| began != 0);
+        if let Some(stalled) = noted(&self.stalled_since).or_else(|| noted(&self.untaken_since)) {
+            within(stalled, write, "the peer takes no bytes")
         } else if self.in_flight.load(Relaxed) > 0 {
-            Verdict::LookAgain(BUSY_LOOK.min(self.limits.write))
-        } else if reading != 0 {
-            within(reading, self.limits.header, "the head of a request did not come")
+            Verdict::LookAgain(BUSY_LOOK.min(write))
+        } else if let Some(reading) = noted(&self.reading_since) {
+            within(reading, header, "the head of a request did not come")
         } else if self.requests.load(Relaxed) == 0 {
-            within(self.idle_since.load(Relaxed), self.limits.header, "no request came")
+            within(self.idle_since.load(Relaxed), header, "no request came")
         } else {
-            within(self.idle_since.load(Relaxed), self.limits.keep_alive, "no further request came")
+            // A request may begin meanwhile, and stop in its head.
+            left(self.idle_since.load(Relaxed), keep_alive)
+                .map_or(Verdict::Idle, |left| Verdict::LookAgain(left.min(header)))
         }
     }
 }

@@ -12,6 +12,7 @@ mod requests;
 mod responses;
 mod routing;
 mod security;
+mod server;
 mod sessions;
 mod setup;
 mod static_files;

@@ -1,0 +1,276 @@
+//! The program as it is run: signals, exit codes, and what it writes.
+//!
+//! This file is its own program under test: started with a command it is an application's binary, without one
+//! it runs the tests. So it has no harness.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use hipflask::Bytes;
+use hipflask::prelude::*;
+use serde_json::Value;
+
+/// What a test waits at most for anything. Only a failing test ever does.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn app() -> App {
+    App::new("program", env!("CARGO_TARGET_TMPDIR"))
+        .config("WTF_CSRF_ENABLED", false)
+        .add_url_rule(Rule::new("/ping"), async || "pong")
+        .add_url_rule(Rule::new("/body").methods([POST]), async |body: Bytes| body.len().to_string())
+        .add_url_rule(Rule::new("/fail/<name>"), async |args: ViewArgs| -> Result<&str> {
+            Err(Error::msg(format!("no {}\n{{\"forged\":true}}\x1b[2J", args.get::<String>("name")?)))
+        })
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|command| command == "run") {
+        return hipflask::cli::main(app);
+    }
+    let tests: [(&str, fn()); 8] = [
+        ("a_signal_lets_it_finish_what_is_in_flight", a_signal_lets_it_finish_what_is_in_flight),
+        ("a_second_signal_ends_it_at_once", a_second_signal_ends_it_at_once),
+        ("out_of_file_descriptors_it_waits_and_goes_on", out_of_file_descriptors_it_waits_and_goes_on),
+        ("what_cannot_be_served_is_said_in_one_line", what_cannot_be_served_is_said_in_one_line),
+        ("production_logs_one_json_object_per_line", production_logs_one_json_object_per_line),
+        ("debug_mode_logs_for_people", debug_mode_logs_for_people),
+        ("the_access_log_can_be_switched_off", the_access_log_can_be_switched_off),
+        ("a_client_that_leaves_is_logged_too", a_client_that_leaves_is_logged_too),
+    ];
+    let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()));
+    for (name, test) in tests.into_iter().filter(|(name, _)| wanted(name)) {
+        // A test that fails panics, and so ends the program with a code that is not 0.
+        test();
+        say(&format!("test program::{name} ... ok\n"));
+    }
+    ExitCode::SUCCESS
+}
+
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// The program, running; it is killed if a test fails.
+struct Program {
+    child: Child,
+    address: SocketAddr,
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+    command.arg("run").args(["--port", "0"]).args(arguments);
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+impl Program {
+    fn start(command: &mut Command) -> Program {
+        let mut child = command.spawn().expect("this program can be run");
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let address = lines.find_map(|line| {
+            let line = line.expect("text");
+            line.split_once("Running on http://").map(|(_, address)| address.parse().expect("an address"))
+        });
+        Program { address: address.expect("it says where it serves"), child }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("it serves");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket can have one");
+        stream
+    }
+
+    /// The whole answer to `GET path`.
+    fn get(&self, path: &str) -> String {
+        let mut stream = self.connect();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer
+    }
+
+    /// A request whose view has begun and waits for its body.
+    fn request_in_flight(&self) -> TcpStream {
+        let mut stream = self.connect();
+        let head = "POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+        stream.write_all(head.as_bytes()).expect("it reads");
+        let mut interim = [0; 25];
+        stream.read_exact(&mut interim).expect("the view asks for the body");
+        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status();
+        assert!(status.expect("there is a `kill`").success());
+    }
+
+    fn takes_no_more_connections(&self) {
+        eventually(|| TcpStream::connect(self.address).is_err().then_some(()));
+    }
+
+    fn exit(&mut self) -> ExitStatus {
+        eventually(|| self.child.try_wait().expect("it is our child"))
+    }
+
+    /// Stops it, and gives what it has written to the standard error.
+    fn log(mut self) -> Vec<String> {
+        self.signal("-TERM");
+        assert_eq!(self.exit().code(), Some(0));
+        let log = std::io::read_to_string(self.child.stderr.take().expect("it is piped")).expect("text");
+        log.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn eventually<T>(mut poll: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(value) = poll() {
+            return value;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it does not happen in time");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn a_signal_lets_it_finish_what_is_in_flight() {
+    for signal in ["-TERM", "-INT"] {
+        let mut program = Program::start(&mut command(&[]));
+        let mut stream = program.request_in_flight();
+        program.signal(signal);
+        program.takes_no_more_connections();
+        stream.write_all(b"hello").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n5"), "{answer}");
+        assert_eq!(program.exit().code(), Some(0));
+    }
+}
+
+fn a_second_signal_ends_it_at_once() {
+    let mut program = Program::start(&mut command(&[]));
+    let _stream = program.request_in_flight();
+    program.signal("-TERM");
+    program.takes_no_more_connections();
+    program.signal("-TERM");
+    // Else it would wait half a minute for the request, and then give up in good order.
+    assert_eq!(program.exit().code(), Some(130));
+}
+
+fn out_of_file_descriptors_it_waits_and_goes_on() {
+    let own = std::env::current_exe().expect("this program has a path");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 32; exec \"$0\" run --no-debug --port 0"]).arg(own);
+    let mut program = Program::start(limited.env_clear().stdout(Stdio::piped()).stderr(Stdio::piped()));
+    // The system takes more connections than the program can.
+    let streams: Vec<TcpStream> = (0..64).map(|_| program.connect()).collect();
+    let mut log = BufReader::new(program.child.stderr.take().expect("it is piped")).lines();
+    let full = log.next().expect("it says so").expect("text");
+    assert!(full.contains("no connection can be accepted"), "{full}");
+    drop(streams);
+    assert!(program.get("/ping").ends_with("pong"));
+    program.signal("-TERM");
+    // It waits between the tries, so they do not fill the log.
+    assert!(log.count() < 10);
+}
+
+fn what_cannot_be_served_is_said_in_one_line() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let port = taken.local_addr().expect("it is bound").port().to_string();
+    for (arguments, variables, code, said) in [
+        (vec!["--port", &port], vec![], 1, "is in use by another program"),
+        (vec!["--port", "http"], vec![], 2, "`http` is not a port"),
+        (vec!["--host", "0.0.0.0", "--debug"], vec![], 1, "to this machine only"),
+        (vec![], vec![("FLASK_SERVER_BODY_TIMEOUT", "0")], 1, "SERVER_BODY_TIMEOUT"),
+        (vec![], vec![("FLASK_LOG_LEVEL", "loud")], 1, "LOG_LEVEL"),
+    ] {
+        let output = command(&arguments).envs(variables).output().expect("this program can be run");
+        let error = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(code), "{error}");
+        assert!(error.starts_with("Error: ") && error.contains(said) && error.lines().count() == 1, "{error}");
+        assert_eq!(output.stdout, b"");
+    }
+}
+
+fn production_logs_one_json_object_per_line() {
+    let program = Program::start(&mut command(&["--no-debug"]));
+    assert!(program.get("/ping?secret=1").ends_with("pong"));
+    assert!(program.get("/fail/%0A%7B%22forged%22:true%7D%1B%5B31m").contains(" 500 "));
+    assert!(program.get("/%22%5C%0Aforged").contains(" 404 "));
+    // What cannot be read leaves nothing to write down.
+    let mut malformed = program.connect();
+    malformed.write_all(b"\0{\"forged\":true}\r\n\r\n").expect("it reads");
+    malformed.read_to_end(&mut Vec::new()).expect("it ends the connection");
+    let log = program.log();
+    let lines: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for (line, value) in log.iter().zip(&lines) {
+        assert!(!line.contains(char::is_control), "{line:?}");
+        assert!(value["time"].as_str().is_some_and(|time| time.len() == 24 && time.ends_with('Z')), "{line}");
+        assert!(value.get("forged").is_none(), "{line}");
+    }
+    assert_eq!(lines.len(), 4, "{log:?}");
+    // What different threads write within a moment is not in order.
+    let find = |key: &str, value: Value| lines.iter().find(|line| line[key] == value).expect("the line is there");
+    let ping = find("path", "/ping".into());
+    let (error, fail, missing) =
+        (find("level", "ERROR".into()), find("status", 500.into()), find("status", 404.into()));
+    assert_eq!(ping["target"], "access");
+    assert_eq!(
+        (&ping["level"], &ping["remote"], &ping["method"]),
+        (&"INFO".into(), &"127.0.0.1".into(), &"GET".into())
+    );
+    // A query may hold what must not be in a log.
+    assert_eq!((&ping["path"], &ping["status"], &ping["bytes"]), (&"/ping".into(), &200.into(), &4.into()));
+    assert_eq!(ping["version"], "1.1");
+    assert!(ping["us"].is_u64(), "{ping}");
+    assert_eq!(missing["path"], "/%22%5C%0Aforged");
+    // The error and the request that it broke are found by the same number, and no other has it.
+    assert_eq!(error["request_id"], fail["request_id"]);
+    assert!(fail["request_id"].is_string() && fail["request_id"] != ping["request_id"], "{fail}");
+    assert!(error["at"].as_str().is_some_and(|at| at.contains("program.rs:")), "{error}");
+    assert!(error["causes"].is_string(), "{error}");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("no \n{\"forged\":true}")), "{error}");
+}
+
+fn debug_mode_logs_for_people() {
+    let program = Program::start(&mut command(&["--debug"]));
+    program.get("/ping");
+    program.get("/fail/%0Aforged%1B%5B31m");
+    let log = program.log();
+    assert_eq!(log.len(), 3, "{log:?}");
+    let (ping, error, fail) = (&log[0], &log[1], &log[2]);
+    assert!(ping[8..].starts_with(" 200 GET     /ping  "), "{ping}");
+    assert!(ping.ends_with(" ms, 4 bytes"), "{ping}");
+    assert!(fail.contains(" 500 GET     /fail/%0Aforged"), "{fail}");
+    // No terminal, no colours; and none from outside.
+    assert!(error.contains(" ERROR ") && !log.concat().contains('\x1b'), "{log:?}");
+}
+
+fn the_access_log_can_be_switched_off() {
+    for (key, value) in [("FLASK_ACCESS_LOG", "false"), ("FLASK_LOG_LEVEL", "warn")] {
+        let program = Program::start(command(&["--no-debug"]).env(key, value));
+        program.get("/ping");
+        assert_eq!(program.log(), Vec::<String>::new(), "{key}");
+    }
+}
+
+fn a_client_that_leaves_is_logged_too() {
+    let program = Program::start(&mut command(&["--no-debug"]));
+    let stream = program.request_in_flight();
+    drop(stream);
+    // The body that breaks off is answered, though nobody is there to read it.
+    let log = program.log();
+    let line: Value = serde_json::from_str(&log.concat()).expect("one line");
+    assert_eq!((&line["path"], &line["status"]), (&"/body".into(), &400.into()));
+}
