@@ -14,7 +14,7 @@ cargo xtask COMMAND
 
   test [ARGUMENTS]   Start what the tests need (PostgreSQL, Chromium, Python with Flask), installing what is
                      missing when it may, and run every test. ARGUMENTS go to `cargo test`, for instance
-                     `-p hipflask-sql`.
+                     `-p hipflask-sql`; without any, the examples of the documentation are run too.
   deny               Check the dependencies: licences, and known advisories from the copy in xtask/advisories.
   budget             Measure what a developer waits for: crates, build times, size of the binary, CPU per request.
 ";

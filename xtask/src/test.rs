@@ -9,10 +9,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
         ("Chromium", services::chromium()),
         ("Python with Flask", services::python()),
     ];
+    let whole = !arguments.iter().any(|argument| argument == "-p" || argument.starts_with("--package"));
     let mut tests = cargo();
-    tests.args(["test", "--locked", "--no-fail-fast"]);
-    let names_packages = |argument: &String| argument == "-p" || argument.starts_with("--package");
-    if !arguments.iter().any(names_packages) {
+    tests.args(["test", "--locked", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+    if whole {
         tests.arg("--workspace");
     }
     tests.args(arguments);
@@ -26,11 +26,14 @@ pub fn run(arguments: &[String]) -> Result<()> {
             Err(reason) => missing.push(format!("the tests that need {name} did not run: {reason}")),
         }
     }
-    // The ignored tests are those that need one of the services.
+    // The ignored tests are those that need one of the services. In the documentation `ignore` means something
+    // else: quotations, which are no whole programs.
     if !arguments.iter().any(|argument| argument == "--") {
         tests.arg("--");
     }
-    let outcome = execute(tests.arg("--include-ignored"));
-    missing.extend(outcome.err());
+    missing.extend(execute(tests.arg("--include-ignored")).err());
+    if whole && arguments.is_empty() {
+        missing.extend(execute(cargo().args(["test", "--locked", "--no-fail-fast", "--workspace", "--doc"])).err());
+    }
     if missing.is_empty() { Ok(()) } else { Err(missing.join("\n")) }
 }

@@ -71,6 +71,7 @@ pub(crate) fn expand(signature: &Signature, arguments: &[Argument], path: &[Path
         }
 
         impl ::hipflask::Handler for __View {
+            #[allow(clippy::redundant_closure, reason = "the closure is the macro's")]
             fn call<'a>(&'a self, ctx: &'a mut ::hipflask::Context) -> ::hipflask::Answer<'a> {
                 let _ = &self.pace;
                 #answer

@@ -49,15 +49,19 @@ routes! {
     /// Arguments named like a variable of the rule get its value, all others are found by their type
     /// ([`FromContext`](trait.FromContext.html)); `ctx: &mut Context` may be the first.
     ///
-    /// ```ignore
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
     /// #[route("/posts/<int:id>", methods = [GET, PUT])]
-    /// async fn post(id: i64, db: Db) -> Result<Template> { ... }
+    /// async fn post(ctx: &mut Context, id: i64) -> String {
+    ///     format!("{} {id}", ctx.request().method())
+    /// }
     /// ```
     ///
     /// The function stays as it is. Beside it the attribute writes, in the namespace of types, where a function
     /// of the same name is not in the way:
     ///
-    /// ```ignore
+    /// ```text
     /// struct post { id: i64 }                    // what `url_for!(post, id = 7)` fills in
     /// impl From<post> for UrlFor { ... }
     /// impl post { fn _routes() -> Vec<Route> }   // what `routes![post]` calls
@@ -83,15 +87,22 @@ routes! {
 /// (`#[errorhandler(sqlx::Error)]`). It takes the error as `error: HttpError`, as `error: &TheType`, or not at
 /// all, and anything else that a view can ask for.
 ///
-/// ```ignore
+/// ```
+/// use hipflask::prelude::*;
+///
 /// #[errorhandler(404)]
-/// async fn missing(error: HttpError) -> Template { render_template!("404.html", error) }
+/// async fn missing(error: HttpError) -> (Status, Html) {
+///     (Status::NOT_FOUND, html!("<h1>{}</h1>", error.name()))
+/// }
+///
+/// let client = App::new("doc", ".").errorhandler(missing).test_client();
+/// assert_eq!(client.get("/nowhere").send_blocking().text(), "<h1>Not Found</h1>");
 /// ```
 ///
 /// It writes a function of the same name that makes the [`ErrorHandler`](struct.ErrorHandler.html), with yours
 /// inside:
 ///
-/// ```ignore
+/// ```text
 /// fn missing() -> ErrorHandler {
 ///     async fn missing(error: HttpError) -> Template { ... }
 ///     struct __View;                         // a `Handler` that calls it with what it asks for
@@ -109,9 +120,18 @@ pub fn errorhandler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes the binary serve the application that a function builds: the binary has the commands `run`, `routes`,
 /// `check` and those of the application.
 ///
-/// ```ignore
+/// ```no_run
+/// use hipflask::prelude::*;
+///
+/// #[get("/")]
+/// async fn hello() -> &'static str {
+///     "Hello, World!"
+/// }
+///
 /// #[hipflask::main]
-/// fn app() -> App { app!().routes(routes![hello]) }
+/// fn app() -> App {
+///     app!().routes(routes![hello])
+/// }
 /// ```
 ///
 /// It writes `fn main() -> std::process::ExitCode { hipflask::cli::main(app) }` beside the function, which tests
@@ -124,9 +144,13 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a function a test; it may be async, and runs on a runtime of its own then.
 ///
-/// ```ignore
+/// ```
+/// use hipflask::prelude::*;
+///
 /// #[hipflask::test]
-/// async fn it_says_hello() { ... }
+/// async fn nothing_is_there() {
+///     assert_eq!(App::new("test", ".").test_client().get("/").send().await.status(), 404);
+/// }
 /// ```
 ///
 /// It writes `#[test] fn it_says_hello() { hipflask::block_on(async { ... }) }`.
@@ -180,7 +204,9 @@ pub fn app(input: TokenStream) -> TokenStream {
 
 /// Makes a struct a form: every field is a field of the form.
 ///
-/// ```ignore
+/// ```
+/// use hipflask::prelude::*;
+///
 /// #[derive(Form)]
 /// struct NewPost {
 ///     #[field(label = "Title", length(1..=80))]

@@ -8,6 +8,7 @@ mod csrf;
 mod errors;
 mod forms;
 mod lifecycle;
+mod real_flask;
 mod requests;
 mod responses;
 mod routing;

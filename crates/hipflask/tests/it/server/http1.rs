@@ -1,7 +1,5 @@
 //! HTTP/1.1: connections, bodies, and clients that leave.
 
-#![expect(clippy::panic, reason = "views and bodies that panic are tested")]
-
 use std::sync::Arc;
 
 use hipflask::prelude::*;

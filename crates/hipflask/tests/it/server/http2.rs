@@ -1,7 +1,5 @@
 //! HTTP/2 by prior knowledge.
 
-#![expect(clippy::panic, reason = "views and bodies that panic are tested")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,0 +1,67 @@
+//! The real Flask, beside us: what was recorded of it is still what it does, and it reads what we write.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use hipflask::prelude::*;
+use serde_json::{Value, json};
+
+const KEY: &str = "a key that is long enough, and only for tests";
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// What Python prints.
+fn python(arguments: &[&str]) -> String {
+    let python =
+        std::env::var("TEST_PYTHON").expect("TEST_PYTHON names a Python with Flask; `cargo xtask test` sets it");
+    let output = Command::new(python).args(arguments).output().expect("Python can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("it prints text")
+}
+
+#[test]
+#[ignore = "needs Python with Flask, which `cargo xtask test` prepares"]
+fn flask_still_does_what_was_recorded() {
+    for name in ["routing", "requests", "static_files"] {
+        let script = fixture(&format!("record_{name}.py"));
+        let recorded = std::fs::read_to_string(fixture(&format!("{name}.json"))).expect("the fixture is there");
+        let now = python(&[script.to_str().expect("the path is text")]);
+        assert!(now == recorded, "Flask answers otherwise than {name}.json says; record it again and compare");
+    }
+}
+
+#[hipflask::test]
+#[ignore = "needs Python with Flask, which `cargo xtask test` prepares"]
+async fn flask_reads_the_session_that_we_write() {
+    async fn write(session: Session) -> &'static str {
+        session.set("text", "ü – 日本 \" \\ \u{2028}");
+        session.set("nested", json!({"list": [1, 2.5, {"x": []}], "none": null, " t": "no tag"}));
+        session.set("long", "so long that it is compressed ".repeat(40));
+        session.flash_as("error", "No");
+        session.set_permanent(true);
+        "written"
+    }
+    let app = App::new("test", ".").config("SECRET_KEY", KEY).add_url_rule(Rule::new("/"), write);
+    let response = app.test_client().get("/").send().await;
+    let cookie = response.header("set-cookie").expect("the session is saved");
+    let cookie =
+        cookie.strip_prefix("session=").and_then(|cookie| cookie.split(';').next()).expect("it is the session");
+    let read = "import sys, json, flask\n\
+                app = flask.Flask('reader', static_folder=None)\n\
+                app.secret_key = sys.argv[1]\n\
+                with app.test_request_context(headers={'Cookie': 'session=' + sys.argv[2]}):\n    \
+                print(json.dumps(dict(flask.session)))";
+    let session: Value = serde_json::from_str(&python(&["-c", read, KEY, cookie])).expect("it is JSON");
+    assert_eq!(
+        session,
+        json!({
+            "text": "ü – 日本 \" \\ \u{2028}",
+            "nested": {"list": [1, 2.5, {"x": []}], "none": null, " t": "no tag"},
+            "long": "so long that it is compressed ".repeat(40),
+            "_flashes": [["error", "No"]],
+            "_permanent": true,
+        })
+    );
+}
