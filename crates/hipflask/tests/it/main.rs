@@ -2,7 +2,9 @@
 
 #![allow(clippy::panic, reason = "views panic here to see what becomes of it")]
 
+mod dependencies;
 mod errors;
+mod layers;
 mod lifecycle;
 mod responses;
 mod routing;
