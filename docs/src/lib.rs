@@ -12,4 +12,9 @@ pages! {
     quickstart "../quickstart.md",
     tutorial "../tutorial.md",
     lifecycle "../lifecycle.md",
+    from_flask "../from-flask.md",
+    configuration "../configuration.md",
+    errors "../errors.md",
+    extensions "../extensions.md",
+    deployment "../deployment.md",
 }

@@ -10,7 +10,7 @@ fn blocks(language: &str) -> Vec<&'static str> {
 
 #[test]
 fn its_programs_are_tested() {
-    let programs = [include_str!("programs/hello.rs"), include_str!("programs/guestbook.rs")];
+    let programs = [include_str!("programs/hello.rs"), include_str!("programs/guestbook/main.rs")];
     let blocks = blocks("rust");
     assert_eq!(blocks.len(), programs.len());
     for (block, program) in blocks.iter().zip(programs) {
@@ -20,7 +20,7 @@ fn its_programs_are_tested() {
 
 #[test]
 fn its_template_is_the_one_that_is_rendered() {
-    assert_eq!(blocks("html"), [include_str!("../templates/guestbook.html")]);
+    assert_eq!(blocks("html"), [include_str!("programs/guestbook/templates/guestbook.html")]);
 }
 
 #[test]
