@@ -12,4 +12,12 @@ pages! {
     quickstart "../quickstart.md",
     tutorial "../tutorial.md",
     lifecycle "../lifecycle.md",
+    from_flask "../from-flask.md",
+    configuration "../configuration.md",
+    errors "../errors.md",
+    extensions "../extensions.md",
+    database "../database.md",
+    login "../login.md",
+    server "../server.md",
+    deployment "../deployment.md",
 }

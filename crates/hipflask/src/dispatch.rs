@@ -3,7 +3,7 @@
 //!
 //!  1. a context is made; the host is checked
 //!  2. the rule is matched; that nothing matches is kept for later
-//!  3. — (signals will be sent here)
+//!  3. — (where Flask sends `request_started`; there are no signals yet)
 //!  4. url value preprocessors
 //!  5. before_request functions, the application's first, then the blueprints' from the outside in
 //!  6. what step 2 kept is raised, after the mounts had a look
@@ -223,6 +223,10 @@ impl Frozen {
     async fn handle_unhandled(&self, ctx: &mut Context, error: Arc<Error>) -> (Response, Option<Arc<Error>>) {
         log_error(ctx, &error);
         let page = error_page::unhandled(ctx, &error);
+        if error_page::shows_details(ctx) {
+            // Who develops wants to see what happened, as Flask's debugger comes before a handler for 500.
+            return (page, Some(error));
+        }
         let internal = Arc::new(Error::from(HttpError::internal(Arc::clone(&error))));
         for handler in self.scope(ctx.scope()).errors.find(&internal) {
             match self.call_error_handler(ctx, &**handler, Arc::clone(&internal)).await {

@@ -48,7 +48,7 @@ pub(crate) fn unhandled(ctx: &Context, error: &Error) -> Response {
 }
 
 /// Only while developing, and only for this machine.
-fn shows_details(ctx: &Context) -> bool {
+pub(crate) fn shows_details(ctx: &Context) -> bool {
     ctx.config().debug() && ctx.request().is_local()
 }
 

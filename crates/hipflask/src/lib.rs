@@ -71,12 +71,12 @@ mod view_args;
 mod defaults;
 mod dispatch;
 mod error_page;
+mod log;
 mod security;
 mod static_files;
 mod templating;
 // 5 edges
 pub mod cli;
-mod log;
 mod server;
 mod testing;
 

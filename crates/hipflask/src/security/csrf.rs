@@ -14,7 +14,6 @@
 use std::time::Duration;
 
 use http::{Method, header};
-use sha1::{Digest, Sha1};
 
 use crate::context::Context;
 use crate::handler::{Answer, Handler};
@@ -182,7 +181,8 @@ pub(crate) fn generate(ctx: &mut Context) -> Result<String> {
         settings.signer.as_ref().ok_or_else(|| Error::msg("a CSRF token needs a secret key; set `SECRET_KEY`"))?;
     let session = ctx.session();
     let secret = session.get::<String>(&settings.field).unwrap_or_else(|| {
-        let secret: String = Sha1::digest(random_bytes::<64>()).iter().map(|b| format!("{b:02x}")).collect();
+        // Flask-WTF's is as long: the digest of random bytes is as random as these are.
+        let secret: String = random_bytes::<20>().iter().map(|b| format!("{b:02x}")).collect();
         session.set(&settings.field, &secret);
         secret
     });

@@ -304,3 +304,12 @@ async fn a_panic_anywhere_is_a_500_and_the_next_request_is_served() {
         assert_eq!(client.get("/ok").send().await.text(), "ok", "{number}");
     }
 }
+
+#[hipflask::test]
+async fn while_developing_the_debug_page_comes_before_a_handler_for_500() {
+    let app = || app().register_error_handler(500, async || "dressed");
+    let debug = app().config("DEBUG", true).config("SECRET_KEY", "k").test_client();
+    assert!(debug.get("/order").send().await.text().contains("7 is out of stock"), "the page tells what happened");
+    let production = app().config("DEBUG", false).test_client();
+    assert_eq!(production.get("/order").send().await.text(), "dressed");
+}

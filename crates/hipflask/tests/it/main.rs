@@ -5,8 +5,10 @@
 mod blueprints;
 mod config;
 mod csrf;
+mod dependencies;
 mod errors;
 mod forms;
+mod layers;
 mod lifecycle;
 mod real_flask;
 mod requests;

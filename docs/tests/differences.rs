@@ -1,0 +1,260 @@
+//! What the page "From Flask" says to be different, and what it says not to be there.
+
+use hipflask::prelude::*;
+use hipflask::{TestClient, TestResponse};
+
+const KEY: &str = "only for this test, and long enough for production";
+
+fn app() -> App {
+    App::new("test", "tests")
+}
+
+/// In production, where nothing is shown and everything is asked for.
+fn production() -> App {
+    app().config("DEBUG", false).config("SECRET_KEY", KEY)
+}
+
+fn answers(app: App) -> TestResponse {
+    app.test_client().get("/").send_blocking()
+}
+
+fn shown(source: &'static str) -> TestResponse {
+    answers(app().add_url_rule(Rule::new("/"), move || Template::from_string(source)))
+}
+
+fn problems(app: App) -> String {
+    app.freeze().expect_err("there is a mistake in it").to_string()
+}
+
+#[test]
+fn a_string_is_plain_text() {
+    let response = answers(app().add_url_rule(Rule::new("/"), || String::from("<b>")));
+    assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
+}
+
+#[test]
+fn requests_of_other_sites_are_refused() {
+    let client = app().add_url_rule(Rule::new("/").methods([POST]), || "changed").test_client();
+    assert_eq!(client.post("/").send_blocking().status(), 200);
+    for site in ["cross-site", "same-site"] {
+        assert_eq!(client.post("/").header("sec-fetch-site", site).send_blocking().status(), 400);
+    }
+    let program = client.without_browser_headers();
+    assert!(program.post("/").send_blocking().text().contains("The CSRF token is missing."));
+}
+
+#[test]
+fn security_headers_are_there_without_being_asked_for() {
+    let response = answers(app());
+    for name in ["content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy"] {
+        assert!(response.header(name).is_some(), "{name} on a {}", response.status());
+    }
+}
+
+#[test]
+fn the_sessions_cookie_is_lax_and_in_production_secure() {
+    fn remember(session: Session) {
+        session.set("a", 1);
+    }
+    let cookie = |app: App| answers(app.after_request(remember)).header("set-cookie").map(str::to_owned);
+    let (developing, serving) = (cookie(app()).expect("it is set"), cookie(production()).expect("it is set"));
+    assert!(developing.ends_with("; HttpOnly; Path=/; SameSite=Lax") && !developing.contains("Secure"));
+    assert!(serving.ends_with("; Secure; HttpOnly; Path=/; SameSite=Lax"), "{serving}");
+}
+
+#[test]
+fn bodies_and_the_fields_of_a_form_have_limits() {
+    async fn count(form: FormData) -> String {
+        form.fields.len().to_string()
+    }
+    let client = app().add_url_rule(Rule::new("/").methods([POST]), count).test_client();
+    let fields = |count: usize| (0..count).map(|index| (format!("a{index}"), "x".repeat(200_000)));
+    let upload = || client.post("/").file("file", "a.txt", "text/plain", "x");
+    assert_eq!(upload().form(fields(2)).send_blocking().text(), "2");
+    assert_eq!(upload().form(fields(3)).send_blocking().status(), 413);
+    let large = client.post("/").file("file", "a.txt", "text/plain", "x".repeat(2 * 1024 * 1024));
+    assert_eq!(large.send_blocking().status(), 413);
+    let malformed = client.post("/").header("content-type", "multipart/form-data; boundary=b").body("--b\r\n");
+    assert_eq!(malformed.send_blocking().status(), 400);
+}
+
+#[test]
+fn a_weak_secret_key_is_refused_in_production() {
+    assert!(problems(production().config("SECRET_KEY", "dev")).contains("the secret key has 3 bytes"));
+    assert!(app().config("SECRET_KEY", "dev").freeze().is_ok());
+}
+
+#[test]
+fn only_this_machines_names_are_answered_while_developing() {
+    let status = |client: &TestClient, host: &str| client.get("/").header("host", host).send_blocking().status();
+    let client = app().add_url_rule(Rule::new("/"), || "x").test_client();
+    assert_eq!((status(&client, "127.0.0.1:5000").as_u16(), status(&client, "evil.example").as_u16()), (200, 400));
+    let client = production().add_url_rule(Rule::new("/"), || "x").test_client();
+    assert_eq!(status(&client, "www.example.org"), 200);
+}
+
+#[test]
+fn a_host_that_is_not_trusted_meets_no_hook() {
+    let app = app().before_request(|| Some("from the hook"));
+    let response = app.test_client().get("/").header("host", "evil.example").send_blocking();
+    assert_eq!(response.status(), 400);
+}
+
+#[test]
+fn an_encoded_slash_separates_nothing() {
+    async fn two(args: ViewArgs) -> String {
+        format!("{:?}", args.iter().collect::<Vec<_>>())
+    }
+    let client = app()
+        .add_url_rule(Rule::new("/pair/<a>/<b>"), two)
+        .add_url_rule(Rule::new("/path/<path:a>"), two)
+        .test_client();
+    assert_eq!(client.get("/pair/x/y").send_blocking().text(), r#"[("a", "x"), ("b", "y")]"#);
+    assert_eq!(client.get("/pair/x%2Fy").send_blocking().status(), 404);
+    assert_eq!(client.get("/path/x%2Fy").send_blocking().text(), r#"[("a", "x/y")]"#);
+}
+
+#[test]
+fn hidden_files_are_not_served() {
+    let folder = std::env::temp_dir().join(format!("hipflask-hidden-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("static")).expect("there is room");
+    for name in [".env", "seen.txt"] {
+        std::fs::write(folder.join("static").join(name), "x").expect("there is room");
+    }
+    let client = App::new("test", &folder).test_client();
+    let statuses = ["/static/seen.txt", "/static/.env"].map(|path| client.get(path).send_blocking().status().as_u16());
+    std::fs::remove_dir_all(&folder).expect("the folder is ours");
+    assert_eq!(statuses, [200, 404]);
+}
+
+#[test]
+fn a_signed_text_is_written_in_one_way() {
+    let signer = hipflask::Serializer::new([KEY], "test");
+    let token = signer.dumps(&"x").expect("it is text");
+    assert!(signer.loads::<String>(&token, None).valid().is_some());
+    // The last letter of the signature stands for four bits that count and two that do not.
+    let last = token.chars().last().expect("it is not empty");
+    let letters = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['-', '_']);
+    let others: Vec<char> = letters.filter(|letter| *letter != last).collect();
+    for other in others {
+        let written = format!("{}{other}", &token[..token.len() - 1]);
+        assert!(signer.loads::<String>(&written, None).valid().is_none(), "{written}");
+    }
+}
+
+#[test]
+fn mistakes_are_found_at_the_start_and_all_at_once() {
+    let view = || "x";
+    let app = production()
+        .config("SECRET_KEY", None::<String>)
+        .config("SECRT_KEY", KEY)
+        .add_url_rule(Rule::new("/a").endpoint("a"), view)
+        .add_url_rule(Rule::new("/a").endpoint("b"), view)
+        .add_url_rule(Rule::new("/b"), |_: Session| "x");
+    let problems = problems(app);
+    for expected in ["did you mean `SECRET_KEY`", "the rule `/a` answers GET already", "no secret key is set"] {
+        assert!(problems.contains(expected), "{expected} is not in\n{problems}");
+    }
+    assert!(problems.matches("differences.rs:").count() >= 2, "they have lines:\n{problems}");
+}
+
+#[test]
+fn a_redirect_is_a_303() {
+    let response = answers(app().add_url_rule(Rule::new("/"), || redirect("/other")));
+    assert_eq!(response.status(), 303);
+}
+
+#[test]
+fn json_is_compact_in_its_own_order_with_dates_of_rfc_3339() {
+    #[derive(serde::Serialize)]
+    struct Post {
+        title: &'static str,
+        created: Option<DateTime>,
+    }
+    let created = DateTime::from_unix_micros(1_577_934_245_000_000).ok();
+    let view = move || Json(Post { title: "é", created });
+    let text = answers(app().add_url_rule(Rule::new("/"), view)).text();
+    assert_eq!(text, "{\"title\":\"\\u00e9\",\"created\":\"2020-01-02T03:04:05Z\"}\n");
+}
+
+#[test]
+fn urls_of_floats_and_words_match_their_own_rules() {
+    let ctx = app()
+        .add_url_rule(Rule::new("/float/<float:x>").endpoint("float"), || "x")
+        .add_url_rule(Rule::new("/any/<any(a, 'b c'):x>").endpoint("any"), || "x")
+        .freeze()
+        .expect("nothing is wrong with it")
+        .context();
+    let url = |endpoint: &str, value: &str| {
+        ctx.url_for(hipflask::UrlFor::endpoint(endpoint).value("x", value)).expect("it can be built")
+    };
+    assert_eq!(url("float", "1e20"), "/float/100000000000000000000.0");
+    assert_eq!(url("any", "b c"), "/any/b%20c");
+}
+
+#[test]
+fn an_int_has_ascii_digits_and_fits_its_argument() {
+    #[get("/<int:id>")]
+    async fn show(id: u8) -> String {
+        id.to_string()
+    }
+    let client = app().routes(routes![show]).test_client();
+    for (path, status) in [("/255", 200), ("/007", 200), ("/256", 404), ("/%D9%A1", 404)] {
+        assert_eq!(client.get(path).send_blocking().status(), status, "{path}");
+    }
+}
+
+#[test]
+fn a_session_is_compressed_from_512_bytes_on() {
+    let cookie = |length: usize| {
+        let client = app().add_url_rule(Rule::new("/"), move |session: Session| session.set("a", "b".repeat(length)));
+        let client = client.test_client();
+        client.get("/").send_blocking();
+        client.cookie("session").expect("it is set")
+    };
+    assert!(!cookie(400).starts_with('.') && cookie(600).starts_with('.'));
+}
+
+#[test]
+fn an_error_is_json_for_who_likes_it_better() {
+    let client = production().test_client();
+    let page = |accept: &str| client.get("/").header("accept", accept).send_blocking();
+    assert_eq!(page("application/json").header("content-type"), Some("application/json"));
+    assert_eq!(page("text/html,*/*;q=0.8").header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(page("*/*").text().contains("<title>404 Not Found</title>"));
+}
+
+#[test]
+fn every_teardown_runs() {
+    let ran = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let note = std::sync::Arc::clone(&ran);
+    // The last registered is the first to run.
+    let app = app()
+        .teardown_request(move |_, _| note.store(true, std::sync::atomic::Ordering::Relaxed))
+        .teardown_request(|_, _| panic!("this one fails"));
+    answers(app.add_url_rule(Rule::new("/"), || "x"));
+    assert!(ran.load(std::sync::atomic::Ordering::Relaxed));
+}
+
+#[test]
+fn what_a_template_cannot_use_is_known() {
+    for source in [
+        "{{ [1, 2]|random }}",
+        "{{ 'x'|urlize }}",
+        "{{ 'x'|wordwrap }}",
+        "{{ 1 is callable }}",
+        "{{ cycler(1, 2) }}",
+        "{{ joiner(',') }}",
+        "{{ lipsum() }}",
+        "{{ '%s' % 1 }}",
+        "{{ '{}'.format(1) }}",
+        "{% macro m() %}{{ varargs }}{% endmacro %}{{ m(1) }}",
+        "{{ [1].append(2) }}",
+        "{% do 1 %}",
+        "{% trans %}x{% endtrans %}",
+        "{% for x in [1] %}{% break %}{% endfor %}",
+    ] {
+        assert_eq!(shown(source).status(), 500, "{source} works; take it out of the page");
+    }
+    assert_eq!(shown("{{ '%s and %05.1f'|format('x', 3) }}").text(), "x and 003.0");
+}
