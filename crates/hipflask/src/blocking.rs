@@ -55,11 +55,11 @@ impl Default for Wanted {
     }
 }
 
-/// A call in place; dropping it ends the watch.
+/// A call in place; dropping it ends the watch. It must be dropped on the thread that it was made on, so never be
+/// held while something is awaited.
 #[derive(Debug)]
 struct Running<'a> {
     pace: &'a Pace,
-    slot: Arc<Slot>,
 }
 
 impl Pace {
@@ -115,8 +115,7 @@ impl Pace {
         if !self.is_short() {
             return None;
         }
-        let slot = Watchdog::enter()?;
-        Some(Running { pace: self, slot })
+        Watchdog::enter().then_some(Running { pace: self })
     }
 
     /// Runs `call` on a thread that may block, and learns from how long it took.
@@ -156,8 +155,7 @@ fn now<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        Watchdog::leave(&self.slot);
-        if self.slot.overran.swap(false, Relaxed) {
+        if Watchdog::leave() {
             self.pace.overruns.fetch_add(1, Relaxed);
             self.pace.wanted.0.store(self.pace.trials(), Relaxed);
         }
@@ -216,7 +214,7 @@ impl Watchdog {
         Watchdog::with_worker(|_, room| WATCHDOG.running.load(Relaxed) < room)
     }
 
-    fn enter() -> Option<Arc<Slot>> {
+    fn enter() -> bool {
         Watchdog::with_worker(|slot, room| {
             // A call within a call (a mounted application's view) is part of the outer one.
             let idle = slot.turn.load(Relaxed) % 2 == 0;
@@ -224,17 +222,21 @@ impl Watchdog {
                 if idle {
                     WATCHDOG.running.fetch_sub(1, Relaxed);
                 }
-                return None;
+                return false;
             }
-            slot.turn.fetch_add(1, Relaxed);
+            slot.next_turn();
             WATCHDOG.wake();
-            Some(Arc::clone(slot))
+            true
         })
     }
 
-    fn leave(slot: &Slot) {
-        slot.turn.fetch_add(1, Relaxed);
-        WATCHDOG.running.fetch_sub(1, Relaxed);
+    /// Whether the call overran.
+    fn leave() -> bool {
+        Watchdog::with_worker(|slot, _| {
+            slot.next_turn();
+            WATCHDOG.running.fetch_sub(1, Relaxed);
+            slot.overran.load(Relaxed) && slot.overran.swap(false, Relaxed)
+        })
     }
 
     fn wake(&'static self) {
@@ -273,6 +275,11 @@ impl Watchdog {
 }
 
 impl Slot {
+    /// The slot's own thread alone calls this, so no other addition can come between.
+    fn next_turn(&self) {
+        self.turn.store(self.turn.load(Relaxed) + 1, Relaxed);
+    }
+
     /// Rescues the worker if the call of the last look still runs. Whether nothing happens here.
     fn look(&self) -> bool {
         let turn = self.turn.load(Relaxed);

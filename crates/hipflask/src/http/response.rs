@@ -24,6 +24,12 @@ use crate::{Error, Html, Result};
 /// ```
 #[derive(Debug, Default)]
 pub struct Response {
+    /// On the heap, because a response is handed on a dozen times before it is sent.
+    parts: Box<Parts>,
+}
+
+#[derive(Debug, Default)]
+struct Parts {
     status: StatusCode,
     headers: HeaderMap,
     body: Body,
@@ -36,30 +42,30 @@ impl Response {
     /// A 200 with `body`. Text is `text/plain`, bytes are `application/octet-stream`.
     pub fn new(body: impl IntoBody) -> Response {
         let (content_type, body) = body.into_body();
-        let mut response = Response { body, ..Response::default() };
+        let mut parts = Parts { body, ..Parts::default() };
         if let Some(content_type) = content_type {
-            response.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+            parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        response
+        Response { parts: Box::new(parts) }
     }
 
     /// A response that `value` will complete when the dispatcher resolves it.
     pub(crate) fn deferred(value: Box<dyn Any + Send>) -> Response {
-        Response { deferred: Some(value), ..Response::default() }
+        Response { parts: Box::new(Parts { deferred: Some(value), ..Parts::default() }) }
     }
 
     pub(crate) fn take_deferred(&mut self) -> Option<Box<dyn Any + Send>> {
-        self.deferred.take()
+        self.parts.deferred.take()
     }
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.parts.status
     }
 
     /// The status, to be changed.
     pub fn status_mut(&mut self) -> &mut StatusCode {
-        &mut self.status
+        &mut self.parts.status
     }
 
     /// The same with another status.
@@ -70,18 +76,18 @@ impl Response {
     #[must_use]
     #[track_caller]
     pub fn with_status(mut self, status: impl IntoStatus) -> Response {
-        self.status = status.into_status();
+        self.parts.status = status.into_status();
         self
     }
 
     /// The headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.parts.headers
     }
 
     /// The headers, to be changed.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.headers
+        &mut self.parts.headers
     }
 
     /// The same with the header `name` set to `value`.
@@ -93,18 +99,18 @@ impl Response {
     #[track_caller]
     pub fn with_header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Result<Response> {
         let (name, value) = header_pair(name.as_ref(), value.as_ref())?;
-        self.headers.insert(name, value);
+        self.parts.headers.insert(name, value);
         Ok(self)
     }
 
     /// The body.
     pub fn body(&self) -> &Body {
-        &self.body
+        &self.parts.body
     }
 
     /// The body, to be changed.
     pub fn body_mut(&mut self) -> &mut Body {
-        &mut self.body
+        &mut self.parts.body
     }
 
     /// Sets a cookie.
@@ -117,7 +123,7 @@ impl Response {
         let value = HeaderValue::from_str(&cookie.to_string());
         match value {
             Ok(value) if cookie.is_valid() => {
-                self.headers.append(header::SET_COOKIE, value);
+                self.parts.headers.append(header::SET_COOKIE, value);
                 Ok(())
             }
             _ => Err(Error::msg(format!(
@@ -132,14 +138,15 @@ impl Response {
         let listed = |value: &HeaderValue| {
             value.to_str().is_ok_and(|v| v.split(',').any(|n| n.trim().eq_ignore_ascii_case(name) || n.trim() == "*"))
         };
-        if !self.headers.get_all(header::VARY).iter().any(listed) {
-            self.headers.append(header::VARY, HeaderValue::from_static(name));
+        if !self.parts.headers.get_all(header::VARY).iter().any(listed) {
+            self.parts.headers.append(header::VARY, HeaderValue::from_static(name));
         }
     }
 
     /// Its parts: what a server sends.
     pub fn into_parts(self) -> (StatusCode, HeaderMap, Body) {
-        (self.status, self.headers, self.body)
+        let Parts { status, headers, body, .. } = *self.parts;
+        (status, headers, body)
     }
 }
 
@@ -277,7 +284,7 @@ impl<T: IntoResponse, K: AsRef<str>, V: AsRef<str>, const N: usize> IntoResponse
         let mut response = self.1.into_response()?;
         for (name, value) in &self.0 {
             let (name, value) = header_pair(name.as_ref(), value.as_ref())?;
-            response.headers.insert(name, value);
+            response.headers_mut().insert(name, value);
         }
         Ok(response)
     }
@@ -286,7 +293,7 @@ impl<T: IntoResponse, K: AsRef<str>, V: AsRef<str>, const N: usize> IntoResponse
 impl<T: IntoResponse> IntoResponse for (HeaderMap, T) {
     fn into_response(self) -> Result<Response> {
         let mut response = self.1.into_response()?;
-        response.headers.extend(self.0);
+        response.headers_mut().extend(self.0);
         Ok(response)
     }
 }
@@ -307,13 +314,10 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     fn into_response(self) -> Result<Response> {
-        let (parts, body) = self.into_parts();
-        Ok(Response {
-            status: parts.status,
-            headers: parts.headers,
-            body: Body::wrap(Foreign(Box::pin(body))),
-            deferred: None,
-        })
+        let (head, body) = self.into_parts();
+        let body = Body::wrap(Foreign(Box::pin(body)));
+        let parts = Parts { status: head.status, headers: head.headers, body, deferred: None };
+        Ok(Response { parts: Box::new(parts) })
     }
 }
 
