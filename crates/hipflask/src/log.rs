@@ -8,7 +8,7 @@ use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -181,7 +181,7 @@ fn push_plain(line: &mut String, text: &str) {
 
 fn json_line(line: &mut String, metadata: &Metadata<'_>, fields: &Fields) {
     line.push_str("{\"time\":\"");
-    push_now(line);
+    push_now(line, Instant::now());
     let _ = write!(line, "\",\"level\":\"{}\",\"target\":", metadata.level());
     push_json(line, metadata.target());
     line.push_str(",\"message\":");
@@ -229,16 +229,19 @@ fn push_number(line: &mut String, mut number: u64) {
             break;
         }
     }
-    line.extend(digits[begin..].iter().map(|digit| char::from(*digit)));
+    line.push_str(std::str::from_utf8(&digits[begin..]).unwrap_or_default());
 }
 
 /// Appends sixteen hexadecimal digits.
 fn push_id(line: &mut String, id: u64) {
-    line.extend((0..16).rev().map(|digit| char::from(b"0123456789abcdef"[(id >> (4 * digit)) as usize & 15])));
+    let digits: [u8; 16] = std::array::from_fn(|at| b"0123456789abcdef"[(id >> (60 - 4 * at)) as usize & 15]);
+    line.push_str(std::str::from_utf8(&digits).unwrap_or_default());
 }
 
 /// What most lines of a thread share with the line before, as text.
 struct Recent {
+    /// Two clocks at one moment. The time of day follows from a reading of the other, until the next second.
+    clocks: Option<(Instant, i64)>,
     second: i64,
     second_text: String,
     remote: Option<std::net::IpAddr>,
@@ -247,25 +250,46 @@ struct Recent {
 
 thread_local! {
     static RECENT: RefCell<Recent> = const {
-        RefCell::new(Recent { second: i64::MIN, second_text: String::new(), remote: None, remote_text: String::new() })
+        RefCell::new(Recent {
+            clocks: None,
+            second: i64::MIN,
+            second_text: String::new(),
+            remote: None,
+            remote_text: String::new(),
+        })
     };
 }
 
+impl Recent {
+    /// Microseconds since 1970.
+    fn time_of_day(&mut self, now: Instant) -> i64 {
+        if let Some((instant, micros)) = self.clocks
+            && let Some(since) = now.checked_duration_since(instant)
+            && since < Duration::from_secs(1)
+        {
+            return micros + since.as_micros() as i64;
+        }
+        let micros = DateTime::now().unix_micros();
+        self.clocks = Some((now, micros));
+        micros
+    }
+}
+
 /// Appends the time in RFC 3339, to the millisecond.
-fn push_now(line: &mut String) {
-    let micros = DateTime::now().unix_micros();
-    let second = micros.div_euclid(1_000_000);
+fn push_now(line: &mut String, now: Instant) {
     RECENT.with_borrow_mut(|recent| {
+        let micros = recent.time_of_day(now);
+        let second = micros.div_euclid(1_000_000);
         if recent.second != second {
             let text = DateTime::from_unix_micros(second * 1_000_000).map(|now| now.strftime("%Y-%m-%dT%H:%M:%S."));
             recent.second_text = text.unwrap_or_default();
             recent.second = second;
         }
         line.push_str(&recent.second_text);
+        let millis = micros.rem_euclid(1_000_000).unsigned_abs() / 1_000;
+        line.extend([100, 10, 1].map(|place| char::from(b'0' + (millis / place % 10) as u8)));
+        line.push('Z');
     });
-    let millis = micros.rem_euclid(1_000_000).unsigned_abs() / 1_000;
-    line.extend([100, 10, 1].map(|place| char::from(b'0' + (millis / place % 10) as u8)));
-    line.push('Z');
 }
 
 fn push_remote(line: &mut String, remote: std::net::IpAddr) {
@@ -290,6 +314,8 @@ pub(crate) struct Access<'a> {
     /// Bytes of the body, where it was sent to its end.
     pub(crate) bytes: Option<u64>,
     pub(crate) took: Duration,
+    /// When it ended.
+    pub(crate) now: Instant,
 }
 
 /// Writes a line of the access log.
@@ -338,7 +364,7 @@ fn access_text(line: &mut String, access: &Access<'_>, colours: bool) {
 
 fn access_json(line: &mut String, access: &Access<'_>) {
     line.push_str("{\"time\":\"");
-    push_now(line);
+    push_now(line, access.now);
     line.push_str("\",\"level\":\"INFO\",\"target\":\"access\",\"request_id\":\"");
     push_id(line, access.request_id);
     line.push_str("\",\"remote\":\"");
@@ -398,25 +424,33 @@ fn buffer(line: &str) {
 
 /// Writes out what is buffered. An error is not reported: there is nowhere to report it to.
 pub(crate) fn flush() {
-    let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut all = Vec::new();
-    for buffer in buffers.iter() {
-        all.append(&mut buffer.lock().unwrap_or_else(PoisonError::into_inner));
+    /// A buffer that is empty and large enough, so that the threads need not let theirs grow again.
+    static SPARE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for buffer in &buffers {
+        std::mem::swap(&mut *buffer.lock().unwrap_or_else(PoisonError::into_inner), &mut *spare);
+        if !spare.is_empty() {
+            let _ = std::io::stderr().write_all(&spare);
+            spare.clear();
+        }
     }
+    buffers.clear();
     // A buffer that only this list holds belonged to a thread that has ended.
-    buffers.retain(|buffer| Arc::strong_count(buffer) > 1);
-    drop(buffers);
+    let is_used = |buffer: &Buffer| Arc::strong_count(buffer) > 1 || !is_empty(buffer);
+    BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).retain(is_used);
     let dropped = DROPPED.swap(0, Relaxed);
     if dropped > 0 {
         let mut line = String::from("{\"time\":\"");
-        push_now(&mut line);
+        push_now(&mut line, Instant::now());
         line.push_str("\",\"level\":\"WARN\",\"target\":\"hipflask\",\"message\":\"");
         let _ = writeln!(line, "{dropped} lines of the log were dropped\"}}");
-        all.extend_from_slice(line.as_bytes());
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
-    if !all.is_empty() {
-        let _ = std::io::stderr().write_all(&all);
-    }
+}
+
+fn is_empty(buffer: &Buffer) -> bool {
+    buffer.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
 }
 
 #[cfg(test)]
@@ -433,28 +467,31 @@ mod tests {
         assert_eq!(line, r"a\r\n\u{1b}[31m");
     }
 
-    const ACCESS: Access<'_> = Access {
-        request_id: 1,
-        remote: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-        method: "OPTIONS",
-        path: "/a\"b",
-        version: "1.1",
-        status: 200,
-        bytes: None,
-        took: Duration::from_micros(1500),
-    };
+    fn request() -> Access<'static> {
+        Access {
+            request_id: 1,
+            remote: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+            method: "OPTIONS",
+            path: "/a\"b",
+            version: "1.1",
+            status: 200,
+            bytes: None,
+            took: Duration::from_micros(1500),
+            now: Instant::now(),
+        }
+    }
 
     #[test]
     fn an_access_line_is_readable() {
         let mut line = String::new();
-        access_text(&mut line, &ACCESS, false);
+        access_text(&mut line, &request(), false);
         assert_eq!(&line[8..], " 200 OPTIONS /a\"b  1.5 ms, broken off");
     }
 
     #[test]
     fn an_access_line_is_json() {
         let mut line = String::new();
-        access_json(&mut line, &ACCESS);
+        access_json(&mut line, &request());
         let value: serde_json::Value = serde_json::from_str(&line).expect("json");
         assert_eq!(
             (&value["path"], &value["us"], &value["bytes"]),

@@ -305,7 +305,9 @@ impl Request {
 
     /// Whether the request names no host, or one that can be.
     pub(crate) fn has_possible_host(&self) -> bool {
-        self.named_host().is_none_or(|host| host_parts(host).is_some())
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
+        // Every request comes here, and nearly every name is plain.
+        self.named_host().is_none_or(|host| !host.is_empty() && host.bytes().all(plain) || host_parts(host).is_some())
     }
 
     /// Scheme and host: `http://localhost`.

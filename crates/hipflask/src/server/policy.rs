@@ -69,6 +69,9 @@ fn check_host(head: &Parts) -> Result<(), Refused> {
 
 /// RFC 9112 §6.1: what could be read in two ways is not read at all.
 fn check_framing(head: &Parts) -> Result<(), Refused> {
+    if !head.headers.contains_key(header::TRANSFER_ENCODING) {
+        return Ok(());
+    }
     let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
     let Some(coding) = codings.next() else { return Ok(()) };
     let chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();

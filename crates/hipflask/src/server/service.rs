@@ -207,6 +207,7 @@ pub(super) struct Finished {
     id: u64,
     status: u16,
     line: Option<Line>,
+    ended: bool,
 }
 
 /// What the access log needs of a request.
@@ -227,29 +228,42 @@ impl Finished {
             uri: head.uri.clone(),
             version: head.version,
         });
-        Finished { watch: Arc::clone(&service.watch), id: crate::http::request::next_id(), status: 0, line }
+        Finished {
+            watch: Arc::clone(&service.watch),
+            id: crate::http::request::next_id(),
+            status: 0,
+            line,
+            ended: false,
+        }
     }
 
     /// Ends it, with the bytes of the body if all of them were sent.
     pub(super) fn end(mut self, bytes: Option<u64>) {
-        if let Some(line) = self.line.take() {
-            line.write(self.id, self.status, bytes);
+        self.end_as(self.status, bytes);
+    }
+
+    fn end_as(&mut self, status: u16, bytes: Option<u64>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
         }
+        // To ask for the time costs as much as to write a line of the log.
+        let now = Instant::now();
+        if let Some(line) = self.line.take() {
+            line.write(self.id, status, bytes, now);
+        }
+        self.watch.request_ended(now);
     }
 }
 
 impl Drop for Finished {
     fn drop(&mut self) {
-        if let Some(line) = self.line.take() {
-            // The client went away before there was an answer.
-            line.write(self.id, 499, None);
-        }
-        self.watch.request_ended();
+        // Not ended yet: the client went away before there was an answer.
+        self.end_as(499, None);
     }
 }
 
 impl Line {
-    fn write(self, id: u64, status: u16, bytes: Option<u64>) {
+    fn write(self, id: u64, status: u16, bytes: Option<u64>, now: Instant) {
         let version = match self.version {
             Version::HTTP_2 => "2",
             Version::HTTP_11 => "1.1",
@@ -263,7 +277,8 @@ impl Line {
             version,
             status,
             bytes,
-            took: self.began.elapsed(),
+            took: now.saturating_duration_since(self.began),
+            now,
         });
     }
 }

@@ -68,7 +68,12 @@ impl Watch {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.accepted.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
+        self.at(Instant::now())
+    }
+
+    fn at(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.accepted);
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX - 1) + 1
     }
 
     /// Bytes came in.
@@ -129,9 +134,9 @@ impl Watch {
     }
 
     /// A request was answered to the end.
-    pub(super) fn request_ended(&self) {
+    pub(super) fn request_ended(&self, now: Instant) {
         if self.in_flight.fetch_sub(1, Relaxed) == 1 {
-            self.idle_since.store(self.now(), Relaxed);
+            self.idle_since.store(self.at(now), Relaxed);
         }
     }
 
