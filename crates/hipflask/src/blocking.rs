@@ -8,7 +8,7 @@
 //! - after [`TRIALS`] short ones it runs in place;
 //! - if it overruns once, it goes back elsewhere and has to earn its place again, more slowly each time;
 //! - while it overruns in place, [`Watchdog`] wakes another worker, so that nobody waits for it. One worker
-//!   always stays free for that.
+//!   always stays free for that; where the runtime is ours, it [stands by](StandBy).
 //!
 //! DESIGN.md has the measurements.
 
@@ -16,7 +16,7 @@ use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -251,14 +251,16 @@ impl Watchdog {
 
     fn watch(&self) {
         loop {
-            let mut idle = true;
+            let (mut idle, mut overrun) = (true, false);
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             // A slot that only this list holds belonged to a thread that has ended.
             slots.retain(|slot| Arc::strong_count(slot) > 1);
             for slot in slots.iter() {
                 idle &= slot.look();
+                overrun |= slot.is_overrun();
             }
             drop(slots);
+            RESERVE.set(overrun);
             match idle {
                 true => self.sleep(),
                 false => std::thread::sleep(OVERRUN),
@@ -291,12 +293,86 @@ impl Slot {
         same && !runs
     }
 
+    /// Whether a call that has overrun still runs.
+    fn is_overrun(&self) -> bool {
+        self.overran.load(Relaxed) && self.turn.load(Relaxed) % 2 == 1
+    }
+
     /// Wakes another worker: it takes over the tasks that wait behind the overrunning call, and the waiting
     /// for sockets and timers.
     fn rescue(&self) {
         if let Some(runtime) = self.runtime.get() {
             runtime.spawn(async {});
         }
+    }
+}
+
+/// Where workers stand by. A runtime has one worker more than there are processors, so that one is free while calls
+/// overrun on all others. If it were awake all the time, the workers would wake each other for every few requests,
+/// at a fifth of the processor's time (DESIGN.md). So it sleeps inside of a task until the watchdog calls it.
+#[derive(Debug)]
+struct Reserve {
+    wanted: Mutex<bool>,
+    changed: Condvar,
+}
+
+static RESERVE: Reserve = Reserve { wanted: Mutex::new(false), changed: Condvar::new() };
+
+/// So long a worker stands by at a time. Then it looks for a moment whether something was left in its own queue.
+const NAP: Duration = Duration::from_millis(100);
+
+impl Reserve {
+    fn wanted(&self) -> MutexGuard<'_, bool> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, wanted: bool) {
+        if std::mem::replace(&mut *self.wanted(), wanted) != wanted {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Blocks until it is wanted, for a nap at most.
+    fn nap(&self, closed: &AtomicBool) {
+        let wanted = self.wanted();
+        if !*wanted && !closed.load(Relaxed) {
+            drop(self.changed.wait_timeout(wanted, NAP));
+        }
+    }
+}
+
+/// Lets one worker of a runtime stand by, until this is dropped. It must be dropped before the runtime, which waits
+/// for its workers.
+#[derive(Debug)]
+pub(crate) struct StandBy {
+    closed: Arc<AtomicBool>,
+}
+
+impl StandBy {
+    pub(crate) fn start(runtime: &Handle) -> StandBy {
+        let closed = Arc::new(AtomicBool::new(false));
+        runtime.spawn(stand_by(Arc::clone(&closed)));
+        StandBy { closed }
+    }
+}
+
+impl Drop for StandBy {
+    fn drop(&mut self) {
+        let _wanted = RESERVE.wanted();
+        self.closed.store(true, Relaxed);
+        RESERVE.changed.notify_all();
+    }
+}
+
+async fn stand_by(closed: Arc<AtomicBool>) {
+    while !closed.load(Relaxed) {
+        // This wakes a worker that takes over what waits in this one's queue.
+        tokio::spawn(async {});
+        RESERVE.nap(&closed);
+        while *RESERVE.wanted() {
+            tokio::time::sleep(OVERRUN).await;
+        }
+        tokio::task::yield_now().await;
     }
 }
 
@@ -351,6 +427,29 @@ mod tests {
             .await
             .expect("no panic");
         });
+    }
+
+    #[test]
+    fn a_worker_that_stands_by_relieves_all_others() {
+        let runtime = runtime(2);
+        let stand_by = StandBy::start(runtime.handle());
+        runtime.block_on(async {
+            let overrunning = tokio::spawn(async {
+                let pace = Pace::default();
+                while call(&pace, Duration::ZERO).await == "elsewhere" {}
+                call(&pace, OVERRUN * 200).await
+            });
+            // Were the other worker asleep all the time, this would wait for the call in place.
+            let began = Instant::now();
+            let mut served = 0;
+            while !overrunning.is_finished() {
+                tokio::spawn(tokio::time::sleep(OVERRUN)).await.expect("no panic");
+                served += 1;
+            }
+            assert!(served > 20, "{served} in {:?}", began.elapsed());
+            assert_eq!(overrunning.await.expect("no panic"), "in place");
+        });
+        drop(stand_by);
     }
 
     #[test]

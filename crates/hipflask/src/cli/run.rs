@@ -8,6 +8,7 @@ use std::path::Path;
 use tokio::net::TcpListener;
 
 use crate::app::{App, Frozen};
+use crate::blocking::StandBy;
 use crate::cli::arguments::Address;
 use crate::cli::{Failure, print, runtime};
 use crate::server::{Limits, serve_until, wait_for_signal};
@@ -53,6 +54,7 @@ pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
         )));
     }
     let runtime = runtime()?;
+    let _stand_by = StandBy::start(runtime.handle());
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(address).await.map_err(|error| cannot_bind(address, &error))?;
         let address = listener.local_addr().unwrap_or(address);
