@@ -255,10 +255,10 @@ fn wrk(name: &str, port: u16, request: &Request, connections: u32, seconds: u32)
         lua += &format!("wrk.headers[{name:?}] = {value:?}\n");
     }
     lua += "function done(summary, latency, requests)\n\
-        local errors = summary.errors.connect + summary.errors.read + summary.errors.write\n\
-        errors = errors + summary.errors.status + summary.errors.timeout\n\
-        print(string.format('measured %d %d %d %f %f', summary.requests, summary.duration, errors,\n\
-        latency:percentile(50), latency:percentile(99)))\nend\n";
+        local errors = summary.errors\n\
+        print(string.format('measured %d %d %f %f %d %d %d %d %d', summary.requests, summary.duration,\n\
+        latency:percentile(50), latency:percentile(99),\n\
+        errors.connect, errors.read, errors.write, errors.status, errors.timeout))\nend\n";
     let written = fs::write(&body, &request.body).and_then(|()| fs::write(&script, lua));
     written.map_err(|error| format!("{}: {error}", script.display()))?;
     let mut wrk = Command::new("taskset");
@@ -279,9 +279,15 @@ impl Wrk {
             return Err(format!("wrk measured nothing: {printed}{}", String::from_utf8_lossy(&output.stderr)));
         };
         let figures: Vec<f64> = line.split(' ').filter_map(|figure| figure.parse().ok()).collect();
-        let &[requests, duration, errors, p50, p99] = &figures[..] else { return Err(format!("wrk printed {line}")) };
-        if errors > 0.0 || requests == 0.0 {
-            return Err(format!("{shown}: {errors} errors, {requests} answers"));
+        let &[requests, duration, p50, p99, ref errors @ ..] = &figures[..] else {
+            return Err(format!("wrk printed {line}"));
+        };
+        let kinds =
+            ["did not connect", "could not be read", "could not be written", "were no success", "came too late"];
+        let failed = kinds.iter().zip(errors).filter(|(_, count)| **count > 0.0);
+        let failed: Vec<String> = failed.map(|(kind, count)| format!("{count} {kind}")).collect();
+        if !failed.is_empty() || requests == 0.0 {
+            return Err(format!("{shown}: of {requests} answers {}", failed.join(", ")));
         }
         Ok(Summary { requests, seconds: duration / 1e6, p50: p50 / 1e3, p99: p99 / 1e3 })
     }
