@@ -283,11 +283,14 @@ impl Wrk {
             return Err(format!("wrk printed {line}"));
         };
         let kinds =
-            ["did not connect", "could not be read", "could not be written", "were no success", "came too late"];
+            ["connections failed", "reads failed", "writes failed", "answers were no success", "answers came too late"];
         let failed = kinds.iter().zip(errors).filter(|(_, count)| **count > 0.0);
         let failed: Vec<String> = failed.map(|(kind, count)| format!("{count} {kind}")).collect();
-        if !failed.is_empty() || requests == 0.0 {
-            return Err(format!("{shown}: of {requests} answers {}", failed.join(", ")));
+        if !failed.is_empty() {
+            return Err(format!("{shown}: beside {requests} good answers, {}", failed.join(", ")));
+        }
+        if requests == 0.0 {
+            return Err(format!("{shown}: no answer in {} s", duration / 1e6));
         }
         Ok(Summary { requests, seconds: duration / 1e6, p50: p50 / 1e3, p99: p99 / 1e3 })
     }
