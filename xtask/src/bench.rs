@@ -69,10 +69,14 @@ impl Plan {
         for peer in peers {
             let mut server = made.server(peer);
             server.environment.extend(services.environment(workload));
-            let started = server.start().map_err(|error| format!("{}: {error}", peer.name))?;
+            let started = server.launch()?;
             runs.push(Run { peer, server, started, request: workload.request(), samples: Vec::new() });
         }
+        for run in &mut runs {
+            run.started.wait().map_err(|error| format!("{}: {error}", run.peer.name))?;
+        }
         check::same_answers(workload, &mut runs)?;
+        runs.iter().try_for_each(|run| run.started.settle())?;
         for round in 1..=self.rounds {
             for run in &mut runs {
                 let figures = self.sample(workload, run).map_err(|error| format!("{}: {error}", run.peer.name))?;
@@ -81,6 +85,7 @@ impl Plan {
                 run.samples.push(figures);
             }
         }
+        runs.iter().for_each(|run| run.started.terminate());
         Ok(runs.into_iter().map(|run| run.row(workload)).collect())
     }
 

@@ -77,6 +77,13 @@ impl Server {
 
     /// Starts it on the first core and waits until it listens.
     pub fn start(&self) -> Result<Started> {
+        let mut started = self.launch()?;
+        started.wait()?;
+        Ok(started)
+    }
+
+    /// Starts it on the first core.
+    pub fn launch(&self) -> Result<Started> {
         let port = free_port()?;
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]).arg(&self.program);
@@ -84,16 +91,7 @@ impl Server {
         command.envs(self.environment.iter().cloned()).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().map_err(|error| format!("taskset cannot be started: {error}"))?;
-        let mut started = Started { child, port };
-        let mut ended = None;
-        wait_for(&self.program.display().to_string(), || {
-            ended = started.child.try_wait().ok().flatten();
-            ended.is_some() || TcpStream::connect(("127.0.0.1", port)).is_ok()
-        })?;
-        match ended {
-            Some(status) => Err(format!("{} ended at once ({status})", self.program.display())),
-            None => Ok(started),
-        }
+        Ok(Started { child, port, program: self.program.display().to_string() })
     }
 }
 
@@ -106,20 +104,40 @@ pub fn secret() -> (&'static str, String) {
 pub struct Started {
     child: Child,
     pub port: u16,
+    program: String,
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
-        // The whole group: a server for Python has processes of its own.
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args(["-TERM", "--", &group]).stderr(Stdio::null()).status();
+        self.signal("-TERM");
         let _ = wait_for("the end", || !matches!(self.child.try_wait(), Ok(None)));
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        self.signal("-KILL");
         let _ = self.child.wait();
     }
 }
 
 impl Started {
+    /// Waits until it listens.
+    pub fn wait(&mut self) -> Result<()> {
+        let mut ended = None;
+        wait_for(&self.program, || {
+            ended = self.child.try_wait().ok().flatten();
+            ended.is_some() || TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        })?;
+        ended.map_or(Ok(()), |status| Err(format!("{} ended at once ({status})", self.program)))
+    }
+
+    /// Asks it to end, which takes a while; dropping it waits for that.
+    pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// To the whole group: a server for Python has processes of its own.
+    fn signal(&self, signal: &str) {
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
+    }
+
     /// Sends requests for some seconds.
     pub fn measure(&self, request: &Request, load: Load) -> Result<Sample> {
         if load.warm_up > 0 {
