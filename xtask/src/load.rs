@@ -85,12 +85,13 @@ impl Server {
     /// Starts it on the first core.
     pub fn launch(&self) -> Result<Started> {
         let port = free_port()?;
-        let mut command = Command::new("taskset");
-        command.args(["-c", "0"]).arg(&self.program);
+        // It is in a group of its own, which CTRL+C does not reach; so it has to end when we do.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "TERM", "taskset", "-c", "0"]).arg(&self.program);
         command.args(self.arguments.iter().map(|argument| argument.replace("{port}", &port.to_string())));
         command.envs(self.environment.iter().cloned()).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().map_err(|error| format!("taskset cannot be started: {error}"))?;
+        let child = command.spawn().map_err(|error| format!("setpriv cannot be started: {error}"))?;
         Ok(Started { child, port, program: self.program.display().to_string() })
     }
 }
