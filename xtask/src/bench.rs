@@ -99,7 +99,7 @@ impl Plan {
             }
             Kind::Bodies(size) => {
                 // Few of them are answered in a second, and those that are under way at the end do not count.
-                let sample = started.measure(request, Load { seconds: self.seconds.max(3), ..load })?;
+                let sample = started.measure(request, Load { seconds: self.seconds.max(2), ..load })?;
                 vec![sample.cpu / size, sample.requests_per_second, sample.p50, sample.p99, sample.memory]
             }
             Kind::BesideSlow(connections) => {

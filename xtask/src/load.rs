@@ -158,7 +158,7 @@ impl Started {
 
     /// Measures while another request is sent over `connections` of its own all the time.
     pub fn measure_beside(&self, other: &Request, connections: u32, request: &Request, load: Load) -> Result<Sample> {
-        let beside = wrk("beside", self.port, other, connections, load.warm_up + load.seconds + 1)?;
+        let beside = wrk("beside", self.port, other, connections, load.warm_up + load.seconds)?;
         let sample = self.measure(request, load);
         beside.finish()?;
         sample
