@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::load::{self, Request, Server};
+use crate::load::{self, Load, Request, Server};
 use crate::{Result, cargo, execute, output, root, target};
 
 const HELLO: &str = "examples/1-hello";
@@ -157,11 +157,12 @@ fn plaintext(bench: &Path) -> Result<(f64, f64)> {
     ]);
     execute(build.env("CARGO_TARGET_DIR", &made))?;
     let servers = ["bench-ours", "bench-axum"].map(|name| Server::of_the_bench(&made.join("release").join(name)));
-    let plaintext = Request { method: "GET", path: "/plaintext", headers: &[], body: "" };
+    let plaintext = Request::get("/plaintext");
+    let load = Load { connections: 64, warm_up: 1, seconds: 4 };
     let mut figures = [Vec::new(), Vec::new()];
     for _round in 0..3 {
         for (server, figures) in servers.iter().zip(&mut figures) {
-            figures.push(server.start()?.measure(&plaintext, 4)?.cpu);
+            figures.push(server.start()?.measure(&plaintext, load)?.cpu);
         }
     }
     let [ours, axum] = figures.map(load::median);

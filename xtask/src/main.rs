@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask test`, `deny` and `budget`.
 
+mod bench;
 mod budget;
 mod deny;
 mod load;
@@ -17,6 +18,9 @@ cargo xtask COMMAND
                      `-p hipflask-sql`; without any, the examples of the documentation are run too.
   deny               Check the dependencies: licences, and known advisories from the copy in xtask/advisories.
   budget             Measure what a developer waits for: crates, build times, size of the binary, CPU per request.
+  bench [WORKLOADS]  Measure our server beside its peers, and write bench/RESULTS.md and bench/results.svg.
+                     `--quick` takes a few minutes, `--only ours,axum` picks servers; what is not the whole
+                     run is written to the target folder.
 ";
 
 /// What went wrong, in one or more lines for a person.
@@ -28,6 +32,7 @@ fn main() -> ExitCode {
         Some(("test", rest)) => test::run(rest),
         Some(("deny", [])) => deny::run(),
         Some(("budget", [])) => budget::run(),
+        Some(("bench", rest)) => bench::run(rest),
         None | Some(("help" | "--help" | "-h", _)) => {
             print!("{HELP}");
             Ok(())

@@ -4,6 +4,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::{Result, execute, output, root, target};
@@ -14,7 +15,16 @@ pub struct Need {
     pub found: String,
     /// The variables by which the tests find it.
     pub environment: Vec<(&'static str, String)>,
-    _running: Option<Running>,
+    running: Option<Running>,
+}
+
+impl Need {
+    /// Keeps the service, and what it starts from now on, on one core.
+    pub fn keep_on_core(&self, core: u32) -> Result<()> {
+        let Some(running) = &self.running else { return Ok(()) };
+        let process = running.child.id().to_string();
+        output(Command::new("taskset").args(["-cp", &core.to_string(), &process])).map(drop)
+    }
 }
 
 /// A service and its files, which end together.
@@ -61,8 +71,16 @@ pub fn postgresql() -> Result<Need> {
     Ok(Need {
         found: format!("{}, our own on port {port}", version.trim()),
         environment: vec![("TEST_POSTGRES_URL", format!("postgres://test@127.0.0.1:{port}/postgres"))],
-        _running: Some(running),
+        running: Some(running),
     })
+}
+
+/// Runs a file of SQL in the database of [`postgresql`].
+pub fn psql(postgresql: &Need, file: &Path) -> Result<()> {
+    let mut psql = Command::new(postgresql_programs().unwrap_or_default().join("psql"));
+    psql.args(["--quiet", "--set", "ON_ERROR_STOP=1", "--file"]).arg(file);
+    psql.args(postgresql.environment.iter().map(|(_, url)| url));
+    output(&mut psql).map(drop)
 }
 
 /// The folder of PostgreSQL's server programs, which Debian keeps out of the path.
@@ -89,27 +107,35 @@ pub fn chromium() -> Result<Need> {
         install(&["chromium", "chromium-driver"])?;
     }
     let version = output(Command::new("chromedriver").arg("--version"))?;
-    Ok(Need { found: version.trim().to_owned(), environment: Vec::new(), _running: None })
+    Ok(Need { found: version.trim().to_owned(), environment: Vec::new(), running: None })
 }
 
 /// A Python environment with the real Flask, kept in the target folder.
 pub fn python() -> Result<Need> {
-    let folder = target().join("python");
-    let python = folder.join("bin/python");
-    let requirements = root().join("xtask/python/requirements.txt");
+    let python = python_environment(&target().join("python"), &root().join("xtask/python/requirements.txt"))?;
     let imports = "import flask, importlib.metadata as m; print('Flask', m.version('flask'))";
-    let found = || output(Command::new(&python).args(["-c", imports]));
-    if !folder.join("complete").is_file() || found().is_err() {
-        let make = || output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+    let found = output(Command::new(&python).args(["-c", imports]))?;
+    let environment = vec![("TEST_PYTHON", python.display().to_string())];
+    Ok(Need { found: found.trim().to_owned(), environment, running: None })
+}
+
+/// The interpreter of an environment in `folder` that has what `requirements` lists, made anew if the list has changed.
+pub fn python_environment(folder: &Path, requirements: &Path) -> Result<PathBuf> {
+    let python = folder.join("bin/python");
+    let wanted = std::fs::read_to_string(requirements);
+    let wanted = wanted.map_err(|error| format!("{}: {error}", requirements.display()))?;
+    let complete = folder.join("complete");
+    let has_all = std::fs::read_to_string(&complete).is_ok_and(|has| has == wanted);
+    if !has_all || output(Command::new(&python).arg("--version")).is_err() {
+        let make = || output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
         if make().is_err() {
             install(&["python3", "python3-venv"])?;
             make()?;
         }
         output(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements))?;
-        std::fs::write(folder.join("complete"), "").map_err(|error| format!("{}: {error}", folder.display()))?;
+        std::fs::write(&complete, wanted).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    let environment = vec![("TEST_PYTHON", python.display().to_string())];
-    Ok(Need { found: found()?.trim().to_owned(), environment, _running: None })
+    Ok(python)
 }
 
 /// Installs Debian packages, if that is allowed here.
@@ -144,9 +170,18 @@ pub fn in_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
+/// A port that nobody uses, and that was not given before: whoever got it may not listen yet.
 pub fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    Ok(listener.map_err(|error| format!("no port is free: {error}"))?.port())
+    static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = address.map_err(|error| format!("no port is free: {error}"))?.port();
+        if !given.contains(&port) {
+            given.push(port);
+            return Ok(port);
+        }
+    }
 }
 
 /// Waits until `ready` says so, for half a minute.

@@ -12,6 +12,7 @@
 //!
 //! DESIGN.md has the measurements.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::pin;
@@ -75,14 +76,21 @@ impl Pace {
         ready: bool,
         future: impl Future<Output = Result<Option<Response>>> + Send + 'a,
     ) -> Answer<'a> {
-        match ready && self.is_short() {
-            true => Answer::Ready(now(future)),
-            false => Answer::Later(Box::pin(future)),
+        let running = if ready { self.start() } else { None };
+        match running {
+            Some(_running) => {
+                LET_IN.set(true);
+                Answer::Ready(now(future))
+            }
+            None => Answer::Later(Box::pin(future)),
         }
     }
 
     /// Runs `call` where it belongs.
     pub async fn run<T: Send + 'static>(&self, call: impl FnOnce() -> T + Send + 'static) -> T {
+        if LET_IN.take() {
+            return call();
+        }
         match self.start() {
             Some(_running) => call(),
             None => self.run_elsewhere(call).await,
@@ -95,6 +103,9 @@ impl Pace {
         ctx: &mut Context,
         call: impl FnOnce(&mut Context) -> T + Send + 'static,
     ) -> T {
+        if LET_IN.take() {
+            return call(ctx);
+        }
         if let Some(_running) = self.start() {
             return call(ctx);
         }
@@ -155,6 +166,7 @@ fn now<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        LET_IN.set(false);
         if Watchdog::leave() {
             self.pace.overruns.fetch_add(1, Relaxed);
             self.pace.wanted.0.store(self.pace.trials(), Relaxed);
@@ -192,6 +204,10 @@ static WATCHDOG: Watchdog = Watchdog {
 thread_local! {
     /// This worker's slot, and how many calls may run in place at once.
     static WORKER: OnceLock<(Arc<Slot>, usize)> = const { OnceLock::new() };
+
+    /// [`Pace::answer`] has begun a call in place that has not come to its function yet. To ask for room once more
+    /// there could be refused, by what other workers did meanwhile, when the answer can no longer wait.
+    static LET_IN: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Watchdog {
@@ -450,6 +466,25 @@ mod tests {
             assert_eq!(overrunning.await.expect("no panic"), "in place");
         });
         drop(stand_by);
+    }
+
+    #[test]
+    fn what_was_let_in_stays_in_place_whatever_happens_meanwhile() {
+        runtime(3).block_on(async {
+            tokio::spawn(async {
+                let pace = Pace::default();
+                pace.wanted.0.store(0, Relaxed);
+                let view = async {
+                    // Another worker's call has overrun.
+                    pace.wanted.0.store(TRIALS, Relaxed);
+                    pace.run(|| Ok(None)).await
+                };
+                assert!(matches!(pace.answer(true, view), Answer::Ready(Ok(None))));
+                assert_eq!(call(&pace, Duration::ZERO).await, "elsewhere");
+            })
+            .await
+            .expect("no panic");
+        });
     }
 
     #[test]
