@@ -19,5 +19,6 @@ pages! {
     database "../database.md",
     login "../login.md",
     server "../server.md",
+    performance "../performance.md",
     deployment "../deployment.md",
 }

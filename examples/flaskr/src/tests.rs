@@ -5,10 +5,6 @@ use hipflask::{TestClient, TestResponse};
 use super::*;
 
 /// A client of an empty blog.
-fn client() -> TestClient {
-    client_of("sqlite:")
-}
-
 fn client_of(database: &str) -> TestClient {
     let folder = std::env::temp_dir().join(format!("flaskr-{}-{:?}", std::process::id(), std::thread::current().id()));
     app().config("DATABASE_URL", database).config("INSTANCE_PATH", folder).test_client()
@@ -31,7 +27,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\nnot much of a picture";
 
 #[hipflask::test]
 async fn an_author_registers_writes_edits_and_deletes() {
-    whole_life(&client()).await;
+    whole_life(&client_of("sqlite:")).await;
 }
 
 #[hipflask::test]
@@ -66,7 +62,7 @@ async fn whole_life(client: &TestClient) {
 
 #[hipflask::test]
 async fn only_authors_change_their_posts() {
-    let client = client();
+    let client = client_of("sqlite:");
     author(&client, "ada").await;
     write(&client, "Ada's").await;
     client.post("/auth/logout").send().await;
@@ -81,7 +77,7 @@ async fn only_authors_change_their_posts() {
 
 #[hipflask::test]
 async fn a_wrong_form_keeps_its_values_and_names_its_errors() {
-    let client = client();
+    let client = client_of("sqlite:");
     author(&client, "ada").await;
     let page = client.post("/create").form([("title", ""), ("body", "Kept <text>")]).send().await.text();
     assert!(page.contains("This field is required.") && page.contains("Kept &lt;text&gt;"), "{page}");
@@ -96,7 +92,7 @@ async fn a_wrong_form_keeps_its_values_and_names_its_errors() {
 
 #[hipflask::test]
 async fn pictures_are_what_their_bytes_say() {
-    let client = client();
+    let client = client_of("sqlite:");
     author(&client, "ada").await;
     let with = |name, bytes: &[u8]| {
         let request = client.post("/create").file("picture", name, "image/png", bytes);
@@ -114,7 +110,7 @@ async fn pictures_are_what_their_bytes_say() {
 
 #[hipflask::test]
 async fn the_list_has_pages() {
-    let client = client();
+    let client = client_of("sqlite:");
     author(&client, "ada").await;
     for number in 1..=6 {
         write(&client, &format!("Post {number}.")).await;
@@ -129,7 +125,7 @@ async fn the_list_has_pages() {
 
 #[hipflask::test]
 async fn posts_are_json_too() {
-    let client = client();
+    let client = client_of("sqlite:");
     let post = serde_json::json!({"title": "By a program", "body": "Text"});
     let refused = client.post("/api/posts").header("accept", "application/json").json(&post).send().await;
     assert_eq!(refused.json::<serde_json::Value>()["code"], 401);
@@ -144,7 +140,7 @@ async fn posts_are_json_too() {
 
 #[hipflask::test]
 async fn samples_fill_a_blog() {
-    let client = client();
+    let client = client_of("sqlite:");
     client.get("/").send().await;
     let told = samples::init_db(Db::of(client.app()).expect("the blog has a database")).await;
     assert!(told.expect("an empty blog takes them").starts_with("The blog has 12 posts"));
