@@ -8,7 +8,12 @@ use hipflask_sql::prelude::*;
 use serde::Serialize;
 
 #[get("/plaintext")]
-fn plaintext() -> &'static str {
+async fn plaintext() -> &'static str {
+    "Hello, World!"
+}
+
+#[get("/sync")]
+fn plaintext_sync() -> &'static str {
     "Hello, World!"
 }
 
@@ -18,12 +23,12 @@ struct Message {
 }
 
 #[get("/json")]
-fn json() -> Json<Message> {
+async fn json() -> Json<Message> {
     Json(Message { message: "Hello, World!" })
 }
 
 #[get("/hello/<name>")]
-fn hello(name: String) -> Html {
+async fn hello(name: String) -> Html {
     html!("<h1>Hello, {name}!</h1>")
 }
 
@@ -41,12 +46,12 @@ fn posts() -> Vec<Post> {
 }
 
 #[get("/template")]
-fn template() -> Template {
+async fn template() -> Template {
     render_template!("posts.html", heading = "Posts", posts = posts())
 }
 
 #[get("/session")]
-fn session(session: Session) -> String {
+async fn session(session: Session) -> String {
     let visits = session.get::<u32>("visits").unwrap_or(0) + 1;
     session.set("visits", visits);
     format!("visit {visits}")
@@ -63,7 +68,7 @@ struct Registration {
 }
 
 #[post("/form")]
-fn form(form: Form<Registration>) -> Result<String> {
+async fn form(form: Form<Registration>) -> Result<String> {
     let Some(Registration { name, age, note }) = form.submitted() else {
         abort!(400, "{:?}", form.errors().collect::<Vec<_>>());
     };
@@ -71,7 +76,7 @@ fn form(form: Form<Registration>) -> Result<String> {
 }
 
 #[get("/page")]
-fn page(session: Session) -> Template {
+async fn page(session: Session) -> Template {
     session.set("visits", session.get::<u32>("visits").unwrap_or(0) + 1);
     // What is taken out now is what the page shows; the new message is for the next one.
     session.flashed_messages();
@@ -137,7 +142,7 @@ fn app() -> App {
     let mut app = app!()
         .config("MAX_CONTENT_LENGTH", 20_000_000)
         .config("UPLOADS", variable("BENCH_UPLOADS"))
-        .routes(routes![plaintext, json, hello, template, session, form, page, upload, sleep]);
+        .routes(routes![plaintext, plaintext_sync, json, hello, template, session, form, page, upload, sleep]);
     for n in 0..variable("BENCH_ROUTES").and_then(|count| count.parse().ok()).unwrap_or(0) {
         app = app.add_url_rule(Rule::new(format!("/r{n}/<int:id>")), numbered);
     }

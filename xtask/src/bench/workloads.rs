@@ -84,6 +84,10 @@ impl Workload {
 pub fn all() -> Vec<Workload> {
     vec![
         Workload::new("plaintext", "thirteen bytes of text", || Request::get("/plaintext")),
+        Workload {
+            servers: &["ours", "bare"],
+            ..Workload::new("sync", "plaintext by a synchronous view", || Request::get("/sync"))
+        },
         Workload::new("json", "a small object as JSON", || Request::get("/json")),
         Workload::new("hello", "a value of the path in escaped HTML", || Request::get("/hello/%3CAda%3E")),
         Workload::new("template", "a page with inheritance and a loop over twelve escaped rows", || {
