@@ -111,7 +111,7 @@ async fn fortunes(db: Db) -> Result<Template> {
     Ok(render_template!("fortunes.html", fortunes))
 }
 
-fn numbered(args: ViewArgs) -> Result<String> {
+async fn numbered(args: ViewArgs) -> Result<String> {
     Ok(args.get::<i64>("id")?.to_string())
 }
 
