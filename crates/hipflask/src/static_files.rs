@@ -1,6 +1,7 @@
 //! Files: one by its path, a folder by the names in it, and the application's own `static`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -341,7 +342,8 @@ struct StaticSetup {
 /// Where static files come from.
 enum StaticFiles {
     Folder(PathBuf),
-    Embedded { files: &'static [EmbeddedFile], modified: SystemTime },
+    /// By name, each with its version, which takes reading it all.
+    Embedded(HashMap<&'static str, (&'static EmbeddedFile, Version)>),
 }
 
 /// Adds `/static/<path:filename>` to an application that has a folder for it; every application has it.
@@ -356,7 +358,7 @@ impl Extension for Static {
             let setup = freezing.take_state::<StaticSetup>().unwrap_or_default();
             let Some(folder) = setup.folder else { return };
             freezing.insert_state(match freezing.embedded(&folder) {
-                Some(files) => StaticFiles::Embedded { files, modified: SystemTime::now() },
+                Some(files) => StaticFiles::Embedded(with_versions(files)),
                 None => StaticFiles::Folder(freezing.root_path().join(&*folder)),
             });
         })
@@ -400,20 +402,29 @@ async fn static_file(ctx: &mut Context, args: ViewArgs) -> Result<Response> {
     let app = ctx.app().clone();
     match app.state::<StaticFiles>() {
         Some(StaticFiles::Folder(folder)) => send_from_directory(folder, &name).respond(ctx).await,
-        Some(StaticFiles::Embedded { files, modified }) => {
-            let file = files.iter().find(|file| file.name == name).ok_or_else(|| Error::from(HttpError::new(404)))?;
-            send_embedded(ctx, file, *modified)
+        Some(StaticFiles::Embedded(files)) => {
+            let (file, version) = files.get(&*name).ok_or_else(|| Error::from(HttpError::new(404)))?;
+            send_embedded(ctx, file, version)
         }
         None => Err(HttpError::new(404).into()),
     }
 }
 
-fn send_embedded(ctx: &Context, file: &EmbeddedFile, modified: SystemTime) -> Result<Response> {
+/// The version of each file of the binary. When they were changed is not known; when they began to be served is.
+fn with_versions(files: &'static [EmbeddedFile]) -> HashMap<&'static str, (&'static EmbeddedFile, Version)> {
+    let modified = SystemTime::now();
+    let version = |file: &EmbeddedFile| {
+        let len = file.content.len();
+        Version { etag: format!("{len}-{:08x}", adler32(file.content)), modified, len: len as u64 }
+    };
+    files.iter().map(|file| (file.name, (file, version(file)))).collect()
+}
+
+fn send_embedded(ctx: &Context, file: &EmbeddedFile, version: &Version) -> Result<Response> {
     let len = file.content.len();
-    let version = Version { etag: format!("{len}-{:08x}", adler32(file.content)), modified, len: len as u64 };
     let condition = evaluate(ctx.request().headers(), &version.etag, version.modified, version.len);
     let max_age = ctx.config().seconds("SEND_FILE_MAX_AGE_DEFAULT")?;
-    let mut response = File::new(PathBuf::from(file.name)).head(&version, &condition, max_age)?;
+    let mut response = File::new(PathBuf::from(file.name)).head(version, &condition, max_age)?;
     let content = Bytes::from_static(file.content);
     match condition {
         Condition::Full => *response.body_mut() = content.into(),
