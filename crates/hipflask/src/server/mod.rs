@@ -61,7 +61,7 @@ pub async fn serve(app: Frozen, address: SocketAddr) -> Result<()> {
 /// let app = App::new("doc", ".").add_url_rule(Rule::new("/"), async || "Hello!");
 /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// let stop = async { /* here: at once */ };
-/// hipflask::serve_on(app.freeze().map_err(|errors| Error::msg(errors.to_string()))?, listener, stop).await
+/// hipflask::serve_on(app.freeze()?, listener, stop).await
 /// # }).unwrap();
 /// ```
 ///
