@@ -40,6 +40,7 @@
 #![warn(missing_docs)]
 
 // 1 vocabulary: plain values
+mod clock;
 mod config;
 mod datetime;
 mod error;

@@ -3,9 +3,9 @@
 //! It is a small [`tracing::Subscriber`], set only if the program has set none. In production nothing waits
 //! for the disk: lines go to a buffer of the thread's own, and one thread writes them out.
 
-use std::cell::RefCell;
 use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write as _};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use crate::clock;
 use crate::config::Config;
 use crate::datetime::DateTime;
 use crate::{Error, Result};
@@ -93,12 +94,14 @@ impl Subscriber for LoggerHandle {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
-        let mut line = String::with_capacity(160);
         match self.0.form {
-            Form::Text { colours } => text_line(&mut line, metadata, &fields, colours),
-            Form::Json => json_line(&mut line, metadata, &fields),
+            Form::Text { colours } => {
+                let mut line = String::with_capacity(160);
+                text_line(&mut line, metadata, &fields, colours);
+                print(line);
+            }
+            Form::Json => buffer(|line| json_line(line, metadata, &fields)),
         }
-        self.0.write(line);
     }
 
     fn enter(&self, _: &Id) {}
@@ -179,134 +182,49 @@ fn push_plain(line: &mut String, text: &str) {
     }
 }
 
-fn json_line(line: &mut String, metadata: &Metadata<'_>, fields: &Fields) {
-    line.push_str("{\"time\":\"");
-    push_now(line, Instant::now());
+fn json_line(line: &mut Vec<u8>, metadata: &Metadata<'_>, fields: &Fields) {
+    line.extend_from_slice(b"{\"time\":\"");
+    clock::push_rfc3339(line, Instant::now());
     let _ = write!(line, "\",\"level\":\"{}\",\"target\":", metadata.level());
     push_json(line, metadata.target());
-    line.push_str(",\"message\":");
+    line.extend_from_slice(b",\"message\":");
     push_json(line, &fields.message);
     for (name, value) in &fields.others {
         let _ = write!(line, ",\"{name}\":");
         match value {
             Value::Text(text) => push_json(line, text),
-            Value::Plain(text) => line.push_str(text),
+            Value::Plain(text) => line.extend_from_slice(text.as_bytes()),
         }
     }
-    line.push('}');
+    line.extend_from_slice(b"}\n");
 }
 
-fn push_json(line: &mut String, text: &str) {
-    line.push('"');
+fn push_json(line: &mut Vec<u8>, text: &str) {
+    line.push(b'"');
     let mut done = 0;
     // Nearly all text is plain, which is seen byte by byte; what is not ASCII may be a control character.
     let is_plain = |b: u8| (b' '..0x7f).contains(&b) && b != b'"' && b != b'\\';
     let begin = text.bytes().position(|b| !is_plain(b)).unwrap_or(text.len());
     let special = text[begin..].char_indices().filter(|(_, c)| c.is_control() || matches!(c, '"' | '\\'));
     for (at, c) in special.map(|(at, c)| (begin + at, c)) {
-        line.push_str(&text[done..at]);
+        line.extend_from_slice(&text.as_bytes()[done..at]);
         let _ = match c {
-            '"' => line.write_str("\\\""),
-            '\\' => line.write_str("\\\\"),
-            '\n' => line.write_str("\\n"),
+            '"' => line.write_all(b"\\\""),
+            '\\' => line.write_all(b"\\\\"),
+            '\n' => line.write_all(b"\\n"),
             c => write!(line, "\\u{:04x}", c as u32),
         };
         done = at + c.len_utf8();
     }
-    line.push_str(&text[done..]);
-    line.push('"');
-}
-
-/// Appends a number; `write!` would take ten times as long.
-fn push_number(line: &mut String, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut begin = digits.len();
-    loop {
-        begin -= 1;
-        digits[begin] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    line.push_str(std::str::from_utf8(&digits[begin..]).unwrap_or_default());
-}
-
-/// Appends sixteen hexadecimal digits.
-fn push_id(line: &mut String, id: u64) {
-    let digits: [u8; 16] = std::array::from_fn(|at| b"0123456789abcdef"[(id >> (60 - 4 * at)) as usize & 15]);
-    line.push_str(std::str::from_utf8(&digits).unwrap_or_default());
-}
-
-/// What most lines of a thread share with the line before, as text.
-struct Recent {
-    /// Two clocks at one moment. The time of day follows from a reading of the other, until the next second.
-    clocks: Option<(Instant, i64)>,
-    second: i64,
-    second_text: String,
-    remote: Option<std::net::IpAddr>,
-    remote_text: String,
-}
-
-thread_local! {
-    static RECENT: RefCell<Recent> = const {
-        RefCell::new(Recent {
-            clocks: None,
-            second: i64::MIN,
-            second_text: String::new(),
-            remote: None,
-            remote_text: String::new(),
-        })
-    };
-}
-
-impl Recent {
-    /// Microseconds since 1970.
-    fn time_of_day(&mut self, now: Instant) -> i64 {
-        if let Some((instant, micros)) = self.clocks
-            && let Some(since) = now.checked_duration_since(instant)
-            && since < Duration::from_secs(1)
-        {
-            return micros + since.as_micros() as i64;
-        }
-        let micros = DateTime::now().unix_micros();
-        self.clocks = Some((now, micros));
-        micros
-    }
-}
-
-/// Appends the time in RFC 3339, to the millisecond.
-fn push_now(line: &mut String, now: Instant) {
-    RECENT.with_borrow_mut(|recent| {
-        let micros = recent.time_of_day(now);
-        let second = micros.div_euclid(1_000_000);
-        if recent.second != second {
-            let text = DateTime::from_unix_micros(second * 1_000_000).map(|now| now.strftime("%Y-%m-%dT%H:%M:%S."));
-            recent.second_text = text.unwrap_or_default();
-            recent.second = second;
-        }
-        line.push_str(&recent.second_text);
-        let millis = micros.rem_euclid(1_000_000).unsigned_abs() / 1_000;
-        line.extend([100, 10, 1].map(|place| char::from(b'0' + (millis / place % 10) as u8)));
-        line.push('Z');
-    });
-}
-
-fn push_remote(line: &mut String, remote: std::net::IpAddr) {
-    RECENT.with_borrow_mut(|recent| {
-        if recent.remote != Some(remote) {
-            recent.remote = Some(remote);
-            recent.remote_text = remote.to_string();
-        }
-        line.push_str(&recent.remote_text);
-    });
+    line.extend_from_slice(&text.as_bytes()[done..]);
+    line.push(b'"');
 }
 
 /// A request that was answered.
 #[derive(Debug)]
 pub(crate) struct Access<'a> {
     pub(crate) request_id: u64,
-    pub(crate) remote: std::net::IpAddr,
+    pub(crate) remote: IpAddr,
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) version: &'a str,
@@ -334,12 +252,14 @@ pub(crate) fn access(access: &Access<'_>) {
         );
         return;
     };
-    let mut line = String::with_capacity(256);
     match logger.form {
-        Form::Text { colours } => access_text(&mut line, access, colours),
-        Form::Json => access_json(&mut line, access),
+        Form::Text { colours } => {
+            let mut line = String::with_capacity(128);
+            access_text(&mut line, access, colours);
+            print(line);
+        }
+        Form::Json => buffer(|line| access_json(line, access)),
     }
-    logger.write(line);
 }
 
 fn access_text(line: &mut String, access: &Access<'_>, colours: bool) {
@@ -362,40 +282,56 @@ fn access_text(line: &mut String, access: &Access<'_>, colours: bool) {
     }
 }
 
-fn access_json(line: &mut String, access: &Access<'_>) {
-    line.push_str("{\"time\":\"");
-    push_now(line, access.now);
-    line.push_str("\",\"level\":\"INFO\",\"target\":\"access\",\"request_id\":\"");
-    push_id(line, access.request_id);
-    line.push_str("\",\"remote\":\"");
+fn access_json(line: &mut Vec<u8>, access: &Access<'_>) {
+    const BEFORE_ID: &[u8] = b"\",\"level\":\"INFO\",\"target\":\"access\",\"request_id\":\"";
+    const BEFORE_REMOTE: &[u8] = b"\",\"remote\":\"";
+    line.reserve(256 + access.path.len());
+    line.extend_from_slice(b"{\"time\":\"");
+    clock::push_rfc3339(line, access.now);
+    line.extend_from_slice(BEFORE_ID);
+    line.extend_from_slice(&hexadecimal(access.request_id));
+    line.extend_from_slice(BEFORE_REMOTE);
     push_remote(line, access.remote);
-    line.push_str("\",\"method\":");
+    line.extend_from_slice(b"\",\"method\":");
     push_json(line, access.method);
-    line.push_str(",\"path\":");
+    line.extend_from_slice(b",\"path\":");
     push_json(line, access.path);
-    line.push_str(",\"version\":\"");
-    line.push_str(access.version);
-    line.push_str("\",\"status\":");
-    push_number(line, access.status.into());
-    line.push_str(",\"bytes\":");
+    line.extend_from_slice(b",\"version\":\"");
+    line.extend_from_slice(access.version.as_bytes());
+    line.extend_from_slice(b"\",\"status\":");
+    clock::push_number(line, access.status.into());
+    line.extend_from_slice(b",\"bytes\":");
     match access.bytes {
-        Some(bytes) => push_number(line, bytes),
-        None => line.push_str("null"),
+        Some(bytes) => clock::push_number(line, bytes),
+        None => line.extend_from_slice(b"null"),
     }
-    line.push_str(",\"us\":");
-    push_number(line, u64::try_from(access.took.as_micros()).unwrap_or(u64::MAX));
-    line.push('}');
+    line.extend_from_slice(b",\"us\":");
+    clock::push_number(line, u64::try_from(access.took.as_micros()).unwrap_or(u64::MAX));
+    line.extend_from_slice(b"}\n");
 }
 
-impl Logger {
-    fn write(&self, mut line: String) {
-        line.push('\n');
-        match self.form {
-            // An error of the terminal is nobody's fault that could be told here.
-            Form::Text { .. } => _ = std::io::stderr().write_all(line.as_bytes()),
-            Form::Json => buffer(&line),
+fn hexadecimal(id: u64) -> [u8; 16] {
+    std::array::from_fn(|at| b"0123456789abcdef"[(id >> (60 - 4 * at)) as usize & 15])
+}
+
+fn push_remote(line: &mut Vec<u8>, remote: IpAddr) {
+    match remote {
+        IpAddr::V4(address) => {
+            for (at, part) in address.octets().into_iter().enumerate() {
+                if at > 0 {
+                    line.push(b'.');
+                }
+                clock::push_number(line, part.into());
+            }
         }
+        IpAddr::V6(address) => _ = write!(line, "{address}"),
     }
+}
+
+/// Prints a readable line. An error of the terminal is nobody's fault that could be told here.
+fn print(mut line: String) {
+    line.push('\n');
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 type Buffer = Arc<Mutex<Vec<u8>>>;
@@ -412,12 +348,15 @@ thread_local! {
     };
 }
 
-fn buffer(line: &str) {
+/// Has a line written into the buffer of this thread.
+fn buffer(write: impl FnOnce(&mut Vec<u8>)) {
     let _ = OWN.try_with(|own| {
         let mut buffer = own.lock().unwrap_or_else(PoisonError::into_inner);
-        match buffer.len() + line.len() > MOST_BUFFERED {
-            true => _ = DROPPED.fetch_add(1, Relaxed),
-            false => buffer.extend_from_slice(line.as_bytes()),
+        let before = buffer.len();
+        write(&mut buffer);
+        if buffer.len() > MOST_BUFFERED {
+            buffer.truncate(before);
+            DROPPED.fetch_add(1, Relaxed);
         }
     });
 }
@@ -441,11 +380,11 @@ pub(crate) fn flush() {
     BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).retain(is_used);
     let dropped = DROPPED.swap(0, Relaxed);
     if dropped > 0 {
-        let mut line = String::from("{\"time\":\"");
-        push_now(&mut line, Instant::now());
-        line.push_str("\",\"level\":\"WARN\",\"target\":\"hipflask\",\"message\":\"");
+        let mut line = b"{\"time\":\"".to_vec();
+        clock::push_rfc3339(&mut line, Instant::now());
+        line.extend_from_slice(b"\",\"level\":\"WARN\",\"target\":\"hipflask\",\"message\":\"");
         let _ = writeln!(line, "{dropped} lines of the log were dropped\"}}");
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        let _ = std::io::stderr().write_all(&line);
     }
 }
 
@@ -459,9 +398,9 @@ mod tests {
 
     #[test]
     fn nothing_from_outside_breaks_a_line() {
-        let mut line = String::new();
-        push_json(&mut line, "a\"\\\n\x1b[31mé");
-        assert_eq!(line, r#""a\"\\\n\u001b[31mé""#);
+        let mut json = Vec::new();
+        push_json(&mut json, "a\"\\\n\x1b[31mé");
+        assert_eq!(String::from_utf8_lossy(&json), r#""a\"\\\n\u001b[31mé""#);
         let mut line = String::new();
         push_plain(&mut line, "a\r\n\x1b[31m");
         assert_eq!(line, r"a\r\n\u{1b}[31m");
@@ -470,7 +409,7 @@ mod tests {
     fn request() -> Access<'static> {
         Access {
             request_id: 1,
-            remote: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+            remote: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
             method: "OPTIONS",
             path: "/a\"b",
             version: "1.1",
@@ -490,9 +429,9 @@ mod tests {
 
     #[test]
     fn an_access_line_is_json() {
-        let mut line = String::new();
+        let mut line = Vec::new();
         access_json(&mut line, &request());
-        let value: serde_json::Value = serde_json::from_str(&line).expect("json");
+        let value: serde_json::Value = serde_json::from_slice(&line).expect("json");
         assert_eq!(
             (&value["path"], &value["us"], &value["bytes"]),
             (&"/a\"b".into(), &1500.into(), &serde_json::Value::Null)

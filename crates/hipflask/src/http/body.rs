@@ -150,6 +150,15 @@ impl Body {
         Ok(all.into())
     }
 
+    /// The bytes, if they are all at hand; else the body as it is.
+    pub(crate) fn into_bytes(self) -> std::result::Result<Bytes, Body> {
+        match self.0 {
+            Kind::Empty => Ok(Bytes::new()),
+            Kind::Full(bytes) => Ok(bytes),
+            Kind::Stream(_) => Err(self),
+        }
+    }
+
     /// The bytes, if they are all at hand.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match &self.0 {

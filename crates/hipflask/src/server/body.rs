@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::http::body::Body;
@@ -19,15 +18,14 @@ use crate::{Error, HttpError, panics};
 const SLOWEST: u64 = 240;
 
 /// A request's body: it must keep coming, and not only drop by drop.
-pub(super) struct Received {
-    body: Incoming,
+pub(super) struct Received<B> {
+    body: B,
     idle: Duration,
     bytes: u64,
     /// How long the client has let the reader wait; what the reader takes for itself does not count.
     waited: Duration,
     /// Made only when the body lets its reader wait.
     waiting: Option<Waiting>,
-    watch: Arc<Watch>,
 }
 
 struct Waiting {
@@ -35,9 +33,9 @@ struct Waiting {
     timer: Pin<Box<Sleep>>,
 }
 
-impl Received {
-    pub(super) fn new(body: Incoming, idle: Duration, watch: Arc<Watch>) -> Received {
-        Received { body, idle, bytes: 0, waited: Duration::ZERO, waiting: None, watch }
+impl<B> Received<B> {
+    pub(super) fn new(body: B, idle: Duration) -> Received<B> {
+        Received { body, idle, bytes: 0, waited: Duration::ZERO, waiting: None }
     }
 
     /// How long the next bytes may take.
@@ -56,7 +54,7 @@ impl Received {
     }
 }
 
-impl HttpBody for Received {
+impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Received<B> {
     type Data = Bytes;
     type Error = Error;
 
@@ -89,14 +87,6 @@ impl HttpBody for Received {
     }
 }
 
-impl Drop for Received {
-    fn drop(&mut self) {
-        if !self.body.is_end_stream() {
-            self.watch.unread();
-        }
-    }
-}
-
 /// A response's body; when it has ended, or is dropped before, the request is over.
 pub(super) struct Sent {
     body: Body,
@@ -126,7 +116,7 @@ impl Sent {
 
     fn end(&mut self, complete: bool) {
         if let Some(finished) = self.finished.take() {
-            finished.end(complete.then_some(self.bytes));
+            finished.end(complete.then_some(self.bytes), std::time::Instant::now());
         }
     }
 
@@ -181,7 +171,7 @@ impl Drop for Pieces {
     }
 }
 
-/// The producer of a body failed; hyper breaks the connection off.
+/// The producer of a body failed; the connection, or the stream of HTTP/2, is broken off.
 #[derive(Debug)]
 pub(super) struct BrokenOff;
 

@@ -8,32 +8,27 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::server::gated::Gated;
-use crate::server::io::{Io, Outbox};
-use crate::server::screen::Screen;
+use crate::server::http1::{self, End};
+use crate::server::io::Io;
 use crate::server::service::{Service, Shared};
 use crate::server::watch::{Verdict, Watch};
+use crate::server::wire::{self, Wire};
 use crate::server::{Phase, first_of, reached};
 
-/// The longest head of a request, in bytes, and the most headers in it.
+/// The longest head of a request, in bytes.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
-const MAX_HEADERS: usize = 100;
-/// What hyper buffers at most for one connection: a head and what came with it.
-const MAX_BUFFER: usize = 2 * MAX_HEAD;
 /// Requests that one HTTP/2 connection can have in work at once, those included whose client has gone.
 const MAX_STREAMS: u32 = 128;
 
 /// What a connection that was opened just before the server closes gets to say why.
 const FIRST_WORDS: Duration = Duration::from_millis(100);
-
-type Http1 = http1::Connection<Io, Service>;
-type Http2 = http2::Connection<Io, Service, TokioExecutor>;
 
 pub(super) async fn serve(
     stream: TcpStream,
@@ -56,41 +51,34 @@ pub(super) async fn serve(
     let streams = Arc::new(Semaphore::new(MAX_STREAMS as usize));
     let service = Service { shared, peer, permit, watch: Arc::clone(&watch), streams };
     match protocol {
-        Protocol::Http1 => {
-            let io = Io::new(stream, start, Some(Screen::default()), Arc::clone(&watch));
-            let mut builder = http1::Builder::new();
-            // A client that only has no more to say still wants its answer.
-            builder.half_close(true);
-            builder.max_header_size(MAX_HEAD).max_headers(MAX_HEADERS).max_buf_size(MAX_BUFFER);
-            // The time-outs are ours (`watch`), at the cost of a note instead of a timer.
-            builder.header_read_timeout(None);
-            let outbox = io.outbox();
-            let mut connection = builder.serve_connection(io, service);
-            let ended = drive(&mut connection, outbox, &watch, &phase).await;
-            let io = connection.into_parts().io;
-            match ended {
-                Some(Err(error)) if error.is_user() && watch.ends_bodies_by_closing() => io.reset(),
-                Some(Err(error)) if error.is_parse() => linger(io, phase).await,
-                Some(_) if watch.is_unread() => linger(io, phase).await,
-                _ => {}
-            }
-        }
-        Protocol::Http2 => {
-            let io = Io::new(stream, start, None, Arc::clone(&watch));
-            let mut builder = http2::Builder::new(TokioExecutor::new());
-            builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD as u32);
-            builder
-                .timer(TokioTimer::new())
-                .keep_alive_interval(limits.keep_alive)
-                .keep_alive_timeout(Duration::from_secs(20));
-            let outbox = io.outbox();
-            drive(&mut builder.serve_connection(io, service), outbox, &watch, &phase).await;
-        }
+        Protocol::Http1 => serve_http1(stream, &start, service, phase).await,
+        // Boxed, because it is seldom here and would make every connection larger.
+        Protocol::Http2 => Box::pin(serve_http2(stream, start, service, phase)).await,
     }
 }
 
-async fn linger(io: Io, phase: channel::Receiver<Phase>) {
-    first_of(io.linger(), reached(phase, Phase::BreakingOff)).await;
+async fn serve_http1(stream: TcpStream, start: &[u8], service: Service, phase: channel::Receiver<Phase>) {
+    let watch = Arc::clone(&service.watch);
+    let mut connection = http1::serve(Wire::new(stream, start, Arc::clone(&watch)), service);
+    let end = drive(&mut connection, &watch, &phase).await;
+    let Some(stream) = connection.into_stream() else { return };
+    match end {
+        Some(End::Unread) => first_of(wire::linger(stream), reached(phase, Phase::BreakingOff)).await,
+        Some(End::BrokenOff) => wire::reset(stream),
+        Some(End::Said | End::Lost) | None => {}
+    }
+}
+
+async fn serve_http2(stream: TcpStream, start: Vec<u8>, service: Service, phase: channel::Receiver<Phase>) {
+    let watch = Arc::clone(&service.watch);
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD as u32);
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(service.shared.limits.keep_alive)
+        .keep_alive_timeout(Duration::from_secs(20));
+    let mut connection = builder.serve_connection(Io::new(stream, start, Arc::clone(&watch)), service);
+    drive(&mut connection, &watch, &phase).await;
 }
 
 enum Protocol {
@@ -116,14 +104,19 @@ async fn first_bytes(stream: &TcpStream) -> Option<(Vec<u8>, Protocol)> {
 }
 
 /// A connection of either protocol.
-trait Connection: Unpin {
-    fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>>;
+pub(super) trait Connection {
+    type End;
+
+    fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<Self::End>;
+    /// Begins to end it: no further request.
     fn shut_down(&mut self);
 }
 
-impl Connection for Http1 {
-    fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
-        Pin::new(self).poll(cx)
+impl Connection for http2::Connection<Io, Service, TokioExecutor> {
+    type End = ();
+
+    fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(self).poll(cx).map(drop)
     }
 
     fn shut_down(&mut self) {
@@ -131,45 +124,23 @@ impl Connection for Http1 {
     }
 }
 
-impl Connection for Http2 {
-    fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
-        Pin::new(self).poll(cx)
-    }
-
-    fn shut_down(&mut self) {
-        Pin::new(self).graceful_shutdown();
-    }
-}
-
-enum Event {
-    Ended(hyper::Result<()>),
-    /// The peer cannot be reached any more.
-    Lost,
+enum Event<E> {
+    Ended(E),
     Phase,
     Look,
 }
 
 /// Runs a connection to its end, tells it when the server closes, and ends it when it is too slow. Its result,
 /// if it ended by itself.
-async fn drive(
-    connection: &mut impl Connection,
-    outbox: Outbox,
-    watch: &Watch,
-    phase: &channel::Receiver<Phase>,
-) -> Option<hyper::Result<()>> {
+async fn drive<C: Connection>(connection: &mut C, watch: &Watch, phase: &channel::Receiver<Phase>) -> Option<C::End> {
     let mut next_phase = Gated::new(reached(phase.clone(), Phase::Finishing));
     let mut look = Gated::new(sleep(watch.first_look()));
     let mut closing = false;
     let mut said_goodbye = false;
     loop {
         let event = poll_fn(|cx| {
-            let ended = connection.poll_connection(cx);
-            let sent = outbox.poll_send(cx);
-            if let Poll::Ready(ended) = ended {
+            if let Poll::Ready(ended) = connection.poll_connection(cx) {
                 return Poll::Ready(Event::Ended(ended));
-            }
-            if let Poll::Ready(Err(_)) = sent {
-                return Poll::Ready(Event::Lost);
             }
             if next_phase.poll(cx).is_ready() {
                 return Poll::Ready(Event::Phase);
@@ -178,7 +149,6 @@ async fn drive(
         });
         match event.await {
             Event::Ended(ended) => return Some(ended),
-            Event::Lost => return None,
             Event::Phase if closing => return None,
             Event::Phase => {
                 closing = true;

@@ -1,14 +1,15 @@
-//! The server: hyper, with the limits, time-outs and manners that it leaves to its users.
+//! The server: connections with limits and time-outs, HTTP/1 of our own, HTTP/2 by hyper.
 
 mod body;
 mod connection;
 mod gated;
+mod http1;
 mod io;
 mod policy;
-mod screen;
 mod service;
 mod signals;
 mod watch;
+mod wire;
 
 use std::future::poll_fn;
 use std::io as std_io;

@@ -1,4 +1,4 @@
-//! What a request must be, on top of what hyper refuses: one policy for both protocols.
+//! What a request must be, whatever its protocol; how its bytes are framed is for the protocol to check.
 
 use http::request::Parts;
 use http::{Method, Version, header};
@@ -14,8 +14,7 @@ pub(super) struct Refused(pub(super) u16, pub(super) &'static str);
 pub(super) fn check(head: &Parts) -> Result<(), Refused> {
     check_method(&head.method)?;
     check_target(head)?;
-    check_host(head)?;
-    check_framing(head)
+    check_host(head)
 }
 
 fn check_method(method: &Method) -> Result<(), Refused> {
@@ -67,20 +66,6 @@ fn check_host(head: &Parts) -> Result<(), Refused> {
     }
 }
 
-/// RFC 9112 §6.1: what could be read in two ways is not read at all.
-fn check_framing(head: &Parts) -> Result<(), Refused> {
-    if !head.headers.contains_key(header::TRANSFER_ENCODING) {
-        return Ok(());
-    }
-    let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
-    let Some(coding) = codings.next() else { return Ok(()) };
-    let chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
-    match chunked && head.version == Version::HTTP_11 && !head.headers.contains_key(header::CONTENT_LENGTH) {
-        true => Ok(()),
-        false => Err(Refused(400, "The length of the body is ambiguous.")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,16 +90,12 @@ mod tests {
     }
 
     #[test]
-    fn methods_hosts_and_framing() {
+    fn methods_and_hosts() {
         assert_eq!(refused(get("/").method("get")), Some(400));
         assert_eq!(refused(get("localhost:80").method("CONNECT")), Some(501));
         assert_eq!(refused(http::Request::get("/")), Some(400));
         assert_eq!(refused(http::Request::get("/").version(Version::HTTP_10)), None);
         assert_eq!(refused(get("/").header("host", "other")), Some(400));
         assert_eq!(refused(http::Request::get("http://a/").version(Version::HTTP_2).header("host", "b")), Some(400));
-        assert_eq!(refused(get("/").header("transfer-encoding", "chunked")), None);
-        assert_eq!(refused(get("/").header("transfer-encoding", "gzip, chunked")), Some(400));
-        assert_eq!(refused(get("/").header("transfer-encoding", "chunked").header("content-length", "3")), Some(400));
-        assert_eq!(refused(get("/").version(Version::HTTP_10).header("transfer-encoding", "chunked")), Some(400));
     }
 }

@@ -1,4 +1,4 @@
-//! From hyper's request to the application's answer.
+//! From a request to the application's answer, and to its line in the log.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, Method, Uri, Version};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
@@ -42,46 +43,50 @@ pub(super) struct Service {
     pub(super) streams: Arc<Semaphore>,
 }
 
+impl Service {
+    /// Begins to answer a request.
+    pub(super) fn begin(&self, head: Parts, body: Body) -> (Answering, Finished) {
+        self.watch.request_began();
+        let finished = Finished::new(self, &head);
+        if let Err(refused) = policy::check(&head) {
+            return (Answering::Refused(refused), finished);
+        }
+        let turn = match head.version {
+            Version::HTTP_2 => Turn::Waiting(Box::pin(Arc::clone(&self.streams).acquire_owned())),
+            _ => Turn::Free,
+        };
+        let request = Request::from_parts(head, body).with_peer(self.peer, Scheme::Http).with_id(finished.id);
+        let future = Box::pin(self.shared.app.respond(request));
+        let permit = Some(Arc::clone(&self.permit));
+        (Answering::Running(Detaching { future: Some(future), began: false, turn, permit }), finished)
+    }
+
+    /// How long a body may let its reader wait.
+    pub(super) fn body_timeout(&self) -> Duration {
+        self.shared.limits.body
+    }
+}
+
+/// For HTTP/2.
 impl hyper::service::Service<http::Request<Incoming>> for Service {
     type Response = http::Response<Sent>;
     type Error = Infallible;
     type Future = Responding;
 
     fn call(&self, request: http::Request<Incoming>) -> Responding {
-        self.watch.request_began(request.version());
         let (head, body) = request.into_parts();
-        let finished = Finished::new(self, &head);
-        let is_http2 = head.version == Version::HTTP_2;
-        let responding = {
-            let (is_head, watch) = (head.method == Method::HEAD, is_http2.then(|| Arc::clone(&self.watch)));
-            move |state, finished| Responding { state, finished: Some(finished), is_head, watch }
-        };
-        if let Err(refused) = policy::check(&head) {
-            self.watch.unread();
-            return responding(State::Refused(refused), finished);
-        }
+        let is_head = head.method == Method::HEAD;
         let body = match body.is_end_stream() {
             true => Body::empty(),
-            false => Body::wrap(Received::new(body, self.shared.limits.body, Arc::clone(&self.watch))),
+            false => Body::wrap(Received::new(body, self.body_timeout())),
         };
-        let request = Request::from_parts(head, body).with_peer(self.peer, Scheme::Http).with_id(finished.id);
-        let turn = match is_http2 {
-            false => Turn::Free,
-            true => Turn::Waiting(Box::pin(Arc::clone(&self.streams).acquire_owned())),
-        };
-        let answer = Box::pin(self.shared.app.respond(request));
-        let state = State::Running(Detaching {
-            future: Some(answer),
-            began: false,
-            turn,
-            permit: Some(Arc::clone(&self.permit)),
-        });
-        responding(state, finished)
+        let (answering, finished) = self.begin(head, body);
+        Responding { answering, finished: Some(finished), is_head, watch: Arc::clone(&self.watch) }
     }
 }
 
-/// A view that runs to its end, whatever becomes of its client. hyper drops the future of a request whose
-/// client has gone; dropped between its begin and its end, this one goes to the runtime.
+/// A view that runs to its end, whatever becomes of its client. The future of a request whose client has gone is
+/// dropped; dropped between its begin and its end, this one goes to the runtime.
 pub(super) struct Detaching {
     future: Option<BoxFuture<'static, Response>>,
     began: bool,
@@ -132,55 +137,63 @@ impl Drop for Detaching {
     }
 }
 
-enum State {
+/// The answer to a request, on its way.
+pub(super) enum Answering {
     Refused(Refused),
     Running(Detaching),
 }
 
-/// The answer to one request, on its way.
+impl Answering {
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self, Answering::Refused(_))
+    }
+}
+
+impl Future for Answering {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        match &mut *self {
+            Answering::Refused(refused) => Poll::Ready(refuse(refused)),
+            Answering::Running(answer) => Pin::new(answer).poll(cx),
+        }
+    }
+}
+
+/// [`Answering`] for hyper.
 pub(super) struct Responding {
-    state: State,
+    answering: Answering,
     finished: Option<Finished>,
     is_head: bool,
-    /// For HTTP/2.
-    watch: Option<Arc<Watch>>,
+    watch: Arc<Watch>,
 }
 
 impl Future for Responding {
     type Output = Result<http::Response<Sent>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = match &mut self.state {
-            State::Refused(refused) => refuse(refused),
-            State::Running(answer) => match Pin::new(answer).poll(cx) {
-                Poll::Ready(response) => response,
-                Poll::Pending => return Poll::Pending,
-            },
-        };
-        let Some(mut finished) = self.finished.take() else { return Poll::Pending };
-        finished.status = response.status().as_u16();
-        Poll::Ready(Ok(to_hyper(response, self.is_head, finished, self.watch.take())))
+        let Poll::Ready(response) = Pin::new(&mut self.answering).poll(cx) else { return Poll::Pending };
+        let Some(finished) = self.finished.take() else { return Poll::Pending };
+        let finished = finished.with_status(response.status());
+        let (status, mut headers, body) = response.into_parts();
+        let declared = settle_length(&mut headers, &body, self.is_head);
+        let mut answer = http::Response::new(Sent::new(body, declared, finished, Some(Arc::clone(&self.watch))));
+        *answer.status_mut() = status;
+        *answer.headers_mut() = headers;
+        Poll::Ready(Ok(answer))
     }
 }
 
-fn refuse(Refused(status, reason): &Refused) -> Response {
+/// What a request that is refused is answered with.
+pub(super) fn refuse(Refused(status, reason): &Refused) -> Response {
     let error = HttpError::new(*status);
     let mut response = Response::new(format!("{} {}\n{reason}\n", status, error.name())).with_status(*status);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
-fn to_hyper(response: Response, is_head: bool, finished: Finished, watch: Option<Arc<Watch>>) -> http::Response<Sent> {
-    let (status, mut headers, body) = response.into_parts();
-    let declared = settle_length(&mut headers, &body, is_head);
-    let mut answer = http::Response::new(Sent::new(body, declared, finished, watch));
-    *answer.status_mut() = status;
-    *answer.headers_mut() = headers;
-    answer
-}
-
 /// One true length, or none. It is returned where only the head has it, so that the body can be held to it.
-fn settle_length(headers: &mut HeaderMap, body: &Body, is_head: bool) -> Option<u64> {
+pub(super) fn settle_length(headers: &mut HeaderMap, body: &Body, is_head: bool) -> Option<u64> {
     let told = headers.get(header::CONTENT_LENGTH)?;
     let told = told.to_str().ok().and_then(|told| told.parse::<u64>().ok());
     match (body.len(), told) {
@@ -220,7 +233,7 @@ struct Line {
 }
 
 impl Finished {
-    fn new(service: &Service, head: &http::request::Parts) -> Finished {
+    fn new(service: &Service, head: &Parts) -> Finished {
         let line = service.shared.limits.access_log.then(|| Line {
             began: Instant::now(),
             peer: service.peer,
@@ -237,17 +250,19 @@ impl Finished {
         }
     }
 
-    /// Ends it, with the bytes of the body if all of them were sent.
-    pub(super) fn end(mut self, bytes: Option<u64>) {
-        self.end_as(self.status, bytes);
+    /// The same, for an answer with this status.
+    pub(super) fn with_status(mut self, status: StatusCode) -> Finished {
+        self.status = status.as_u16();
+        self
     }
 
-    fn end_as(&mut self, status: u16, bytes: Option<u64>) {
-        if std::mem::replace(&mut self.ended, true) {
-            return;
-        }
-        // To ask for the time costs as much as to write a line of the log.
-        let now = Instant::now();
+    /// Ends it, with the bytes of the body if all of them were sent.
+    pub(super) fn end(mut self, bytes: Option<u64>, now: Instant) {
+        self.end_as(self.status, bytes, now);
+    }
+
+    fn end_as(&mut self, status: u16, bytes: Option<u64>, now: Instant) {
+        self.ended = true;
         if let Some(line) = self.line.take() {
             line.write(self.id, status, bytes, now);
         }
@@ -258,7 +273,9 @@ impl Finished {
 impl Drop for Finished {
     fn drop(&mut self) {
         // Not ended yet: the client went away before there was an answer.
-        self.end_as(499, None);
+        if !self.ended {
+            self.end_as(499, None, Instant::now());
+        }
     }
 }
 

@@ -3,10 +3,8 @@
 //! A timer per request would be allocated, set and cancelled for nothing nearly always. So the connection only
 //! notes when something began, and one timer per connection looks at the notes when it is due.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-
-use http::Version;
 
 use crate::server::Limits;
 
@@ -31,10 +29,6 @@ pub(super) struct Watch {
     untaken: AtomicU32,
     /// When the peer last made room on any of them.
     untaken_since: AtomicU64,
-    /// Whether a request was answered of which, or behind which, more may come that nobody reads.
-    unread: AtomicBool,
-    /// Whether a request came in HTTP/1.0, where a body may end with its connection.
-    ends_bodies_by_closing: AtomicBool,
 }
 
 /// Why a connection is closed, or when to look again.
@@ -62,8 +56,6 @@ impl Watch {
             stalled_since: AtomicU64::new(0),
             untaken: AtomicU32::new(0),
             untaken_since: AtomicU64::new(0),
-            unread: AtomicBool::new(false),
-            ends_bodies_by_closing: AtomicBool::new(false),
         }
     }
 
@@ -110,24 +102,8 @@ impl Watch {
         self.untaken_since.store(if others { self.now() } else { 0 }, Relaxed);
     }
 
-    /// A request was refused, or its body given up before its end.
-    pub(super) fn unread(&self) {
-        self.unread.store(true, Relaxed);
-    }
-
-    pub(super) fn is_unread(&self) -> bool {
-        self.unread.load(Relaxed)
-    }
-
-    pub(super) fn ends_bodies_by_closing(&self) -> bool {
-        self.ends_bodies_by_closing.load(Relaxed)
-    }
-
     /// A request's head was received.
-    pub(super) fn request_began(&self, version: Version) {
-        if version == Version::HTTP_10 {
-            self.ends_bodies_by_closing.store(true, Relaxed);
-        }
+    pub(super) fn request_began(&self) {
         self.in_flight.fetch_add(1, Relaxed);
         self.requests.fetch_add(1, Relaxed);
         self.reading_since.store(0, Relaxed);

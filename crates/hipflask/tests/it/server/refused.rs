@@ -222,7 +222,7 @@ async fn heads_that_are_too_large() {
     is_refused(get(&format!("X-A: {}\r\n", "v".repeat(70_000))), &[431]).await;
     is_refused(get(&format!("X-A: {}\r\n", "v".repeat(2_000_000))), &[431]).await;
     is_refused(target(40_000), &[414]).await;
-    is_refused(target(70_000), &[431]).await;
+    is_refused(target(70_000), &[414]).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,247 @@
+//! The head of a request: its grammar is `httparse`'s, its lengths and line ends are checked here.
+//!
+//! A line that ends in a bare LF, both lengths of a body, or one of them twice: a proxy in front of us may settle it in
+//! another way than we would, so that what is one request here are two there. So none of it is settled.
+
+use std::mem::MaybeUninit;
+
+use bytes::{Bytes, BytesMut};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
+use memchr::memchr;
+
+use super::decoder::Decoder;
+use crate::server::policy::Refused;
+
+/// The longest head of a request, in bytes, and the most headers in it.
+const MAX_HEAD: usize = crate::server::connection::MAX_HEAD;
+const MAX_HEADERS: usize = 100;
+
+/// The head of a request, and what it says of the connection.
+pub(super) struct Head {
+    pub(super) parts: Parts,
+    pub(super) decoder: Decoder,
+    pub(super) keep_alive: bool,
+    pub(super) expects_continue: bool,
+}
+
+/// Finds a head in what comes in pieces.
+#[derive(Debug, Default)]
+pub(super) struct Parser {
+    /// Where the line begins that is looked at.
+    line: usize,
+    /// How far it was looked at.
+    seen: usize,
+    /// Whether a line came that is not empty. Empty ones before a request are passed over (RFC 9112 §2.2).
+    begun: bool,
+    /// How much there was when the grammar was last looked at.
+    tried: usize,
+}
+
+impl Parser {
+    /// Takes a head out of `input`, if all of it is there.
+    pub(super) fn parse(&mut self, input: &mut BytesMut) -> Result<Option<Head>, Refused> {
+        let end = self.find_end(input)?;
+        if end.map_or(input.len(), |end| end) > MAX_HEAD {
+            return Err(match memchr(b'\n', &input[..MAX_HEAD]) {
+                Some(_) => Refused(431, "The head of the request is too long."),
+                None => Refused(414, "The request's target is too long."),
+            });
+        }
+        match end {
+            Some(end) => read(input.split_to(end).freeze()).map(Some),
+            None => self.check_beginning(input).map(|()| None),
+        }
+    }
+
+    /// Where the head ends, past the empty line.
+    fn find_end(&mut self, input: &[u8]) -> Result<Option<usize>, Refused> {
+        while let Some(at) = memchr(b'\n', &input[self.seen..]) {
+            let end = self.seen + at;
+            if end == self.line || input[end - 1] != b'\r' {
+                return Err(Refused(400, "A line of the request does not end in CR and LF."));
+            }
+            let is_empty = end - self.line == 1;
+            (self.line, self.seen) = (end + 1, end + 1);
+            if is_empty && self.begun {
+                return Ok(Some(self.line));
+            }
+            self.begun |= !is_empty;
+        }
+        self.seen = input.len();
+        Ok(None)
+    }
+
+    /// Who speaks another protocol should hear so before a time-out. To look whenever there is twice as much as the
+    /// last time is enough, and costs a head that comes byte by byte no more than it is long.
+    fn check_beginning(&mut self, input: &[u8]) -> Result<(), Refused> {
+        if input.is_empty() || input.len() < 2 * self.tried {
+            return Ok(());
+        }
+        self.tried = input.len();
+        let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut []);
+        request.parse_with_uninit_headers(input, &mut headers).map(drop).map_err(refused)
+    }
+}
+
+fn refused(error: httparse::Error) -> Refused {
+    match error {
+        httparse::Error::TooManyHeaders => Refused(431, "The request has too many headers."),
+        _ => MALFORMED,
+    }
+}
+
+const MALFORMED: Refused = Refused(400, "The head of the request is malformed.");
+
+/// Reads a whole head.
+fn read(bytes: Bytes) -> Result<Head, Refused> {
+    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut request = httparse::Request::new(&mut []);
+    let status = request.parse_with_uninit_headers(&bytes, &mut headers).map_err(refused)?;
+    let (httparse::Status::Complete(_), Some(method), Some(target), Some(version)) =
+        (status, request.method, request.path, request.version)
+    else {
+        return Err(MALFORMED);
+    };
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    parts.method = Method::from_bytes(method.as_bytes()).map_err(|_| MALFORMED)?;
+    parts.uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes()))
+        .map_err(|_| Refused(400, "The request's target is malformed."))?;
+    parts.version = if version == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
+    parts.headers = HeaderMap::with_capacity(request.headers.len());
+    let mut said = Said::default();
+    for field in request.headers.iter() {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| MALFORMED)?;
+        let value = HeaderValue::from_maybe_shared(bytes.slice_ref(field.value)).map_err(|_| MALFORMED)?;
+        said.field(&name, field.value);
+        parts.headers.append(name, value);
+    }
+    said.head(parts)
+}
+
+/// What the fields say of the body and of the connection.
+#[derive(Default)]
+struct Said {
+    lengths: u32,
+    length: Option<u64>,
+    chunked: bool,
+    close: bool,
+    keep_alive: bool,
+    expects_continue: bool,
+}
+
+impl Said {
+    fn field(&mut self, name: &HeaderName, value: &[u8]) {
+        if name == header::CONTENT_LENGTH {
+            self.lengths += 1;
+            self.length = digits(value);
+        } else if name == header::TRANSFER_ENCODING {
+            self.lengths += 1;
+            self.chunked = value.eq_ignore_ascii_case(b"chunked");
+        } else if name == header::CONNECTION {
+            for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+                self.close |= option.eq_ignore_ascii_case(b"close");
+                self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            }
+        } else if name == header::EXPECT {
+            self.expects_continue = value.eq_ignore_ascii_case(b"100-continue");
+        }
+    }
+
+    fn head(self, parts: Parts) -> Result<Head, Refused> {
+        let is_http11 = parts.version == Version::HTTP_11;
+        let decoder = match (self.lengths, self.length) {
+            (0, _) => Decoder::empty(),
+            (1, Some(length)) => Decoder::Length(length),
+            (1, None) if self.chunked && is_http11 => Decoder::chunked(),
+            _ => return Err(Refused(400, "The length of the body is ambiguous.")),
+        };
+        Ok(Head {
+            decoder,
+            keep_alive: !self.close && (is_http11 || self.keep_alive),
+            expects_continue: self.expects_continue && is_http11,
+            parts,
+        })
+    }
+}
+
+/// `1*DIGIT`, and nothing else that `parse` would take.
+fn digits(value: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(value).ok().filter(|_| value.iter().all(u8::is_ascii_digit))?;
+    digits.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The heads of the requests, or with which status they are refused, in whatever pieces they come.
+    fn parse(bytes: &str) -> Result<Vec<String>, u16> {
+        let in_pieces = |len: usize| {
+            let (mut input, mut heads, mut parser) = (BytesMut::new(), Vec::new(), Parser::default());
+            for piece in bytes.as_bytes().chunks(len) {
+                input.extend_from_slice(piece);
+                while let Some(head) = parser.parse(&mut input).map_err(|Refused(status, _)| status)? {
+                    heads.push(format!("{} {} {:?}", head.parts.method, head.parts.uri, head.decoder));
+                    parser = Parser::default();
+                }
+            }
+            Ok(heads)
+        };
+        let whole = in_pieces(bytes.len());
+        for len in 1..bytes.len().min(200) {
+            assert_eq!(in_pieces(len), whole, "{bytes:?} in pieces of {len}");
+        }
+        whole
+    }
+
+    #[test]
+    fn heads() {
+        let get = "GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n";
+        let post = "\r\n\r\nPOST / HTTP/1.1\r\ncontent-length: 05\r\n\r\n";
+        assert_eq!(parse(&get.repeat(2)), Ok(vec!["GET /a?b Length(0)".to_owned(); 2]));
+        assert_eq!(parse(post), Ok(vec!["POST / Length(5)".to_owned()]));
+        assert_eq!(parse("GET / HTTP/1.1\r\nHost: a\r\n"), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_is_refused() {
+        for head in [
+            "GET / HTTP/1.1\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n\n",
+            "\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+            "GET / HTTP/1.1\r\n: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost\r\n\r\n",
+            "GET / HTTP/1.1\r\nX: a\rb\r\n\r\n",
+            "GET  / HTTP/1.1\r\n\r\n",
+            "GET /\r\n\r\n",
+            "GET / HTTP/3.0\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nTRANSFER-ENCODING: chunked\r\ncontent-length: 5\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 5, 5\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length:\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 18446744073709551616\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: identity\r\n\r\n",
+            "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ] {
+            assert_eq!(parse(head), Err(400), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn limits() {
+        let headers = |count: usize| format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(count));
+        assert!(parse(&headers(MAX_HEADERS)).is_ok());
+        assert_eq!(parse(&headers(MAX_HEADERS + 1)), Err(431));
+        assert_eq!(parse(&format!("GET / HTTP/1.1\r\nX: {}", "y".repeat(MAX_HEAD))), Err(431));
+        assert_eq!(parse(&format!("GET /{}", "y".repeat(MAX_HEAD))), Err(414));
+    }
+}

@@ -1,0 +1,87 @@
+//! The body of a request, as its reader has it.
+
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use super::decoder::{Decoder, Next};
+use super::{Exchange, Shared, lock};
+
+/// Reads the connection as far as the body goes; after its own request it reads nothing.
+pub(super) struct Incoming {
+    exchange: Weak<Shared>,
+    serial: u64,
+}
+
+/// The body is malformed, or its client is gone.
+#[derive(Debug)]
+pub(super) struct Broken;
+
+impl Incoming {
+    pub(super) fn new(exchange: &Arc<Shared>, serial: u64) -> Incoming {
+        Incoming { exchange: Arc::downgrade(exchange), serial }
+    }
+
+    /// Does something with the exchange that this is the body of, if it is not over.
+    fn with<T>(&self, f: impl FnOnce(&mut Exchange) -> T) -> Option<T> {
+        let exchange = self.exchange.upgrade()?;
+        let mut exchange = lock(&exchange);
+        (exchange.serial == self.serial).then(|| f(&mut exchange))
+    }
+}
+
+impl HttpBody for Incoming {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let polled = self.with(|exchange| exchange.poll_body(cx)).unwrap_or(Poll::Ready(Some(Err(Broken))));
+        polled.map(|next| next.map(|bytes| bytes.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.with(|exchange| exchange.decoder.is_at_end()).unwrap_or(false)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let left = self.with(|exchange| exchange.decoder.left()).flatten();
+        left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        self.with(|exchange| exchange.is_read = false);
+    }
+}
+
+impl Exchange {
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        loop {
+            match self.decoder.next(&mut self.wire.input) {
+                Ok(Next::Data(data)) => return Poll::Ready(Some(Ok(data))),
+                Ok(Next::End) => return Poll::Ready(None),
+                Ok(Next::More) => {}
+                Err(_) => return Poll::Ready(Some(Err(Broken))),
+            }
+            if std::mem::take(&mut self.expects_continue) {
+                self.wire.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            }
+            if let Poll::Ready(Err(_)) = self.wire.poll_flush(cx) {
+                return Poll::Ready(Some(Err(self.break_off())));
+            }
+            match ready!(self.wire.poll_read_much(cx)) {
+                Ok(0) | Err(_) => return Poll::Ready(Some(Err(self.break_off()))),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn break_off(&mut self) -> Broken {
+        self.decoder = Decoder::Malformed;
+        Broken
+    }
+}

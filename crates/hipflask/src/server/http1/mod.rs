@@ -1,0 +1,335 @@
+//! HTTP/1: one request after the other, each answered before the next is read.
+//!
+//! Why this is ours and not hyper's is in DESIGN.md. The grammar of a head is still a library's (`httparse`); what is
+//! here is the strictness about lengths, and when bytes are read and sent.
+
+mod decoder;
+mod head;
+mod incoming;
+mod writer;
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{Method, StatusCode, Version};
+use http_body::{Body as _, Frame};
+use tokio::net::TcpStream;
+
+use crate::http::body::Body;
+use crate::http::response::Response;
+use crate::server::body::{Received, Sent};
+use crate::server::http1::decoder::Decoder;
+use crate::server::http1::head::Head;
+use crate::server::http1::incoming::Incoming;
+use crate::server::http1::writer::{Length, Writer};
+use crate::server::policy::Refused;
+use crate::server::service::{Answering, Finished, Service, refuse, settle_length};
+use crate::server::wire::Wire;
+
+/// How a connection ends.
+pub(super) enum End {
+    /// Everything was said.
+    Said,
+    /// The client may still be sending, and must not lose the answer for it.
+    Unread,
+    /// In the middle of a body that only the end of the connection ends.
+    BrokenOff,
+    /// The client is gone.
+    Lost,
+}
+
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> End {
+        End::Lost
+    }
+}
+
+/// What a connection shares with the body of the request that it reads at the moment.
+struct Exchange {
+    wire: Wire,
+    /// Which request; a body that outlived its own gets nothing of the next.
+    serial: u64,
+    decoder: Decoder,
+    /// Whether the client waits to be told that its body is wanted.
+    expects_continue: bool,
+    /// Whether somebody may still read the body.
+    is_read: bool,
+    /// The server closes: no further request.
+    closing: bool,
+}
+
+type Shared = Mutex<Exchange>;
+
+fn lock(shared: &Shared) -> MutexGuard<'_, Exchange> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A connection that is served by polling it.
+pub(super) struct Http1<F> {
+    exchange: Arc<Shared>,
+    serving: Pin<Box<F>>,
+}
+
+/// Serves `stream`, on which `wire` has something already.
+pub(super) fn serve(wire: Wire, service: Service) -> Http1<impl Future<Output = End>> {
+    let exchange = Exchange {
+        wire,
+        serial: 0,
+        decoder: Decoder::empty(),
+        expects_continue: false,
+        is_read: false,
+        closing: false,
+    };
+    let exchange = Arc::new(Mutex::new(exchange));
+    let connection = Connection { exchange: Arc::clone(&exchange), service };
+    Http1 { exchange, serving: Box::pin(async move { connection.run().await.unwrap_or_else(|end| end) }) }
+}
+
+impl<F: Future<Output = End>> super::connection::Connection for Http1<F> {
+    type End = End;
+
+    fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        self.serving.as_mut().poll(cx)
+    }
+
+    fn shut_down(&mut self) {
+        lock(&self.exchange).closing = true;
+    }
+}
+
+impl<F> Http1<F> {
+    /// The socket, unless somebody else is using it at this moment.
+    pub(super) fn into_stream(self) -> Option<TcpStream> {
+        drop(self.serving);
+        let exchange = Arc::into_inner(self.exchange)?.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Some(exchange.wire.into_stream())
+    }
+}
+
+struct Connection {
+    exchange: Arc<Shared>,
+    service: Service,
+}
+
+impl Connection {
+    async fn run(&self) -> Result<End, End> {
+        loop {
+            let head = match self.next_head().await? {
+                Some(Ok(head)) => head,
+                Some(Err(refused)) => return self.refuse(&refused).await,
+                None => break,
+            };
+            if let Some(end) = self.exchange(head).await? {
+                self.flush().await?;
+                return Ok(end);
+            }
+        }
+        self.flush().await?;
+        Ok(End::Said)
+    }
+
+    /// The head of the next request; `None` if no more comes.
+    async fn next_head(&self) -> Result<Option<Result<Head, Refused>>, End> {
+        let mut parser = head::Parser::default();
+        poll_fn(|cx| {
+            let mut exchange = lock(&self.exchange);
+            loop {
+                if let Some(head) = parser.parse(&mut exchange.wire.input).transpose() {
+                    return Poll::Ready(Ok(Some(head)));
+                }
+                // Answers to requests that came together leave together.
+                ready!(exchange.wire.poll_flush(cx))?;
+                if exchange.closing && exchange.wire.input.is_empty() {
+                    return Poll::Ready(Ok(None));
+                }
+                if ready!(exchange.wire.poll_read(cx))? == 0 {
+                    return Poll::Ready(Ok(None));
+                }
+            }
+        })
+        .await
+    }
+
+    /// Answers a request. How the connection ends, if it does now.
+    async fn exchange(&self, head: Head) -> Result<Option<End>, End> {
+        let Head { parts, decoder, mut keep_alive, expects_continue } = head;
+        let (version, is_head) = (parts.version, parts.method == Method::HEAD);
+        let body = self.take_body(decoder, expects_continue);
+        let (answering, finished) = self.service.begin(parts, body);
+        let is_refused = answering.is_refused();
+        let response = self.answer(answering).await;
+        keep_alive &= !is_refused && self.may_go_on();
+        let end = self.send(response, finished, Outgoing { version, is_head, keep_alive }).await?;
+        let nothing_unread = self.finish_body() && !is_refused;
+        Ok(match end {
+            Some(End::Said) | None if !nothing_unread => Some(End::Unread),
+            end => end,
+        })
+    }
+
+    /// The body of the request: at once if it is there.
+    fn take_body(&self, mut decoder: Decoder, expects_continue: bool) -> Body {
+        let mut exchange = lock(&self.exchange);
+        exchange.serial += 1;
+        if let Some(bytes) = decoder.take_whole(&mut exchange.wire.input) {
+            exchange.decoder = Decoder::empty();
+            exchange.is_read = false;
+            return Body::from(bytes);
+        }
+        exchange.decoder = decoder;
+        exchange.expects_continue = expects_continue;
+        exchange.is_read = true;
+        let incoming = Incoming::new(&self.exchange, exchange.serial);
+        drop(exchange);
+        Body::wrap(Received::new(incoming, self.service.body_timeout()))
+    }
+
+    /// Waits for the answer; what was written before it need not.
+    async fn answer(&self, mut answering: Answering) -> Response {
+        poll_fn(|cx| {
+            let answer = Pin::new(&mut answering).poll(cx);
+            if answer.is_pending() {
+                // Who cannot be reached is noticed when the answer is sent.
+                let _ = lock(&self.exchange).wire.poll_flush(cx);
+            }
+            answer
+        })
+        .await
+    }
+
+    /// Whether another request may follow: the body has ended, or will be read further by somebody who has it.
+    fn may_go_on(&self) -> bool {
+        let mut exchange = lock(&self.exchange);
+        !exchange.closing && (exchange.is_read || exchange.skip_body())
+    }
+
+    /// After the answer nobody reads on. Whether all of the body was read.
+    fn finish_body(&self) -> bool {
+        let mut exchange = lock(&self.exchange);
+        exchange.serial += 1;
+        exchange.skip_body()
+    }
+
+    /// Sends a response. How the connection ends, if it does with it.
+    async fn send(&self, response: Response, finished: Finished, outgoing: Outgoing) -> Result<Option<End>, End> {
+        let Outgoing { version, is_head, mut keep_alive } = outgoing;
+        let finished = finished.with_status(response.status());
+        let (status, headers, body) = response.into_parts();
+        let now = Instant::now();
+        let mut writer = Writer { version, status, headers, keep_alive, now };
+        let declared = settle_length(&mut writer.headers, &body, is_head);
+        let length = match (body.len(), declared) {
+            _ if is_head || is_without_body(status) => Length::AsTold,
+            (Some(length), _) | (None, Some(length)) => Length::Known(length),
+            (None, None) if version == Version::HTTP_10 => Length::ToTheEnd,
+            (None, None) => Length::Chunked,
+        };
+        keep_alive = writer.write(&mut lock(&self.exchange).wire.output, &length);
+        let sent = match body.into_bytes() {
+            Ok(mut bytes) => {
+                finished.end(Some(bytes.len() as u64), now);
+                self.send_bytes(&mut bytes).await.map(|()| true)
+            }
+            Err(body) => self.send_stream(Sent::new(body, declared, finished, None), &length).await,
+        };
+        Ok(match sent? {
+            true if keep_alive => None,
+            true => Some(End::Said),
+            false if matches!(length, Length::ToTheEnd) => Some(End::BrokenOff),
+            false => Some(End::Said),
+        })
+    }
+
+    async fn send_bytes(&self, bytes: &mut Bytes) -> Result<(), End> {
+        poll_fn(|cx| lock(&self.exchange).wire.poll_send(cx, bytes)).await?;
+        Ok(())
+    }
+
+    /// Sends a body as it comes; false if it broke off.
+    async fn send_stream(&self, mut body: Sent, length: &Length) -> Result<bool, End> {
+        loop {
+            let frame = poll_fn(|cx| {
+                if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
+                    return Poll::Ready(Ok(frame));
+                }
+                match lock(&self.exchange).wire.poll_flush(cx) {
+                    Poll::Ready(Err(error)) => Poll::Ready(Err(End::from(error))),
+                    _ => Poll::Pending,
+                }
+            });
+            let Some(frame) = frame.await? else { break };
+            let Ok(data) = frame.map(Frame::into_data) else { return Ok(false) };
+            // There are no trailers.
+            let Ok(data) = data else { continue };
+            self.send_piece(data, length).await?;
+        }
+        if matches!(length, Length::Chunked) {
+            lock(&self.exchange).wire.output.extend_from_slice(b"0\r\n\r\n");
+        }
+        Ok(true)
+    }
+
+    async fn send_piece(&self, mut data: Bytes, length: &Length) -> Result<(), End> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        let chunked = matches!(length, Length::Chunked);
+        if chunked {
+            writer::chunk_size(&mut lock(&self.exchange).wire.output, data.len());
+        }
+        self.send_bytes(&mut data).await?;
+        if chunked {
+            lock(&self.exchange).wire.output.extend_from_slice(b"\r\n");
+        }
+        Ok(())
+    }
+
+    /// Says why, to a head that is no request.
+    async fn refuse(&self, refused: &Refused) -> Result<End, End> {
+        let (status, headers, body) = refuse(refused).into_parts();
+        let writer = Writer { version: Version::HTTP_11, status, headers, keep_alive: false, now: Instant::now() };
+        {
+            let output = &mut lock(&self.exchange).wire.output;
+            writer.write(output, &Length::Known(body.len().unwrap_or_default()));
+            output.extend_from_slice(body.as_bytes().unwrap_or_default());
+        }
+        self.flush().await?;
+        Ok(End::Unread)
+    }
+
+    async fn flush(&self) -> Result<(), End> {
+        poll_fn(|cx| lock(&self.exchange).wire.poll_flush(cx)).await?;
+        Ok(())
+    }
+}
+
+/// What a response must fit.
+struct Outgoing {
+    version: Version,
+    is_head: bool,
+    keep_alive: bool,
+}
+
+fn is_without_body(status: StatusCode) -> bool {
+    status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
+}
+
+impl Exchange {
+    /// Passes over what is there of a body that nobody reads; whether that was all of it.
+    fn skip_body(&mut self) -> bool {
+        if self.decoder.is_at_end() {
+            return true;
+        }
+        // Who waits to be told that its body is wanted was not, and may send it or not.
+        if self.expects_continue {
+            return false;
+        }
+        let _ = self.wire.try_read();
+        self.decoder.skip(&mut self.wire.input)
+    }
+}

@@ -1,0 +1,96 @@
+//! The head of a response, written.
+
+use std::time::Instant;
+
+use http::{HeaderMap, StatusCode, Version, header};
+
+use crate::clock;
+
+/// How the client knows where the body ends.
+pub(super) enum Length {
+    /// There is no body; what the headers tell is about another answer.
+    AsTold,
+    Known(u64),
+    Chunked,
+    /// With the connection, for HTTP/1.0.
+    ToTheEnd,
+}
+
+/// The head of a response.
+pub(super) struct Writer {
+    pub(super) version: Version,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// Whether the connection goes on if it is for the client and the server.
+    pub(super) keep_alive: bool,
+    pub(super) now: Instant,
+}
+
+impl Writer {
+    /// Writes it; whether the connection goes on.
+    pub(super) fn write(self, out: &mut Vec<u8>, length: &Length) -> bool {
+        out.reserve(512);
+        self.status_line(out);
+        let mut keep_alive = self.keep_alive && !matches!(length, Length::ToTheEnd);
+        for (name, value) in &self.headers {
+            if name == header::CONNECTION {
+                let options = value.as_bytes().split(|byte| *byte == b',');
+                keep_alive &= !options.into_iter().any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"));
+            } else if !is_ours(name) || (name == header::CONTENT_LENGTH && matches!(length, Length::AsTold)) {
+                field(out, name.as_str(), value.as_bytes());
+            }
+        }
+        match length {
+            Length::Known(length) => {
+                out.extend_from_slice(b"content-length: ");
+                clock::push_number(out, *length);
+                out.extend_from_slice(b"\r\n");
+            }
+            Length::Chunked => field(out, "transfer-encoding", b"chunked"),
+            Length::AsTold | Length::ToTheEnd => {}
+        }
+        match (keep_alive, self.version) {
+            (false, _) => field(out, "connection", b"close"),
+            (true, Version::HTTP_10) => field(out, "connection", b"keep-alive"),
+            (true, _) => {}
+        }
+        if !self.headers.contains_key(header::DATE) {
+            out.extend_from_slice(b"date: ");
+            clock::push_http_date(out, self.now);
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(b"\r\n");
+        keep_alive
+    }
+
+    fn status_line(&self, out: &mut Vec<u8>) {
+        if (self.version, self.status) == (Version::HTTP_11, StatusCode::OK) {
+            return out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        }
+        let version: &[u8] = if self.version == Version::HTTP_10 { b"HTTP/1.0 " } else { b"HTTP/1.1 " };
+        out.extend_from_slice(version);
+        out.extend_from_slice(self.status.as_str().as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(self.status.canonical_reason().unwrap_or_default().as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// What says where a body ends is not the application's to say.
+fn is_ours(name: &header::HeaderName) -> bool {
+    *name == header::CONTENT_LENGTH || *name == header::TRANSFER_ENCODING
+}
+
+fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What stands before a chunk of `len` bytes.
+pub(super) fn chunk_size(out: &mut Vec<u8>, len: usize) {
+    use std::io::Write as _;
+    // To write to memory does not fail.
+    let _ = write!(out, "{len:x}\r\n");
+}

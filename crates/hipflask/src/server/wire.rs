@@ -1,0 +1,141 @@
+//! A socket with what came over it and was not used yet, and what waits to be sent.
+
+use std::cell::RefCell;
+use std::future::Future as _;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::server::watch::Watch;
+
+/// How long a client that still sends may take to notice that it was answered.
+const LINGER: Duration = Duration::from_secs(5);
+/// Bytes are worth a call of their own from here on, rather than to be copied.
+const LARGE: usize = 16 * 1024;
+/// What waits at most to be sent with what follows.
+const MOST_WAITING: usize = 64 * 1024;
+/// What is read at most with one call.
+const MOST_READ: usize = 64 * 1024;
+
+thread_local! {
+    /// Where a head is read to. An idle connection needs no room of its own this way.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; MOST_READ].into());
+}
+
+pub(super) struct Wire {
+    stream: TcpStream,
+    /// What came and was not used yet.
+    pub(super) input: BytesMut,
+    /// What waits to be sent. Written is not sent: what is written together leaves together, with
+    /// [`poll_flush`](Wire::poll_flush).
+    pub(super) output: Vec<u8>,
+    /// How much of `output` has been sent.
+    sent: usize,
+    watch: Arc<Watch>,
+}
+
+impl Wire {
+    /// A connection of which `start` was read already.
+    pub(super) fn new(stream: TcpStream, start: &[u8], watch: Arc<Watch>) -> Wire {
+        watch.read();
+        Wire { stream, input: start.into(), output: Vec::new(), sent: 0, watch }
+    }
+
+    /// Reads what has come; 0 at the end.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut read = ReadBuf::new(scratch);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
+            self.watch.read();
+            self.input.extend_from_slice(read.filled());
+            Poll::Ready(Ok(read.filled().len()))
+        })
+    }
+
+    /// Reads what has come to where it can stay: for the many bytes of a body.
+    pub(super) fn poll_read_much(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.input.reserve(MOST_READ);
+        let read = ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx))?;
+        self.watch.read();
+        Poll::Ready(Ok(read))
+    }
+
+    /// Reads what has come, if anything has.
+    pub(super) fn try_read(&mut self) -> io::Result<usize> {
+        self.input.reserve(MOST_READ);
+        self.stream.try_read_buf(&mut self.input)
+    }
+
+    /// Sends what waits.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.sent < self.output.len() {
+            let written = Pin::new(&mut self.stream).poll_write(cx, &self.output[self.sent..]);
+            self.sent += ready!(self.note(written))?;
+        }
+        self.sent = 0;
+        match self.output.capacity() > LARGE {
+            // Most connections are idle most of the time, and must not be dear then.
+            true => self.output = Vec::new(),
+            false => self.output.clear(),
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends `bytes` after what waits. Few bytes may stay for the next flush.
+    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
+        if self.output.len() + bytes.len() > MOST_WAITING && bytes.len() < LARGE {
+            ready!(self.poll_flush(cx))?;
+        }
+        if bytes.len() < LARGE {
+            self.output.extend_from_slice(bytes);
+            bytes.clear();
+            return Poll::Ready(Ok(()));
+        }
+        while !bytes.is_empty() {
+            let pieces = [IoSlice::new(&self.output[self.sent..]), IoSlice::new(bytes)];
+            let written = Pin::new(&mut self.stream).poll_write_vectored(cx, &pieces);
+            let written = ready!(self.note(written))?;
+            let of_output = written.min(self.output.len() - self.sent);
+            self.sent += of_output;
+            bytes.advance(written - of_output);
+        }
+        self.poll_flush(cx)
+    }
+
+    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Pending => self.watch.stalled(),
+            Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            Poll::Ready(_) => self.watch.flowing(),
+        }
+        written
+    }
+
+    pub(super) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+}
+
+/// Says that nothing more will come, and waits, for a while, until the client has ended the connection too. Closed
+/// with bytes left unread, a connection is reset, and the reset may overtake the answer.
+pub(super) async fn linger(mut stream: TcpStream) {
+    let drain = async {
+        let mut unread = vec![0; 16 * 1024];
+        stream.shutdown().await?;
+        while stream.read(&mut unread).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let _ = tokio::time::timeout(LINGER, drain).await;
+}
+
+/// Ends the connection in a way that no client takes for the end of a body.
+pub(super) fn reset(stream: TcpStream) {
+    // If it cannot be set, the connection is gone already.
+    let _ = stream.set_zero_linger();
+}
