@@ -4,7 +4,6 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use serde::Serialize;
 
 use crate::app::Frozen;
@@ -276,10 +275,10 @@ impl Context {
         self.app().state()
     }
 
-    /// The state of an extension and `g` to read, beside the response's headers to write.
-    pub(crate) fn state_and_headers<T: 'static>(&mut self) -> (Option<&T>, &G, &mut HeaderMap) {
+    /// The state of an extension and `g` to read, beside the response to write.
+    pub(crate) fn state_and_response<T: 'static>(&mut self) -> (Option<&T>, &G, &mut Response) {
         let parts = self.parts_mut();
-        (parts.app.state(), &parts.g, parts.response.get_or_insert_default().headers_mut())
+        (parts.app.state(), &parts.g, parts.response.get_or_insert_default())
     }
 
     /// The URL for a view ([`url_for!`](crate::url_for)) or an endpoint's name, relative to this request.

@@ -37,6 +37,16 @@ use crate::{Error, HttpError, Result, error_page, panics};
 impl Frozen {
     /// Answers one request, and always answers: an error or a panic is a response too.
     pub fn respond(&self, request: Request) -> impl Future<Output = Response> + Send + 'static {
+        let response = self.respond_unsettled(request);
+        async move {
+            let mut response = response.await;
+            response.settle_headers();
+            response
+        }
+    }
+
+    /// [`respond`](Frozen::respond), with the default headers still apart, for who sends them as a text.
+    pub(crate) fn respond_unsettled(&self, request: Request) -> impl Future<Output = Response> + Send + 'static {
         // The context is made here and not in the future, which would keep room for the request too.
         let mut ctx = Context::new(self.clone(), request); // step 1
         async move {
@@ -51,7 +61,8 @@ impl Frozen {
     pub(crate) async fn respond_recorded(&self, request: Request) -> (Response, Vec<String>) {
         let mut ctx = Context::new(self.clone(), request);
         ctx.g().record();
-        let response = self.full_dispatch(&mut ctx).await;
+        let mut response = self.full_dispatch(&mut ctx).await;
+        response.settle_headers();
         self.teardown(&mut ctx);
         (response, ctx.g().take_rendered())
     }
@@ -312,7 +323,9 @@ impl Handler for Frozen {
         Answer::Later(Box::pin(async move {
             let request = ctx.take_request();
             let mut inner = Context::new(self.clone(), request);
-            let response = self.full_dispatch(&mut inner).await;
+            let mut response = self.full_dispatch(&mut inner).await;
+            // What is around it shall see all headers.
+            response.settle_headers();
             self.teardown(&mut inner);
             ctx.put_request(inner.take_request());
             Ok(Some(response))

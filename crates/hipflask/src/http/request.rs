@@ -305,9 +305,7 @@ impl Request {
 
     /// Whether the request names no host, or one that can be.
     pub(crate) fn has_possible_host(&self) -> bool {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'-';
-        // Every request comes here, and nearly every name is plain.
-        self.named_host().is_none_or(|host| !host.is_empty() && host.bytes().all(plain) || host_parts(host).is_some())
+        self.named_host().is_none_or(|host| host_parts(host).is_some())
     }
 
     /// Scheme and host: `http://localhost`.
@@ -405,13 +403,13 @@ pub(crate) fn normal_host(host: &str, scheme: Scheme) -> Option<String> {
 
 /// The name and the port of a host; `None` if what follows the colon is no port.
 pub(crate) fn split_port(host: &str) -> Option<(&str, Option<u16>)> {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') => {
-            let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-            let port = digits.then(|| port.parse().ok()).flatten().filter(|port| *port > 0)?;
-            Some((name, Some(port)))
-        }
-        _ => Some((host, None)),
+    // Every request comes here, and nearly every port is its last bytes.
+    let digits = host.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let (name, port) = host.split_at(host.len() - digits);
+    match name.strip_suffix(':') {
+        Some(name) => Some((name, Some(port.parse().ok().filter(|port| *port > 0)?))),
+        None if host.rsplit_once(':').is_none_or(|(_, rest)| rest.contains(']')) => Some((host, None)),
+        None => None,
     }
 }
 

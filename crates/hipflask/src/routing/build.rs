@@ -71,7 +71,10 @@ impl Map {
         method: &Method,
     ) -> Option<String> {
         let found = &self.rules[id];
-        let ids = self.by_endpoint.get(&found.endpoint).filter(|ids| ids.len() > 1)?;
+        if !found.may_be_shorter {
+            return None;
+        }
+        let ids = self.by_endpoint.get(&found.endpoint)?;
         let values = &values();
         let same = |rule: &MapRule| {
             let mut ours: Vec<&str> = rule.arguments().collect();

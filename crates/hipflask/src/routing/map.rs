@@ -47,6 +47,8 @@ pub(crate) struct MapRule {
     pub(super) strict_slashes: bool,
     pub(super) merge_slashes: bool,
     pub(super) build_only: bool,
+    /// Whether a rule of the same endpoint has defaults, so that there may be a shorter URL.
+    pub(super) may_be_shorter: bool,
     /// What a URL of this rule is put together from.
     pub(super) trace: Vec<Trace>,
     /// The methods written down, without those that came along.
@@ -182,6 +184,7 @@ impl Map {
             strict_slashes: rule.strict_slashes.unwrap_or(true),
             merge_slashes: rule.merge_slashes.unwrap_or(true),
             build_only: rule.build_only,
+            may_be_shorter: false,
         });
         self.by_endpoint.entry(endpoint).or_default().push(id);
         Ok(id)
@@ -208,9 +211,12 @@ impl Map {
     /// Orders what was added. To be called once, after the last rule.
     pub(crate) fn finish(&mut self) {
         self.matcher.sort();
-        let rules = &self.rules;
+        let rules = &mut self.rules;
         for ids in self.by_endpoint.values_mut() {
             ids.sort_by_key(|id| std::cmp::Reverse((rules[*id].arguments().count(), rules[*id].defaults.len())));
+            if ids.len() > 1 && ids.iter().any(|id| !rules[*id].defaults.is_empty()) {
+                ids.iter().for_each(|id| rules[*id].may_be_shorter = true);
+            }
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Security headers on every response, errors and redirects included. Flask-Talisman's place.
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use std::sync::Arc;
+
+use http::header::{self, HeaderName, HeaderValue};
 
 use crate::context::{Context, G};
 use crate::handler::{Answer, Handler};
+use crate::http::response::DefaultHeaders;
 use crate::signing::{base64, random_bytes};
 use crate::{Config, Error, Result};
 
@@ -16,8 +19,8 @@ const DEFAULT_POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 's
 /// The headers, put together once.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    clear: Block,
-    secure: Block,
+    clear: Arc<DefaultHeaders>,
+    secure: Arc<DefaultHeaders>,
     policy: HeaderValue,
     /// The policy of a page that asked for a nonce, with [`NONCE`] in it.
     policy_with_nonce: String,
@@ -48,15 +51,15 @@ impl Settings {
                 "browsing-topics=(), camera=(), geolocation=(), microphone=()",
             ),
         ];
-        let mut clear: HeaderMap =
+        let mut fields: Vec<_> =
             constant.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
-        clear.insert(header::CONTENT_SECURITY_POLICY, value.clone());
-        let mut secure = clear.clone();
+        fields.push((header::CONTENT_SECURITY_POLICY, value.clone()));
+        let clear = DefaultHeaders::new(fields.clone());
         let year = HeaderValue::from_static("max-age=31556926; includeSubDomains");
-        secure.insert(header::STRICT_TRANSPORT_SECURITY, year);
+        fields.push((header::STRICT_TRANSPORT_SECURITY, year));
         Ok(Settings {
-            clear: Block::new(clear),
-            secure: Block::new(secure),
+            clear: Arc::new(clear),
+            secure: Arc::new(DefaultHeaders::new(fields)),
             policy: value,
             policy_with_nonce,
             always_nonce,
@@ -69,33 +72,6 @@ impl Settings {
         let Nonce(nonce) = g.get()?;
         let policy = self.policy_with_nonce.replace(NONCE, nonce);
         Some(HeaderValue::from_str(&policy).unwrap_or_else(|_| self.policy.clone()))
-    }
-}
-
-/// Headers that are the same for all responses. To copy a whole map costs a fifth of what it costs to fill one,
-/// and a response has few headers of its own; so those go into a copy, in which `Content-Type` has its room.
-#[derive(Debug)]
-struct Block {
-    plain: HeaderMap,
-    typed: HeaderMap,
-}
-
-impl Block {
-    fn new(plain: HeaderMap) -> Block {
-        let mut typed = HeaderMap::with_capacity(plain.len() + 1);
-        typed.insert(header::CONTENT_TYPE, HeaderValue::from_static(""));
-        typed.extend(plain.clone());
-        Block { plain, typed }
-    }
-
-    /// Adds the headers to a response's own, which stay as they are; `policy` is another one than the block's.
-    fn put_under(&self, headers: &mut HeaderMap, policy: Option<HeaderValue>) {
-        let block = if headers.contains_key(header::CONTENT_TYPE) { &self.typed } else { &self.plain };
-        let own = std::mem::replace(headers, block.clone());
-        if let Some(policy) = policy {
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        }
-        headers.extend(own);
     }
 }
 
@@ -142,11 +118,13 @@ impl Handler for Headers {
             nonce(ctx);
         }
         let secure = ctx.request().is_secure();
-        if let (Some(settings), g, headers) = ctx.state_and_headers::<Settings>()
+        if let (Some(settings), g, response) = ctx.state_and_response::<Settings>()
             && settings.enabled
         {
-            let block = if secure { &settings.secure } else { &settings.clear };
-            block.put_under(headers, settings.policy(g));
+            if let Some(policy) = settings.policy(g) {
+                response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+            }
+            response.set_default_headers(if secure { &settings.secure } else { &settings.clear });
         }
         Answer::Ready(Ok(None))
     }

@@ -47,7 +47,7 @@ pub(super) async fn serve(
     };
     let opening = timeout(limits.header, first_of(first_bytes(&stream), closing));
     let Ok(Some((start, protocol))) = opening.await else { return };
-    let watch = Arc::new(Watch::new(limits, accepted, matches!(protocol, Protocol::Http2)));
+    let watch = Arc::new(Watch::new(limits, accepted));
     let streams = Arc::new(Semaphore::new(MAX_STREAMS as usize));
     let service = Service { shared, peer, permit, watch: Arc::clone(&watch), streams };
     match protocol {

@@ -56,7 +56,7 @@ impl Service {
             _ => Turn::Free,
         };
         let request = Request::from_parts(head, body).with_peer(self.peer, Scheme::Http).with_id(finished.id);
-        let future = Box::pin(self.shared.app.respond(request));
+        let future = Box::pin(self.shared.app.respond_unsettled(request));
         let permit = Some(Arc::clone(&self.permit));
         (Answering::Running(Detaching { future: Some(future), began: false, turn, permit }), finished)
     }

@@ -13,8 +13,6 @@ use crate::server::Limits;
 pub(super) struct Watch {
     accepted: Instant,
     limits: Limits,
-    /// Whether it is HTTP/2: then bytes may come that belong to no request.
-    multiplexed: bool,
     /// Requests that were received and not yet answered to the end.
     in_flight: AtomicU32,
     /// Whether a request was ever received.
@@ -44,11 +42,10 @@ pub(super) enum Verdict {
 const BUSY_LOOK: Duration = Duration::from_secs(15);
 
 impl Watch {
-    pub(super) fn new(limits: Limits, accepted: Instant, multiplexed: bool) -> Watch {
+    pub(super) fn new(limits: Limits, accepted: Instant) -> Watch {
         Watch {
             accepted,
             limits,
-            multiplexed,
             in_flight: AtomicU32::new(0),
             requests: AtomicU64::new(0),
             idle_since: AtomicU64::new(1),
@@ -68,9 +65,9 @@ impl Watch {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX - 1) + 1
     }
 
-    /// Bytes came in.
-    pub(super) fn read(&self) {
-        if !self.multiplexed && self.in_flight.load(Relaxed) == 0 && self.reading_since.load(Relaxed) == 0 {
+    /// A part of a head has come.
+    pub(super) fn reading(&self) {
+        if self.reading_since.load(Relaxed) == 0 {
             self.reading_since.store(self.now(), Relaxed);
         }
     }

@@ -43,7 +43,6 @@ pub(super) struct Wire {
 impl Wire {
     /// A connection of which `start` was read already.
     pub(super) fn new(stream: TcpStream, start: &[u8], watch: Arc<Watch>) -> Wire {
-        watch.read();
         Wire { stream, input: start.into(), output: Vec::new(), sent: 0, watch }
     }
 
@@ -52,7 +51,6 @@ impl Wire {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut read = ReadBuf::new(scratch);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
-            self.watch.read();
             self.input.extend_from_slice(read.filled());
             Poll::Ready(Ok(read.filled().len()))
         })
@@ -62,7 +60,6 @@ impl Wire {
     pub(super) fn poll_read_much(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.input.reserve(MOST_READ);
         let read = ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx))?;
-        self.watch.read();
         Poll::Ready(Ok(read))
     }
 

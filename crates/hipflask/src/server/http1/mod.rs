@@ -144,8 +144,10 @@ impl Connection {
                 }
                 // Answers to requests that came together leave together.
                 ready!(exchange.wire.poll_flush(cx))?;
-                if exchange.closing && exchange.wire.input.is_empty() {
-                    return Poll::Ready(Ok(None));
+                match exchange.wire.input.is_empty() {
+                    true if exchange.closing => return Poll::Ready(Ok(None)),
+                    true => {}
+                    false => self.service.watch.reading(),
                 }
                 if ready!(exchange.wire.poll_read(cx))? == 0 {
                     return Poll::Ready(Ok(None));
@@ -219,9 +221,9 @@ impl Connection {
     async fn send(&self, response: Response, finished: Finished, outgoing: Outgoing) -> Result<Option<End>, End> {
         let Outgoing { version, is_head, mut keep_alive } = outgoing;
         let finished = finished.with_status(response.status());
-        let (status, headers, body) = response.into_parts();
+        let (status, headers, defaults, body) = response.into_unsettled_parts();
         let now = Instant::now();
-        let mut writer = Writer { version, status, headers, keep_alive, now };
+        let mut writer = Writer { version, status, headers, defaults, keep_alive, now };
         let declared = settle_length(&mut writer.headers, &body, is_head);
         let length = match (body.len(), declared) {
             _ if is_head || is_without_body(status) => Length::AsTold,
@@ -291,8 +293,9 @@ impl Connection {
 
     /// Says why, to a head that is no request.
     async fn refuse(&self, refused: &Refused) -> Result<End, End> {
-        let (status, headers, body) = refuse(refused).into_parts();
-        let writer = Writer { version: Version::HTTP_11, status, headers, keep_alive: false, now: Instant::now() };
+        let (status, headers, defaults, body) = refuse(refused).into_unsettled_parts();
+        let version = Version::HTTP_11;
+        let writer = Writer { version, status, headers, defaults, keep_alive: false, now: Instant::now() };
         {
             let output = &mut lock(&self.exchange).wire.output;
             writer.write(output, &Length::Known(body.len().unwrap_or_default()));

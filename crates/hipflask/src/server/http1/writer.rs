@@ -1,10 +1,12 @@
 //! The head of a response, written.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, StatusCode, Version, header};
 
 use crate::clock;
+use crate::http::response::{DefaultHeaders, push_field};
 
 /// How the client knows where the body ends.
 pub(super) enum Length {
@@ -21,6 +23,7 @@ pub(super) struct Writer {
     pub(super) version: Version,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
+    pub(super) defaults: Option<Arc<DefaultHeaders>>,
     /// Whether the connection goes on if it is for the client and the server.
     pub(super) keep_alive: bool,
     pub(super) now: Instant,
@@ -29,7 +32,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Writes it; whether the connection goes on.
     pub(super) fn write(self, out: &mut Vec<u8>, length: &Length) -> bool {
-        out.reserve(512);
+        out.reserve(1024);
         self.status_line(out);
         let mut keep_alive = self.keep_alive && !matches!(length, Length::ToTheEnd);
         for (name, value) in &self.headers {
@@ -37,8 +40,11 @@ impl Writer {
                 let options = value.as_bytes().split(|byte| *byte == b',');
                 keep_alive &= !options.into_iter().any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"));
             } else if !is_ours(name) || (name == header::CONTENT_LENGTH && matches!(length, Length::AsTold)) {
-                field(out, name.as_str(), value.as_bytes());
+                push_field(out, name, value);
             }
+        }
+        if let Some(defaults) = &self.defaults {
+            defaults.push_to(out, &self.headers);
         }
         match length {
             Length::Known(length) => {
@@ -46,12 +52,12 @@ impl Writer {
                 clock::push_number(out, *length);
                 out.extend_from_slice(b"\r\n");
             }
-            Length::Chunked => field(out, "transfer-encoding", b"chunked"),
+            Length::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
             Length::AsTold | Length::ToTheEnd => {}
         }
         match (keep_alive, self.version) {
-            (false, _) => field(out, "connection", b"close"),
-            (true, Version::HTTP_10) => field(out, "connection", b"keep-alive"),
+            (false, _) => out.extend_from_slice(b"connection: close\r\n"),
+            (true, Version::HTTP_10) => out.extend_from_slice(b"connection: keep-alive\r\n"),
             (true, _) => {}
         }
         if !self.headers.contains_key(header::DATE) {
@@ -79,13 +85,6 @@ impl Writer {
 /// What says where a body ends is not the application's to say.
 fn is_ours(name: &header::HeaderName) -> bool {
     *name == header::CONTENT_LENGTH || *name == header::TRANSFER_ENCODING
-}
-
-fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// What stands before a chunk of `len` bytes.
