@@ -8,6 +8,8 @@ use crate::datetime::DateTime;
 struct Clock {
     /// Two clocks at one moment. The time of day follows from a reading of the other, until the next second.
     clocks: Option<(Instant, i64)>,
+    /// What was asked last: a request's `Date` and its line in the log have one time.
+    latest: Option<(Instant, u16)>,
     second: i64,
     rfc3339: String,
     http_date: String,
@@ -15,7 +17,13 @@ struct Clock {
 
 thread_local! {
     static CLOCK: RefCell<Clock> = const {
-        RefCell::new(Clock { clocks: None, second: i64::MIN, rfc3339: String::new(), http_date: String::new() })
+        RefCell::new(Clock {
+            clocks: None,
+            latest: None,
+            second: i64::MIN,
+            rfc3339: String::new(),
+            http_date: String::new(),
+        })
     };
 }
 
@@ -35,6 +43,11 @@ impl Clock {
 
     /// Brings the texts up to date; milliseconds of the second.
     fn update(&mut self, now: Instant) -> u16 {
+        if let Some((latest, millis)) = self.latest
+            && latest == now
+        {
+            return millis;
+        }
         let micros = self.time_of_day(now);
         let second = micros.div_euclid(1_000_000);
         if self.second != second {
@@ -43,7 +56,9 @@ impl Clock {
             self.http_date = now.strftime("%a, %d %b %Y %H:%M:%S GMT");
             self.second = second;
         }
-        u16::try_from(micros.rem_euclid(1_000_000) / 1_000).unwrap_or_default()
+        let millis = u16::try_from(micros.rem_euclid(1_000_000) / 1_000).unwrap_or_default();
+        self.latest = Some((now, millis));
+        millis
     }
 }
 
@@ -67,6 +82,9 @@ pub(crate) fn push_http_date(out: &mut Vec<u8>, now: Instant) {
 
 /// Appends a number; `write!` would take ten times as long.
 pub(crate) fn push_number(out: &mut Vec<u8>, mut number: u64) {
+    if number < 10 {
+        return out.push(b'0' + number as u8);
+    }
     let mut digits = [0; 20];
     let mut begin = digits.len();
     loop {

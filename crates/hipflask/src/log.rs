@@ -292,9 +292,10 @@ fn access_json(line: &mut Vec<u8>, access: &Access<'_>) {
     line.extend_from_slice(&hexadecimal(access.request_id));
     line.extend_from_slice(BEFORE_REMOTE);
     push_remote(line, access.remote);
-    line.extend_from_slice(b"\",\"method\":");
-    push_json(line, access.method);
-    line.extend_from_slice(b",\"path\":");
+    // A method is a token, in which nothing needs to be escaped.
+    line.extend_from_slice(b"\",\"method\":\"");
+    line.extend_from_slice(access.method.as_bytes());
+    line.extend_from_slice(b"\",\"path\":");
     push_json(line, access.path);
     line.extend_from_slice(b",\"version\":\"");
     line.extend_from_slice(access.version.as_bytes());

@@ -104,13 +104,18 @@ impl Path {
 impl Request {
     /// A request from its head and body, as a server receives it.
     pub fn from_parts(head: http::request::Parts, body: Body) -> Request {
+        Request::received(head.method, head.uri, head.version, head.headers).with_body(body)
+    }
+
+    /// A request whose body is yet to come.
+    pub(crate) fn received(method: Method, uri: Uri, version: Version, headers: HeaderMap) -> Request {
         Request {
-            path: Path::decode(&head.uri),
-            method: head.method,
-            uri: head.uri,
-            version: head.version,
-            headers: head.headers,
-            body,
+            path: Path::decode(&uri),
+            method,
+            uri,
+            version,
+            headers,
+            body: Body::empty(),
             remote_addr: None,
             scheme: Scheme::Http,
             args: OnceLock::new(),

@@ -9,7 +9,6 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderValue};
-use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -45,17 +44,17 @@ pub(super) struct Service {
 
 impl Service {
     /// Begins to answer a request.
-    pub(super) fn begin(&self, head: Parts, body: Body) -> (Answering, Finished) {
+    pub(super) fn begin(&self, request: Request) -> (Answering, Finished) {
         self.watch.request_began();
-        let finished = Finished::new(self, &head);
-        if let Err(refused) = policy::check(&head) {
+        let finished = Finished::new(self, &request);
+        if let Err(refused) = policy::check(&request) {
             return (Answering::Refused(refused), finished);
         }
-        let turn = match head.version {
+        let turn = match request.version() {
             Version::HTTP_2 => Turn::Waiting(Box::pin(Arc::clone(&self.streams).acquire_owned())),
             _ => Turn::Free,
         };
-        let request = Request::from_parts(head, body).with_peer(self.peer, Scheme::Http).with_id(finished.id);
+        let request = request.with_peer(self.peer, Scheme::Http).with_id(finished.id);
         let future = Box::pin(self.shared.app.respond_unsettled(request));
         let permit = Some(Arc::clone(&self.permit));
         (Answering::Running(Detaching { future: Some(future), began: false, turn, permit }), finished)
@@ -80,7 +79,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
             true => Body::empty(),
             false => Body::wrap(Received::new(body, self.body_timeout())),
         };
-        let (answering, finished) = self.begin(head, body);
+        let (answering, finished) = self.begin(Request::from_parts(head, body));
         Responding { answering, finished: Some(finished), is_head, watch: Arc::clone(&self.watch) }
     }
 }
@@ -233,13 +232,13 @@ struct Line {
 }
 
 impl Finished {
-    fn new(service: &Service, head: &Parts) -> Finished {
+    fn new(service: &Service, request: &Request) -> Finished {
         let line = service.shared.limits.access_log.then(|| Line {
             began: Instant::now(),
             peer: service.peer,
-            method: head.method.clone(),
-            uri: head.uri.clone(),
-            version: head.version,
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
         });
         Finished {
             watch: Arc::clone(&service.watch),

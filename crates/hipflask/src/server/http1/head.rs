@@ -6,12 +6,12 @@
 use std::mem::MaybeUninit;
 
 use bytes::{Bytes, BytesMut};
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
 use memchr::memchr;
 
 use super::decoder::Decoder;
-use crate::server::policy::Refused;
+use crate::http::request::Request;
+use crate::server::policy::{NO_HOST, Refused};
 
 /// The longest head of a request, in bytes, and the most headers in it.
 const MAX_HEAD: usize = crate::server::connection::MAX_HEAD;
@@ -19,7 +19,8 @@ const MAX_HEADERS: usize = 100;
 
 /// The head of a request, and what it says of the connection.
 pub(super) struct Head {
-    pub(super) parts: Parts,
+    /// Without its body.
+    pub(super) request: Request,
     pub(super) decoder: Decoder,
     pub(super) keep_alive: bool,
     pub(super) expects_continue: bool,
@@ -80,8 +81,8 @@ impl Parser {
         }
         self.tried = input.len();
         let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
-        let mut request = httparse::Request::new(&mut []);
-        request.parse_with_uninit_headers(input, &mut headers).map(drop).map_err(refused)
+        let mut head = httparse::Request::new(&mut []);
+        head.parse_with_uninit_headers(input, &mut headers).map(drop).map_err(refused)
     }
 }
 
@@ -96,33 +97,33 @@ const MALFORMED: Refused = Refused(400, "The head of the request is malformed.")
 
 /// Reads a whole head.
 fn read(bytes: Bytes) -> Result<Head, Refused> {
-    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
-    let mut request = httparse::Request::new(&mut []);
-    let status = request.parse_with_uninit_headers(&bytes, &mut headers).map_err(refused)?;
+    let mut fields = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut head = httparse::Request::new(&mut []);
+    let status = head.parse_with_uninit_headers(&bytes, &mut fields).map_err(refused)?;
     let (httparse::Status::Complete(_), Some(method), Some(target), Some(version)) =
-        (status, request.method, request.path, request.version)
+        (status, head.method, head.path, head.version)
     else {
         return Err(MALFORMED);
     };
-    let (mut parts, ()) = http::Request::new(()).into_parts();
-    parts.method = Method::from_bytes(method.as_bytes()).map_err(|_| MALFORMED)?;
-    parts.uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes()))
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| MALFORMED)?;
+    let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes()))
         .map_err(|_| Refused(400, "The request's target is malformed."))?;
-    parts.version = if version == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
-    parts.headers = HeaderMap::with_capacity(request.headers.len());
+    let version = if version == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
+    let mut headers = HeaderMap::with_capacity(head.headers.len());
     let mut said = Said::default();
-    for field in request.headers.iter() {
+    for field in head.headers.iter() {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| MALFORMED)?;
         let value = HeaderValue::from_maybe_shared(bytes.slice_ref(field.value)).map_err(|_| MALFORMED)?;
         said.field(&name, field.value);
-        parts.headers.append(name, value);
+        headers.append(name, value);
     }
-    said.head(parts)
+    said.head(Request::received(method, uri, version, headers))
 }
 
 /// What the fields say of the body and of the connection.
 #[derive(Default)]
 struct Said {
+    hosts: u32,
     lengths: u32,
     length: Option<u64>,
     chunked: bool,
@@ -133,7 +134,9 @@ struct Said {
 
 impl Said {
     fn field(&mut self, name: &HeaderName, value: &[u8]) {
-        if name == header::CONTENT_LENGTH {
+        if name == header::HOST {
+            self.hosts += 1;
+        } else if name == header::CONTENT_LENGTH {
             self.lengths += 1;
             self.length = digits(value);
         } else if name == header::TRANSFER_ENCODING {
@@ -149,8 +152,12 @@ impl Said {
         }
     }
 
-    fn head(self, parts: Parts) -> Result<Head, Refused> {
-        let is_http11 = parts.version == Version::HTTP_11;
+    fn head(self, request: Request) -> Result<Head, Refused> {
+        let is_http11 = request.version() == Version::HTTP_11;
+        // RFC 9112 §3.2.
+        if self.hosts > 1 || self.hosts == 0 && is_http11 {
+            return Err(NO_HOST);
+        }
         let decoder = match (self.lengths, self.length) {
             (0, _) => Decoder::empty(),
             (1, Some(length)) => Decoder::Length(length),
@@ -161,7 +168,7 @@ impl Said {
             decoder,
             keep_alive: !self.close && (is_http11 || self.keep_alive),
             expects_continue: self.expects_continue && is_http11,
-            parts,
+            request,
         })
     }
 }
@@ -183,7 +190,7 @@ mod tests {
             for piece in bytes.as_bytes().chunks(len) {
                 input.extend_from_slice(piece);
                 while let Some(head) = parser.parse(&mut input).map_err(|Refused(status, _)| status)? {
-                    heads.push(format!("{} {} {:?}", head.parts.method, head.parts.uri, head.decoder));
+                    heads.push(format!("{} {} {:?}", head.request.method(), head.request.uri(), head.decoder));
                     parser = Parser::default();
                 }
             }
@@ -199,7 +206,7 @@ mod tests {
     #[test]
     fn heads() {
         let get = "GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n";
-        let post = "\r\n\r\nPOST / HTTP/1.1\r\ncontent-length: 05\r\n\r\n";
+        let post = "\r\n\r\nPOST / HTTP/1.1\r\nhost: a\r\ncontent-length: 05\r\n\r\n";
         assert_eq!(parse(&get.repeat(2)), Ok(vec!["GET /a?b Length(0)".to_owned(); 2]));
         assert_eq!(parse(post), Ok(vec!["POST / Length(5)".to_owned()]));
         assert_eq!(parse("GET / HTTP/1.1\r\nHost: a\r\n"), Ok(vec![]));
@@ -218,18 +225,20 @@ mod tests {
             "GET / HTTP/1.1\r\nHost\r\n\r\n",
             "GET / HTTP/1.1\r\nX: a\rb\r\n\r\n",
             "GET  / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
             "GET /\r\n\r\n",
             "GET / HTTP/3.0\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-            "POST / HTTP/1.1\r\nTRANSFER-ENCODING: chunked\r\ncontent-length: 5\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length: 5, 5\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length: +5\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length:\r\n\r\n",
-            "POST / HTTP/1.1\r\nContent-Length: 18446744073709551616\r\n\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-            "POST / HTTP/1.1\r\nTransfer-Encoding: identity\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTRANSFER-ENCODING: chunked\r\ncontent-length: 5\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551616\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n",
             "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
         ] {
             assert_eq!(parse(head), Err(400), "{head:?}");
@@ -238,7 +247,7 @@ mod tests {
 
     #[test]
     fn limits() {
-        let headers = |count: usize| format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(count));
+        let headers = |count: usize| format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(count - 1));
         assert!(parse(&headers(MAX_HEADERS)).is_ok());
         assert_eq!(parse(&headers(MAX_HEADERS + 1)), Err(431));
         assert_eq!(parse(&format!("GET / HTTP/1.1\r\nX: {}", "y".repeat(MAX_HEAD))), Err(431));

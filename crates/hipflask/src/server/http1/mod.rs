@@ -159,10 +159,10 @@ impl Connection {
 
     /// Answers a request. How the connection ends, if it does now.
     async fn exchange(&self, head: Head) -> Result<Option<End>, End> {
-        let Head { parts, decoder, mut keep_alive, expects_continue } = head;
-        let (version, is_head) = (parts.version, parts.method == Method::HEAD);
+        let Head { request, decoder, mut keep_alive, expects_continue } = head;
+        let (version, is_head) = (request.version(), *request.method() == Method::HEAD);
         let body = self.take_body(decoder, expects_continue);
-        let (answering, finished) = self.service.begin(parts, body);
+        let (answering, finished) = self.service.begin(request.with_body(body));
         let is_refused = answering.is_refused();
         let response = self.answer(answering).await;
         keep_alive &= !is_refused && self.may_go_on();

@@ -35,7 +35,9 @@ impl Writer {
         out.reserve(1024);
         self.status_line(out);
         let mut keep_alive = self.keep_alive && !matches!(length, Length::ToTheEnd);
+        let mut is_dated = false;
         for (name, value) in &self.headers {
+            is_dated |= name == header::DATE;
             if name == header::CONNECTION {
                 let options = value.as_bytes().split(|byte| *byte == b',');
                 keep_alive &= !options.into_iter().any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"));
@@ -60,7 +62,7 @@ impl Writer {
             (true, Version::HTTP_10) => out.extend_from_slice(b"connection: keep-alive\r\n"),
             (true, _) => {}
         }
-        if !self.headers.contains_key(header::DATE) {
+        if !is_dated {
             out.extend_from_slice(b"date: ");
             clock::push_http_date(out, self.now);
             out.extend_from_slice(b"\r\n");
