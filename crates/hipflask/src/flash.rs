@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::session::Session;
-use crate::signing::tagged_json::{tuple, untag};
+use crate::signing::tagged_json::tuple;
 
 /// Where Flask keeps them: a list of `(category, message)`.
 const KEY: &str = "_flashes";
@@ -20,12 +20,12 @@ impl Session {
     /// Keeps `message` under a category of your own: `error`, `info`, `warning`.
     #[track_caller]
     pub fn flash_as(&self, category: impl Into<String>, message: impl Into<String>) {
-        let mut messages = match self.state().values.get(KEY) {
-            Some(Value::Array(messages)) => messages.clone(),
-            _ => Vec::new(),
-        };
-        messages.push(tuple(vec![category.into().into(), message.into().into()]));
-        self.set_tagged(KEY, Value::Array(messages));
+        let message = tuple(vec![category.into().into(), message.into().into()]);
+        let values = &mut self.modified().values;
+        match values.get_mut(KEY) {
+            Some(Value::Array(messages)) => messages.push(message),
+            _ => _ = values.insert(KEY.to_owned(), Value::Array(vec![message])),
+        }
     }
 
     /// Takes the messages out, as `(category, message)`. A second call in the same request finds them again.
@@ -35,15 +35,6 @@ impl Session {
         }
         let taken: Option<Vec<(String, String)>> = self.pop(KEY);
         self.state().flashes.insert(taken.unwrap_or_default()).clone()
-    }
-
-    #[track_caller]
-    fn set_tagged(&self, key: &str, value: Value) {
-        // `set` marks the session; the value itself must keep its tags.
-        self.set(key, Value::Null);
-        if untag(&value).is_some() {
-            self.state().values.insert(key.to_owned(), value);
-        }
     }
 }
 

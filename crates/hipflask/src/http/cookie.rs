@@ -1,5 +1,6 @@
 //! Cookies: one to be set, and those that a request carries (RFC 6265bis, with Werkzeug's quoting).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
@@ -103,11 +104,6 @@ impl Cookie {
         &self.value
     }
 
-    pub(crate) fn with_value(mut self, value: String) -> Cookie {
-        self.value = value;
-        self
-    }
-
     /// The domain whose hosts get the cookie; without it only the host that set it.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Cookie {
@@ -203,13 +199,50 @@ impl std::fmt::Display for Cookie {
     }
 }
 
-/// Whether a value may hold `c` without quotes.
-fn is_plain(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_!#$%&'()*+-./:<=>?@[]^`{|}~".contains(c)
+/// A cookie that is set again and again, only with another value and another end: what stays is written once.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    /// `name=` and the attributes.
+    text: String,
+    value_at: usize,
+    expires_at: usize,
+}
+
+impl Frame {
+    /// The frame of `cookie`, which has neither a value nor an end.
+    pub(crate) fn new(cookie: &Cookie) -> Frame {
+        let value_at = cookie.name.len() + "=".len();
+        let domain = cookie.domain.as_ref().map_or(0, |domain| "; Domain=".len() + domain.len());
+        Frame { text: cookie.to_string(), value_at, expires_at: value_at + domain }
+    }
+
+    /// The value of a `Set-Cookie` header. `write_value` appends what needs no quotes to `name=`, about `length`
+    /// bytes.
+    pub(crate) fn fill(
+        &self,
+        length: usize,
+        expires: Option<SystemTime>,
+        write_value: impl FnOnce(&mut Vec<u8>),
+    ) -> Vec<u8> {
+        let expires = expires.map(|expires| format!("; Expires={}", http_date(expires))).unwrap_or_default();
+        let text = self.text.as_bytes();
+        let mut out = Vec::with_capacity(text.len() + length + expires.len());
+        out.extend_from_slice(&text[..self.value_at]);
+        write_value(&mut out);
+        out.extend_from_slice(&text[self.value_at..self.expires_at]);
+        out.extend_from_slice(expires.as_bytes());
+        out.extend_from_slice(&text[self.expires_at..]);
+        out
+    }
+}
+
+/// Whether a value may hold `b` without quotes.
+fn is_plain(b: u8) -> bool {
+    b.is_ascii_graphic() && !matches!(b, b'"' | b',' | b';' | b'\\')
 }
 
 fn write_value(f: &mut std::fmt::Formatter<'_>, value: &str) -> std::fmt::Result {
-    if value.chars().all(is_plain) {
+    if value.bytes().all(is_plain) {
         return f.write_str(value);
     }
     f.write_char('"')?;
@@ -224,7 +257,7 @@ fn write_value(f: &mut std::fmt::Formatter<'_>, value: &str) -> std::fmt::Result
 }
 
 /// The pairs of a `Cookie` header. Nameless ones are dropped: they could pass for `__Host-…`.
-pub(crate) fn parse(header: &str) -> impl Iterator<Item = (&str, String)> {
+pub(crate) fn parse(header: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
     header.split(';').filter_map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (name.trim_matches([' ', '\t']), value.trim_matches([' ', '\t']));
@@ -232,11 +265,11 @@ pub(crate) fn parse(header: &str) -> impl Iterator<Item = (&str, String)> {
     })
 }
 
-fn unquote(value: &str) -> String {
+fn unquote(value: &str) -> Cow<'_, str> {
     match value.strip_prefix('"').and_then(|v| v.strip_suffix('"')) {
-        Some(quoted) if quoted.contains('\\') => unescape(quoted.as_bytes()),
-        Some(quoted) => quoted.to_owned(),
-        None => value.to_owned(),
+        Some(quoted) if quoted.contains('\\') => Cow::Owned(unescape(quoted.as_bytes())),
+        Some(quoted) => Cow::Borrowed(quoted),
+        None => Cow::Borrowed(value),
     }
 }
 
@@ -265,7 +298,7 @@ mod tests {
     use super::*;
 
     fn pairs(header: &str) -> Vec<(&str, String)> {
-        parse(header).collect()
+        parse(header).map(|(name, value)| (name, value.into_owned())).collect()
     }
 
     #[test]

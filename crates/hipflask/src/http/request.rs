@@ -268,7 +268,8 @@ impl Request {
         let cookies = self.cookies.get_or_init(|| {
             let headers = self.headers.get_all(header::COOKIE).iter();
             // HTTP/2 may send the pairs in several fields (RFC 9113 §8.2.3).
-            headers.filter_map(|v| v.to_str().ok()).flat_map(cookie::parse).map(|(k, v)| (k.to_owned(), v)).collect()
+            let pairs = headers.filter_map(|v| v.to_str().ok()).flat_map(cookie::parse);
+            pairs.map(|(key, value)| (key.to_owned(), value.into_owned())).collect()
         });
         cookies.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }

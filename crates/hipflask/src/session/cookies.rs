@@ -1,8 +1,9 @@
 //! The session in a signed cookie. Flask's `SecureCookieSessionInterface`.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use http::header;
+use http::{HeaderValue, header};
 use serde_json::{Map, Value};
 
 use crate::Result;
@@ -12,7 +13,7 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::{cookie, json};
 use crate::session::{Session, SessionState};
-use crate::signing::{KeyDerivation, Serializer};
+use crate::signing::{KeyDerivation, Serializer, signed_len};
 
 const SALT: &str = "cookie-session";
 
@@ -22,7 +23,9 @@ pub(crate) struct SessionCookies {
     /// `None` without a secret key.
     signer: Option<Serializer>,
     name: String,
-    template: Cookie,
+    frame: cookie::Frame,
+    /// The cookie that tells a browser to forget its session.
+    emptied: HeaderValue,
     lifetime: Duration,
     refresh_each_request: bool,
     max_size: usize,
@@ -60,7 +63,8 @@ impl SessionCookies {
         }
         Ok(SessionCookies {
             signer: signing_keys(config)?.map(|keys| Serializer::with_derivation(keys, SALT, KeyDerivation::Hmac)),
-            template,
+            frame: cookie::Frame::new(&template),
+            emptied: template.expires(SystemTime::UNIX_EPOCH).max_age(Duration::ZERO).to_string().try_into()?,
             name,
             lifetime: config.seconds("PERMANENT_SESSION_LIFETIME")?.unwrap_or(Duration::MAX),
             refresh_each_request: config.get("SESSION_REFRESH_EACH_REQUEST")?,
@@ -73,14 +77,10 @@ impl SessionCookies {
         let Some(signer) = &self.signer else {
             return Session::new(SessionState { is_null: true, is_new: true, ..SessionState::default() });
         };
-        let read = |text: &str| {
-            let json = signer.unsign(text, Some(self.lifetime), SystemTime::now()).valid()?;
-            match serde_json::from_slice(&json) {
-                Ok(Value::Object(values)) => Some(values),
-                _ => None,
-            }
-        };
-        let values: Option<Map<String, Value>> = self.text(request).as_deref().and_then(read);
+        let values: Option<Map<String, Value>> = self.text(request).and_then(|text| {
+            let json = signer.unsign(&text, Some(self.lifetime), SystemTime::now()).valid()?;
+            serde_json::from_slice(&json).ok()
+        });
         Session::new(SessionState {
             is_new: values.is_none(),
             values: values.unwrap_or_default(),
@@ -89,7 +89,7 @@ impl SessionCookies {
     }
 
     /// The cookie's text. It reads the header itself: that saves taking every other cookie apart.
-    fn text(&self, request: &Request) -> Option<String> {
+    fn text<'r>(&self, request: &'r Request) -> Option<Cow<'r, str>> {
         let headers = request.headers().get_all(header::COOKIE).iter();
         let mut cookies = headers.filter_map(|value| value.to_str().ok()).flat_map(cookie::parse);
         cookies.find(|(name, _)| *name == self.name).map(|(_, text)| text)
@@ -119,28 +119,28 @@ impl SessionCookies {
         let Some(signer) = self.signer.as_ref().filter(|_| state.modified || refreshed) else {
             return Ok(());
         };
-        if state.values.is_empty() {
-            return match state.modified {
-                true => response.set_cookie(&self.emptied()),
-                false => Ok(()),
-            };
-        }
-        let text = signer.sign(&json::dumps(&state.values)?, SystemTime::now());
-        let mut cookie = self.template.clone().with_value(text);
-        if let Some(expires) = permanent.then(|| SystemTime::now().checked_add(self.lifetime)).flatten() {
-            cookie = cookie.expires(expires);
-        }
-        self.warn_if_too_large(&cookie);
-        response.set_cookie(&cookie)
+        let cookie = match state.values.is_empty() {
+            true if state.modified => self.emptied.clone(),
+            true => return Ok(()),
+            false => self.signed(signer, &state.values, permanent)?,
+        };
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+        Ok(())
     }
 
-    fn emptied(&self) -> Cookie {
-        self.template.clone().expires(SystemTime::UNIX_EPOCH).max_age(Duration::ZERO)
+    fn signed(&self, signer: &Serializer, values: &Map<String, Value>, permanent: bool) -> Result<HeaderValue> {
+        let json = json::dumps(values)?;
+        let now = SystemTime::now();
+        let expires = permanent.then(|| now.checked_add(self.lifetime)).flatten();
+        let text = self.frame.fill(signed_len(json.len()), expires, |out| {
+            signer.sign_into(out, &json, now);
+            self.warn_if_too_large(out.len() - "=".len());
+        });
+        Ok(HeaderValue::try_from(text)?)
     }
 
-    /// Browsers drop a cookie that is too large without a word.
-    fn warn_if_too_large(&self, cookie: &Cookie) {
-        let size = cookie.name().len() + cookie.value().len();
+    /// Browsers drop a cookie whose name and value are too large without a word.
+    fn warn_if_too_large(&self, size: usize) {
         if self.max_size > 0 && size > self.max_size {
             tracing::warn!(
                 "the session cookie has {size} bytes, more than MAX_COOKIE_SIZE ({}); a browser may drop it: store less in the session",

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub(crate) use cookies::SessionCookies;
 
 use crate::Error;
-use crate::signing::tagged_json::{tag, untag};
+use crate::signing::tagged_json::{read, tag};
 
 /// What belongs to one browser from request to request, in a signed cookie that it can read and cannot
 /// change. Flask's `session`; the cookie is Flask's own, byte for byte, in both directions.
@@ -74,7 +74,7 @@ impl Session {
     }
 
     #[track_caller]
-    fn modified(&self) -> MutexGuard<'_, SessionState> {
+    pub(crate) fn modified(&self) -> MutexGuard<'_, SessionState> {
         let mut state = self.accessed();
         state.modified = true;
         if state.is_null && state.failed.is_none() {
@@ -85,8 +85,7 @@ impl Session {
 
     /// The value of `key`; `None` if there is none or it is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let plain = untag(self.accessed().values.get(key)?)?;
-        serde_json::from_value(plain).ok()
+        read(self.accessed().values.get(key)?)
     }
 
     /// Whether `key` is there.
@@ -115,7 +114,7 @@ impl Session {
     #[track_caller]
     pub fn pop<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         let value = self.contains_key(key).then(|| self.modified().values.remove(key)).flatten()?;
-        serde_json::from_value(untag(&value)?).ok()
+        read(&value)
     }
 
     /// Takes everything out; the browser is told to forget the cookie. Call it at login and logout, so that
@@ -159,7 +158,7 @@ impl Session {
     /// Every value in plain JSON, for templates and the debug page.
     pub(crate) fn plain(&self) -> Map<String, Value> {
         let state = self.accessed();
-        state.values.iter().filter_map(|(key, value)| Some((key.clone(), untag(value)?))).collect()
+        state.values.iter().filter_map(|(key, value)| Some((key.clone(), read(value)?))).collect()
     }
 }
 

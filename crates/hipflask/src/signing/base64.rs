@@ -2,51 +2,86 @@
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Appends `bytes` to `out`.
-pub(crate) fn encode_into(out: &mut String, bytes: &[u8]) {
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0u32, |group, b| group << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
-        for i in 0..=chunk.len() {
-            out.push(char::from(ALPHABET[(group >> (18 - 6 * i) & 63) as usize]));
-        }
+/// What a character stands for; [`INVALID`] if it stands for nothing.
+const DIGITS: [u8; 256] = {
+    let mut digits = [INVALID; 256];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        digits[ALPHABET[digit] as usize] = digit as u8;
+        digit += 1;
     }
+    digits
+};
+
+const INVALID: u8 = 0xff;
+
+/// How long `length` bytes are in base64.
+pub(crate) const fn encoded_len(length: usize) -> usize {
+    (length * 4).div_ceil(3)
+}
+
+/// Appends `bytes` to `out`.
+pub(crate) fn encode_into(out: &mut Vec<u8>, bytes: &[u8]) {
+    let (groups, rest) = bytes.as_chunks();
+    for [a, b, c] in groups {
+        out.extend_from_slice(&encode_group([*a, *b, *c]));
+    }
+    match *rest {
+        [a] => out.extend_from_slice(&encode_group([a, 0, 0])[..2]),
+        [a, b] => out.extend_from_slice(&encode_group([a, b, 0])[..3]),
+        _ => {}
+    }
+}
+
+fn encode_group([a, b, c]: [u8; 3]) -> [u8; 4] {
+    let group = u32::from_be_bytes([0, a, b, c]);
+    [18, 12, 6, 0].map(|shift| ALPHABET[(group >> shift & 63) as usize])
 }
 
 /// `bytes` as text.
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    let mut out = Vec::with_capacity(encoded_len(bytes.len()));
     encode_into(&mut out, bytes);
-    out
+    text(out)
+}
+
+/// Base64, and what else is ASCII, as text.
+pub(crate) fn text(ascii: Vec<u8>) -> String {
+    String::from_utf8(ascii).expect("ASCII is UTF-8")
 }
 
 /// The bytes that `text` stands for. `None` for anything that [`encode`] would not have written: were a
 /// second spelling accepted, a signature could be changed and still hold.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3 + 2);
-    for chunk in text.as_bytes().chunks(4) {
-        let mut group = 0u32;
-        for b in chunk {
-            group = group << 6 | u32::from(digit(*b)?);
-        }
-        match chunk.len() {
-            4 => out.extend_from_slice(&group.to_be_bytes()[1..]),
-            3 if group & 3 == 0 => out.extend_from_slice(&(group >> 2).to_be_bytes()[2..]),
-            2 if group & 15 == 0 => out.extend_from_slice(&(group >> 4).to_be_bytes()[3..]),
-            _ => return None,
-        }
-    }
+    let mut out = vec![0; text.len() * 3 / 4];
+    decode_to(text, &mut out)?;
     Some(out)
 }
 
-fn digit(b: u8) -> Option<u8> {
-    match b {
-        b'A'..=b'Z' => Some(b - b'A'),
-        b'a'..=b'z' => Some(b - b'a' + 26),
-        b'0'..=b'9' => Some(b - b'0' + 52),
-        b'-' => Some(62),
-        b'_' => Some(63),
-        _ => None,
+/// [`decode`] into the beginning of `out`; `None`, too, if there is not enough of it.
+pub(crate) fn decode_to<'a>(text: &str, out: &'a mut [u8]) -> Option<&'a [u8]> {
+    let out = out.get_mut(..text.len() * 3 / 4)?;
+    let (groups, rest) = text.as_bytes().as_chunks();
+    let (whole, last) = out.as_chunks_mut();
+    for (bytes, group) in whole.iter_mut().zip(groups) {
+        *bytes = decode_group(*group)?;
     }
+    let bytes = match *rest {
+        [] => [0; 3],
+        [a, b] => decode_group([a, b, b'A', b'A'])?,
+        [a, b, c] => decode_group([a, b, c, b'A'])?,
+        _ => return None,
+    };
+    let (bytes, spare) = bytes.split_at(last.len());
+    last.copy_from_slice(bytes);
+    spare.iter().all(|bits| *bits == 0).then_some(out)
+}
+
+fn decode_group(group: [u8; 4]) -> Option<[u8; 3]> {
+    let digits = group.map(|b| DIGITS[usize::from(b)]);
+    let valid = digits.iter().fold(0, |all, digit| all | digit) != INVALID;
+    let [_, bytes @ ..] = digits.iter().fold(0, |bits, digit| bits << 6 | u32::from(*digit)).to_be_bytes();
+    valid.then_some(bytes)
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ use crate::http::json;
 
 /// The most that a compressed value may unfold to.
 const MAX_UNPACKED: usize = 1024 * 1024;
+/// How many bytes a signature has.
+const SIGNATURE: usize = 20;
 /// Below this many bytes of JSON no compression is tried: it could save a few bytes at a high price.
 const WORTH_PACKING: usize = 512;
 
@@ -120,24 +122,29 @@ impl Serializer {
 
     /// `payload.timestamp.signature`
     pub(crate) fn sign(&self, json: &[u8], now: SystemTime) -> String {
-        let mut text = String::with_capacity(json.len() * 4 / 3 + 48);
-        push_payload(&mut text, json);
-        text.push('.');
-        let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_be_bytes();
-        let zeros = seconds.iter().take_while(|b| **b == 0).count();
-        base64::encode_into(&mut text, &seconds[zeros..]);
-        let signature = self.current.clone().chain_update(&text).finalize().into_bytes();
-        text.push('.');
-        base64::encode_into(&mut text, &signature);
-        text
+        let mut text = Vec::with_capacity(signed_len(json.len()));
+        self.sign_into(&mut text, json, now);
+        base64::text(text)
+    }
+
+    /// Appends to `out` what [`sign`](Serializer::sign) gives.
+    pub(crate) fn sign_into(&self, out: &mut Vec<u8>, json: &[u8], now: SystemTime) {
+        let start = out.len();
+        push_payload(out, json);
+        out.push(b'.');
+        push_timestamp(out, now);
+        let signature = self.current.clone().chain_update(&out[start..]).finalize().into_bytes();
+        out.push(b'.');
+        base64::encode_into(out, &signature);
     }
 
     /// The JSON inside `text`, which is touched only after the signature held.
     pub(crate) fn unsign(&self, text: &str, max_age: Option<Duration>, now: SystemTime) -> Verified<Vec<u8>> {
         let Some((signed, signature)) = text.rsplit_once('.') else { return Verified::Invalid };
-        let Some(signature) = base64::decode(signature) else { return Verified::Invalid };
+        let mut bytes = [0; SIGNATURE];
+        let Some(signature) = base64::decode_to(signature, &mut bytes) else { return Verified::Invalid };
         let mut keys = std::iter::once(&self.current).chain(&self.fallbacks);
-        if !keys.any(|key| key.clone().chain_update(signed).verify_slice(&signature).is_ok()) {
+        if !keys.any(|key| key.clone().chain_update(signed).verify_slice(signature).is_ok()) {
             return Verified::Invalid;
         }
         let Some((payload, timestamp)) = signed.rsplit_once('.') else { return Verified::Invalid };
@@ -174,16 +181,28 @@ fn prepare(secret: &[u8], salt: &[u8], derivation: KeyDerivation) -> Hmac<Sha1> 
     }
 }
 
+/// How long a signed text is, if its JSON is not compressed, and until 2106.
+pub(crate) fn signed_len(json: usize) -> usize {
+    [json, 4, SIGNATURE].map(base64::encoded_len).iter().sum::<usize>() + "..".len()
+}
+
 /// The JSON in base64, or `.` and the compressed JSON in base64 where that is shorter.
-fn push_payload(text: &mut String, json: &[u8]) {
+fn push_payload(out: &mut Vec<u8>, json: &[u8]) {
     if json.len() >= WORTH_PACKING {
         let packed = miniz_oxide::deflate::compress_to_vec_zlib(json, 6);
         if packed.len() < json.len() - 1 {
-            text.push('.');
-            return base64::encode_into(text, &packed);
+            out.push(b'.');
+            return base64::encode_into(out, &packed);
         }
     }
-    base64::encode_into(text, json);
+    base64::encode_into(out, json);
+}
+
+/// The seconds since 1970, in as few bytes as hold them.
+fn push_timestamp(out: &mut Vec<u8>, now: SystemTime) {
+    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_be_bytes();
+    let zeros = seconds.iter().take_while(|b| **b == 0).count();
+    base64::encode_into(out, &seconds[zeros..]);
 }
 
 fn read_payload(payload: &str) -> Option<Vec<u8>> {
@@ -196,8 +215,8 @@ fn read_payload(payload: &str) -> Option<Vec<u8>> {
 }
 
 fn read_timestamp(text: &str) -> Option<SystemTime> {
-    let bytes = base64::decode(text).filter(|bytes| bytes.len() <= 8)?;
-    let seconds = bytes.iter().fold(0u64, |seconds, b| seconds << 8 | u64::from(*b));
+    let mut bytes = [0; size_of::<u64>()];
+    let seconds = base64::decode_to(text, &mut bytes)?.iter().fold(0u64, |seconds, b| seconds << 8 | u64::from(*b));
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 

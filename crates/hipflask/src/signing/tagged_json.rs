@@ -3,6 +3,9 @@
 //! A tagged value is an object with one key: `{" t": [1, 2]}` is a tuple. An ordinary object that looks like
 //! one is wrapped: `{" di": {" t__": …}}`.
 
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 const TAGS: [&str; 6] = [" di", " t", " b", " m", " u", " d"];
@@ -33,14 +36,38 @@ fn tagged_value(tag: &str, value: Value) -> Value {
     Value::Object(Map::from_iter([(tag.to_owned(), value)]))
 }
 
+/// A value in a session as a `T`; `None` if it is none, or a tag holds something else than it says.
+pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    match untagged(value)? {
+        Cow::Borrowed(plain) => T::deserialize(plain).ok(),
+        Cow::Owned(plain) => serde_json::from_value(plain).ok(),
+    }
+}
+
+/// Most values hold no tag: they are not copied.
+fn untagged(value: &Value) -> Option<Cow<'_, Value>> {
+    match is_plain(value) {
+        true => Some(Cow::Borrowed(value)),
+        false => untag(value).map(Cow::Owned),
+    }
+}
+
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().all(is_plain),
+        Value::Object(map) => tagged(map).is_none() && map.values().all(is_plain),
+        _ => true,
+    }
+}
+
 /// What a value in a session is in plain JSON: a tuple becomes an array, bytes an array of numbers; dates,
 /// UUIDs and markup become text. `None` if a tag holds something else than it says.
-pub(crate) fn untag(value: &Value) -> Option<Value> {
+fn untag(value: &Value) -> Option<Value> {
     match value {
         Value::Array(items) => items.iter().map(untag).collect::<Option<_>>().map(Value::Array),
-        Value::Object(map) => match map.iter().next() {
-            Some((key, inner)) if map.len() == 1 && TAGS.contains(&key.as_str()) => untag_one(key, inner),
-            _ => map
+        Value::Object(map) => match tagged(map) {
+            Some((tag, inner)) => untag_one(tag, inner),
+            None => map
                 .iter()
                 .map(|(key, value)| Some((key.clone(), untag(value)?)))
                 .collect::<Option<_>>()
@@ -48,6 +75,12 @@ pub(crate) fn untag(value: &Value) -> Option<Value> {
         },
         value => Some(value.clone()),
     }
+}
+
+/// The tag and what it stands before, if `map` is a tagged value.
+fn tagged(map: &Map<String, Value>) -> Option<(&str, &Value)> {
+    let (key, inner) = map.iter().next()?;
+    (map.len() == 1 && TAGS.contains(&key.as_str())).then_some((key, inner))
 }
 
 fn untag_one(tag: &str, inner: &Value) -> Option<Value> {
