@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::header::{self, Entry};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Body as HttpBody;
 
 use crate::error::IntoStatus;
@@ -123,7 +124,7 @@ impl Response {
     /// If the name, the domain or the path holds what a cookie cannot.
     #[track_caller]
     pub fn set_cookie(&mut self, cookie: &Cookie) -> Result<()> {
-        let value = HeaderValue::from_str(&cookie.to_string());
+        let value = HeaderValue::try_from(cookie.to_string());
         match value {
             Ok(value) if cookie.is_valid() => {
                 self.parts.headers.append(header::SET_COOKIE, value);
@@ -141,8 +142,10 @@ impl Response {
         let listed = |value: &HeaderValue| {
             value.to_str().is_ok_and(|v| v.split(',').any(|n| n.trim().eq_ignore_ascii_case(name) || n.trim() == "*"))
         };
-        if !self.parts.headers.get_all(header::VARY).iter().any(listed) {
-            self.parts.headers.append(header::VARY, HeaderValue::from_static(name));
+        match self.parts.headers.entry(header::VARY) {
+            Entry::Occupied(vary) if vary.iter().any(listed) => {}
+            Entry::Occupied(mut vary) => vary.append(HeaderValue::from_static(name)),
+            Entry::Vacant(vary) => _ = vary.insert(HeaderValue::from_static(name)),
         }
     }
 
