@@ -140,14 +140,14 @@ impl Serializer {
 
     /// The JSON inside `text`, which is touched only after the signature held.
     pub(crate) fn unsign(&self, text: &str, max_age: Option<Duration>, now: SystemTime) -> Verified<Vec<u8>> {
-        let Some((signed, signature)) = text.rsplit_once('.') else { return Verified::Invalid };
+        let Some((signed, signature)) = split_at_last_dot(text) else { return Verified::Invalid };
         let mut bytes = [0; SIGNATURE];
         let Some(signature) = base64::decode_to(signature, &mut bytes) else { return Verified::Invalid };
         let mut keys = std::iter::once(&self.current).chain(&self.fallbacks);
         if !keys.any(|key| key.clone().chain_update(signed).verify_slice(signature).is_ok()) {
             return Verified::Invalid;
         }
-        let Some((payload, timestamp)) = signed.rsplit_once('.') else { return Verified::Invalid };
+        let Some((payload, timestamp)) = split_at_last_dot(signed) else { return Verified::Invalid };
         let Some(signed_at) = read_timestamp(timestamp) else { return Verified::Invalid };
         if let Some(max_age) = max_age {
             match now.duration_since(signed_at) {
@@ -203,6 +203,12 @@ fn push_timestamp(out: &mut Vec<u8>, now: SystemTime) {
     let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_be_bytes();
     let zeros = seconds.iter().take_while(|b| **b == 0).count();
     base64::encode_into(out, &seconds[zeros..]);
+}
+
+/// `rsplit_once('.')`, a vector at a time.
+fn split_at_last_dot(text: &str) -> Option<(&str, &str)> {
+    let dot = memchr::memrchr(b'.', text.as_bytes())?;
+    Some((&text[..dot], &text[dot + 1..]))
 }
 
 fn read_payload(payload: &str) -> Option<Vec<u8>> {
