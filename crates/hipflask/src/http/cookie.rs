@@ -321,6 +321,19 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_gives_what_the_cookie_gives() {
+        let plain = Cookie::new("a", "").secure(true).same_site(SameSite::Lax);
+        for cookie in [plain.clone(), plain.domain("example.org").path(Some("/x y")).partitioned(true)] {
+            for expires in [None, Some(SystemTime::UNIX_EPOCH)] {
+                let whole = Cookie { value: "v.w".to_owned(), expires, ..cookie.clone() };
+                let filled = Frame::new(&cookie).fill(3, expires, |out| out.extend_from_slice(b"v.w"));
+                assert_eq!(filled, whole.to_string().into_bytes());
+                assert_eq!(filled.capacity(), filled.len(), "nothing is copied again");
+            }
+        }
+    }
+
+    #[test]
     fn values_are_quoted_and_come_back() {
         for value in ["plain", "a b", "semi;comma,", "q\"uo\\te", "é\u{1}\u{7f}", ""] {
             let text = Cookie::new("c", value).path(None).to_string();
