@@ -1,28 +1,27 @@
-//! Connections, and the pool's manners that sqlx leaves open.
+//! Connections, and the manners that sqlx leaves open.
 //!
-//! A connection goes back to the pool by a task of its own, within a time limit: sqlx asks the server whether
-//! the connection is alive first, and a server that has died silently never answers; without the limit the
-//! place in the pool would be gone for good. A connection that is inside of a transaction, because its user was
-//! cancelled, is rolled back before anybody else can have it. And no answer is waited for for ever: sqlx has no
-//! time limit for one.
+//! A connection that was left in order goes to its next user, as `lender` says. Any other goes back to the pool by
+//! a task of its own, within a time limit: sqlx asks the server whether the connection is alive first, and a server
+//! that has died silently never answers; without the limit the place in the pool would be gone for good. A
+//! connection that is inside of a transaction, because its user was cancelled, is rolled back before anybody else
+//! can have it. And no answer is waited for for ever: sqlx has no time limit for one.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::pool::{PoolConnection, PoolOptions};
+use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{
-    AssertSqlSafe, Connection as _, Database, Executor, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection,
-    SqlitePool,
-};
-use tokio::time::error::Elapsed;
+use sqlx::{Connection as _, Database, Executor, PgConnection, Postgres, SqlStr, Sqlite, SqliteConnection};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::error::SqlError;
+use crate::lender::{Lender, Lent, later};
 use crate::url::Address;
 
 /// How long a connection may take to become fit for its next user.
-const RELEASE: Duration = Duration::from_secs(5);
+pub(crate) const RELEASE: Duration = Duration::from_secs(5);
 /// A connection that was idle for longer is asked whether it is still alive.
 const FRESH: Duration = Duration::from_secs(1);
 const ALIVE: Duration = Duration::from_secs(2);
@@ -30,8 +29,8 @@ const ALIVE: Duration = Duration::from_secs(2);
 /// A pool of connections to one database.
 #[derive(Clone, Debug)]
 pub(crate) enum Pool {
-    Sqlite(SqlitePool),
-    Postgres(PgPool, Limits),
+    Sqlite(Arc<Lender<Sqlite>>),
+    Postgres(Arc<Lender<Postgres>>),
 }
 
 /// The limits of a pool, from the configuration.
@@ -47,12 +46,12 @@ pub(crate) struct Limits {
 impl Pool {
     /// A pool that connects when it is first used. Its upkeep is a task, so it is made inside of a runtime.
     pub(crate) fn new(address: &Address, limits: Limits) -> Pool {
-        let size = limits.connections;
         match address {
             Address::Memory => {
                 // Each connection would be a database of its own.
-                let options = pool_options(limits).max_connections(1).idle_timeout(None).max_lifetime(None);
-                Pool::Sqlite(options.connect_lazy_with(sqlite_options().in_memory(true)))
+                let limits = Limits { connections: 1, ..limits };
+                let options = pool_options(limits).idle_timeout(None).max_lifetime(None);
+                Pool::sqlite(options, sqlite_options().in_memory(true), limits)
             }
             Address::File(path) => {
                 let options = sqlite_options()
@@ -60,13 +59,18 @@ impl Pool {
                     .create_if_missing(true)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Normal);
-                Pool::Sqlite(pool_options(limits).max_connections(size).connect_lazy_with(options))
+                Pool::sqlite(pool_options(limits), options, limits)
             }
             Address::Postgres(options) => {
-                let options = options.as_ref().clone();
-                Pool::Postgres(pool_options(limits).max_connections(size).connect_lazy_with(options), limits)
+                let pool = pool_options(limits).connect_lazy_with(options.as_ref().clone());
+                Pool::Postgres(Lender::new(pool, limits))
             }
         }
+    }
+
+    /// What runs inside of the process is waited for; SQLite has its own limit for a file that is locked.
+    fn sqlite(pool: PoolOptions<Sqlite>, options: SqliteConnectOptions, limits: Limits) -> Pool {
+        Pool::Sqlite(Lender::new(pool.connect_lazy_with(options), Limits { answer: Duration::MAX, ..limits }))
     }
 
     /// Why no connection was to be had: the pool itself only says that it has waited long enough.
@@ -83,18 +87,15 @@ impl Pool {
     pub(crate) async fn connect(&self) -> Result<Connection, SqlError> {
         let error = |error| SqlError::new("a connection", error);
         Ok(match self {
-            // What runs inside of the process is waited for; SQLite has its own limit for a file that is locked.
-            Pool::Sqlite(pool) => Connection::Sqlite(Guarded::new(pool.acquire().await.map_err(error)?, Duration::MAX)),
-            Pool::Postgres(pool, limits) => {
-                Connection::Postgres(Guarded::new(pool.acquire().await.map_err(error)?, limits.answer))
-            }
+            Pool::Sqlite(lender) => Connection::Sqlite(lender.lend().await.map_err(error)?),
+            Pool::Postgres(lender) => Connection::Postgres(lender.lend().await.map_err(error)?),
         })
     }
 
     pub(crate) async fn close(&self) {
         match self {
-            Pool::Sqlite(pool) => pool.close().await,
-            Pool::Postgres(pool, _) => pool.close().await,
+            Pool::Sqlite(lender) => lender.close().await,
+            Pool::Postgres(lender) => lender.close().await,
         }
     }
 }
@@ -104,8 +105,8 @@ fn sqlite_options() -> SqliteConnectOptions {
 }
 
 fn pool_options<D: Database>(limits: Limits) -> PoolOptions<D> {
-    let options = PoolOptions::new().acquire_timeout(limits.acquire).test_before_acquire(false);
-    options.before_acquire(|connection: &mut D::Connection, meta| {
+    let options = PoolOptions::new().max_connections(limits.connections).acquire_timeout(limits.acquire);
+    options.test_before_acquire(false).before_acquire(|connection: &mut D::Connection, meta| {
         Box::pin(async move {
             if meta.idle_for < FRESH {
                 return Ok(true);
@@ -131,7 +132,7 @@ pub(crate) trait Backend: Database {
 
     fn tell(
         connection: &mut Self::Connection,
-        statement: String,
+        statement: SqlStr,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
@@ -141,8 +142,8 @@ impl Backend for Sqlite {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const COMMIT: &'static str = "COMMIT";
 
-    async fn tell(connection: &mut SqliteConnection, statement: String) -> Result<(), sqlx::Error> {
-        connection.execute(AssertSqlSafe(statement)).await.map(drop)
+    async fn tell(connection: &mut SqliteConnection, statement: SqlStr) -> Result<(), sqlx::Error> {
+        connection.execute(statement).await.map(drop)
     }
 }
 
@@ -152,34 +153,38 @@ impl Backend for Postgres {
     /// `SELECT`.
     const COMMIT: &'static str = "SELECT 1; COMMIT";
 
-    async fn tell(connection: &mut PgConnection, statement: String) -> Result<(), sqlx::Error> {
-        connection.execute(AssertSqlSafe(statement)).await.map(drop)
+    async fn tell(connection: &mut PgConnection, statement: SqlStr) -> Result<(), sqlx::Error> {
+        connection.execute(statement).await.map(drop)
     }
 }
 
-/// A connection that goes back to the pool in order.
+/// A connection that goes on in order.
 pub(crate) struct Guarded<D: Backend> {
-    connection: Option<PoolConnection<D>>,
+    lent: Option<Lent<D>>,
+    lender: Arc<Lender<D>>,
     /// How long an answer is waited for.
     limit: Duration,
     /// Set before `BEGIN` is sent: a caller that is cancelled while it waits for the answer leaves a session of
     /// which nobody knows whether it is inside of a transaction.
     in_transaction: bool,
+    /// Whether everything that was asked has been answered, and well.
+    at_rest: bool,
     /// Set while the session is in a state that must not come back to the pool.
     spoilt: bool,
+    /// Free for the next user when the connection has gone on.
+    _place: OwnedSemaphorePermit,
 }
 
 impl<D: Backend> Guarded<D> {
-    fn new(connection: PoolConnection<D>, limit: Duration) -> Guarded<D> {
-        Guarded { connection: Some(connection), limit, in_transaction: false, spoilt: false }
+    pub(crate) fn new(lent: Lent<D>, lender: Arc<Lender<D>>, limit: Duration, place: OwnedSemaphorePermit) -> Self {
+        let (in_transaction, at_rest, spoilt) = (false, true, false);
+        Guarded { lent: Some(lent), lender, limit, in_transaction, at_rest, spoilt, _place: place }
     }
 
+    /// The connection, for what this type knows nothing of.
     pub(crate) fn get(&mut self) -> &mut D::Connection {
-        self.connection.as_mut().expect("the connection is there until it is dropped")
-    }
-
-    pub(crate) fn limit(&self) -> Duration {
-        self.limit
+        self.at_rest = false;
+        self.lent.as_mut().expect("the connection is there until it is dropped").get()
     }
 
     pub(crate) fn is_in_transaction(&self) -> bool {
@@ -191,17 +196,21 @@ impl<D: Backend> Guarded<D> {
         self.spoilt = spoilt;
     }
 
-    /// The answer, if it came in time. A connection that owes one is of no use to anybody.
-    pub(crate) fn in_time<T>(&mut self, answer: Result<Result<T, sqlx::Error>, Elapsed>) -> Result<T, sqlx::Error> {
-        answer.unwrap_or_else(|_| {
-            self.spoil(true);
-            Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
-        })
+    /// The answer to what is asked, if it comes in time. A connection that owes one is of no use to anybody.
+    pub(crate) async fn ask<T>(
+        &mut self,
+        question: impl AsyncFnOnce(&mut D::Connection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let limit = self.limit;
+        let answer = timeout(limit, question(self.get())).await;
+        self.spoilt |= answer.is_err();
+        let answer = answer.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
+        self.at_rest = answer.is_ok();
+        answer
     }
 
     async fn tell(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
-        let answer = timeout(self.limit, D::tell(self.get(), statement.to_owned())).await;
-        self.in_time(answer)
+        self.ask(async |connection| D::tell(connection, SqlStr::from_static(statement)).await).await
     }
 
     pub(crate) async fn begin(&mut self) -> Result<(), sqlx::Error> {
@@ -224,32 +233,25 @@ impl<D: Backend> Guarded<D> {
 
 impl<D: Backend> Drop for Guarded<D> {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
-        let in_transaction = self.in_transaction;
+        let Some(lent) = self.lent.take() else { return };
         if self.spoilt {
-            // The server rolls back when the session ends; the place in the pool is free at once.
-            drop(connection.detach());
-            return;
+            // The server rolls back when the session ends.
+            drop(lent);
+        } else if self.in_transaction {
+            later(roll_back(lent));
+        } else if self.at_rest {
+            self.lender.keep(lent);
+        } else {
+            later(lent.give_back());
         }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            // Without a runtime nothing can be sent to the server any more.
-            drop(connection.detach());
-            return;
-        };
-        runtime.spawn(async move {
-            if in_transaction {
-                let rolled_back = timeout(RELEASE, D::tell(&mut connection, "ROLLBACK".to_owned())).await;
-                if !matches!(rolled_back.map(|told| told.or_else(nothing_to_roll_back)), Ok(Ok(()))) {
-                    tracing::warn!("a connection to the database could not be rolled back and was closed");
-                    drop(connection.detach());
-                    return;
-                }
-            }
-            // Out of time, the connection and its place are dropped with the future.
-            if timeout(RELEASE, connection.return_to_pool()).await.is_err() {
-                tracing::warn!("a connection to the database did not answer any more and was closed");
-            }
-        });
+    }
+}
+
+async fn roll_back<D: Backend>(mut lent: Lent<D>) {
+    let rolled_back = timeout(RELEASE, D::tell(lent.get(), SqlStr::from_static("ROLLBACK"))).await;
+    match rolled_back.map(|told| told.or_else(nothing_to_roll_back)) {
+        Ok(Ok(())) => lent.give_back().await,
+        _ => tracing::warn!("a connection to the database could not be rolled back and was closed"),
     }
 }
 

@@ -1,5 +1,8 @@
 //! What the text of a statement is made of: just enough to find placeholders and the ends of statements.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 /// A kind of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -9,41 +12,60 @@ pub(crate) enum Dialect {
 
 /// A statement that was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Scan {
+pub(crate) struct Scan<'a> {
     /// Its text as the database wants it: on PostgreSQL `?` is `$1`, `$2` …, and `??` is the character itself.
-    pub(crate) text: String,
+    pub(crate) text: Cow<'a, str>,
     /// How many values it wants; `None` where it numbers them itself.
     pub(crate) placeholders: Option<usize>,
 }
 
 impl Dialect {
     /// Finds the placeholders, which are outside of quotes and comments.
-    pub(crate) fn read(self, sql: &str) -> Scan {
-        let mut text = String::with_capacity(sql.len() + 16);
-        let mut placeholders = Some(0);
-        let mut rest = sql;
-        while let Some(c) = rest.chars().next() {
-            let opaque = self.opaque(&text, rest);
-            let mut length = opaque.max(c.len_utf8());
-            match (opaque, self) {
-                (0, Dialect::Postgres) if rest.starts_with("??") => {
-                    text.push('?');
-                    length = 2;
-                }
-                (0, Dialect::Postgres) if c == '?' => {
-                    placeholders = placeholders.map(|count| count + 1);
-                    text.push_str(&format!("${}", placeholders.unwrap_or_default()));
-                }
-                (0, Dialect::Sqlite) if c == '?' => {
-                    let numbered = rest[1..].starts_with(|c: char| c.is_ascii_digit());
-                    placeholders = placeholders.filter(|_| !numbered).map(|count| count + 1);
-                    text.push(c);
-                }
-                _ => text.push_str(&rest[..length]),
+    pub(crate) fn read(self, sql: &str) -> Scan<'_> {
+        match self {
+            Dialect::Sqlite => {
+                let numbered = |at: usize| sql[at + 1..].starts_with(|c: char| c.is_ascii_digit());
+                let placeholders = self.marks(sql).try_fold(0, |count, at| (!numbered(at)).then_some(count + 1));
+                Scan { text: Cow::Borrowed(sql), placeholders }
             }
-            rest = &rest[length..];
+            Dialect::Postgres => self.number(sql),
         }
-        Scan { text, placeholders }
+    }
+
+    /// Numbers the placeholders.
+    fn number(self, sql: &str) -> Scan<'_> {
+        let (mut text, mut copied, mut count) = (String::new(), 0, 0);
+        let mut marks = self.marks(sql);
+        while let Some(at) = marks.next() {
+            text.reserve(sql.len() - copied + 32);
+            text.push_str(&sql[copied..at]);
+            copied = at + 1;
+            if sql[copied..].starts_with('?') {
+                copied = marks.next().unwrap_or(copied) + 1;
+                text.push('?');
+            } else {
+                count += 1;
+                let _ = write!(text, "${count}");
+            }
+        }
+        text.push_str(if copied == 0 { "" } else { &sql[copied..] });
+        let text = if copied == 0 { Cow::Borrowed(sql) } else { Cow::Owned(text) };
+        Scan { text, placeholders: Some(count) }
+    }
+
+    /// Where the question marks are that are neither in a quote nor in a comment.
+    fn marks(self, sql: &str) -> impl Iterator<Item = usize> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            loop {
+                at += sql.as_bytes()[at..].iter().position(|byte| may_open(*byte) || *byte == b'?')?;
+                let opaque = self.opaque(&sql[..at], &sql[at..]);
+                at += opaque.max(1);
+                if opaque == 0 && sql.as_bytes()[at - 1] == b'?' {
+                    return Some(at - 1);
+                }
+            }
+        })
     }
 
     /// The statements of a script. What stands between `BEGIN` and `END` in a trigger belongs to it.
@@ -80,6 +102,11 @@ impl Dialect {
             _ => 0,
         }
     }
+}
+
+/// Whether a quote or a comment may begin with the byte.
+fn may_open(byte: u8) -> bool {
+    matches!(byte, b'\'' | b'"' | b'`' | b'[' | b'-' | b'/' | b'$')
 }
 
 fn is_name(c: char) -> bool {
@@ -138,7 +165,7 @@ mod tests {
     fn placeholders_are_numbered_outside_of_quotes_and_comments() {
         let sql = "SELECT '?', \"a?\", b ?? 'k' -- why?\n FROM t WHERE x = ? AND y = 'it''s ?' AND z = ?";
         let text = "SELECT '?', \"a?\", b ? 'k' -- why?\n FROM t WHERE x = $1 AND y = 'it''s ?' AND z = $2";
-        assert_eq!(Dialect::Postgres.read(sql), Scan { text: text.to_owned(), placeholders: Some(2) });
+        assert_eq!(Dialect::Postgres.read(sql), Scan { text: text.into(), placeholders: Some(2) });
         for (sql, postgres, sqlite) in [
             ("", Some(0), Some(0)),
             ("é = ?", Some(1), Some(1)),

@@ -40,6 +40,7 @@ mod connection;
 mod dialect;
 mod error;
 mod extension;
+mod lender;
 mod migrate;
 mod page;
 mod query;

@@ -198,13 +198,13 @@ trait Tell {
 
 impl Tell for SqliteConnection {
     fn tell(&mut self, statement: &str) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
-        Sqlite::tell(self, statement.to_owned())
+        Sqlite::tell(self, AssertSqlSafe(statement).into_sql_str())
     }
 }
 
 impl Tell for PgConnection {
     fn tell(&mut self, statement: &str) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
-        Postgres::tell(self, statement.to_owned())
+        Postgres::tell(self, AssertSqlSafe(statement).into_sql_str())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Statements: text of the program, values bound to it, and what is asked of it.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::panic::Location;
 
@@ -9,9 +10,8 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgDatabaseError, PgTypeInfo};
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{
-    Arguments, AssertSqlSafe, Connection as _, Encode, Executor, PgConnection, Postgres, SqliteConnection, Type,
+    Arguments, AssertSqlSafe, Connection as _, Encode, Executor, PgConnection, Postgres, Sqlite, SqliteConnection, Type,
 };
-use tokio::time::timeout;
 
 use crate::connection::{Connection, Guarded, Pool};
 use crate::dialect::{Dialect, Scan};
@@ -52,7 +52,7 @@ impl Target<'_> {
 #[must_use = "a statement does nothing until something is asked of it: `all`, `one`, `optional`, `execute`, `insert`"]
 pub struct Query<'a> {
     target: Target<'a>,
-    sql: String,
+    sql: Cow<'static, str>,
     values: Vec<SqlValue>,
 }
 
@@ -73,7 +73,7 @@ enum Wanted {
 }
 
 impl<'a> Query<'a> {
-    pub(crate) fn new(target: Target<'a>, sql: impl Into<String>) -> Query<'a> {
+    pub(crate) fn new(target: Target<'a>, sql: impl Into<Cow<'static, str>>) -> Query<'a> {
         Query { target, sql: sql.into(), values: Vec::new() }
     }
 
@@ -108,7 +108,7 @@ impl<'a> Query<'a> {
     /// If there is none; if the database refuses the statement, or the row is no `T`.
     pub async fn one<T: FromRow>(self) -> Result<T, SqlError> {
         let sql = self.sql.clone();
-        self.optional().await?.ok_or(SqlError::NoRow { sql })
+        self.optional().await?.ok_or(SqlError::NoRow { sql: sql.into_owned() })
     }
 
     /// The first column of the first row, which must be there: for `SELECT COUNT(*)`.
@@ -138,14 +138,14 @@ impl<'a> Query<'a> {
     pub async fn insert(mut self) -> Result<i64, SqlError> {
         let asks = has_word(&self.sql, "RETURNING");
         if self.is_postgres() && !asks {
-            self.sql = format!("{}\nRETURNING id", without_end(&self.sql));
+            self.sql = format!("{}\nRETURNING id", without_end(&self.sql)).into();
         }
         let wanted = if self.is_postgres() || asks { Wanted::One } else { Wanted::Effect };
         let sql = self.sql.clone();
         let outcome = self.run(wanted).await?;
         match outcome.rows.first() {
             Some(row) => row.get_at(0),
-            None => outcome.last_id.ok_or(SqlError::NoRow { sql }),
+            None => outcome.last_id.ok_or(SqlError::NoRow { sql: sql.into_owned() }),
         }
     }
 
@@ -165,7 +165,7 @@ impl<'a> Query<'a> {
     }
 
     /// The rows that [`paginate`](Query::paginate) counts and cuts out.
-    pub(crate) fn into_parts(self) -> (Target<'a>, String, Vec<SqlValue>) {
+    pub(crate) fn into_parts(self) -> (Target<'a>, Cow<'static, str>, Vec<SqlValue>) {
         (self.target, self.sql, self.values)
     }
 
@@ -180,8 +180,8 @@ impl<'a> Query<'a> {
 
     async fn run(self, wanted: Wanted) -> Result<Outcome, SqlError> {
         match self.target {
-            Target::Pool(pool) => run_on(&mut pool.connect().await?, &self.sql, self.values, wanted).await,
-            Target::Transaction(connection) => run_on(connection, &self.sql, self.values, wanted).await,
+            Target::Pool(pool) => run_on(&mut pool.connect().await?, &self.sql, &self.values, wanted).await,
+            Target::Transaction(connection) => run_on(connection, &self.sql, &self.values, wanted).await,
         }
     }
 }
@@ -194,40 +194,43 @@ impl std::fmt::Debug for Query<'_> {
 
 async fn run_on(
     connection: &mut Connection,
-    sql: &str,
-    values: Vec<SqlValue>,
+    sql: &Cow<'static, str>,
+    values: &[SqlValue],
     wanted: Wanted,
 ) -> Result<Outcome, SqlError> {
     match connection {
-        Connection::Sqlite(connection) => run_on_sqlite(connection.get(), sql, &values, wanted).await,
-        Connection::Postgres(connection) => run_on_postgres(connection, sql, &values, wanted).await,
+        Connection::Sqlite(connection) => run_on_sqlite(connection, sql, values, wanted).await,
+        Connection::Postgres(connection) => run_on_postgres(connection, sql, values, wanted).await,
     }
 }
 
 async fn run_on_sqlite(
-    connection: &mut SqliteConnection,
-    sql: &str,
+    connection: &mut Guarded<Sqlite>,
+    sql: &Cow<'static, str>,
     values: &[SqlValue],
     wanted: Wanted,
 ) -> Result<Outcome, SqlError> {
     // SQLite itself takes NULL for a value that is missing, and no notice of one too many.
     check_count(sql, Dialect::Sqlite.read(sql).placeholders, values)?;
     let may_grow = may_grow(sql);
-    let text = if may_grow { format!("{LOOK_AT_SCHEMA}{sql}") } else { sql.to_owned() };
+    let text = if may_grow { Cow::Owned(format!("{LOOK_AT_SCHEMA}{sql}")) } else { sql.clone() };
     let query = sqlx::query_with(AssertSqlSafe(text), sqlite_arguments(values)?).persistent(!may_grow);
-    let refused = |error| SqlError::new(sql, error);
+    let answer = connection.ask(async |connection| ask_sqlite(connection, query, wanted).await).await;
+    answer.map_err(|error| SqlError::new(sql, error))
+}
+
+async fn ask_sqlite(
+    connection: &mut SqliteConnection,
+    query: sqlx::query::Query<'_, Sqlite, SqliteArguments>,
+    wanted: Wanted,
+) -> Result<Outcome, sqlx::Error> {
     let mut outcome = Outcome { rows: Vec::new(), affected: 0, last_id: None };
+    let row = |row| Row(Inner::Sqlite(row));
     match wanted {
-        Wanted::All => {
-            let rows = connection.fetch_all(query).await.map_err(refused)?;
-            outcome.rows = rows.into_iter().map(|row| Row(Inner::Sqlite(row))).collect();
-        }
-        Wanted::One => {
-            let row = connection.fetch_optional(query).await.map_err(refused)?;
-            outcome.rows.extend(row.map(|row| Row(Inner::Sqlite(row))));
-        }
+        Wanted::All => outcome.rows = connection.fetch_all(query).await?.into_iter().map(row).collect(),
+        Wanted::One => outcome.rows.extend(connection.fetch_optional(query).await?.map(row)),
         Wanted::Effect => {
-            let done = connection.execute(query).await.map_err(refused)?;
+            let done = connection.execute(query).await?;
             outcome.affected = done.rows_affected();
             // An INSERT that did nothing leaves the id of an older one behind.
             outcome.last_id = Some(done.last_insert_rowid()).filter(|_| outcome.affected > 0);
@@ -247,39 +250,50 @@ fn may_grow(sql: &str) -> bool {
 
 async fn run_on_postgres(
     connection: &mut Guarded<Postgres>,
-    sql: &str,
+    sql: &Cow<'static, str>,
     values: &[SqlValue],
     wanted: Wanted,
 ) -> Result<Outcome, SqlError> {
-    let Scan { mut text, placeholders } = Dialect::Postgres.read(sql);
-    check_count(sql, placeholders, values)?;
-    // sqlx keeps a prepared statement under its text, together with the types of its first values: after a NULL
-    // an integer would be taken for something else. So the types are a part of the text.
-    if !values.is_empty() {
-        let types: String = values.iter().map(letter).collect();
-        text.push_str(&format!("\n/* {types} */"));
-    }
+    let (text, arguments) = (postgres_text(sql, values)?, postgres_arguments(values)?);
+    let answer = connection.ask(async |connection| ask_postgres(connection, text, arguments, wanted).await).await;
     let refused = |error| SqlError::new(sql, error);
-    let arguments = postgres_arguments(values)?;
-    let answer = timeout(connection.limit(), ask_postgres(connection.get(), text.clone(), arguments, wanted)).await;
-    match connection.in_time(answer) {
+    match answer {
         // It was never run. Inside of a transaction nothing can be run any more.
         Err(error) if is_outdated(&error) && !connection.is_in_transaction() => {
-            let arguments = postgres_arguments(values)?;
-            let again = async |connection: &mut PgConnection| {
+            let (text, arguments) = (postgres_text(sql, values)?, postgres_arguments(values)?);
+            let again = connection.ask(async |connection| {
                 connection.clear_cached_statements().await?;
                 ask_postgres(connection, text, arguments, wanted).await
-            };
-            let answer = timeout(connection.limit(), again(connection.get())).await;
-            connection.in_time(answer).map_err(refused)
+            });
+            Box::pin(again).await.map_err(refused)
         }
         answer => answer.map_err(refused),
     }
 }
 
+/// The text that PostgreSQL is sent.
+///
+/// sqlx keeps a prepared statement under its text, together with the types of its first values: after a NULL an
+/// integer would be taken for something else. So the types are a part of the text.
+fn postgres_text(sql: &Cow<'static, str>, values: &[SqlValue]) -> Result<Cow<'static, str>, SqlError> {
+    let Scan { text, placeholders } = Dialect::Postgres.read(sql);
+    check_count(sql, placeholders, values)?;
+    if values.is_empty() {
+        return Ok(match text {
+            Cow::Borrowed(_) => sql.clone(),
+            Cow::Owned(text) => Cow::Owned(text),
+        });
+    }
+    let mut text = text.into_owned();
+    text.push_str("\n/* ");
+    text.extend(values.iter().map(letter));
+    text.push_str(" */");
+    Ok(Cow::Owned(text))
+}
+
 async fn ask_postgres(
     connection: &mut PgConnection,
-    text: String,
+    text: Cow<'static, str>,
     arguments: PgArguments,
     wanted: Wanted,
 ) -> Result<Outcome, sqlx::Error> {

@@ -1,0 +1,186 @@
+//! Who has a connection next.
+//!
+//! sqlx's pool asks the server whether a connection is alive whenever one comes back, which is a task and a round
+//! trip for each statement. Here a connection that was left in order goes from user to user as it is, for a second;
+//! then it goes back to the pool, which asks, and ends what is too old or idle for too long. So a busy connection is
+//! asked once a second, and an idle one has nothing to do with this.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sqlx::pool::PoolConnection;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use crate::connection::{Backend, Guarded, Limits, RELEASE};
+
+/// How long a connection stays out of the pool.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// Lends the connections of a pool.
+pub(crate) struct Lender<D: Backend> {
+    pool: sqlx::Pool<D>,
+    limits: Limits,
+    /// One for each connection that may be in use. Whoever waits for one is served in order.
+    places: Arc<Semaphore>,
+    kept: Mutex<Kept<D>>,
+}
+
+/// The connections that wait outside of the pool.
+struct Kept<D: Backend> {
+    connections: Vec<Lent<D>>,
+    /// Whether a task takes back those that nobody asks for.
+    swept: bool,
+}
+
+impl<D: Backend> Lender<D> {
+    pub(crate) fn new(pool: sqlx::Pool<D>, limits: Limits) -> Arc<Lender<D>> {
+        let places = Arc::new(Semaphore::new(limits.connections as usize));
+        let kept = Mutex::new(Kept { connections: Vec::new(), swept: false });
+        Arc::new(Lender { pool, limits, places, kept })
+    }
+
+    pub(crate) async fn lend(self: &Arc<Self>) -> Result<Guarded<D>, sqlx::Error> {
+        timeout(self.limits.acquire, self.wait()).await.map_err(|_| sqlx::Error::PoolTimedOut)?
+    }
+
+    async fn wait(self: &Arc<Self>) -> Result<Guarded<D>, sqlx::Error> {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        let lent = match self.take() {
+            Some(lent) => lent,
+            // On the heap: whoever takes the other way need not carry what connecting needs.
+            None => Lent::new(Box::pin(self.pool.acquire()).await?),
+        };
+        Ok(Guarded::new(lent, Arc::clone(self), self.limits.answer, place))
+    }
+
+    fn take(&self) -> Option<Lent<D>> {
+        let lent = self.kept().connections.pop()?;
+        match lent.is_due() {
+            false => Some(lent),
+            true => {
+                later(lent.give_back());
+                self.take()
+            }
+        }
+    }
+
+    /// Keeps a connection that its user has left in order for the next one.
+    pub(crate) fn keep(self: &Arc<Self>, lent: Lent<D>) {
+        let mut kept = self.kept();
+        if lent.is_due() || self.places.is_closed() {
+            later(lent.give_back());
+            return;
+        }
+        kept.connections.push(lent);
+        kept.swept = kept.swept || later(Arc::clone(self).sweep());
+    }
+
+    /// Gives back what nobody asks for, until there is nothing left.
+    async fn sweep(self: Arc<Self>) {
+        while self.kept().swept {
+            sleep(ROUND).await;
+            let mut kept = self.kept();
+            for lent in kept.connections.extract_if(.., |lent| lent.is_due()) {
+                later(lent.give_back());
+            }
+            kept.swept = !kept.connections.is_empty();
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        // Nobody is lent anything, or keeps anything, from here on.
+        self.places.close();
+        let kept = std::mem::take(&mut self.kept().connections);
+        for lent in kept {
+            later(lent.give_back());
+        }
+        self.pool.close().await;
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept<D>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Backend> fmt::Debug for Lender<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pool.fmt(f)
+    }
+}
+
+/// A connection outside of the pool. Dropped it is closed, and its place in the pool is free at once.
+pub(crate) struct Lent<D: Backend> {
+    connection: Option<PoolConnection<D>>,
+    since: Instant,
+}
+
+impl<D: Backend> Lent<D> {
+    fn new(connection: PoolConnection<D>) -> Lent<D> {
+        Lent { connection: Some(connection), since: Instant::now() }
+    }
+
+    pub(crate) fn get(&mut self) -> &mut D::Connection {
+        self.connection.as_mut().expect("the connection is there until it is given back")
+    }
+
+    fn is_due(&self) -> bool {
+        self.since.elapsed() >= ROUND
+    }
+
+    pub(crate) async fn give_back(mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        // Out of time, the connection and its place are dropped with the future.
+        if timeout(RELEASE, connection.return_to_pool()).await.is_err() {
+            tracing::warn!("a connection to the database did not answer any more and was closed");
+        }
+    }
+}
+
+impl<D: Backend> Drop for Lent<D> {
+    fn drop(&mut self) {
+        drop(self.connection.take().map(PoolConnection::detach));
+    }
+}
+
+/// Does what its user does not wait for, and says whether it can: without a runtime nothing can be sent to the
+/// server any more, and the connection is closed.
+pub(crate) fn later(task: impl Future<Output = ()> + Send + 'static) -> bool {
+    let runtime = tokio::runtime::Handle::try_current();
+    runtime.map(|runtime| drop(runtime.spawn(task))).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::Pool;
+    use crate::url::Address;
+
+    #[tokio::test]
+    async fn only_what_was_left_in_order_stays_out_of_the_pool() {
+        let second = Duration::from_secs(1);
+        let limits = Limits { connections: 1, acquire: second, answer: second };
+        let Pool::Sqlite(lender) = Pool::new(&Address::Memory, limits) else { panic!("memory is SQLite's") };
+        let kept = || lender.kept().connections.len();
+        let lend = async || lender.lend().await.expect("a connection");
+
+        lend().await.ask(async |_| Ok(())).await.expect("an answer");
+        assert_eq!(kept(), 1);
+        lend().await.get();
+        assert_eq!(kept(), 0, "nobody knows what was done with it");
+        lend().await.ask(async |_| Err::<(), _>(sqlx::Error::RowNotFound)).await.expect_err("the error");
+        assert_eq!(kept(), 0, "an answer may be outstanding");
+        lend().await.begin().await.expect("a transaction");
+        assert_eq!(kept(), 0, "it is rolled back first");
+
+        drop(lend().await);
+        lender.kept().connections[0].since -= ROUND;
+        assert!(lender.take().is_none(), "it was out of the pool for long enough");
+        drop(lend().await);
+        lender.close().await;
+        assert_eq!(kept(), 0);
+        assert!(matches!(lender.lend().await, Err(sqlx::Error::PoolClosed)));
+    }
+}
