@@ -129,6 +129,7 @@ fn postgres_value(value: &PgValueRef<'_>) -> Result<SqlValue, String> {
         "INT8" => decode::<Postgres, i64>(value()).map(SqlValue::Int),
         "FLOAT4" => decode::<Postgres, f32>(value()).map(|float| SqlValue::Float(float.into())),
         "FLOAT8" => decode::<Postgres, f64>(value()).map(SqlValue::Float),
+        "TEXT" | "VARCHAR" => decode::<Postgres, String>(value()).map(SqlValue::Text),
         "BYTEA" => decode::<Postgres, Vec<u8>>(value()).map(SqlValue::Bytes),
         "TIMESTAMPTZ" | "TIMESTAMP" | "DATE" => postgres_moment(&value(), info.name()).map(SqlValue::DateTime),
         "UUID" => postgres_uuid(&value()).map(SqlValue::Text),
