@@ -8,6 +8,7 @@ use std::io::{IsTerminal, Write as _};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use tracing::field::{Field, Visit};
@@ -21,6 +22,8 @@ use crate::{Error, Result};
 
 /// How often buffered lines are written out.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
+/// A thread that has this much does not wait for the next time, so that under load too the buffers stay small.
+const FLUSH_AT: usize = 64 * 1024;
 /// What a thread keeps at most; lines beyond it are counted and dropped.
 const MOST_BUFFERED: usize = 1024 * 1024;
 
@@ -57,12 +60,13 @@ pub(crate) fn init(config: &Config) -> Result<()> {
     let logger = LOGGER.get_or_init(|| Logger { form, level });
     if tracing::subscriber::set_global_default(LoggerHandle(logger)).is_ok() && logger.form == Form::Json {
         let flusher = std::thread::Builder::new().name("hipflask-log".into());
-        flusher.spawn(|| {
+        let flusher = flusher.spawn(|| {
             loop {
-                std::thread::sleep(FLUSH_EVERY);
+                std::thread::park_timeout(FLUSH_EVERY);
                 flush();
             }
         })?;
+        let _ = FLUSHER.set(flusher.thread().clone());
     }
     Ok(())
 }
@@ -337,6 +341,7 @@ fn print(mut line: String) {
 
 type Buffer = Arc<Mutex<Vec<u8>>>;
 
+static FLUSHER: OnceLock<Thread> = OnceLock::new();
 static BUFFERS: Mutex<Vec<Buffer>> = Mutex::new(Vec::new());
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
@@ -355,9 +360,15 @@ fn buffer(write: impl FnOnce(&mut Vec<u8>)) {
         let mut buffer = own.lock().unwrap_or_else(PoisonError::into_inner);
         let before = buffer.len();
         write(&mut buffer);
-        if buffer.len() > MOST_BUFFERED {
+        let after = buffer.len();
+        if after > MOST_BUFFERED {
             buffer.truncate(before);
             DROPPED.fetch_add(1, Relaxed);
+            return;
+        }
+        drop(buffer);
+        if before < FLUSH_AT && after >= FLUSH_AT {
+            FLUSHER.get().inspect(|flusher| flusher.unpark());
         }
     });
 }
