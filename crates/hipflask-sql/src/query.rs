@@ -52,6 +52,11 @@ impl Target<'_> {
 #[must_use = "a statement does nothing until something is asked of it: `all`, `one`, `optional`, `execute`, `insert`"]
 pub struct Query<'a> {
     target: Target<'a>,
+    statement: Statement,
+}
+
+/// What the database is told.
+struct Statement {
     sql: Cow<'static, str>,
     values: Vec<SqlValue>,
 }
@@ -74,12 +79,12 @@ enum Wanted {
 
 impl<'a> Query<'a> {
     pub(crate) fn new(target: Target<'a>, sql: impl Into<Cow<'static, str>>) -> Query<'a> {
-        Query { target, sql: sql.into(), values: Vec::new() }
+        Query { target, statement: Statement { sql: sql.into(), values: Vec::new() } }
     }
 
     /// Binds a value to the next placeholder.
     pub fn bind(mut self, value: impl Into<SqlValue>) -> Query<'a> {
-        self.values.push(value.into());
+        self.statement.values.push(value.into());
         self
     }
 
@@ -107,7 +112,7 @@ impl<'a> Query<'a> {
     ///
     /// If there is none; if the database refuses the statement, or the row is no `T`.
     pub async fn one<T: FromRow>(self) -> Result<T, SqlError> {
-        let sql = self.sql.clone();
+        let sql = self.statement.sql.clone();
         self.optional().await?.ok_or(SqlError::NoRow { sql: sql.into_owned() })
     }
 
@@ -136,12 +141,12 @@ impl<'a> Query<'a> {
     ///
     /// If the database refuses it, it inserts nothing (`ON CONFLICT DO NOTHING`), or the table has no integer `id`.
     pub async fn insert(mut self) -> Result<i64, SqlError> {
-        let asks = has_word(&self.sql, "RETURNING");
+        let asks = has_word(&self.statement.sql, "RETURNING");
         if self.is_postgres() && !asks {
-            self.sql = format!("{}\nRETURNING id", without_end(&self.sql)).into();
+            self.statement.sql = format!("{}\nRETURNING id", without_end(&self.statement.sql)).into();
         }
         let wanted = if self.is_postgres() || asks { Wanted::One } else { Wanted::Effect };
-        let sql = self.sql.clone();
+        let sql = self.statement.sql.clone();
         let outcome = self.run(wanted).await?;
         match outcome.rows.first() {
             Some(row) => row.get_at(0),
@@ -166,11 +171,11 @@ impl<'a> Query<'a> {
 
     /// The rows that [`paginate`](Query::paginate) counts and cuts out.
     pub(crate) fn into_parts(self) -> (Target<'a>, Cow<'static, str>, Vec<SqlValue>) {
-        (self.target, self.sql, self.values)
+        (self.target, self.statement.sql, self.statement.values)
     }
 
     pub(crate) fn with_values(mut self, values: Vec<SqlValue>) -> Query<'a> {
-        self.values = values;
+        self.statement.values = values;
         self
     }
 
@@ -180,36 +185,31 @@ impl<'a> Query<'a> {
 
     async fn run(self, wanted: Wanted) -> Result<Outcome, SqlError> {
         match self.target {
-            Target::Pool(pool) => run_on(&mut pool.connect().await?, &self.sql, &self.values, wanted).await,
-            Target::Transaction(connection) => run_on(connection, &self.sql, &self.values, wanted).await,
+            Target::Pool(pool) => run_on(&mut pool.connect().await?, &self.statement, wanted).await,
+            Target::Transaction(connection) => run_on(connection, &self.statement, wanted).await,
         }
     }
 }
 
 impl std::fmt::Debug for Query<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Query").field("sql", &self.sql).field("values", &self.values.len()).finish()
+        f.debug_struct("Query").field("sql", &self.statement.sql).field("values", &self.statement.values.len()).finish()
     }
 }
 
-async fn run_on(
-    connection: &mut Connection,
-    sql: &Cow<'static, str>,
-    values: &[SqlValue],
-    wanted: Wanted,
-) -> Result<Outcome, SqlError> {
+async fn run_on(connection: &mut Connection, statement: &Statement, wanted: Wanted) -> Result<Outcome, SqlError> {
     match connection {
-        Connection::Sqlite(connection) => run_on_sqlite(connection, sql, values, wanted).await,
-        Connection::Postgres(connection) => run_on_postgres(connection, sql, values, wanted).await,
+        Connection::Sqlite(connection) => run_on_sqlite(connection, statement, wanted).await,
+        Connection::Postgres(connection) => run_on_postgres(connection, statement, wanted).await,
     }
 }
 
 async fn run_on_sqlite(
     connection: &mut Guarded<Sqlite>,
-    sql: &Cow<'static, str>,
-    values: &[SqlValue],
+    statement: &Statement,
     wanted: Wanted,
 ) -> Result<Outcome, SqlError> {
+    let Statement { sql, values } = statement;
     // SQLite itself takes NULL for a value that is missing, and no notice of one too many.
     check_count(sql, Dialect::Sqlite.read(sql).placeholders, values)?;
     let may_grow = may_grow(sql);
@@ -250,17 +250,16 @@ fn may_grow(sql: &str) -> bool {
 
 async fn run_on_postgres(
     connection: &mut Guarded<Postgres>,
-    sql: &Cow<'static, str>,
-    values: &[SqlValue],
+    statement: &Statement,
     wanted: Wanted,
 ) -> Result<Outcome, SqlError> {
-    let (text, arguments) = (postgres_text(sql, values)?, postgres_arguments(values)?);
+    let (text, arguments) = (postgres_text(statement)?, postgres_arguments(&statement.values)?);
     let answer = connection.ask(async |connection| ask_postgres(connection, text, arguments, wanted).await).await;
-    let refused = |error| SqlError::new(sql, error);
+    let refused = |error| SqlError::new(&statement.sql, error);
     match answer {
         // It was never run. Inside of a transaction nothing can be run any more.
         Err(error) if is_outdated(&error) && !connection.is_in_transaction() => {
-            let (text, arguments) = (postgres_text(sql, values)?, postgres_arguments(values)?);
+            let (text, arguments) = (postgres_text(statement)?, postgres_arguments(&statement.values)?);
             let again = connection.ask(async |connection| {
                 connection.clear_cached_statements().await?;
                 ask_postgres(connection, text, arguments, wanted).await
@@ -275,7 +274,7 @@ async fn run_on_postgres(
 ///
 /// sqlx keeps a prepared statement under its text, together with the types of its first values: after a NULL an
 /// integer would be taken for something else. So the types are a part of the text.
-fn postgres_text(sql: &Cow<'static, str>, values: &[SqlValue]) -> Result<Cow<'static, str>, SqlError> {
+fn postgres_text(Statement { sql, values }: &Statement) -> Result<Cow<'static, str>, SqlError> {
     let Scan { text, placeholders } = Dialect::Postgres.read(sql);
     check_count(sql, placeholders, values)?;
     if values.is_empty() {
