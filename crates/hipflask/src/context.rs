@@ -61,7 +61,7 @@ struct Parts {
 #[derive(Default)]
 pub(crate) struct BodyState {
     pub(crate) data: Option<Bytes>,
-    pub(crate) form: Option<FormData>,
+    pub(crate) form: Option<Arc<FormData>>,
     /// Differs from the configuration where a view or a hook said so.
     pub(crate) max_content_length: Option<Option<u64>>,
 }
@@ -249,7 +249,7 @@ impl Context {
     }
 
     pub(crate) fn parsed_form(&self) -> Option<&FormData> {
-        self.parts().body.form.as_ref()
+        self.parts().body.form.as_deref()
     }
 
     /// A name for this request in logs and error pages, 16 characters, the same for its whole life.

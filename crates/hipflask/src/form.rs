@@ -1,6 +1,6 @@
 //! Forms: typed fields, validation, and rendering again with values and errors kept. WTForms' place.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::Method;
 use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
@@ -43,11 +43,15 @@ use crate::form_parser::{FormData, Upload};
 /// assert_eq!(send("A", "x"), r#"[("name", "At least 2 characters, please."), ("age", "This must be a whole number.")]"#);
 /// ```
 pub struct Form<T> {
-    fields: Vec<BoundField>,
+    /// Made when somebody looks at them: a form that is in order is seldom shown.
+    fields: OnceLock<Vec<BoundField>>,
+    describe: fn() -> Vec<Field>,
+    /// What the binder found; errors that are added later are in `fields` only.
+    found: Vec<(&'static str, String)>,
     /// Taken by the first [`submitted`](Form::submitted); a later one binds again.
     value: Mutex<Option<T>>,
-    data: FormData,
-    submitted: bool,
+    /// What was sent, if the form was submitted.
+    data: Option<Arc<FormData>>,
 }
 
 /// What `#[derive(Form)]` writes for a struct. To be implemented by hand for forms that are known only at run
@@ -95,44 +99,48 @@ struct BoundField {
 impl<T: FormModel> Form<T> {
     /// A form that nobody has submitted.
     pub fn empty() -> Form<T> {
-        let fields = T::fields().into_iter().map(|field| BoundField { field, ..BoundField::default() });
-        Form { fields: fields.collect(), value: Mutex::new(None), data: FormData::default(), submitted: false }
+        Form::new(None, Vec::new(), None)
     }
 
     /// A form as it came, validated.
     pub fn from_data(data: FormData) -> Form<T> {
-        let mut form = Form { submitted: true, ..Form::empty() };
+        Form::from_shared(Arc::new(data))
+    }
+
+    fn from_shared(data: Arc<FormData>) -> Form<T> {
         let mut binder = Binder { data: &data, errors: Vec::new() };
         let value = T::bind(&mut binder).filter(|_| binder.errors.is_empty());
         let errors = binder.errors;
-        for bound in &mut form.fields {
-            let name = bound.field.name;
-            // A password is never sent back.
-            if bound.field.widget != "password" {
-                bound.values = data.fields.getlist(name).map(str::to_owned).collect();
-            }
-            bound.errors = errors.iter().filter(|(field, _)| *field == name).map(|(_, error)| error.clone()).collect();
-        }
-        Form { value: Mutex::new(value), data, ..form }
+        Form::new(Some(data), errors, value)
+    }
+
+    fn new(data: Option<Arc<FormData>>, found: Vec<(&'static str, String)>, value: Option<T>) -> Form<T> {
+        Form { fields: OnceLock::new(), describe: T::fields, found, value: Mutex::new(value), data }
     }
 
     /// The values, if the form was submitted and nothing is wrong with it. Flask-WTF's `validate_on_submit`.
     pub fn submitted(&self) -> Option<T> {
-        if !self.submitted || self.errors().next().is_some() {
+        let data = self.data.as_ref()?;
+        if self.errors().next().is_some() {
             return None;
         }
         let taken = self.value.lock().unwrap_or_else(PoisonError::into_inner).take();
-        taken.or_else(|| T::bind(&mut Binder { data: &self.data, errors: Vec::new() }))
+        taken.or_else(|| T::bind(&mut Binder { data, errors: Vec::new() }))
     }
 
     /// Whether the client sent it, valid or not.
     pub fn is_submitted(&self) -> bool {
-        self.submitted
+        self.data.is_some()
     }
 
     /// Every error, with the name of its field.
     pub fn errors(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields.iter().flat_map(|bound| bound.errors.iter().map(|error| (bound.field.name, error.as_str())))
+        // Without an error nobody needs to know what the fields look like.
+        let fields = match self.found.is_empty() {
+            true => self.fields.get().map_or(&[][..], Vec::as_slice),
+            false => self.fields(),
+        };
+        fields.iter().flat_map(|bound| bound.errors.iter().map(|error| (bound.field.name, error.as_str())))
     }
 
     /// Puts an error beside the field `name`: for what only the application can know, a name that is taken.
@@ -153,7 +161,7 @@ impl<T: FormModel> Form<T> {
     #[must_use]
     #[track_caller]
     pub fn prefill(mut self, name: &str, value: impl ToString) -> Form<T> {
-        let submitted = self.submitted;
+        let submitted = self.is_submitted();
         let bound = self.field_mut(name);
         if !submitted {
             bound.values = vec![value.to_string()];
@@ -163,10 +171,27 @@ impl<T: FormModel> Form<T> {
 
     #[track_caller]
     fn field_mut(&mut self, name: &str) -> &mut BoundField {
-        match self.fields.iter_mut().find(|bound| bound.field.name == name) {
+        self.fields();
+        match self.fields.get_mut().into_iter().flatten().find(|bound| bound.field.name == name) {
             Some(bound) => bound,
             None => crate::misuse(format_args!("the form has no field `{name}`")),
         }
+    }
+}
+
+impl<T> Form<T> {
+    fn fields(&self) -> &[BoundField] {
+        self.fields.get_or_init(|| (self.describe)().into_iter().map(|field| self.bound(field)).collect())
+    }
+
+    fn bound(&self, field: Field) -> BoundField {
+        let values = match &self.data {
+            // A password is never sent back.
+            Some(data) if field.widget != "password" => data.fields.getlist(field.name).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
+        let errors = self.found.iter().filter(|(name, _)| *name == field.name).map(|(_, error)| error.clone());
+        BoundField { values, errors: errors.collect(), field }
     }
 }
 
@@ -174,7 +199,7 @@ impl<T: FormModel> FromContext for Form<T> {
     async fn from_context(ctx: &mut Context) -> Result<Form<T>> {
         match ctx.request().method() {
             &Method::POST | &Method::PUT | &Method::PATCH | &Method::DELETE => {
-                Ok(Form::from_data(ctx.form().await?.clone()))
+                Ok(Form::from_shared(Arc::clone(ctx.shared_form().await?)))
             }
             _ => Ok(Form::empty()),
         }
@@ -190,8 +215,8 @@ impl<T: FormModel> FromContext for Form<T> {
 
 impl<T> std::fmt::Debug for Form<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<&str> = self.fields.iter().map(|bound| bound.field.name).collect();
-        f.debug_struct("Form").field("fields", &names).field("submitted", &self.submitted).finish()
+        let names: Vec<&str> = self.fields().iter().map(|bound| bound.field.name).collect();
+        f.debug_struct("Form").field("fields", &names).field("submitted", &self.data.is_some()).finish()
     }
 }
 
@@ -201,7 +226,7 @@ pub(crate) const FORM_MARKER: &str = "$hipflask::Form";
 /// In a template a form renders its fields; in JSON it is their names, values and errors.
 impl<T> Serialize for Form<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(FORM_MARKER, &self.fields)
+        serializer.serialize_newtype_struct(FORM_MARKER, self.fields())
     }
 }
 
@@ -349,7 +374,11 @@ impl FromField for String {
 
 /// A browser sends line breaks as CR LF (HTML, 4.10.21.4).
 fn with_line_feeds(text: &str) -> String {
-    text.replace("\r\n", "\n")
+    // Most fields are of one line.
+    match text.contains('\r') {
+        true => text.replace("\r\n", "\n"),
+        false => text.to_owned(),
+    }
 }
 
 macro_rules! number_fields {

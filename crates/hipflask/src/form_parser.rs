@@ -14,7 +14,6 @@ use crate::http::body::{Body, BodyTooLarge};
 use crate::http::headers::HeaderOptions;
 use crate::http::multi_dict::MultiDict;
 use crate::http::multipart::{Decoder, Event, MultipartError, PartHead};
-use crate::http::url::parse_query;
 use crate::signing::random_bytes;
 use crate::{Error, HttpError, Result};
 
@@ -195,12 +194,14 @@ impl Context {
         self.body_state().max_content_length = Some(limit);
     }
 
-    fn max_content_length(&mut self) -> Result<u64> {
+    /// The most bytes that the body may have: `MAX_CONTENT_LENGTH`, or `most` if that is less. One that is said to
+    /// be longer is not even begun.
+    fn body_limit(&mut self, most: u64) -> Result<u64> {
         let limit = match self.body_state().max_content_length {
             Some(limit) => limit,
             None => self.app().limits().max_content_length,
         };
-        let limit = limit.unwrap_or(u64::MAX);
+        let limit = limit.map_or(most, |limit| limit.min(most));
         match self.request().content_length().is_some_and(|length| length > limit) {
             true => Err(too_large()),
             false => Ok(limit),
@@ -213,14 +214,15 @@ impl Context {
     ///
     /// 413 if it is longer, 408 if it stops coming, 400 if it is cut off.
     pub async fn data(&mut self) -> Result<Bytes> {
+        self.data_up_to(u64::MAX).await
+    }
+
+    /// What was read before is given whatever its size.
+    async fn data_up_to(&mut self, most: u64) -> Result<Bytes> {
         if let Some(data) = &self.body_state().data {
             return Ok(data.clone());
         }
-        let limit = self.max_content_length()?;
-        self.read_data(limit).await
-    }
-
-    async fn read_data(&mut self, limit: u64) -> Result<Bytes> {
+        let limit = self.body_limit(most)?;
         let body = std::mem::take(self.request_mut().body_mut());
         let data = body.collect(limit).await.map_err(size_error)?;
         Ok(self.body_state().data.insert(data).clone())
@@ -233,52 +235,55 @@ impl Context {
     /// 413 beyond `MAX_CONTENT_LENGTH`, `MAX_FORM_MEMORY_SIZE` or `MAX_FORM_PARTS`; 400 for a multipart body
     /// that is malformed or cut off.
     pub async fn form(&mut self) -> Result<&FormData> {
+        self.shared_form().await.map(Arc::as_ref)
+    }
+
+    /// The same for somebody who keeps it without a copy.
+    pub(crate) async fn shared_form(&mut self) -> Result<&Arc<FormData>> {
         if self.parsed_form().is_none() {
             let form = self.parse_form().await?;
-            self.body_state().form = Some(form);
+            self.body_state().form = Some(Arc::new(form));
         }
         Ok(self.body_state().form.get_or_insert_default())
     }
 
     async fn parse_form(&mut self) -> Result<FormData> {
-        let content_type = self.request().content_type();
-        match content_type.value.as_str() {
-            "application/x-www-form-urlencoded" => {
-                let limit = self.app().limits().max_form_memory_size;
-                if self.request().content_length().is_some_and(|length| length > limit) {
-                    return Err(too_large());
-                }
-                let data = match self.body_state().data.clone() {
-                    Some(data) => data,
-                    None => {
-                        let limit = self.max_content_length()?.min(limit);
-                        self.read_data(limit).await?
-                    }
-                };
-                match data.len() as u64 > limit {
-                    true => Err(too_large()),
-                    false => Ok(FormData { fields: parse_query(&data).collect(), files: Vec::new() }),
-                }
-            }
-            "multipart/form-data" => {
-                let decoder = Decoder::new(content_type.get("boundary").unwrap_or_default()).map_err(malformed)?;
-                let limit = self.max_content_length()?;
-                let limits = self.app().limits();
-                let reader = MultipartReader {
-                    decoder,
-                    left: limit,
-                    max_field: limits.max_form_memory_size,
-                    max_parts: limits.max_form_parts,
-                    form: FormData::default(),
-                };
-                let body = match self.body_state().data.clone() {
-                    Some(data) => Body::from(data),
-                    None => std::mem::take(self.request_mut().body_mut()),
-                };
-                reader.read(body).await
-            }
-            _ => Ok(FormData::default()),
+        if self.request().has_mimetype("application/x-www-form-urlencoded") {
+            return self.parse_urlencoded().await;
         }
+        match self.request().has_mimetype("multipart/form-data") {
+            // Its state is large, and would be a part of the future of every view that takes a form.
+            true => Box::pin(self.parse_multipart()).await,
+            false => Ok(FormData::default()),
+        }
+    }
+
+    async fn parse_urlencoded(&mut self) -> Result<FormData> {
+        let limit = self.app().limits().max_form_memory_size;
+        let data = self.data_up_to(limit).await?;
+        match data.len() as u64 > limit {
+            true => Err(too_large()),
+            false => Ok(FormData { fields: MultiDict::from_query(&data), files: Vec::new() }),
+        }
+    }
+
+    async fn parse_multipart(&mut self) -> Result<FormData> {
+        let content_type = self.request().content_type();
+        let decoder = Decoder::new(content_type.get("boundary").unwrap_or_default()).map_err(malformed)?;
+        let left = self.body_limit(u64::MAX)?;
+        let limits = self.app().limits();
+        let reader = MultipartReader {
+            decoder,
+            left,
+            max_field: limits.max_form_memory_size,
+            max_parts: limits.max_form_parts,
+            form: FormData::default(),
+        };
+        let body = match self.body_state().data.clone() {
+            Some(data) => Body::from(data),
+            None => std::mem::take(self.request_mut().body_mut()),
+        };
+        reader.read(body).await
     }
 }
 
@@ -369,7 +374,7 @@ impl MultipartReader {
         match open {
             Some(Open::Field(head, text)) => {
                 let text = decode(text, &head.content_type);
-                self.form.fields.push(head.name, text);
+                self.form.fields.push(&head.name, &text);
             }
             Some(Open::File(head, spool)) => {
                 let content = spool.finish().await?;

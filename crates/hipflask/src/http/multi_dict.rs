@@ -1,8 +1,12 @@
 //! A list of keys and values in which a key may stand more than once.
 
+use std::fmt;
+use std::ops::Range;
+use std::string::FromUtf8Error;
+
 use serde::de::DeserializeOwned;
 
-use crate::http::pairs;
+use crate::http::{pairs, url};
 use crate::{HttpError, Result};
 
 /// Keys and values in the order they came, a key perhaps more than once: a query string or a form.
@@ -17,15 +21,25 @@ use crate::{HttpError, Result};
 /// assert_eq!(args.get_as::<u32>("page"), Some(2));
 /// assert_eq!(args.get_as::<u32>("tag"), None); // Flask's get(key, type=int) swallows it too
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct MultiDict {
-    pairs: Vec<(String, String)>,
+    /// All keys and values, one after another: a form costs two allocations, however many fields it has.
+    text: String,
+    pairs: Vec<Place>,
+}
+
+/// Where a pair stands in the text: the key up to the value, the value up to the end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
+    key: usize,
+    value: usize,
+    end: usize,
 }
 
 impl MultiDict {
     /// The first value of `key`.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.pairs.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
+        self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
     }
 
     /// The first value of `key` as a `T`; `None` if there is none or it cannot be one.
@@ -48,7 +62,7 @@ impl MultiDict {
 
     /// Every value of `key`, in order.
     pub fn getlist<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        self.pairs.iter().filter(move |(k, _)| k == key).map(|(_, value)| value.as_str())
+        self.iter().filter(move |(k, _)| *k == key).map(|(_, value)| value)
     }
 
     /// Whether `key` is there.
@@ -58,7 +72,7 @@ impl MultiDict {
 
     /// Every pair, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+        self.pairs.iter().map(|at| (&self.text[at.key..at.value], &self.text[at.value..at.end]))
     }
 
     /// How many pairs there are.
@@ -78,16 +92,83 @@ impl MultiDict {
     ///
     /// A 400 that names the key that is missing or has a value of the wrong type.
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T> {
-        pairs::from_pairs(&self.pairs)
+        pairs::from_pairs(self.iter())
     }
 
-    pub(crate) fn push(&mut self, key: String, value: String) {
-        self.pairs.push((key, value));
+    pub(crate) fn push(&mut self, key: &str, value: &str) {
+        let start = self.text.len();
+        self.text.push_str(key);
+        self.text.push_str(value);
+        self.pairs.push(Place { key: start, value: start + key.len(), end: self.text.len() });
+    }
+
+    /// The pairs of a query string or a urlencoded body; `&` alone separates.
+    pub(crate) fn from_query(query: &[u8]) -> MultiDict {
+        let mut bytes = Vec::with_capacity(query.len());
+        let pairs = query.split(|b| *b == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, text) = match pair.iter().position(|b| *b == b'=') {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &b""[..]),
+            };
+            let key = bytes.len();
+            url::unquote_into(&mut bytes, name, true);
+            let value = bytes.len();
+            url::unquote_into(&mut bytes, text, true);
+            Place { key, value, end: bytes.len() }
+        });
+        let pairs = pairs.collect();
+        MultiDict::from_bytes(bytes, pairs)
+    }
+
+    /// A byte that is no UTF-8 in its own key or value is written as its percent-escape.
+    fn from_bytes(bytes: Vec<u8>, pairs: Vec<Place>) -> MultiDict {
+        match String::from_utf8(bytes) {
+            // Halves of a character in two values are no character.
+            Ok(text) if pairs.iter().all(|at| text.is_char_boundary(at.value) && text.is_char_boundary(at.end)) => {
+                MultiDict { text, pairs }
+            }
+            not_utf8 => {
+                let bytes = not_utf8.map_or_else(FromUtf8Error::into_bytes, String::into_bytes);
+                let text = |place: Range<usize>| url::utf8_or_escaped(bytes[place].to_vec());
+                pairs.iter().map(|at| (text(at.key..at.value), text(at.value..at.end))).collect()
+            }
+        }
     }
 }
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for MultiDict {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> MultiDict {
-        MultiDict { pairs: pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect() }
+        let mut all = MultiDict::default();
+        pairs.into_iter().for_each(|(key, value)| all.push(&key.into(), &value.into()));
+        all
+    }
+}
+
+impl fmt::Debug for MultiDict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pairs: Vec<(&str, &str)> = self.iter().collect();
+        f.debug_struct("MultiDict").field("pairs", &pairs).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(query: &[u8]) -> Vec<(String, String)> {
+        MultiDict::from_query(query).iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
+    #[test]
+    fn pairs_keep_blanks_and_broken_escapes() {
+        let expected = [("a", "1"), ("b", ""), ("c", ""), ("a", "%zz A;d=%FF")];
+        assert_eq!(pairs(b"a=1&b=&c&a=%zz+%41;d=%ff"), expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn a_character_is_whole_in_its_key_or_value() {
+        let halves = [("a".to_owned(), "%C3".to_owned()), ("%A9".to_owned(), "\u{e9}".to_owned())];
+        assert_eq!(pairs(b"a=%C3&%A9=%C3%A9"), halves);
+        assert_eq!(pairs(b"%C3=%A9"), [("%C3".to_owned(), "%A9".to_owned())]);
     }
 }

@@ -10,7 +10,7 @@ use serde::forward_to_deserialize_any;
 use crate::{HttpError, Result};
 
 /// Reads `pairs` into a struct or a map.
-pub(crate) fn from_pairs<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T> {
+pub(crate) fn from_pairs<'a, T: DeserializeOwned>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<T> {
     let mut groups: Vec<(&str, Values<'_>)> = Vec::new();
     // Half a megabyte holds so many keys that looking through all of them for each would take seconds.
     let mut places: HashMap<&str, usize> = HashMap::new();

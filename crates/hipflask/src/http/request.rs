@@ -255,7 +255,7 @@ impl Request {
 
     /// The query's keys and values.
     pub fn args(&self) -> &MultiDict {
-        self.args.get_or_init(|| url::parse_query(self.query_string().as_bytes()).collect())
+        self.args.get_or_init(|| MultiDict::from_query(self.query_string().as_bytes()))
     }
 
     /// The first cookie `name`.
@@ -343,7 +343,18 @@ impl Request {
 
     /// The media type of the body, in lower case, without parameters.
     pub fn mimetype(&self) -> String {
-        self.content_type().value
+        self.media_type().to_ascii_lowercase()
+    }
+
+    /// The media type of the body as the client wrote it.
+    fn media_type(&self) -> &str {
+        let header = self.header(header::CONTENT_TYPE).unwrap_or_default();
+        header.split(';').next().unwrap_or_default().trim()
+    }
+
+    /// Whether the media type of the body is `wanted`, in whatever case it came.
+    pub(crate) fn has_mimetype(&self, wanted: &str) -> bool {
+        self.media_type().eq_ignore_ascii_case(wanted)
     }
 
     pub(crate) fn content_type(&self) -> HeaderOptions {
