@@ -366,10 +366,14 @@ pub trait FromField: Sized {
 impl FromField for String {
     fn from_field(sent: &Sent<'_>) -> Result<String, String> {
         match sent.text() {
-            Some(text) if !text.trim().is_empty() => Ok(with_line_feeds(text)),
+            Some(text) if !is_blank(text) => Ok(with_line_feeds(text)),
             _ => Err(REQUIRED.to_owned()),
         }
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
 }
 
 /// A browser sends line breaks as CR LF (HTML, 4.10.21.4).
@@ -437,7 +441,7 @@ impl<V: FromField> FromField for Option<V> {
     const REQUIRED: bool = false;
 
     fn from_field(sent: &Sent<'_>) -> Result<Option<V>, String> {
-        let empty = sent.text().is_none_or(|text| text.trim().is_empty()) && sent.file().is_none();
+        let empty = sent.text().is_none_or(is_blank) && sent.file().is_none();
         match empty {
             true => Ok(None),
             false => V::from_field(sent).map(Some),

@@ -349,7 +349,7 @@ impl Request {
     /// The media type of the body as the client wrote it.
     fn media_type(&self) -> &str {
         let header = self.header(header::CONTENT_TYPE).unwrap_or_default();
-        header.split(';').next().unwrap_or_default().trim()
+        header.split(';').next().unwrap_or_default().trim_ascii()
     }
 
     /// Whether the media type of the body is `wanted`, in whatever case it came.

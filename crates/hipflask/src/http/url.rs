@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use memchr::memchr2;
-
 /// Stands for an encoded slash in a decoded path, so that `%2F` never divides segments. A path cannot
 /// hold it otherwise: an encoded NUL makes the whole path undecodable.
 pub(crate) const ENCODED_SLASH: char = '\0';
@@ -83,18 +81,17 @@ pub(crate) fn unquote_bytes(bytes: &[u8], plus_is_space: bool) -> Vec<u8> {
 /// [`unquote_bytes`], appended to what is there.
 pub(crate) fn unquote_into(out: &mut Vec<u8>, bytes: &[u8], plus_is_space: bool) {
     let mut rest = bytes;
-    while let Some(at) = memchr2(b'%', b'+', rest) {
-        let (plain, special) = rest.split_at(at);
-        out.extend_from_slice(plain);
-        let (byte, len) = match special {
-            [b'%', high, low, ..] if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => (high << 4 | low, 3),
-            [b'+', ..] if plus_is_space => (b' ', 1),
-            _ => (special[0], 1),
+    while let Some((&b, after)) = rest.split_first() {
+        let (byte, after) = match (b, after) {
+            (b'%', [high, low, after @ ..]) if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => {
+                (high << 4 | low, after)
+            }
+            (b'+', _) if plus_is_space => (b' ', after),
+            _ => (b, after),
         };
         out.push(byte);
-        rest = &special[len..];
+        rest = after;
     }
-    out.extend_from_slice(rest);
 }
 
 /// Reads bytes as UTF-8; a byte that is not is written as its percent-escape, as Werkzeug does.

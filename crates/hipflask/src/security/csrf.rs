@@ -13,7 +13,8 @@
 
 use std::time::Duration;
 
-use http::{Method, header};
+use http::Method;
+use http::header::{self, HeaderName};
 
 use crate::context::Context;
 use crate::handler::{Answer, Handler};
@@ -25,6 +26,8 @@ use crate::{Config, Error, Html, HttpError, Result};
 
 /// What Flask-WTF calls its tokens' purpose.
 const SALT: &str = "wtf-csrf-token";
+
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The configuration keys `WTF_CSRF_…`, read once.
 #[derive(Debug)]
@@ -88,17 +91,17 @@ enum Sender {
 
 fn sender(ctx: &Context) -> Sender {
     let request = ctx.request();
-    let origin = request.header(header::ORIGIN);
-    let trusted = || match (origin, ctx.state::<Settings>()) {
+    let origin = || request.header(header::ORIGIN);
+    let trusted = || match (origin(), ctx.state::<Settings>()) {
         (Some(origin), Some(settings)) => {
             settings.trusted_origins.iter().any(|trusted| trusted.eq_ignore_ascii_case(origin))
         }
         _ => false,
     };
     let from = |ours: bool| if ours || trusted() { Sender::Ours } else { Sender::Foreign };
-    match request.header("sec-fetch-site") {
+    match request.header(&SEC_FETCH_SITE) {
         Some(site) => from(site == "same-origin" || site == "none"),
-        None => match origin {
+        None => match origin() {
             Some(origin) => from(is_own_origin(request, origin)),
             None if has_only_a_bearer_token(request) => Sender::Ours,
             None => Sender::Unknown,
