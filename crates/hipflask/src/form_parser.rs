@@ -1,12 +1,11 @@
 //! Reads a request's body: in one piece, as a form, as files. Werkzeug's `FormDataParser`.
 
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use tokio::fs::File;
-use tokio::io::{AsyncWriteExt, BufReader};
 
 use crate::context::Context;
 use crate::http::ascii::to_ascii;
@@ -17,10 +16,9 @@ use crate::http::multipart::{Decoder, Event, MultipartError, PartHead};
 use crate::signing::random_bytes;
 use crate::{Error, HttpError, Result};
 
-/// A file larger than this goes to the disk while it arrives.
+/// A file larger than this goes to the disk while it arrives, in pieces that are not much larger: each is a hop to
+/// another thread.
 const SPOOL_SIZE: usize = 500 * 1024;
-/// So many bytes are gathered for one write to the disk.
-const WRITE_SIZE: usize = 256 * 1024;
 
 /// A form that came with a request: its fields, and its files. Flask's `request.form` and `request.files`.
 #[derive(Clone, Debug, Default)]
@@ -60,14 +58,98 @@ enum Content {
     Disk { file: Arc<TemporaryFile>, len: u64 },
 }
 
-/// A file that is removed with the last handle to it.
+/// A file that is removed with the last handle to it, unless it was moved to where it is to stay.
 #[derive(Debug)]
-struct TemporaryFile(PathBuf);
+struct TemporaryFile {
+    path: PathBuf,
+    /// Opened before it was moved: what happens to it under its new name is not the upload's concern.
+    moved: Mutex<Option<File>>,
+}
+
+impl TemporaryFile {
+    /// A new file that nobody else can open, under a name that nobody can guess.
+    fn create() -> io::Result<(TemporaryFile, File)> {
+        let name = format!("hipflask-{:032x}", u128::from_be_bytes(random_bytes()));
+        let path = std::env::temp_dir().join(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path)?;
+        Ok((TemporaryFile { path, moved: Mutex::new(None) }, file))
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
+        match &mut *self.moved.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(file) => file.rewind().and_then(|()| read(file)),
+            None => read(&mut File::open(&self.path)?),
+        }
+    }
+
+    /// Moves it to `path`, where `target` is open, if that looks as a copy would; whether its content is there now.
+    #[cfg(unix)]
+    fn move_to(&self, path: &Path, target: &fs::Metadata) -> io::Result<bool> {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = &*moved {
+            let file = file.metadata()?;
+            return Ok((file.dev(), file.ino()) == (target.dev(), target.ino()));
+        }
+        let file = File::open(&self.path)?;
+        let (own, named) = (file.metadata()?, fs::symlink_metadata(path)?);
+        // Not what a link leads to, not what has a second name, nothing of somebody else's.
+        let replaceable = named.is_file()
+            && (named.dev(), named.ino(), named.nlink()) == (target.dev(), target.ino(), 1)
+            && (named.uid(), named.gid()) == (own.uid(), own.gid());
+        if !replaceable || fs::rename(&self.path, path).is_err() {
+            return Ok(false);
+        }
+        // Not before: among the temporary files it is nobody else's.
+        file.set_permissions(fs::Permissions::from_mode(target.mode() & 0o777))?;
+        *moved = Some(file);
+        Ok(true)
+    }
+
+    /// What would be lost of the file that is replaced cannot be seen here.
+    #[cfg(not(unix))]
+    fn move_to(&self, _: &Path, _: &fs::Metadata) -> io::Result<bool> {
+        Ok(false)
+    }
+}
 
 impl Drop for TemporaryFile {
     fn drop(&mut self) {
         // Somebody may have moved it where it is to stay.
-        let _ = std::fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl Content {
+    fn save(&self, path: &Path) -> io::Result<()> {
+        // What cannot be opened is not ours to remove. Nothing is lost yet: it may be this very file.
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        self.fill(&mut file, path).inspect_err(|_| {
+            let _ = fs::remove_file(path);
+        })
+    }
+
+    fn fill(&self, target: &mut File, path: &Path) -> io::Result<()> {
+        let metadata = target.metadata()?;
+        if let Content::Disk { file, .. } = self
+            && file.move_to(path, &metadata)?
+        {
+            return Ok(());
+        }
+        // A device has no length.
+        if metadata.is_file() {
+            target.set_len(0)?;
+        }
+        match self {
+            Content::Memory(bytes) => target.write_all(bytes),
+            // `fs::copy` would also copy that nobody else may read it.
+            Content::Disk { file, .. } => file.read(|source| io::copy(source, target).map(|_| ())),
+        }
     }
 }
 
@@ -112,42 +194,38 @@ impl Upload {
     ///
     /// If a temporary file cannot be read.
     pub async fn bytes(&self) -> Result<Bytes> {
-        match &self.content {
-            Content::Memory(bytes) => Ok(bytes.clone()),
-            Content::Disk { file, .. } => Ok(tokio::fs::read(&file.0).await?.into()),
-        }
+        let file = match &self.content {
+            Content::Memory(bytes) => return Ok(bytes.clone()),
+            Content::Disk { file, .. } => Arc::clone(file),
+        };
+        let mut bytes = Vec::with_capacity(usize::try_from(self.len()).unwrap_or_default());
+        Ok(blocking(move || file.read(|file| file.read_to_end(&mut bytes).map(|_| bytes.into()))).await?)
     }
 
-    /// Writes the content to `path`, in place of what is there. A write that fails leaves nothing behind.
+    /// Puts the content at `path`, in place of what is there. A write that fails leaves nothing behind.
+    ///
+    /// A large file is moved there and not copied, if the folder for temporary files (`TMPDIR`) is on the same file
+    /// system and nothing of another owner or group is replaced. Its permissions are those of the file that it
+    /// replaces, or of a new one; access lists beyond them are a copy's only. What is done to the saved file in place
+    /// is seen through the upload too.
     ///
     /// # Errors
     ///
     /// If the file cannot be written: no folder, no permission, no room.
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let explained = |error: io::Error| {
-            io::Error::new(error.kind(), format!("the upload cannot be saved as {}: {error}", path.display()))
-        };
-        // What cannot be opened is not ours to remove.
-        let mut file = File::create(path).await.map_err(explained)?;
-        if let Err(error) = self.write_to(&mut file).await {
-            let _ = tokio::fs::remove_file(path).await;
-            return Err(explained(error).into());
-        }
-        Ok(())
+        let (content, path) = (self.content.clone(), path.as_ref().to_owned());
+        let saved = blocking(move || {
+            content.save(&path).map_err(|error| {
+                io::Error::new(error.kind(), format!("the upload cannot be saved as {}: {error}", path.display()))
+            })
+        });
+        Ok(saved.await?)
     }
+}
 
-    async fn write_to(&self, file: &mut File) -> io::Result<()> {
-        match &self.content {
-            Content::Memory(bytes) => file.write_all(bytes).await?,
-            // `fs::copy` would also copy that nobody else may read it.
-            Content::Disk { file: temporary, .. } => {
-                let mut source = BufReader::with_capacity(WRITE_SIZE, File::open(&temporary.0).await?);
-                tokio::io::copy_buf(&mut source, file).await?;
-            }
-        }
-        file.flush().await
-    }
+/// Does what waits for the disk on a thread that may.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await?
 }
 
 /// A file name that is one on every system and leads nowhere else: letters, digits, `_`, `-` and `.`, no dot
@@ -341,9 +419,9 @@ impl MultipartReader {
                         if field_bytes > self.max_field {
                             return Err(too_large());
                         }
-                        text.extend(data);
+                        text.extend_from_slice(&data);
                     }
-                    Some(Open::File(_, spool)) => spool.write(data).await?,
+                    Some(Open::File(_, spool)) => spool.write(&data).await?,
                     None => {}
                 },
                 Some(Event::PartEnd) => self.close(open.take()).await?,
@@ -357,7 +435,7 @@ impl MultipartReader {
                 None => match body.chunk().await.transpose()? {
                     Some(chunk) => {
                         self.count(&chunk)?;
-                        self.decoder.feed(&chunk);
+                        self.decoder.feed(chunk);
                     }
                     None => self.decoder.finish(),
                 },
@@ -401,59 +479,43 @@ fn decode(text: Vec<u8>, content_type: &str) -> String {
 #[derive(Default)]
 struct Spool {
     memory: Vec<u8>,
-    disk: Option<(Arc<TemporaryFile>, File)>,
+    disk: Option<(TemporaryFile, File)>,
     len: u64,
 }
 
 impl Spool {
-    async fn write(&mut self, data: Vec<u8>) -> Result<()> {
+    async fn write(&mut self, data: &[u8]) -> Result<()> {
         self.len += data.len() as u64;
-        match self.memory.is_empty() {
-            true => self.memory = data,
-            false => self.memory.extend(data),
-        }
-        let full = if self.disk.is_some() { WRITE_SIZE } else { SPOOL_SIZE };
-        match self.memory.len() > full {
+        self.memory.extend_from_slice(data);
+        match self.memory.len() > SPOOL_SIZE {
             true => self.flush().await,
             false => Ok(()),
         }
     }
 
+    /// The memory goes to the other thread and comes back empty, to be filled again.
     async fn flush(&mut self) -> Result<()> {
-        let disk = match &mut self.disk {
-            Some(disk) => disk,
-            None => self.disk.insert(create_temporary().await?),
-        };
-        disk.1.write_all(&self.memory).await?;
-        self.memory.clear();
+        let (mut memory, disk) = (std::mem::take(&mut self.memory), self.disk.take());
+        let written = blocking(move || {
+            let (temporary, mut file) = disk.map_or_else(TemporaryFile::create, Ok)?;
+            file.write_all(&memory)?;
+            memory.clear();
+            Ok((memory, (temporary, file)))
+        });
+        let (memory, disk) = written.await?;
+        (self.memory, self.disk) = (memory, Some(disk));
         Ok(())
     }
 
     async fn finish(mut self) -> Result<Content> {
-        if self.disk.is_none() {
-            return Ok(Content::Memory(self.memory.into()));
+        if self.disk.is_some() && !self.memory.is_empty() {
+            self.flush().await?;
         }
-        self.flush().await?;
-        match self.disk {
-            Some((path, mut file)) => {
-                file.flush().await?;
-                Ok(Content::Disk { file: path, len: self.len })
-            }
-            None => Ok(Content::Memory(Bytes::new())),
-        }
+        Ok(match self.disk {
+            Some((temporary, _)) => Content::Disk { file: Arc::new(temporary), len: self.len },
+            None => Content::Memory(self.memory.into()),
+        })
     }
-}
-
-/// A new file that nobody else can open, under a name that nobody can guess.
-async fn create_temporary() -> Result<(Arc<TemporaryFile>, File)> {
-    let name = format!("hipflask-{:032x}", u128::from_be_bytes(random_bytes()));
-    let path = std::env::temp_dir().join(name);
-    let mut options = tokio::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    options.mode(0o600);
-    let file = options.open(&path).await?;
-    Ok((Arc::new(TemporaryFile(path)), file))
 }
 
 #[cfg(test)]
@@ -482,12 +544,12 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut spool = Spool::default();
-            spool.write(vec![b'x'; SPOOL_SIZE + 1]).await.expect("written");
+            spool.write(&[b'x'; SPOOL_SIZE + 1]).await.expect("written");
             let Content::Disk { file, len } = spool.finish().await.expect("written") else {
                 unreachable!("it is large")
             };
-            assert_eq!((len, std::fs::metadata(&file.0).expect("there").len()), (512_001, 512_001));
-            let path = file.0.clone();
+            assert_eq!((len, fs::metadata(&file.path).expect("there").len()), (512_001, 512_001));
+            let path = file.path.clone();
             drop(file);
             assert!(!path.exists());
         });

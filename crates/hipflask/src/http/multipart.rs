@@ -5,12 +5,15 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
+use bytes::Bytes;
+use memchr::{memchr2, memmem};
 
 use crate::http::headers::HeaderOptions;
 
 /// The longest head of a part, in bytes.
 const MAX_PART_HEAD: usize = 16 * 1024;
+/// The most bytes that wait for what follows them: a head, or the line of a boundary with its padding.
+const MAX_KEPT: usize = MAX_PART_HEAD + 128;
 
 /// What the decoder found next.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +21,7 @@ pub(crate) enum Event {
     /// A part begins; a `filename`, even an empty one, makes it a file.
     Part(PartHead),
     /// Bytes of the part's content.
-    Data(Vec<u8>),
+    Data(Bytes),
     /// The part is complete.
     PartEnd,
     /// The body is complete; what follows it is ignored.
@@ -49,14 +52,13 @@ enum State {
 /// The decoder: [`feed`](Decoder::feed) it bytes, then ask [`next`](Decoder::next) until it wants more.
 #[derive(Debug)]
 pub(crate) struct Decoder {
-    /// `--boundary`
-    delimiter: Vec<u8>,
-    buffer: Vec<u8>,
-    /// Bytes before this are done with.
-    start: usize,
-    /// No delimiter begins before this.
+    /// `--boundary`, prepared to be looked for.
+    delimiter: memmem::Finder<'static>,
+    /// What is not done with: most of the time a piece as it came, which content is cut from without a copy.
+    buffer: Bytes,
+    /// Nothing begins before this: no delimiter, or in a head no line that is not complete.
     searched: usize,
-    /// `start` begins a line: nothing of the preamble or of a part's content was taken before it.
+    /// The buffer begins a line: nothing of the preamble or of a part's content was taken before it.
     at_line_start: bool,
     state: State,
     complete: bool,
@@ -79,9 +81,8 @@ impl Decoder {
             && !boundary.ends_with(' ');
         match valid {
             true => Ok(Decoder {
-                delimiter: [b"--", boundary.as_bytes()].concat(),
-                buffer: Vec::new(),
-                start: 0,
+                delimiter: memmem::Finder::new(&[b"--", boundary.as_bytes()].concat()).into_owned(),
+                buffer: Bytes::new(),
                 searched: 0,
                 at_line_start: true,
                 state: State::Preamble,
@@ -92,14 +93,14 @@ impl Decoder {
     }
 
     /// Takes the next bytes of the body.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+    pub(crate) fn feed(&mut self, bytes: Bytes) {
         if self.state == State::Epilogue {
             return;
         }
-        self.buffer.drain(..self.start);
-        self.searched = self.searched.saturating_sub(self.start);
-        self.start = 0;
-        self.buffer.extend_from_slice(bytes);
+        self.buffer = match self.buffer.is_empty() {
+            true => bytes,
+            false => [&self.buffer[..], &bytes[..]].concat().into(),
+        };
     }
 
     /// Says that no bytes follow.
@@ -117,6 +118,8 @@ impl Decoder {
         };
         match event {
             None if self.complete => Err(MultipartError("it ends before its last boundary")),
+            // What is kept is copied with every piece that comes, so it must be little.
+            None if self.buffer.len() > MAX_KEPT => Err(MultipartError("the line of a boundary is too long")),
             event => Ok(event),
         }
     }
@@ -124,9 +127,8 @@ impl Decoder {
     fn preamble(&mut self) -> Result<Option<Event>, MultipartError> {
         let Some(delimiter) = self.find_delimiter() else {
             // Only what could be the beginning of a delimiter has to be kept.
-            let end = self.safe_end();
-            self.at_line_start &= end == self.start;
-            self.start = end;
+            let passed = self.take(self.safe_end());
+            self.at_line_start &= passed.is_empty();
             return Ok(None);
         };
         self.pass(&delimiter);
@@ -136,26 +138,30 @@ impl Decoder {
         }
     }
 
+    /// Takes the bytes before `end` out of the buffer.
+    fn take(&mut self, end: usize) -> Bytes {
+        self.searched = self.searched.saturating_sub(end);
+        self.buffer.split_to(end)
+    }
+
     fn pass(&mut self, delimiter: &Delimiter) {
-        self.start = delimiter.next;
-        self.searched = delimiter.next;
+        self.take(delimiter.next);
         self.state = if delimiter.last { State::Epilogue } else { State::Head };
     }
 
     fn head(&mut self) -> Result<Option<Event>, MultipartError> {
-        let Some(Range { start: end, end: next }) = self.find_blank_line() else {
-            return match self.buffer.len() - self.start > MAX_PART_HEAD {
+        let Some(blank) = self.find_blank_line() else {
+            return match self.buffer.len() > MAX_PART_HEAD {
                 true => Err(MultipartError("the head of a part is too long")),
                 false => Ok(None),
             };
         };
-        if end - self.start > MAX_PART_HEAD {
+        if blank.start > MAX_PART_HEAD {
             return Err(MultipartError("the head of a part is too long"));
         }
-        let head = part_head(&self.buffer[self.start..end])?;
-        self.start = next;
+        let head = part_head(&self.buffer[..blank.start])?;
+        self.take(blank.end);
         // A delimiter may follow at once: the blank line's own break belongs to it.
-        self.searched = next;
         self.at_line_start = true;
         self.state = State::Content;
         Ok(Some(Event::Part(head)))
@@ -165,7 +171,7 @@ impl Decoder {
         let Some(delimiter) = self.find_delimiter() else {
             return self.take_data(self.safe_end());
         };
-        if delimiter.content_end > self.start {
+        if delimiter.content_end > 0 {
             return self.take_data(delimiter.content_end);
         }
         self.pass(&delimiter);
@@ -173,30 +179,29 @@ impl Decoder {
     }
 
     fn take_data(&mut self, end: usize) -> Option<Event> {
-        let data = self.buffer.get(self.start..end).filter(|data| !data.is_empty())?.to_vec();
-        self.start = end;
+        if end == 0 {
+            return None;
+        }
         self.at_line_start = false;
-        Some(Event::Data(data))
+        Some(Event::Data(self.take(end)))
     }
 
     /// Up to here no delimiter, nor the line break before one, can begin.
     fn safe_end(&self) -> usize {
-        let tail = self.searched.max(self.start);
-        let before = &self.buffer[self.start..tail];
-        let line_break = match before {
+        let line_break = match &self.buffer[..self.searched] {
             [.., b'\r', b'\n'] => 2,
             [.., b'\r' | b'\n'] => 1,
             _ => 0,
         };
-        tail - line_break
+        self.searched - line_break
     }
 
     /// Finds the next whole delimiter line, and remembers how far it looked.
     fn find_delimiter(&mut self) -> Option<Delimiter> {
-        let mut from = self.searched.max(self.start);
+        let mut from = self.searched;
         loop {
-            let Some(at) = memmem::find(&self.buffer[from..], &self.delimiter).map(|at| from + at) else {
-                let keep = partial_match(&self.buffer[from..], &self.delimiter);
+            let Some(at) = self.delimiter.find(&self.buffer[from..]).map(|at| from + at) else {
+                let keep = partial_match(&self.buffer[from..], self.delimiter.needle());
                 self.searched = self.buffer.len() - keep;
                 return None;
             };
@@ -216,13 +221,13 @@ impl Decoder {
 
     fn delimiter_at(&self, at: usize) -> Line {
         // It must begin a line: the body's first, the first after a head, or one after a line break.
-        let content_end = match &self.buffer[self.start..at] {
+        let content_end = match &self.buffer[..at] {
             [.., b'\r', b'\n'] => at - 2,
             [.., b'\r' | b'\n'] => at - 1,
             [] if self.at_line_start => at,
             _ => return Line::Content,
         };
-        let rest = &self.buffer[at + self.delimiter.len()..];
+        let rest = &self.buffer[at + self.delimiter.needle().len()..];
         let (last, rest) = match rest {
             [b'-', b'-', rest @ ..] => (true, rest),
             [] | [b'-'] if !self.complete => return Line::Incomplete,
@@ -240,33 +245,36 @@ impl Decoder {
         Line::Delimiter(Delimiter { content_end, next, last })
     }
 
-    /// The blank line that ends a head: where the head ends and where the content begins.
-    fn find_blank_line(&self) -> Option<Range<usize>> {
-        let head = &self.buffer[self.start..];
-        let line_break = |at: usize| match &head[at..] {
+    /// The blank line that ends a head: where the head ends and where the content begins. Lines that were seen whole
+    /// are not looked at again.
+    fn find_blank_line(&mut self) -> Option<Range<usize>> {
+        loop {
+            let line = self.searched;
+            let end = line + memchr2(b'\r', b'\n', &self.buffer[line..])?;
+            let next = end + self.line_break_at(end)?;
+            if end == line {
+                return Some(line - self.line_break_before(line)..next);
+            }
+            self.searched = next;
+        }
+    }
+
+    /// The length of the line break at `at`; `None` if that is not known yet.
+    fn line_break_at(&self, at: usize) -> Option<usize> {
+        match &self.buffer[at..] {
             [b'\r', b'\n', ..] => Some(2),
             [b'\r'] if !self.complete => None,
-            [b'\r' | b'\n', ..] => Some(1),
-            _ => Some(0),
-        };
-        let mut at = 0;
-        let mut line_start = true;
-        let mut last_break = 0;
-        while at < head.len().min(MAX_PART_HEAD + 4) {
-            match line_break(at)? {
-                0 => {
-                    at += 1;
-                    line_start = false;
-                }
-                n if line_start => return Some(self.start + at - last_break..self.start + at + n),
-                n => {
-                    at += n;
-                    line_start = true;
-                    last_break = n;
-                }
-            }
+            _ => Some(1),
         }
-        None
+    }
+
+    /// The length of the line break that ends at `at`.
+    fn line_break_before(&self, at: usize) -> usize {
+        match &self.buffer[..at] {
+            [.., b'\r', b'\n'] => 2,
+            [] => 0,
+            _ => 1,
+        }
     }
 }
 
@@ -341,7 +349,7 @@ mod tests {
                 Some(Event::PartEnd) => ended += 1,
                 Some(Event::End) => break,
                 None => match pieces.next() {
-                    Some(piece) => decoder.feed(piece),
+                    Some(piece) => decoder.feed(Bytes::copy_from_slice(piece)),
                     None => decoder.finish(),
                 },
             }
@@ -411,18 +419,30 @@ mod tests {
     }
 
     #[test]
+    fn a_boundary_that_never_ends_is_an_error() {
+        let mut decoder = Decoder::new("b").expect("boundary");
+        decoder.feed(format!("{HEAD}x\r\n--b").into());
+        let mut events = (0..1_000).map(|_| {
+            decoder.feed(Bytes::from_static(&[b' '; 1024]));
+            decoder.next()
+        });
+        let refused = events.find_map(Result::err);
+        assert_eq!(refused, Some(MultipartError("the line of a boundary is too long")));
+    }
+
+    #[test]
     fn a_file_of_line_breaks_takes_linear_time() {
         let mut decoder = Decoder::new("b").expect("boundary");
-        decoder.feed(HEAD.as_bytes());
+        decoder.feed(HEAD.into());
         let mut bytes = 0;
         for _ in 0..2_000 {
-            decoder.feed(&[b'\r'; 1024]);
+            decoder.feed(Bytes::from_static(&[b'\r'; 1024]));
             while let Some(event) = decoder.next().expect("valid") {
                 if let Event::Data(data) = event {
                     bytes += data.len();
                 }
             }
-            assert!(decoder.buffer.len() - decoder.start < 3_000, "the buffer does not grow");
+            assert!(decoder.buffer.len() < 3_000, "the buffer does not grow");
         }
         assert!(bytes > 2_000_000);
     }

@@ -196,6 +196,57 @@ async fn a_file_is_saved_whole_in_place_of_another() {
     assert_eq!(modes.len(), 1, "who may read a saved file does not depend on its size: {modes:?}");
 }
 
+/// A large file is moved where it is to stay, and nobody sees a difference.
+#[cfg(unix)]
+#[hipflask::test]
+async fn a_file_is_saved_as_a_copy_would_be() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    async fn thrice(ctx: &mut Context) -> Result<String> {
+        let folder = ctx.app().root_path().to_owned();
+        let file = ctx.form().await?.file("f").or_404()?.clone();
+        file.save(folder.join("first")).await?;
+        file.save(folder.join("second")).await?;
+        file.save(folder.join("first")).await?;
+        std::fs::remove_file(folder.join("first"))?;
+        file.save(folder.join("third")).await?;
+        Ok(format!("{} bytes", file.bytes().await?.len()))
+    }
+    let folder = Folder::new("copy");
+    let path = |name: &str| folder.0.join(name);
+    let app = App::new("test", &folder.0).add_url_rule(rule("/thrice"), thrice).routes(routes![save]);
+    let client = app.config("MAX_CONTENT_LENGTH", None::<u64>).test_client();
+    for size in [10, SPOOL_SIZE + 1] {
+        let content = vec![b'x'; size];
+        let send = |target: &str| client.post(target).file("f", "f.bin", "text/plain", &content).send();
+
+        assert_eq!(send("/thrice").await.text(), format!("{size} bytes"));
+        let copies = ["second", "third"].map(|name| std::fs::read(path(name)).expect("it is there"));
+        assert!(copies.iter().all(|copy| *copy == content), "with {size} bytes");
+        let inodes = ["second", "third"].map(|name| std::fs::metadata(path(name)).expect("it is there").ino());
+        assert_ne!(inodes[0], inodes[1], "two files are not one");
+
+        std::fs::write(path("private"), "old").expect("written");
+        std::fs::set_permissions(path("private"), PermissionsExt::from_mode(0o640)).expect("set");
+        send("/private").await;
+        assert_eq!(std::fs::metadata(path("private")).expect("it is there").mode() & 0o7777, 0o640, "{size} bytes");
+
+        std::fs::write(path("target"), "old, and longer than ten bytes").expect("written");
+        symlink(path("target"), path("link")).expect("a link");
+        std::fs::hard_link(path("target"), path("twin")).expect("a link");
+        send("/link").await;
+        assert!(std::fs::symlink_metadata(path("link")).expect("it is there").is_symlink(), "{size} bytes");
+        send("/twin").await;
+        for name in ["target", "twin"] {
+            assert_eq!(std::fs::read(path(name)).expect("it is there"), content, "{name} with {size} bytes");
+        }
+        assert_eq!(std::fs::metadata(path("target")).expect("it is there").nlink(), 2, "{size} bytes");
+        for name in ["link", "twin"] {
+            std::fs::remove_file(path(name)).expect("it is there");
+        }
+    }
+}
+
 /// What cannot be opened is somebody else's, and stays; what was begun and not finished goes.
 #[cfg(unix)]
 #[hipflask::test]
