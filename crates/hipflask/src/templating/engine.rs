@@ -1,6 +1,7 @@
 //! The template engine: where templates come from, how it is made to behave like Flask's Jinja, and what is
 //! checked before the first request.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -29,7 +30,7 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
         Some(text) if escapes && !value.is_safe() => write_escaped(out, text)?,
         Some(text) => out.write_str(text)?,
         None if value.is_undefined() => {}
-        None if value.is_number() => write!(out, "{value}")?,
+        None if value.is_number() => format_number(out, value)?,
         None if value.kind() == ValueKind::Invalid => {
             return Err(Error::new(ErrorKind::BadSerialization, value.to_string()));
         }
@@ -40,6 +41,26 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
         },
     }
     Ok(())
+}
+
+/// Most numbers are counts and keys, which need not go through all that can be asked of a number's format.
+fn format_number(out: &mut Output<'_>, value: &Value) -> fmt::Result {
+    match value.is_integer().then(|| value.as_usize()).flatten() {
+        Some(number) => out.write_str(decimal(number, &mut [0; 20])),
+        None => write!(out, "{value}"),
+    }
+}
+
+fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
+    let mut begin = digits.len();
+    loop {
+        begin -= 1;
+        digits[begin] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return std::str::from_utf8(&digits[begin..]).unwrap_or_default();
+        }
+    }
 }
 
 /// An environment with everything that Flask's has, and what was set up.
@@ -358,6 +379,25 @@ mod tests {
             ("a.txt", false),
         ] {
             assert_eq!(auto_escape(name) == AutoEscape::Html, escaped, "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_print_as_python_prints_them() {
+        let mut environment = Environment::new();
+        environment.set_formatter(format);
+        for (number, expected) in [
+            (Value::from(0), "0"),
+            (Value::from(1_020), "1020"),
+            (Value::from(-7), "-7"),
+            (Value::from(i64::MIN), "-9223372036854775808"),
+            (Value::from(u64::MAX), "18446744073709551615"),
+            (Value::from(u128::MAX), "340282366920938463463374607431768211455"),
+            (Value::from(1.0), "1.0"),
+            (Value::from(true), "True"),
+        ] {
+            let printed = environment.render_str("{{ number }}", minijinja::context! { number });
+            assert_eq!(printed.expect("it renders"), expected);
         }
     }
 
