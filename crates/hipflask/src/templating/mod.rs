@@ -193,7 +193,10 @@ struct Root {
 
 impl Object for Root {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let key = key.as_str()?;
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         let (given, processed) = self.values.split_at(self.given);
         let found =
             given.iter().find(|(name, _)| name == key).or_else(|| processed.iter().rev().find(|(name, _)| name == key));

@@ -286,7 +286,11 @@ struct Record {
 
 impl Object for Record {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let key = key.as_str()?;
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    /// What `{{ row.name }}` asks; by default it would make a value of the name first.
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         self.fields.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone())
     }
 
