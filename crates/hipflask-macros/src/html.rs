@@ -128,7 +128,8 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
     if let Some((unused, _)) = call.named.iter().find(|(name, _)| !named.contains(&name.to_string())) {
         return Err(Error::new_spanned(unused, format!("this value has no `{{{unused}}}` in the text of `html!`")));
     }
-    let capacity = call.format.value().len();
+    // Room for the text, with a short value in each place.
+    let capacity = call.format.value().len() + 32 * named.len();
     Ok(quote! {{
         let mut html = ::std::string::String::with_capacity(#capacity);
         #code
