@@ -81,19 +81,17 @@ pub(crate) fn unquote_bytes(bytes: &[u8], plus_is_space: bool) -> Vec<u8> {
 /// [`unquote_bytes`], appended to what is there.
 pub(crate) fn unquote_into(out: &mut Vec<u8>, bytes: &[u8], plus_is_space: bool) {
     let mut rest = bytes;
-    // No search made for long texts: most are shorter than it takes to begin one.
-    while let Some(at) = rest.iter().position(|b| matches!(b, b'%' | b'+')) {
-        let (plain, special) = rest.split_at(at);
-        out.extend_from_slice(plain);
-        let (byte, len) = match special {
-            [b'%', high, low, ..] if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => (high << 4 | low, 3),
-            [b'+', ..] if plus_is_space => (b' ', 1),
-            _ => (special[0], 1),
+    while let Some((&b, after)) = rest.split_first() {
+        let (byte, after) = match (b, after) {
+            (b'%', [high, low, after @ ..]) if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => {
+                (high << 4 | low, after)
+            }
+            (b'+', _) if plus_is_space => (b' ', after),
+            _ => (b, after),
         };
         out.push(byte);
-        rest = &special[len..];
+        rest = after;
     }
-    out.extend_from_slice(rest);
 }
 
 /// Reads bytes as UTF-8; a byte that is not is written as its percent-escape, as Werkzeug does.
