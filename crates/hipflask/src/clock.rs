@@ -80,24 +80,6 @@ pub(crate) fn push_http_date(out: &mut Vec<u8>, now: Instant) {
     });
 }
 
-/// Appends a number; `write!` would take ten times as long.
-pub(crate) fn push_number(out: &mut Vec<u8>, mut number: u64) {
-    if number < 10 {
-        return out.push(b'0' + number as u8);
-    }
-    let mut digits = [0; 20];
-    let mut begin = digits.len();
-    loop {
-        begin -= 1;
-        digits[begin] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[begin..]);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,6 +43,7 @@
 mod clock;
 mod config;
 mod datetime;
+mod decimal;
 mod error;
 mod html;
 mod http;

@@ -18,6 +18,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use crate::clock;
 use crate::config::Config;
 use crate::datetime::DateTime;
+use crate::decimal;
 use crate::{Error, Result};
 
 /// How often buffered lines are written out.
@@ -304,14 +305,14 @@ fn access_json(line: &mut Vec<u8>, access: &Access<'_>) {
     line.extend_from_slice(b",\"version\":\"");
     line.extend_from_slice(access.version.as_bytes());
     line.extend_from_slice(b"\",\"status\":");
-    clock::push_number(line, access.status.into());
+    decimal::push(line, access.status.into());
     line.extend_from_slice(b",\"bytes\":");
     match access.bytes {
-        Some(bytes) => clock::push_number(line, bytes),
+        Some(bytes) => decimal::push(line, bytes),
         None => line.extend_from_slice(b"null"),
     }
     line.extend_from_slice(b",\"us\":");
-    clock::push_number(line, u64::try_from(access.took.as_micros()).unwrap_or(u64::MAX));
+    decimal::push(line, u64::try_from(access.took.as_micros()).unwrap_or(u64::MAX));
     line.extend_from_slice(b"}\n");
 }
 
@@ -326,7 +327,7 @@ fn push_remote(line: &mut Vec<u8>, remote: IpAddr) {
                 if at > 0 {
                     line.push(b'.');
                 }
-                clock::push_number(line, part.into());
+                decimal::push(line, part.into());
             }
         }
         IpAddr::V6(address) => _ = write!(line, "{address}"),

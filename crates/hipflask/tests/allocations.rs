@@ -82,6 +82,6 @@ fn they_are_as_many_as_they_were() {
         ("form", allocations(&app, sent)),
         ("template", allocations(&app, get("/template"))),
     ];
-    let expected = [("plaintext", 8), ("hello", 14), ("session", 17), ("form", 14), ("template", 67)];
+    let expected = [("plaintext", 8), ("hello", 14), ("session", 16), ("form", 14), ("template", 67)];
     assert_eq!(counted, expected);
 }

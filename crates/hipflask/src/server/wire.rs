@@ -20,8 +20,9 @@ const LINGER: Duration = Duration::from_secs(5);
 const LARGE: usize = 16 * 1024;
 /// What waits at most to be sent with what follows.
 const MOST_WAITING: usize = 64 * 1024;
-/// What is read at most with one call.
+/// What is read at most with one call; of a body, which comes in any length, more.
 const MOST_READ: usize = 64 * 1024;
+const MOST_READ_OF_BODY: usize = 256 * 1024;
 
 thread_local! {
     /// Where a head is read to. An idle connection needs no room of its own this way.
@@ -58,9 +59,14 @@ impl Wire {
 
     /// Reads what has come to where it can stay: for the many bytes of a body.
     pub(super) fn poll_read_much(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.input.reserve(MOST_READ);
+        self.input.reserve(MOST_READ_OF_BODY);
         let read = ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx))?;
         Poll::Ready(Ok(read))
+    }
+
+    /// Gives back the room of what was read before, when nothing is left of it.
+    pub(super) fn release(&mut self) {
+        self.input = BytesMut::new();
     }
 
     /// Reads what has come, if anything has.
@@ -84,14 +90,26 @@ impl Wire {
         Poll::Ready(Ok(()))
     }
 
-    /// Sends `bytes` after what waits. Few bytes may stay for the next flush.
-    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
-        if self.output.len() + bytes.len() > MOST_WAITING && bytes.len() < LARGE {
-            ready!(self.poll_flush(cx))?;
-        }
+    /// Whether so much waits that it must be sent before there is more.
+    pub(super) fn is_full(&self) -> bool {
+        self.output.len() >= MOST_WAITING
+    }
+
+    /// Takes few bytes; many are left to [`poll_send`](Wire::poll_send).
+    pub(super) fn write_small(&mut self, bytes: &mut Bytes) {
         if bytes.len() < LARGE {
             self.output.extend_from_slice(bytes);
             bytes.clear();
+        }
+    }
+
+    /// Sends `bytes` after what waits. Few bytes may stay for the next flush.
+    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
+        if self.is_full() {
+            ready!(self.poll_flush(cx))?;
+        }
+        self.write_small(bytes);
+        if bytes.is_empty() {
             return Poll::Ready(Ok(()));
         }
         while !bytes.is_empty() {

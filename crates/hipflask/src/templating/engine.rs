@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, TemplateSource};
 
+use crate::decimal;
 use crate::extension::{EmbeddedFile, Freezing};
 use crate::extract::needs_secret_key;
 use crate::html::write_escaped;
@@ -46,20 +47,8 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
 /// Most numbers are counts and keys, which need not go through all that can be asked of a number's format.
 fn format_number(out: &mut Output<'_>, value: &Value) -> fmt::Result {
     match value.is_integer().then(|| value.as_usize()).flatten() {
-        Some(number) => out.write_str(decimal(number, &mut [0; 20])),
+        Some(number) => out.write_str(decimal::text(number as u64, &mut decimal::Digits::default())),
         None => write!(out, "{value}"),
-    }
-}
-
-fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
-    let mut begin = digits.len();
-    loop {
-        begin -= 1;
-        digits[begin] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            return std::str::from_utf8(&digits[begin..]).unwrap_or_default();
-        }
     }
 }
 

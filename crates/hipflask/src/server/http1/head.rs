@@ -19,8 +19,8 @@ const MAX_HEADERS: usize = 100;
 
 /// The head of a request, and what it says of the connection.
 pub(super) struct Head {
-    /// Without its body.
-    pub(super) request: Request,
+    /// Without its body. On the heap, because it is handed on some times before a context has it.
+    pub(super) request: Box<Request>,
     pub(super) decoder: Decoder,
     pub(super) keep_alive: bool,
     pub(super) expects_continue: bool,
@@ -168,7 +168,7 @@ impl Said {
             decoder,
             keep_alive: !self.close && (is_http11 || self.keep_alive),
             expects_continue: self.expects_continue && is_http11,
-            request,
+            request: Box::new(request),
         })
     }
 }

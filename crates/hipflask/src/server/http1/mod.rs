@@ -139,6 +139,9 @@ impl Connection {
         poll_fn(|cx| {
             let mut exchange = lock(&self.exchange);
             loop {
+                if exchange.wire.is_full() {
+                    ready!(exchange.wire.poll_flush(cx))?;
+                }
                 if let Some(head) = parser.parse(&mut exchange.wire.input).transpose() {
                     return Poll::Ready(Ok(Some(head)));
                 }
@@ -146,7 +149,7 @@ impl Connection {
                 ready!(exchange.wire.poll_flush(cx))?;
                 match exchange.wire.input.is_empty() {
                     true if exchange.closing => return Poll::Ready(Ok(None)),
-                    true => {}
+                    true => exchange.wire.release(),
                     false => self.service.watch.reading(),
                 }
                 if ready!(exchange.wire.poll_read(cx))? == 0 {
@@ -159,30 +162,31 @@ impl Connection {
 
     /// Answers a request. How the connection ends, if it does now.
     async fn exchange(&self, head: Head) -> Result<Option<End>, End> {
-        let Head { request, decoder, mut keep_alive, expects_continue } = head;
-        let (version, is_head) = (request.version(), *request.method() == Method::HEAD);
-        let body = self.take_body(decoder, expects_continue);
-        let (answering, finished) = self.service.begin(request.with_body(body));
+        let Head { mut request, decoder, keep_alive, expects_continue } = head;
+        let mut outgoing =
+            Outgoing { version: request.version(), is_head: *request.method() == Method::HEAD, keep_alive };
+        let body = if decoder.is_at_end() { Body::empty() } else { self.take_body(decoder, expects_continue) };
+        let is_received = body.as_bytes().is_some();
+        *request.body_mut() = body;
+        let (answering, finished) = self.service.begin(*request);
         let is_refused = answering.is_refused();
+        outgoing.keep_alive &= !is_refused;
         let response = self.answer(answering).await;
-        keep_alive &= !is_refused && self.may_go_on();
-        let end = self.send(response, finished, Outgoing { version, is_head, keep_alive }).await?;
-        let nothing_unread = self.finish_body() && !is_refused;
+        let end = self.send(response, finished, outgoing).await?;
+        let is_unread = is_refused || !is_received && !self.finish_body();
         Ok(match end {
-            Some(End::Said) | None if !nothing_unread => Some(End::Unread),
+            Some(End::Said) | None if is_unread => Some(End::Unread),
             end => end,
         })
     }
 
-    /// The body of the request: at once if it is there.
+    /// The body of the request: at once if all of it is there.
     fn take_body(&self, mut decoder: Decoder, expects_continue: bool) -> Body {
         let mut exchange = lock(&self.exchange);
-        exchange.serial += 1;
         if let Some(bytes) = decoder.take_whole(&mut exchange.wire.input) {
-            exchange.decoder = Decoder::empty();
-            exchange.is_read = false;
             return Body::from(bytes);
         }
+        exchange.serial += 1;
         exchange.decoder = decoder;
         exchange.expects_continue = expects_continue;
         exchange.is_read = true;
@@ -204,47 +208,60 @@ impl Connection {
         .await
     }
 
-    /// Whether another request may follow: the body has ended, or will be read further by somebody who has it.
-    fn may_go_on(&self) -> bool {
-        let mut exchange = lock(&self.exchange);
-        !exchange.closing && (exchange.is_read || exchange.skip_body())
-    }
-
     /// After the answer nobody reads on. Whether all of the body was read.
     fn finish_body(&self) -> bool {
         let mut exchange = lock(&self.exchange);
         exchange.serial += 1;
-        exchange.skip_body()
+        exchange.is_read = false;
+        let is_read = exchange.skip_body();
+        // What comes next is no more of it.
+        exchange.decoder = Decoder::empty();
+        exchange.expects_continue = false;
+        is_read
     }
 
     /// Sends a response. How the connection ends, if it does with it.
     async fn send(&self, response: Response, finished: Finished, outgoing: Outgoing) -> Result<Option<End>, End> {
-        let Outgoing { version, is_head, mut keep_alive } = outgoing;
+        let Outgoing { version, is_head, keep_alive } = outgoing;
         let finished = finished.with_status(response.status());
-        let (status, headers, defaults, body) = response.into_unsettled_parts();
-        let now = Instant::now();
-        let mut writer = Writer { version, status, headers, defaults, keep_alive, now };
-        let declared = settle_length(&mut writer.headers, &body, is_head);
+        let (status, mut headers, defaults, body) = response.into_unsettled_parts();
+        let declared = settle_length(&mut headers, &body, is_head);
         let length = match (body.len(), declared) {
             _ if is_head || is_without_body(status) => Length::AsTold,
             (Some(length), _) | (None, Some(length)) => Length::Known(length),
             (None, None) if version == Version::HTTP_10 => Length::ToTheEnd,
             (None, None) => Length::Chunked,
         };
-        keep_alive = writer.write(&mut lock(&self.exchange).wire.output, &length);
-        let sent = match body.into_bytes() {
-            Ok(mut bytes) => {
-                finished.end(Some(bytes.len() as u64), now);
-                self.send_bytes(&mut bytes).await.map(|()| true)
+        let now = Instant::now();
+        let writer = Writer { version, status, headers, defaults, keep_alive, now };
+        let (len, mut body) = (body.len(), body.into_bytes());
+        let keep_alive = self.write(writer, &length, body.as_mut().ok());
+        let is_whole = match body {
+            Ok(mut rest) => {
+                finished.end(len, now);
+                if !rest.is_empty() {
+                    self.send_bytes(&mut rest).await?;
+                }
+                true
             }
-            Err(body) => self.send_stream(Sent::new(body, declared, finished, None), &length).await,
+            Err(body) => self.send_stream(Sent::new(body, declared, finished, None), &length).await?,
         };
-        Ok(match sent? {
+        Ok(match is_whole {
             true if keep_alive => None,
-            true => Some(End::Said),
             false if matches!(length, Length::ToTheEnd) => Some(End::BrokenOff),
-            false => Some(End::Said),
+            _ => Some(End::Said),
         })
+    }
+
+    /// Writes the head, and as much of the body as is not worth a call of its own; whether the connection goes on.
+    fn write(&self, mut writer: Writer, length: &Length, body: Option<&mut Bytes>) -> bool {
+        let mut exchange = lock(&self.exchange);
+        writer.keep_alive &= exchange.may_go_on();
+        let keep_alive = writer.write(&mut exchange.wire.output, length);
+        if let Some(body) = body {
+            exchange.wire.write_small(body);
+        }
+        keep_alive
     }
 
     async fn send_bytes(&self, bytes: &mut Bytes) -> Result<(), End> {
@@ -294,13 +311,9 @@ impl Connection {
     /// Says why, to a head that is no request.
     async fn refuse(&self, refused: &Refused) -> Result<End, End> {
         let (status, headers, defaults, body) = refuse(refused).into_unsettled_parts();
-        let version = Version::HTTP_11;
-        let writer = Writer { version, status, headers, defaults, keep_alive: false, now: Instant::now() };
-        {
-            let output = &mut lock(&self.exchange).wire.output;
-            writer.write(output, &Length::Known(body.len().unwrap_or_default()));
-            output.extend_from_slice(body.as_bytes().unwrap_or_default());
-        }
+        let (version, keep_alive, now) = (Version::HTTP_11, false, Instant::now());
+        let writer = Writer { version, status, headers, defaults, keep_alive, now };
+        self.write(writer, &Length::Known(body.len().unwrap_or_default()), body.into_bytes().as_mut().ok());
         self.flush().await?;
         Ok(End::Unread)
     }
@@ -323,6 +336,11 @@ fn is_without_body(status: StatusCode) -> bool {
 }
 
 impl Exchange {
+    /// Whether another request may follow: the body has ended, or will be read further by somebody who has it.
+    fn may_go_on(&mut self) -> bool {
+        !self.closing && (self.is_read || self.skip_body())
+    }
+
     /// Passes over what is there of a body that nobody reads; whether that was all of it.
     fn skip_body(&mut self) -> bool {
         if self.decoder.is_at_end() {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use http::{HeaderMap, StatusCode, Version, header};
 
 use crate::clock;
+use crate::decimal;
 use crate::http::response::{DefaultHeaders, push_field};
 
 /// How the client knows where the body ends.
@@ -51,7 +52,7 @@ impl Writer {
         match length {
             Length::Known(length) => {
                 out.extend_from_slice(b"content-length: ");
-                clock::push_number(out, *length);
+                decimal::push(out, *length);
                 out.extend_from_slice(b"\r\n");
             }
             Length::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
