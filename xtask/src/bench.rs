@@ -58,7 +58,7 @@ impl Plan {
         let is_whole = !quick && only.is_none() && names.is_empty();
         let workloads = chosen(workloads::all(), |workload| workload.name, (!names.is_empty()).then_some(names))?;
         let peers = chosen(servers::all(), |peer| peer.name, only)?;
-        let (rounds, warm_up, seconds) = if quick { (2, 0, 1) } else { (3, 2, 8) };
+        let (rounds, warm_up, seconds) = if quick { (2, 0, 1) } else { (3, 1, 4) };
         Ok(Plan { workloads, peers, rounds, warm_up, seconds, is_whole })
     }
 

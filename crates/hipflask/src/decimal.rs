@@ -4,14 +4,18 @@
 pub(crate) type Digits = [u8; 20];
 
 /// `number` as text, which is in `digits`.
-pub(crate) fn text(mut number: u64, digits: &mut Digits) -> &str {
+pub(crate) fn text(number: u64, digits: &mut Digits) -> &str {
+    std::str::from_utf8(bytes(number, digits)).unwrap_or_default()
+}
+
+fn bytes(mut number: u64, digits: &mut Digits) -> &[u8] {
     let mut begin = digits.len();
     loop {
         begin -= 1;
         digits[begin] = b'0' + (number % 10) as u8;
         number /= 10;
         if number == 0 {
-            return std::str::from_utf8(&digits[begin..]).unwrap_or_default();
+            return &digits[begin..];
         }
     }
 }
@@ -20,7 +24,7 @@ pub(crate) fn text(mut number: u64, digits: &mut Digits) -> &str {
 pub(crate) fn push(out: &mut Vec<u8>, number: u64) {
     match number {
         0..10 => out.push(b'0' + number as u8),
-        _ => out.extend_from_slice(text(number, &mut Digits::default()).as_bytes()),
+        _ => out.extend_from_slice(bytes(number, &mut Digits::default())),
     }
 }
 

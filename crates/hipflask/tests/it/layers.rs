@@ -180,6 +180,7 @@ fn a_foreign_crate_has_one_place() {
     let sources = sources();
     for (foreign, place) in [
         ("hyper", "server"),
+        ("httparse", "server"),
         ("hyper_util", "server"),
         ("minijinja", "templating"),
         ("getrandom", "signing"),
