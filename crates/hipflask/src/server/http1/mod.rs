@@ -223,6 +223,7 @@ impl Connection {
     /// Sends a response. How the connection ends, if it does with it.
     async fn send(&self, response: Response, finished: Finished, outgoing: Outgoing) -> Result<Option<End>, End> {
         let Outgoing { version, is_head, keep_alive } = outgoing;
+        let response = final_response(response);
         let finished = finished.with_status(response.status());
         let (status, mut headers, defaults, body) = response.into_unsettled_parts();
         let declared = settle_length(&mut headers, &body, is_head);
@@ -329,6 +330,16 @@ struct Outgoing {
     version: Version,
     is_head: bool,
     keep_alive: bool,
+}
+
+/// RFC 9110 §15.2: after an answer of 1xx comes another, so a client would take the answer to its next request for the
+/// answer to this one.
+fn final_response(response: Response) -> Response {
+    if !response.status().is_informational() {
+        return response;
+    }
+    tracing::error!("the status {} is not the status of an answer; 500 was sent", response.status());
+    Response::default().with_status(500)
 }
 
 fn is_without_body(status: StatusCode) -> bool {

@@ -462,3 +462,20 @@ async fn a_stream_waits_for_a_client_that_does_not_read() {
     }
     assert_eq!(client.chunk().await, b"");
 }
+
+#[tokio::test]
+async fn where_an_answer_ends_is_not_for_a_view_to_say() {
+    let app = ping().add_url_rule(rule("/early"), async || ("early", 103)).add_url_rule(rule("/chunked"), async || {
+        Response::new("text").with_header("transfer-encoding", "chunked")?.with_header("connection", "keep-alive, x")
+    });
+    let server = Server::start(app);
+    let mut client = server.connect().await;
+    client.send("GET /early HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert_eq!(client.answer().await.status, 500, "another answer would have to follow 103");
+    client.send("GET /chunked HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    let answer = client.answer().await;
+    assert_eq!((answer.body.as_str(), answer.header("content-length")), ("text", Some("4")));
+    assert_eq!((answer.header("transfer-encoding"), answer.header("connection")), (None, None));
+    client.send(PING).await;
+    assert_eq!(client.answer().await.body, "pong");
+}
