@@ -1,18 +1,18 @@
 //! The body of a request, as its reader has it.
 
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::decoder::{Decoder, Next};
-use super::{Exchange, Shared, lock};
+use super::{Exchange, lock};
 
 /// Reads the connection as far as the body goes; after its own request it reads nothing.
 pub(super) struct Incoming {
-    exchange: Weak<Shared>,
+    exchange: Weak<Mutex<Exchange>>,
     serial: u64,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Incoming {
 pub(super) struct Broken;
 
 impl Incoming {
-    pub(super) fn new(exchange: &Arc<Shared>, serial: u64) -> Incoming {
+    pub(super) fn new(exchange: &Arc<Mutex<Exchange>>, serial: u64) -> Incoming {
         Incoming { exchange: Arc::downgrade(exchange), serial }
     }
 

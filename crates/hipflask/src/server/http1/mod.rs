@@ -63,15 +63,13 @@ struct Exchange {
     closing: bool,
 }
 
-type Shared = Mutex<Exchange>;
-
-fn lock(shared: &Shared) -> MutexGuard<'_, Exchange> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(exchange: &Mutex<Exchange>) -> MutexGuard<'_, Exchange> {
+    exchange.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A connection that is served by polling it.
+/// A connection over HTTP/1; it goes on while it is polled.
 pub(super) struct Http1<F> {
-    exchange: Arc<Shared>,
+    exchange: Arc<Mutex<Exchange>>,
     serving: Pin<Box<F>>,
 }
 
@@ -112,7 +110,7 @@ impl<F> Http1<F> {
 }
 
 struct Connection {
-    exchange: Arc<Shared>,
+    exchange: Arc<Mutex<Exchange>>,
     service: Service,
 }
 
@@ -233,6 +231,8 @@ impl Connection {
             (None, None) if version == Version::HTTP_10 => Length::ToTheEnd,
             (None, None) => Length::Chunked,
         };
+        // A refusal has a body whatever was asked.
+        let body = if matches!(length, Length::AsTold) { Body::empty() } else { body };
         let now = Instant::now();
         let writer = Writer { version, status, headers, defaults, keep_alive, now };
         let (len, mut body) = (body.len(), body.into_bytes());

@@ -479,3 +479,49 @@ async fn where_an_answer_ends_is_not_for_a_view_to_say() {
     client.send(PING).await;
     assert_eq!(client.answer().await.body, "pong");
 }
+
+#[tokio::test]
+async fn a_refusal_of_head_has_no_body() {
+    let server = Server::start(ping());
+    let mut client = server.connect().await;
+    client.send("HEAD * HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert_eq!(client.answer_without_body().await.status, 400);
+    assert_eq!(client.rest().await, b"");
+}
+
+#[tokio::test]
+async fn large_bodies_come_whole_both_ways_though_neither_side_takes_them_at_once() {
+    let text: String = (0..400_000).map(|n| format!("{n:x} ")).collect();
+    let sent = text.clone();
+    let streamed = text.clone();
+    let app = ping()
+        .add_url_rule(rule("/echo"), async |body: Bytes| body)
+        .add_url_rule(rule("/whole"), move || std::future::ready(sent.clone()))
+        .add_url_rule(rule("/pieces"), move || {
+            let text = streamed.clone();
+            std::future::ready(Body::stream(async move |mut out| {
+                for piece in text.as_bytes().chunks(100_001) {
+                    out.send(piece.to_vec()).await?;
+                }
+                Ok(())
+            }))
+        });
+    let server = Server::start(app.config("MAX_CONTENT_LENGTH", 10_000_000));
+    let mut client = server.connect().await;
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.send(get("/ping") + &get("/whole") + &get("/pieces") + PING).await;
+    assert_eq!(client.answer().await.body, "pong");
+    // More than a socket takes waits for the client.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    for _ in 0..2 {
+        assert!(client.answer().await.body == text, "another text");
+    }
+    assert_eq!(client.answer().await.body, "pong");
+
+    let head = format!("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", text.len());
+    for piece in [head.as_bytes(), text.as_bytes(), PING.as_bytes()].concat().chunks(70_001) {
+        client.send(piece).await;
+    }
+    assert!(client.answer().await.body == text, "another text");
+    assert_eq!(client.answer().await.body, "pong");
+}
