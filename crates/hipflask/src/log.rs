@@ -446,8 +446,8 @@ mod tests {
         access_json(&mut line, &request());
         let value: serde_json::Value = serde_json::from_slice(&line).expect("json");
         assert_eq!(
-            (&value["path"], &value["us"], &value["bytes"]),
-            (&"/a\"b".into(), &1500.into(), &serde_json::Value::Null)
+            (&value["remote"], &value["path"], &value["us"], &value["bytes"]),
+            (&"127.0.0.1".into(), &"/a\"b".into(), &1500.into(), &serde_json::Value::Null)
         );
     }
 }

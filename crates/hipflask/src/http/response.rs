@@ -176,8 +176,8 @@ impl Response {
     }
 }
 
-/// Headers that many responses have in common, also as the text that is sent. To write a text once costs a tenth of
-/// what it costs to put its headers into a map, to take them out again and to write them one by one.
+/// Headers that many responses have in common, also as the text that is sent: to write a text costs less than to put
+/// its headers into a map, to take them out again and to write them one by one.
 #[derive(Debug)]
 pub(crate) struct DefaultHeaders {
     fields: Vec<(HeaderName, HeaderValue)>,
