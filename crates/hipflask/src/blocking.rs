@@ -13,7 +13,7 @@
 //! DESIGN.md has the measurements.
 
 use std::cell::Cell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -334,7 +334,7 @@ struct Reserve {
 
 static RESERVE: Reserve = Reserve { wanted: Mutex::new(false), changed: Condvar::new() };
 
-/// So long a worker stands by at a time. Then it looks for a moment whether something was left in its own queue.
+/// So long a worker stands by at a time. Then it looks whether something was left in its own queue.
 const NAP: Duration = Duration::from_millis(100);
 
 impl Reserve {
@@ -348,11 +348,11 @@ impl Reserve {
         }
     }
 
-    /// Blocks until it is wanted, for a nap at most.
-    fn nap(&self, closed: &AtomicBool) {
+    /// Blocks until it is wanted, or for so long.
+    fn nap(&self, closed: &AtomicBool, how_long: Duration) {
         let wanted = self.wanted();
         if !*wanted && !closed.load(Relaxed) {
-            drop(self.changed.wait_timeout(wanted, NAP));
+            drop(self.changed.wait_timeout(wanted, how_long));
         }
     }
 }
@@ -382,14 +382,44 @@ impl Drop for StandBy {
 
 async fn stand_by(closed: Arc<AtomicBool>) {
     while !closed.load(Relaxed) {
-        // This wakes a worker that takes over what waits in this one's queue.
-        tokio::spawn(async {});
-        RESERVE.nap(&closed);
+        let nap = if clear_queue().await { NAP } else { OVERRUN };
+        RESERVE.nap(&closed, nap);
         while *RESERVE.wanted() {
             tokio::time::sleep(OVERRUN).await;
         }
-        tokio::task::yield_now().await;
     }
+}
+
+/// Runs what waits in this worker's queue, because under load no other worker may come to it; whether that was all.
+async fn clear_queue() -> bool {
+    /// No request is answered in less.
+    const NOTHING: Duration = Duration::from_micros(5);
+    let mut quick_turns = 0;
+    for _ in 0..6 {
+        let began = Instant::now();
+        wait_a_turn().await;
+        quick_turns = if began.elapsed() < NOTHING { quick_turns + 1 } else { 0 };
+        // Now and then a worker looks what has become ready, and what it finds comes behind this task.
+        if quick_turns == 2 {
+            return true;
+        }
+    }
+    false
+}
+
+/// Lets run what waits in this worker's queue, and wakes another worker if all others sleep. Unlike
+/// [`yield_now`](tokio::task::yield_now) it does not have the worker look for what has become ready, which under load
+/// would fill the queue again.
+async fn wait_a_turn() {
+    let mut was_woken = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut was_woken, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[cfg(test)]
