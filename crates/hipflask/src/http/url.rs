@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use memchr::memchr;
+
 /// Stands for an encoded slash in a decoded path, so that `%2F` never divides segments. A path cannot
 /// hold it otherwise: an encoded NUL makes the whole path undecodable.
 pub(crate) const ENCODED_SLASH: char = '\0';
@@ -80,18 +82,24 @@ pub(crate) fn unquote_bytes(bytes: &[u8], plus_is_space: bool) -> Vec<u8> {
 
 /// [`unquote_bytes`], appended to what is there.
 pub(crate) fn unquote_into(out: &mut Vec<u8>, bytes: &[u8], plus_is_space: bool) {
+    let plain = |b: &u8| if plus_is_space && *b == b'+' { b' ' } else { *b };
     let mut rest = bytes;
-    while let Some((&b, after)) = rest.split_first() {
-        let (byte, after) = match (b, after) {
-            (b'%', [high, low, after @ ..]) if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => {
-                (high << 4 | low, after)
-            }
-            (b'+', _) if plus_is_space => (b' ', after),
-            _ => (b, after),
-        };
-        out.push(byte);
-        rest = after;
+    while let Some(at) = memchr(b'%', rest) {
+        out.extend(rest[..at].iter().map(plain));
+        rest = &rest[at..];
+        // Where there is one escape there often is another: a letter that is not ASCII takes two or three.
+        while let [b'%', after @ ..] = rest {
+            let (byte, after) = match after {
+                [high, low, after @ ..] if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => {
+                    (high << 4 | low, after)
+                }
+                _ => (b'%', after),
+            };
+            out.push(byte);
+            rest = after;
+        }
     }
+    out.extend(rest.iter().map(plain));
 }
 
 /// Reads bytes as UTF-8; a byte that is not is written as its percent-escape, as Werkzeug does.
@@ -172,6 +180,24 @@ mod tests {
         push_query(&mut query, "q", "a b&c=é");
         push_query(&mut query, "x", "");
         assert_eq!(query, "q=a+b%26c%3D%C3%A9&x=");
+    }
+
+    #[test]
+    fn what_is_no_escape_stays() {
+        let unquote = |text: &str| String::from_utf8(unquote_bytes(text.as_bytes(), true)).expect("text");
+        for (quoted, text) in [
+            ("", ""),
+            ("a+b", "a b"),
+            ("%41%42c%43", "ABcC"),
+            ("%C3%A9+%2B+%25", "é + %"),
+            ("%%%4", "%%%4"),
+            ("%g0%4x%", "%g0%4x%"),
+            ("%%41", "%A"),
+            ("100%+of+it", "100% of it"),
+        ] {
+            assert_eq!(unquote(quoted), text, "{quoted}");
+        }
+        assert_eq!(unquote_bytes(b"a+%2b", false), b"a++");
     }
 
     #[test]
