@@ -965,7 +965,8 @@ impl Frozen {
     pub fn context(&self) -> Context {
         let mut head = http::Request::new(()).into_parts().0;
         head.uri = http::Uri::from_static("/");
-        Context::new(self.clone(), crate::http::request::Request::from_parts(head, crate::http::body::Body::empty()))
+        let request = crate::http::request::Request::from_parts(head, crate::http::body::Body::empty());
+        Context::new(self.clone(), Box::new(request))
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Context {
 
 struct Parts {
     app: Frozen,
-    request: Request,
+    request: Box<Request>,
     response: Option<Response>,
     session: OnceLock<Session>,
     g: G,
@@ -68,7 +68,7 @@ pub(crate) struct BodyState {
 
 impl Context {
     /// A context for a request that `app` is to answer.
-    pub(crate) fn new(app: Frozen, request: Request) -> Context {
+    pub(crate) fn new(app: Frozen, request: Box<Request>) -> Context {
         Context {
             parts: Some(Box::new(Parts {
                 app,
@@ -139,13 +139,13 @@ impl Context {
     }
 
     /// Takes the request out, for a mounted application; it comes back by `put_request`.
-    pub(crate) fn take_request(&mut self) -> Request {
+    pub(crate) fn take_request(&mut self) -> Box<Request> {
         let vacant = Request::from_parts(http::Request::new(()).into_parts().0, Body::empty());
-        std::mem::replace(self.request_mut(), vacant)
+        std::mem::replace(&mut self.parts_mut().request, Box::new(vacant))
     }
 
-    pub(crate) fn put_request(&mut self, request: Request) {
-        *self.request_mut() = request;
+    pub(crate) fn put_request(&mut self, request: Box<Request>) {
+        self.parts_mut().request = request;
     }
 
     pub(crate) fn take_response(&mut self) -> Option<Response> {

@@ -37,7 +37,7 @@ use crate::{Error, HttpError, Result, error_page, panics};
 impl Frozen {
     /// Answers one request, and always answers: an error or a panic is a response too.
     pub fn respond(&self, request: Request) -> impl Future<Output = Response> + Send + 'static {
-        let response = self.respond_unsettled(request);
+        let response = self.respond_unsettled(Box::new(request));
         async move {
             let mut response = response.await;
             response.settle_headers();
@@ -46,8 +46,8 @@ impl Frozen {
     }
 
     /// [`respond`](Frozen::respond), with the default headers still apart, for who sends them as a text.
-    pub(crate) fn respond_unsettled(&self, request: Request) -> impl Future<Output = Response> + Send + 'static {
-        // The context is made here and not in the future, which would keep room for the request too.
+    pub(crate) fn respond_unsettled(&self, request: Box<Request>) -> impl Future<Output = Response> + Send + 'static {
+        // The context is made here and not in the future, which would keep room for what it is made of too.
         let mut ctx = Context::new(self.clone(), request); // step 1
         async move {
             let app = ctx.app().clone();
@@ -59,7 +59,7 @@ impl Frozen {
 
     /// [`respond`](Frozen::respond), with the names of the templates that were rendered.
     pub(crate) async fn respond_recorded(&self, request: Request) -> (Response, Vec<String>) {
-        let mut ctx = Context::new(self.clone(), request);
+        let mut ctx = Context::new(self.clone(), Box::new(request));
         ctx.g().record();
         let mut response = self.full_dispatch(&mut ctx).await;
         response.settle_headers();

@@ -176,9 +176,9 @@ impl Request {
         self
     }
 
-    pub(crate) fn with_id(mut self, id: u64) -> Request {
-        self.id = id;
-        self
+    /// Says from whom and how it came, and under which number.
+    pub(crate) fn receive(&mut self, peer: SocketAddr, scheme: Scheme, id: u64) {
+        (self.remote_addr, self.scheme, self.id) = (Some(peer), scheme, id);
     }
 
     /// A number that no other request of this process has; 0 until it is asked for.

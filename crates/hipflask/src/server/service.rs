@@ -2,14 +2,15 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, Method, StatusCode, Uri, Version};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
@@ -44,7 +45,7 @@ pub(super) struct Service {
 
 impl Service {
     /// Begins to answer a request.
-    pub(super) fn begin(&self, request: Request) -> (Answering, Finished) {
+    pub(super) fn begin(&self, mut request: Box<Request>) -> (Answering, Finished) {
         self.watch.request_began();
         let finished = Finished::new(self, &request);
         if let Err(refused) = policy::check(&request) {
@@ -54,7 +55,7 @@ impl Service {
             Version::HTTP_2 => Turn::Waiting(Box::pin(Arc::clone(&self.streams).acquire_owned())),
             _ => Turn::Free,
         };
-        let request = request.with_peer(self.peer, Scheme::Http).with_id(finished.id);
+        request.receive(self.peer, Scheme::Http, finished.id);
         let future = Box::pin(self.shared.app.respond_unsettled(request));
         let permit = Some(Arc::clone(&self.permit));
         (Answering::Running(Detaching { future: Some(future), began: false, turn, permit }), finished)
@@ -79,7 +80,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
             true => Body::empty(),
             false => Body::wrap(Received::new(body, self.body_timeout())),
         };
-        let (answering, finished) = self.begin(Request::from_parts(head, body));
+        let (answering, finished) = self.begin(Box::new(Request::from_parts(head, body)));
         Responding { answering, finished: Some(finished), is_head, watch: Arc::clone(&self.watch) }
     }
 }
@@ -225,9 +226,9 @@ pub(super) struct Finished {
 /// What the access log needs of a request.
 struct Line {
     began: Instant,
-    peer: SocketAddr,
+    remote: IpAddr,
     method: Method,
-    uri: Uri,
+    target: Option<PathAndQuery>,
     version: Version,
 }
 
@@ -235,9 +236,9 @@ impl Finished {
     fn new(service: &Service, request: &Request) -> Finished {
         let line = service.shared.limits.access_log.then(|| Line {
             began: Instant::now(),
-            peer: service.peer,
+            remote: service.peer.ip(),
             method: request.method().clone(),
-            uri: request.uri().clone(),
+            target: request.uri().path_and_query().cloned(),
             version: request.version(),
         });
         Finished {
@@ -287,9 +288,9 @@ impl Line {
         };
         log::access(&Access {
             request_id: id,
-            remote: self.peer.ip(),
+            remote: self.remote,
             method: self.method.as_str(),
-            path: self.uri.path(),
+            path: self.target.as_ref().map_or("", PathAndQuery::path),
             version,
             status,
             bytes,

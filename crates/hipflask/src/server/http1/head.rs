@@ -19,7 +19,7 @@ const MAX_HEADERS: usize = 100;
 
 /// The head of a request, and what it says of the connection.
 pub(super) struct Head {
-    /// Without its body. On the heap, because it is handed on some times before a context has it.
+    /// Without its body. On the heap, where it stays: it is handed on some times before a context has it.
     pub(super) request: Box<Request>,
     pub(super) decoder: Decoder,
     pub(super) keep_alive: bool,

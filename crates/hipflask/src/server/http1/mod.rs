@@ -166,7 +166,7 @@ impl Connection {
         let body = if decoder.is_at_end() { Body::empty() } else { self.take_body(decoder, expects_continue) };
         let is_received = body.as_bytes().is_some();
         *request.body_mut() = body;
-        let (answering, finished) = self.service.begin(*request);
+        let (answering, finished) = self.service.begin(request);
         let is_refused = answering.is_refused();
         outgoing.keep_alive &= !is_refused;
         let response = self.answer(answering).await;
