@@ -28,7 +28,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
         let void = |error| format!("THE RUN IS VOID, nothing was written.\n{}: {error}", workload.name);
         rows.extend(plan.measure(workload, &made, &services).map_err(void)?);
     }
-    let results = Results { about: report::about(&plan, &services)?, peers: &plan.peers, rows };
+    let about = report::about(&plan, &services, &rows)?;
+    let results = Results { about, peers: &plan.peers, rows };
     plan.write(&results)
 }
 
@@ -58,7 +59,7 @@ impl Plan {
         let is_whole = !quick && only.is_none() && names.is_empty();
         let workloads = chosen(workloads::all(), |workload| workload.name, (!names.is_empty()).then_some(names))?;
         let peers = chosen(servers::all(), |peer| peer.name, only)?;
-        let (rounds, warm_up, seconds) = if quick { (2, 0, 1) } else { (3, 1, 4) };
+        let (rounds, warm_up, seconds) = if quick { (2, 0, 1) } else { (7, 1, 2) };
         Ok(Plan { workloads, peers, rounds, warm_up, seconds, is_whole })
     }
 
@@ -90,8 +91,9 @@ impl Plan {
     }
 
     fn sample(&self, workload: &Workload, run: &Run<'_>) -> Result<Vec<f64>> {
-        let load = Load { connections: workload.connections, warm_up: self.warm_up, seconds: self.seconds };
-        let Run { started, request, .. } = run;
+        let Run { started, request, samples, .. } = run;
+        let warm_up = if samples.is_empty() { self.warm_up } else { 0 };
+        let load = Load { connections: workload.connections, warm_up, seconds: self.seconds };
         Ok(match workload.kind {
             Kind::Requests => {
                 let sample = started.measure(request, load)?;
@@ -99,7 +101,7 @@ impl Plan {
             }
             Kind::Bodies(size) => {
                 // Few of them are answered in a second, and those that are under way at the end do not count.
-                let sample = started.measure(request, Load { seconds: self.seconds.max(2), ..load })?;
+                let sample = started.measure(request, Load { seconds: 2 * self.seconds, ..load })?;
                 vec![sample.cpu / size, sample.requests_per_second, sample.p50, sample.p99, sample.memory]
             }
             Kind::BesideSlow(connections) => {
@@ -150,9 +152,9 @@ struct Run<'a> {
 impl Run<'_> {
     /// The median of each column.
     fn row(self, workload: &Workload) -> Row {
-        let column = |index: usize| median(self.samples.iter().map(|sample| sample[index]).collect());
-        let figures = (0..workload.kind.columns().len()).map(column).collect();
-        Row { workload: workload.clone(), server: self.peer.name, figures }
+        let column = |index: usize| self.samples.iter().map(|sample| sample[index]).collect();
+        let figures = (0..workload.kind.columns().len()).map(|index| median(column(index))).collect();
+        Row { workload: workload.clone(), server: self.peer.name, figures, rounds: column(0) }
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 use super::servers::{OURS, Peer};
 use super::workloads::Workload;
 use super::{Plan, Services};
+use crate::load::median;
 use crate::{Result, output, root};
 
 /// The figures of one server in one workload: a median for each of the workload's columns.
@@ -13,12 +14,26 @@ pub struct Row {
     pub workload: Workload,
     pub server: &'static str,
     pub figures: Vec<f64>,
+    /// The figure that is compared, in each round.
+    pub rounds: Vec<f64>,
 }
 
 impl Row {
     /// The figure that is compared.
     pub fn main(&self) -> f64 {
         self.figures[0]
+    }
+
+    /// What it needs in proportion to `other`. A round's figures were measured within seconds, in which a machine that
+    /// is not quiet changes less than in the minutes between the rounds; so the proportions are taken round by round.
+    fn proportion(&self, other: &Row) -> f64 {
+        median(self.rounds.iter().zip(&other.rounds).map(|(own, other)| own / other).collect())
+    }
+
+    /// By which part the largest of the rounds is larger than the smallest.
+    fn spread(&self) -> f64 {
+        let largest = self.rounds.iter().copied().fold(0.0, f64::max);
+        largest / self.rounds.iter().copied().fold(f64::INFINITY, f64::min) - 1.0
     }
 }
 
@@ -52,9 +67,9 @@ impl Results<'_> {
         text += "## In short\n\nThe figure that counts, smaller is better.\n\n";
         text += &self.table("workload", |row| figure(row.main()));
         if self.rows.iter().any(|row| row.server == OURS) {
-            text += "\n## Ours in proportion\n\nOurs divided by the peer: below 1 ours costs less.\n\n";
+            text += "\n## Ours in proportion\n\nOurs divided by the peer, round by round, and of that the median: below 1 ours costs less.\n\n";
             text += &self.table("workload", |row| match self.row(&row.workload, OURS) {
-                Some(ours) => format!("{:.2}", ours.main() / row.main()),
+                Some(ours) => format!("{:.2}", ours.proportion(row)),
                 None => String::new(),
             });
         }
@@ -86,7 +101,7 @@ impl Results<'_> {
         let ours = self.row(workload, OURS);
         for row in self.rows_of(workload) {
             let cells: Vec<String> = row.figures.iter().copied().map(figure).collect();
-            let ratio = ours.map(|ours| format!("{:.2}", ours.main() / row.main())).unwrap_or_default();
+            let ratio = ours.map(|ours| format!("{:.2}", ours.proportion(row))).unwrap_or_default();
             let _ = writeln!(text, "| {} | {} | {ratio} |", row.server, cells.join(" | "));
         }
         text
@@ -122,7 +137,7 @@ fn capitalised(text: &str) -> String {
 }
 
 /// Where and how, with the versions of everything.
-pub fn about(plan: &Plan, services: &Services) -> Result<String> {
+pub fn about(plan: &Plan, services: &Services, rows: &[Row]) -> Result<String> {
     let first_line = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
     let say = |program: &str, argument: &str| output(Command::new(program).arg(argument)).map(first_line);
     let git = |arguments: &[&str]| output(Command::new("git").current_dir(root()).args(arguments)).map(first_line);
@@ -144,8 +159,11 @@ pub fn about(plan: &Plan, services: &Services) -> Result<String> {
     );
     let _ = writeln!(
         about,
-        "Medians of {} rounds of {} s, each server in turn; [README.md](README.md) says how.\n",
-        plan.rounds, plan.seconds
+        "Medians of {} rounds of {} s, each server in turn; [README.md](README.md) says how. How quiet the machine was: the \
+         dearest round of a server took {:.0} % more than its cheapest (median of all servers and workloads).\n",
+        plan.rounds,
+        plan.seconds,
+        100.0 * median(rows.iter().map(Row::spread).collect()),
     );
     for peer in &plan.peers {
         let _ = writeln!(about, "- {}: {}", peer.name, peer.versions()?);
@@ -155,7 +173,19 @@ pub fn about(plan: &Plan, services: &Services) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::figure;
+    use super::super::workloads;
+    use super::{Row, figure};
+
+    #[test]
+    fn a_slow_moment_of_the_machine_changes_no_proportion() {
+        let row = |rounds: [f64; 3]| {
+            let workload = workloads::all().remove(0);
+            Row { workload, server: "ours", figures: vec![rounds[1]], rounds: rounds.to_vec() }
+        };
+        let (ours, peer) = (row([10.0, 10.0, 30.0]), row([20.0, 60.0, 60.0]));
+        assert!((ours.proportion(&peer) - 0.5).abs() < 1e-9);
+        assert!((ours.spread() - 2.0).abs() < 1e-9);
+    }
 
     #[test]
     fn figures_have_three_digits_that_count() {
