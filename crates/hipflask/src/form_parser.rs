@@ -18,9 +18,11 @@ use crate::{Error, HttpError, Result};
 
 /// A file larger than this goes to the disk while it arrives.
 const SPOOL_SIZE: usize = 500 * 1024;
-/// So many bytes are gathered for one write to the disk, which is a hop to another thread. With 256 KiB an upload
-/// costs a quarter more, with 2 MiB no less.
-const WRITE_SIZE: usize = 1024 * 1024;
+/// So many bytes are gathered for one write to the disk, which is a hop to another thread. It is less than what a
+/// connection reads to one piece of memory.
+const WRITE_SIZE: usize = 896 * 1024;
+/// So many pieces are kept at most, however small they are: each takes memory of its own.
+const MOST_PIECES: usize = 1024;
 
 /// A form that came with a request: its fields, and its files. Flask's `request.form` and `request.files`.
 #[derive(Clone, Debug, Default)]
@@ -88,36 +90,52 @@ impl TemporaryFile {
         }
     }
 
-    /// Moves it to `path`, where `target` is open, if that looks as a copy would; whether its content is there now.
+    /// Moves it to `path`, where `target` was opened, if that looks as a copy would.
     #[cfg(unix)]
-    fn move_to(&self, path: &Path, target: &fs::Metadata) -> io::Result<bool> {
+    fn move_to(&self, path: &Path, target: &fs::Metadata) -> io::Result<Move> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
         let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(file) = &*moved {
             let file = file.metadata()?;
-            return Ok((file.dev(), file.ino()) == (target.dev(), target.ino()));
+            let is_there = (file.dev(), file.ino()) == (target.dev(), target.ino());
+            return Ok(if is_there { Move::Done } else { Move::Impossible });
         }
         let file = File::open(&self.path)?;
-        let (own, named) = (file.metadata()?, fs::symlink_metadata(path)?);
+        let (own, named) = match (file.metadata()?, fs::symlink_metadata(path)) {
+            (own, Ok(named)) => (own, named),
+            (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(Move::Overtaken),
+            (_, Err(error)) => return Err(error),
+        };
         // Not what a link leads to, not what has a second name, nothing of somebody else's.
-        let replaceable = named.is_file()
-            && (named.dev(), named.ino(), named.nlink()) == (target.dev(), target.ino(), 1)
-            && (named.uid(), named.gid()) == (own.uid(), own.gid());
-        if !replaceable || fs::rename(&self.path, path).is_err() {
-            return Ok(false);
+        let is_replaceable =
+            named.is_file() && named.nlink() == 1 && (named.uid(), named.gid()) == (own.uid(), own.gid());
+        if is_replaceable && (named.dev(), named.ino()) != (target.dev(), target.ino()) {
+            return Ok(Move::Overtaken);
+        }
+        if !is_replaceable || fs::rename(&self.path, path).is_err() {
+            return Ok(Move::Impossible);
         }
         // Not before: among the temporary files it is nobody else's.
         file.set_permissions(fs::Permissions::from_mode(target.mode() & 0o777))?;
         *moved = Some(file);
-        Ok(true)
+        Ok(Move::Done)
     }
 
     /// What would be lost of the file that is replaced cannot be seen here.
     #[cfg(not(unix))]
-    fn move_to(&self, _: &Path, _: &fs::Metadata) -> io::Result<bool> {
-        Ok(false)
+    fn move_to(&self, _: &Path, _: &fs::Metadata) -> io::Result<Move> {
+        Ok(Move::Impossible)
     }
+}
+
+/// What became of an attempt to move a file.
+enum Move {
+    /// Its content is where it shall be.
+    Done,
+    Impossible,
+    /// What was opened there has been replaced meanwhile, by another upload for instance.
+    Overtaken,
 }
 
 impl Drop for TemporaryFile {
@@ -127,22 +145,39 @@ impl Drop for TemporaryFile {
     }
 }
 
+/// Where many are saved to one place at once, a save that was overtaken so often copies instead.
+const MOST_OVERTAKEN: u32 = 16;
+
 impl Content {
     fn save(&self, path: &Path) -> io::Result<()> {
-        // What cannot be opened is not ours to remove. Nothing is lost yet: it may be this very file.
-        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-        self.fill(&mut file, path).inspect_err(|_| {
-            let _ = fs::remove_file(path);
-        })
+        let mut overtaken = 0;
+        loop {
+            // What cannot be opened is not ours to remove. Nothing is lost yet: it may be this very file.
+            let mut target = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+            let saved = target.metadata().and_then(|metadata| match self.move_to(path, &metadata)? {
+                Move::Overtaken if overtaken < MOST_OVERTAKEN => Ok(false),
+                Move::Done => Ok(true),
+                Move::Overtaken | Move::Impossible => self.copy_to(&mut target, &metadata).map(|()| true),
+            });
+            match saved {
+                Ok(true) => return Ok(()),
+                Ok(false) => overtaken += 1,
+                Err(error) => {
+                    let _ = fs::remove_file(path);
+                    return Err(error);
+                }
+            }
+        }
     }
 
-    fn fill(&self, target: &mut File, path: &Path) -> io::Result<()> {
-        let metadata = target.metadata()?;
-        if let Content::Disk { file, .. } = self
-            && file.move_to(path, &metadata)?
-        {
-            return Ok(());
+    fn move_to(&self, path: &Path, target: &fs::Metadata) -> io::Result<Move> {
+        match self {
+            Content::Memory(_) => Ok(Move::Impossible),
+            Content::Disk { file, .. } => file.move_to(path, target),
         }
+    }
+
+    fn copy_to(&self, target: &mut File, metadata: &fs::Metadata) -> io::Result<()> {
         // A device has no length.
         if metadata.is_file() {
             target.set_len(0)?;
@@ -423,7 +458,7 @@ impl MultipartReader {
                         }
                         text.extend_from_slice(&data);
                     }
-                    Some(Open::File(_, spool)) => spool.write(&data).await?,
+                    Some(Open::File(_, spool)) => spool.write(data).await?,
                     None => {}
                 },
                 Some(Event::PartEnd) => self.close(open.take()).await?,
@@ -480,43 +515,47 @@ fn decode(text: Vec<u8>, content_type: &str) -> String {
 /// Memory at first, then a temporary file.
 #[derive(Default)]
 struct Spool {
-    memory: Vec<u8>,
+    /// What is not on the disk, in the pieces that it came in: a large file is not copied on its way.
+    pieces: Vec<Bytes>,
+    /// How many bytes they have together.
+    waiting: usize,
     disk: Option<(TemporaryFile, File)>,
     len: u64,
 }
 
 impl Spool {
-    async fn write(&mut self, data: &[u8]) -> Result<()> {
+    async fn write(&mut self, data: Bytes) -> Result<()> {
         self.len += data.len() as u64;
-        self.memory.extend_from_slice(data);
+        self.waiting += data.len();
+        self.pieces.push(data);
         let full = if self.disk.is_some() { WRITE_SIZE } else { SPOOL_SIZE };
-        match self.memory.len() > full {
+        match self.waiting > full || self.pieces.len() == MOST_PIECES {
             true => self.flush().await,
             false => Ok(()),
         }
     }
 
-    /// The memory goes to the other thread and comes back empty, to be filled again.
+    /// The pieces go to another thread, and are dropped before more is read, so that the memory is read into again.
     async fn flush(&mut self) -> Result<()> {
-        let (mut memory, disk) = (std::mem::take(&mut self.memory), self.disk.take());
+        let (mut pieces, disk) = (std::mem::take(&mut self.pieces), self.disk.take());
         let written = blocking(move || {
             let (temporary, mut file) = disk.map_or_else(TemporaryFile::create, Ok)?;
-            file.write_all(&memory)?;
-            memory.clear();
-            Ok((memory, (temporary, file)))
+            pieces.drain(..).try_for_each(|piece| file.write_all(&piece))?;
+            Ok((pieces, (temporary, file)))
         });
-        let (memory, disk) = written.await?;
-        (self.memory, self.disk) = (memory, Some(disk));
+        let (pieces, disk) = written.await?;
+        (self.pieces, self.waiting, self.disk) = (pieces, 0, Some(disk));
         Ok(())
     }
 
     async fn finish(mut self) -> Result<Content> {
-        if self.disk.is_some() && !self.memory.is_empty() {
+        if self.disk.is_some() && !self.pieces.is_empty() {
             self.flush().await?;
         }
         Ok(match self.disk {
             Some((temporary, _)) => Content::Disk { file: Arc::new(temporary), len: self.len },
-            None => Content::Memory(self.memory.into()),
+            // Copied, because what it came in may be larger.
+            None => Content::Memory(self.pieces.concat().into()),
         })
     }
 }
@@ -543,11 +582,29 @@ mod tests {
     }
 
     #[test]
+    fn small_pieces_do_not_pile_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut spool = Spool::default();
+            let content: Vec<u8> = (0..3 * MOST_PIECES + 1).map(|n| u8::try_from(n % 251).expect("small")).collect();
+            for byte in &content {
+                spool.write(Bytes::copy_from_slice(&[*byte])).await.expect("written");
+                assert!(spool.pieces.len() < MOST_PIECES);
+            }
+            let Content::Disk { file, len } = spool.finish().await.expect("written") else {
+                unreachable!("it has very many pieces")
+            };
+            assert_eq!(len, content.len() as u64);
+            assert_eq!(fs::read(&file.path).expect("there"), content);
+        });
+    }
+
+    #[test]
     fn a_temporary_file_goes_with_its_last_handle() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut spool = Spool::default();
-            spool.write(&[b'x'; SPOOL_SIZE + 1]).await.expect("written");
+            spool.write(vec![b'x'; SPOOL_SIZE + 1].into()).await.expect("written");
             let Content::Disk { file, len } = spool.finish().await.expect("written") else {
                 unreachable!("it is large")
             };

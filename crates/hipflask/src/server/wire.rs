@@ -22,7 +22,7 @@ const LARGE: usize = 16 * 1024;
 const MOST_WAITING: usize = 64 * 1024;
 /// What is read at most with one call; of a body, which comes in any length, more.
 const MOST_READ: usize = 64 * 1024;
-const MOST_READ_OF_BODY: usize = 256 * 1024;
+const MOST_READ_OF_BODY: usize = 1024 * 1024;
 
 thread_local! {
     /// Where a head is read to. An idle connection needs no room of its own this way.
@@ -57,9 +57,14 @@ impl Wire {
         })
     }
 
-    /// Reads what has come to where it can stay: for the many bytes of a body.
-    pub(super) fn poll_read_much(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.input.reserve(MOST_READ_OF_BODY);
+    /// Reads what has come of a body of which so much is `left`, if that is known, to where it can stay: a reader may
+    /// keep pieces of it without a copy, and there is one allocation for many of them.
+    pub(super) fn poll_read_body(&mut self, cx: &mut Context<'_>, left: Option<u64>) -> Poll<io::Result<usize>> {
+        let room = left.and_then(|left| usize::try_from(left).ok()).unwrap_or(MOST_READ).min(MOST_READ_OF_BODY);
+        // As soon as nobody keeps anything, it is read to the same memory again.
+        if !self.input.try_reclaim(room) && self.input.capacity() - self.input.len() < room.min(MOST_READ) {
+            self.input.reserve(room);
+        }
         let read = ready!(pin!(self.stream.read_buf(&mut self.input)).poll(cx))?;
         Poll::Ready(Ok(read))
     }

@@ -196,6 +196,22 @@ async fn a_file_is_saved_whole_in_place_of_another() {
     assert_eq!(modes.len(), 1, "who may read a saved file does not depend on its size: {modes:?}");
 }
 
+#[hipflask::test]
+async fn of_many_that_are_saved_to_one_place_at_once_one_is_there() {
+    let folder = Folder::new("at-once");
+    let client = saving(&folder.0);
+    let contents = [b'a', b'b', b'c', b'd'].map(|letter| vec![letter; SPOOL_SIZE + usize::from(letter)]);
+    let send = |n: usize| client.post("/f.bin").file("f", "f.bin", "text/plain", &contents[n]).send();
+    for _ in 0..8 {
+        let (a, b, c, d) = tokio::join!(send(0), send(1), send(2), send(3));
+        for response in [a, b, c, d] {
+            assert_eq!(response.text(), "saved");
+        }
+        let found = std::fs::read(folder.0.join("f.bin")).expect("it is there");
+        assert!(contents.contains(&found), "{} bytes of several", found.len());
+    }
+}
+
 /// A large file is moved where it is to stay, and nobody sees a difference.
 #[cfg(unix)]
 #[hipflask::test]

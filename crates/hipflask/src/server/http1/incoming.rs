@@ -73,7 +73,7 @@ impl Exchange {
             if let Poll::Ready(Err(_)) = self.wire.poll_flush(cx) {
                 return Poll::Ready(Some(Err(self.break_off())));
             }
-            match ready!(self.wire.poll_read_much(cx)) {
+            match ready!(self.wire.poll_read_body(cx, self.decoder.left())) {
                 Ok(0) | Err(_) => return Poll::Ready(Some(Err(self.break_off()))),
                 Ok(_) => {}
             }
