@@ -113,8 +113,9 @@ impl Plan {
                 let fresh = run.server.start()?;
                 check::answers(&fresh, request)?;
                 fresh.settle()?;
-                let (each, all) = fresh.measure_idle(request, count)?;
-                vec![each, all]
+                let before = fresh.memory()?;
+                let all = fresh.measure_idle(request, count)?;
+                vec![(all - before) * 1024.0 / f64::from(count), before, all]
             }
         })
     }

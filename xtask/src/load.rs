@@ -164,15 +164,13 @@ impl Started {
         sample
     }
 
-    /// The memory for each of `count` open connections over which one request has come in KiB, and all of the memory
-    /// in MiB.
-    pub fn measure_idle(&self, request: &Request, count: u32) -> Result<(f64, f64)> {
-        let before = self.memory()?;
+    /// The memory with `count` open connections over which one request has come, in MiB.
+    pub fn measure_idle(&self, request: &Request, count: u32) -> Result<f64> {
         let connections: Vec<TcpStream> = (0..count).map(|_| self.connect(request)).collect::<Result<_>>()?;
         let all = self.memory()?;
         let closed = connections.iter().filter(|connection| !is_open(connection)).count();
         match closed {
-            0 => Ok(((all - before) * 1024.0 / f64::from(count), all)),
+            0 => Ok(all),
             _ => Err(format!("{closed} of {count} idle connections were closed")),
         }
     }

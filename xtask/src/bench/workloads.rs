@@ -42,7 +42,7 @@ impl Kind {
             Kind::Requests => &["CPU µs/request", "requests/s", "p50 ms", "p99 ms", "MiB"],
             Kind::Bodies(_) => &["CPU µs/MB", "requests/s", "p50 ms", "p99 ms", "MiB"],
             Kind::BesideSlow(_) => &["p99 ms", "p50 ms", "requests/s", "MiB"],
-            Kind::Idle(_) => &["KiB/connection", "MiB"],
+            Kind::Idle(_) => &["KiB/connection", "MiB before", "MiB"],
         }
     }
 }
