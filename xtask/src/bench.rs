@@ -78,16 +78,25 @@ impl Plan {
         }
         check::same_answers(workload, &mut runs)?;
         runs.iter().try_for_each(|run| run.started.settle())?;
-        for round in 1..=self.rounds {
+        let rounds = self.rounds_of(workload);
+        for round in 1..=rounds {
             for run in &mut runs {
                 let figures = self.sample(workload, run).map_err(|error| format!("{}: {error}", run.peer.name))?;
                 let (name, unit) = (run.peer.name, workload.kind.columns()[0]);
-                println!("{:10} {round}/{}  {name:9} {:10.2} {unit}", workload.name, self.rounds, figures[0]);
+                println!("{:10} {round}/{rounds}  {name:9} {:10.2} {unit}", workload.name, figures[0]);
                 run.samples.push(figures);
             }
         }
         runs.iter().for_each(|run| run.started.terminate());
         Ok(runs.into_iter().map(|run| run.row(workload)).collect())
+    }
+
+    /// Half of the rounds for what takes long and differs little.
+    fn rounds_of(&self, workload: &Workload) -> usize {
+        match workload.kind {
+            Kind::Requests | Kind::BesideSlow(_) => self.rounds,
+            Kind::Bodies(_) | Kind::Idle(_) => self.rounds.div_ceil(2),
+        }
     }
 
     fn sample(&self, workload: &Workload, run: &Run<'_>) -> Result<Vec<f64>> {
