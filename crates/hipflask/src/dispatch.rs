@@ -23,16 +23,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 
 use crate::app::Frozen;
+use crate::base::error::{Error, HttpError, Result};
+use crate::base::panics;
+use crate::builtin::error_page;
+use crate::builtin::security::hosts;
 use crate::context::Context;
+use crate::context::url_for::{absolute, redirect_response, resolve};
 use crate::handler::{Answer, Handler};
 use crate::http::body::Body;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::url::{PATH_SAFE, quote};
 use crate::routing::matcher::Match;
-use crate::security::hosts;
-use crate::url_for::{absolute, redirect_response, resolve};
-use crate::{Error, HttpError, Result, error_page, panics};
 
 impl Frozen {
     /// Answers one request, and always answers: an error or a panic is a response too.
@@ -369,7 +371,7 @@ fn log_error(ctx: &Context, error: &Error) {
         "unhandled error: {error}",
     );
     if !tracing::dispatcher::has_been_set() {
-        crate::log::fallback(format_args!(
+        crate::builtin::log::fallback(format_args!(
             "unhandled error in {} {}: {error:?}",
             request.method(),
             request.path().escape_debug()

@@ -40,64 +40,46 @@
 #![warn(missing_docs)]
 
 // 1 vocabulary: plain values
-mod clock;
-mod config;
-mod datetime;
-mod decimal;
-mod error;
-mod html;
+mod base;
 mod http;
-mod panics;
 mod signing;
-mod type_map;
 // 2 routing: pure
 mod routing;
 // 3 heart: what an app is, what a request carries
 mod app;
-mod blocking;
-mod blueprint;
 mod context;
-mod error_handler;
-mod extension;
-mod extract;
-mod flash;
-pub mod form;
-mod form_parser;
-mod function;
 mod handler;
-mod scaffold;
-mod session;
-mod url_for;
-mod view_args;
-// 4 lifecycle
-mod defaults;
+// 4 what every application comes with
+mod builtin;
+// 5 the life of a request
 mod dispatch;
-mod error_page;
-mod log;
-mod security;
-mod static_files;
-mod templating;
-// 5 edges
+// 6 edges
 pub mod cli;
 mod server;
 mod testing;
 
+pub use crate::app::blueprint::Blueprint;
+pub use crate::app::extension::{EmbeddedFile, Extension, Freezing, SetupError, SetupErrors};
+pub use crate::app::scaffold::{Route, Scaffold};
 pub use crate::app::{App, Frozen, IntoMount};
-pub use crate::blocking::Pace;
-pub use crate::blueprint::Blueprint;
+pub use crate::base::config::Config;
+pub use crate::base::datetime::{DateTime, DateTimeError};
+pub use crate::base::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound, Result};
+pub use crate::base::html::{Html, ToHtml};
+pub use crate::base::panics::Panicked;
+pub use crate::builtin::form::{self, Form};
+pub use crate::builtin::static_files::{File, safe_join, send_file, send_from_directory};
+pub use crate::builtin::templating::{Template, TemplateError, TemplateFunction, Values};
 pub use crate::cli::CliArgs;
-pub use crate::config::Config;
+pub use crate::context::extract::{Catchable, Caught, FromContext, Query};
+pub use crate::context::form_parser::{FormData, Upload, secure_filename};
+pub use crate::context::session::Session;
+pub use crate::context::url_for::{Location, Redirect, UrlFor, ViewId, redirect};
 pub use crate::context::{Context, G};
-pub use crate::datetime::{DateTime, DateTimeError};
-pub use crate::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound, Result};
-pub use crate::error_handler::{Catches, ErrorHandler, IntoErrorHandler};
-pub use crate::extension::{EmbeddedFile, Extension, Freezing, SetupError, SetupErrors};
-pub use crate::extract::{Catchable, Caught, FromContext, Query};
-pub use crate::form::Form;
-pub use crate::form_parser::{FormData, Upload, secure_filename};
-pub use crate::function::Function;
+pub use crate::handler::blocking::Pace;
+pub use crate::handler::error_handler::{Catches, ErrorHandler, IntoErrorHandler};
+pub use crate::handler::function::Function;
 pub use crate::handler::{Answer, BoxFuture, Handler, IntoHandler, Outcome};
-pub use crate::html::{Html, ToHtml};
 pub use crate::http::accept::Accept;
 pub use crate::http::body::{Body, BodySender, BodyTooLarge};
 pub use crate::http::cookie::{Cookie, SameSite};
@@ -107,19 +89,13 @@ pub use crate::http::multi_dict::MultiDict;
 pub use crate::http::request::{Request, Scheme};
 pub use crate::http::response::{IntoBody, IntoResponse, Response};
 pub use crate::http::url::is_safe_redirect;
-pub use crate::panics::Panicked;
 pub use crate::routing::build::BuildError;
 pub use crate::routing::converter::Converter;
 pub use crate::routing::rule::Rule;
-pub use crate::scaffold::{Route, Scaffold};
+pub use crate::routing::view_args::{FromPath, PathValue, ViewArgs};
 pub use crate::server::{serve, serve_on};
-pub use crate::session::Session;
 pub use crate::signing::{KeyDerivation, Serializer, Verified};
-pub use crate::static_files::{File, safe_join, send_file, send_from_directory};
-pub use crate::templating::{Template, TemplateError, TemplateFunction, Values};
 pub use crate::testing::{TestClient, TestRequest, TestResponse};
-pub use crate::url_for::{Location, Redirect, UrlFor, ViewId, redirect};
-pub use crate::view_args::{FromPath, PathValue, ViewArgs};
 
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode as Status};
 pub use bytes::Bytes;

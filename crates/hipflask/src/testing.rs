@@ -9,12 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::app::{App, Frozen};
+use crate::context::session::Session;
 use crate::http::body::Body;
 use crate::http::json;
 use crate::http::request::{Request, Scheme};
 use crate::http::response::Response;
 use crate::http::url::{iri_to_uri, push_query};
-use crate::session::Session;
 use crate::signing::random_bytes;
 
 impl App {

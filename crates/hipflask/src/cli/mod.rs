@@ -10,10 +10,11 @@ use std::process::ExitCode;
 use tokio::runtime::Runtime;
 
 use crate::app::{App, Command, Frozen};
+use crate::base::error::{Error, Result};
+use crate::base::panics;
 use crate::cli::arguments::{Invocation, Options};
 use crate::context::Context;
-use crate::extract::FromContext;
-use crate::{Error, Result, panics};
+use crate::context::extract::FromContext;
 
 /// What the user typed after an application's own command.
 ///
@@ -116,7 +117,7 @@ pub fn main<A: IntoApp>(build: impl FnOnce() -> A) -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "it is the command line's way to say what went wrong")]
 fn fail(message: &str, code: u8) -> ExitCode {
-    crate::log::flush();
+    crate::builtin::log::flush();
     eprintln!("Error: {message}");
     ExitCode::from(code)
 }
@@ -165,7 +166,7 @@ fn execute<A: IntoApp>(build: impl FnOnce() -> A, arguments: &[String]) -> Resul
         app = run::with_developers_key(app);
     }
     let app = app.freeze().map_err(|errors| Failure::new(errors.to_string()))?;
-    crate::log::init(app.config())?;
+    crate::builtin::log::init(app.config())?;
     match options.invocation {
         Invocation::Help => {}
         Invocation::Run(address) => run::run(&app, &address)?,
@@ -173,7 +174,7 @@ fn execute<A: IntoApp>(build: impl FnOnce() -> A, arguments: &[String]) -> Resul
         Invocation::Check => check(&app)?,
         Invocation::Other { name, arguments } => own_command(&app, &name, arguments)?,
     }
-    crate::log::flush();
+    crate::builtin::log::flush();
     Ok(())
 }
 

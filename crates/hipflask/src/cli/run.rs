@@ -8,9 +8,9 @@ use std::path::Path;
 use tokio::net::TcpListener;
 
 use crate::app::{App, Frozen};
-use crate::blocking::StandBy;
 use crate::cli::arguments::Address;
 use crate::cli::{Failure, print, runtime};
+use crate::handler::blocking::StandBy;
 use crate::server::{Limits, serve_until, wait_for_signal};
 use crate::signing::{base64, random_bytes};
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::mpsc;
 
-use crate::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// The body of a request or a response.
 ///

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::ser::Formatter;
 
+use crate::base::error::{HttpError, Result};
 use crate::http::response::{IntoResponse, Response};
-use crate::{HttpError, Result};
 
 /// A value as JSON: as an argument the request's body, as a result the response. Flask's `request.json`
 /// and `jsonify`.

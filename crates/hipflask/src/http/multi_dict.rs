@@ -6,8 +6,8 @@ use std::string::FromUtf8Error;
 
 use serde::de::DeserializeOwned;
 
+use crate::base::error::{HttpError, Result};
 use crate::http::{pairs, url};
-use crate::{HttpError, Result};
 
 /// Keys and values in the order they came, a key perhaps more than once: a query string or a form.
 /// Werkzeug's `ImmutableMultiDict`.

@@ -7,7 +7,7 @@ use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::{HttpError, Result};
+use crate::base::error::{HttpError, Result};
 
 /// Reads `pairs` into a struct or a map.
 pub(crate) fn from_pairs<'a, T: DeserializeOwned>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<T> {
@@ -150,7 +150,7 @@ impl<'de> de::Deserializer<'de> for Values<'de> {
 mod tests {
     use serde::Deserialize;
 
-    use crate::MultiDict;
+    use crate::http::multi_dict::MultiDict;
 
     #[derive(Deserialize, Debug, PartialEq)]
     #[serde(rename_all = "lowercase")]
@@ -169,7 +169,7 @@ mod tests {
         order: Order,
     }
 
-    fn read(pairs: &[(&str, &str)]) -> crate::Result<Search> {
+    fn read(pairs: &[(&str, &str)]) -> crate::base::error::Result<Search> {
         pairs.iter().copied().collect::<MultiDict>().deserialize()
     }
 

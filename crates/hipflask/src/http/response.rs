@@ -9,10 +9,10 @@ use http::header::{self, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Body as HttpBody;
 
-use crate::error::IntoStatus;
+use crate::base::error::{Error, IntoStatus, Result};
+use crate::base::html::Html;
 use crate::http::body::Body;
 use crate::http::cookie::Cookie;
-use crate::{Error, Html, Result};
 
 /// A response: status, headers, body.
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use crate::config::is_near;
+use crate::base::config::is_near;
 use crate::http::url::push_query;
 use crate::routing::map::{Map, MapRule, Trace};
 

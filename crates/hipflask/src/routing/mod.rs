@@ -6,3 +6,4 @@ pub(crate) mod map;
 pub(crate) mod matcher;
 pub(crate) mod methods;
 pub(crate) mod rule;
+pub(crate) mod view_args;

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::base::error::{Error, HttpError};
+use crate::base::panics;
 use crate::http::body::Body;
 use crate::server::service::Finished;
 use crate::server::watch::Watch;
-use crate::{Error, HttpError, panics};
 
 /// After the first idle time-out's worth of seconds a body must have come at this many bytes a second.
 const SLOWEST: u64 = 240;

@@ -15,12 +15,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::server::gated::Gated;
-use crate::server::http1::{self, End};
+use crate::server::http1::End;
 use crate::server::io::Io;
 use crate::server::service::{Service, Shared};
 use crate::server::watch::{Verdict, Watch};
-use crate::server::wire::{self, Wire};
-use crate::server::{Phase, first_of, reached};
+use crate::server::wire::Wire;
+use crate::server::{Phase, first_of, http1, reached, wire};
 
 /// The longest head of a request, in bytes.
 pub(super) const MAX_HEAD: usize = 64 * 1024;

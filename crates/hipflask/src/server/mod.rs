@@ -23,8 +23,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch as channel};
 
 use crate::app::Frozen;
-use crate::config::Config;
-use crate::{Error, Result};
+use crate::base::config::Config;
+use crate::base::error::{Error, Result};
 
 pub(crate) use signals::wait as wait_for_signal;
 

@@ -15,17 +15,18 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-use crate::HttpError;
 use crate::app::Frozen;
+use crate::base::error::HttpError;
+use crate::builtin::log;
+use crate::builtin::log::Access;
 use crate::handler::BoxFuture;
 use crate::http::body::Body;
 use crate::http::request::{Request, Scheme};
 use crate::http::response::Response;
-use crate::log::{self, Access};
-use crate::server::Limits;
 use crate::server::body::{Received, Sent};
-use crate::server::policy::{self, Refused};
+use crate::server::policy::Refused;
 use crate::server::watch::Watch;
+use crate::server::{Limits, policy};
 
 /// What all connections share.
 pub(crate) struct Shared {

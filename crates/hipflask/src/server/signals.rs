@@ -5,7 +5,7 @@ pub(crate) async fn wait() {
     first().await;
     tokio::spawn(async {
         first().await;
-        crate::log::flush();
+        crate::builtin::log::flush();
         std::process::exit(130);
     });
 }

@@ -107,7 +107,7 @@ impl Serializer {
     /// # Errors
     ///
     /// If JSON cannot hold the value.
-    pub fn dumps<T: Serialize + ?Sized>(&self, value: &T) -> crate::Result<String> {
+    pub fn dumps<T: Serialize + ?Sized>(&self, value: &T) -> crate::base::error::Result<String> {
         Ok(self.sign(&json::dumps(value)?, SystemTime::now()))
     }
 

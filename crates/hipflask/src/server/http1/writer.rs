@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use http::{HeaderMap, StatusCode, Version, header};
 
-use crate::clock;
-use crate::decimal;
+use crate::base::{clock, decimal};
 use crate::http::response::{DefaultHeaders, push_field};
 
 /// How the client knows where the body ends.

@@ -1,0 +1,68 @@
+//! Blueprints: a part of an application with its own prefix, names, hooks and error handlers.
+
+use std::panic::Location;
+
+use crate::app::scaffold::{Scaffold, ScaffoldParts};
+
+/// A part of an application: rules under a prefix, names under a name, and hooks and error handlers that are
+/// for these rules alone. Blueprints can hold blueprints. Flask's `Blueprint`.
+///
+/// ```
+/// use hipflask::prelude::*;
+///
+/// #[get("/")]
+/// async fn index(ctx: &mut hipflask::Context) -> String {
+///     format!("{:?}", ctx.endpoint())
+/// }
+///
+/// let blog = Blueprint::new("blog").url_prefix("/blog").routes(routes![index]);
+/// let client = App::new("doc", ".").register_blueprint(blog).test_client();
+/// assert_eq!(client.get("/blog/").send_blocking().text(), r#"Some("blog.index")"#);
+/// ```
+#[derive(Debug)]
+#[must_use = "a blueprint does nothing until it is registered"]
+pub struct Blueprint {
+    pub(crate) name: String,
+    pub(crate) url_prefix: String,
+    pub(crate) parts: ScaffoldParts,
+    pub(crate) children: Vec<Blueprint>,
+    pub(crate) location: &'static Location<'static>,
+}
+
+impl Blueprint {
+    /// A blueprint whose endpoints begin with `name` and a dot. The name holds no dot itself.
+    #[track_caller]
+    pub fn new(name: impl Into<String>) -> Blueprint {
+        Blueprint {
+            name: name.into(),
+            url_prefix: String::new(),
+            parts: ScaffoldParts::default(),
+            children: Vec::new(),
+            location: Location::caller(),
+        }
+    }
+
+    /// What stands before every rule of it.
+    pub fn url_prefix(mut self, prefix: impl Into<String>) -> Blueprint {
+        self.url_prefix = prefix.into();
+        self
+    }
+
+    /// Another name, for a blueprint that is registered more than once.
+    pub fn name(mut self, name: impl Into<String>) -> Blueprint {
+        self.name = name.into();
+        self
+    }
+
+    /// Registers `blueprint` inside of this one: its prefix follows this one's, its name too.
+    pub fn register_blueprint(mut self, blueprint: Blueprint) -> Blueprint {
+        self.children.push(blueprint);
+        self
+    }
+}
+
+impl Scaffold for Blueprint {
+    fn scaffold(&mut self) -> &mut ScaffoldParts {
+        &mut self.parts
+    }
+}

@@ -1,0 +1,191 @@
+//! What an application and a blueprint have in common: routes, hooks, error handlers.
+
+use std::any::TypeId;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::base::error::{Error, IntoStatus};
+use crate::base::type_map::TypeMap;
+use crate::context::Context;
+use crate::context::url_for::ViewId;
+use crate::handler::error_handler::{Catches, ErrorHandler, IntoErrorHandler};
+use crate::handler::{Handler, IntoHandler};
+use crate::routing::rule::Rule;
+
+/// A handler and the line that registered it.
+#[derive(Clone)]
+pub(crate) struct Hook {
+    pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) location: &'static Location<'static>,
+}
+
+pub(crate) type Teardown = Arc<dyn Fn(&mut Context, Option<&Error>) + Send + Sync>;
+pub(crate) type UrlDefaults = Arc<dyn Fn(&Context, &str, &mut Vec<(String, String)>) + Send + Sync>;
+
+/// A rule and the view behind it: what [`routes!`](crate::routes) lists.
+#[derive(Clone)]
+pub struct Route {
+    pub(crate) rule: Rule,
+    pub(crate) view: Option<Arc<dyn Handler>>,
+    pub(crate) name: String,
+    pub(crate) id: Option<ViewId>,
+    /// The view's type: every function has its own.
+    pub(crate) view_type: Option<TypeId>,
+}
+
+impl Route {
+    /// A route from `rule` to `view`.
+    pub fn new<M, V: IntoHandler<M> + 'static>(rule: Rule, view: V) -> Route {
+        let name = rule.endpoint.clone().unwrap_or_default();
+        Route { name, rule, view: Some(view.into_handler()), id: None, view_type: Some(TypeId::of::<V>()) }
+    }
+
+    /// The same, known to [`url_for!`](crate::url_for) as `id`; its name is the endpoint's unless the rule has
+    /// one.
+    #[must_use]
+    pub fn with_id(mut self, id: ViewId) -> Route {
+        if self.name.is_empty() {
+            id.name.clone_into(&mut self.name);
+        }
+        self.id = Some(id);
+        self
+    }
+}
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Route").field("rule", &self.rule.text).field("name", &self.name).finish()
+    }
+}
+
+/// What was registered on an application or a blueprint.
+#[derive(Default)]
+pub struct ScaffoldParts {
+    pub(crate) routes: Vec<Route>,
+    pub(crate) before_request: Vec<Hook>,
+    pub(crate) after_request: Vec<Hook>,
+    pub(crate) teardown_request: Vec<Teardown>,
+    pub(crate) url_value_preprocessors: Vec<Hook>,
+    pub(crate) url_defaults: Vec<UrlDefaults>,
+    pub(crate) error_handlers: Vec<ErrorHandler>,
+    pub(crate) csrf_exempt: bool,
+    /// What later layers keep for this part: its context processors.
+    pub(crate) state: TypeMap,
+}
+
+impl std::fmt::Debug for ScaffoldParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScaffoldParts").field("routes", &self.routes).finish_non_exhaustive()
+    }
+}
+
+/// The setup methods that an [`App`](crate::App) and a [`Blueprint`](crate::Blueprint) share. Flask's class of
+/// that name.
+///
+/// On a blueprint they are for the requests that one of its rules, or one of its children's, matches.
+pub trait Scaffold: Sized {
+    #[doc(hidden)]
+    fn scaffold(&mut self) -> &mut ScaffoldParts;
+
+    /// Adds the views that [`routes!`](crate::routes) lists.
+    fn routes(mut self, routes: impl IntoIterator<Item = Route>) -> Self {
+        self.scaffold().routes.extend(routes);
+        self
+    }
+
+    /// Adds one rule for one view, without macros. The endpoint is the rule's; without one it is the rule's
+    /// text.
+    fn add_url_rule<M>(mut self, rule: Rule, view: impl IntoHandler<M> + 'static) -> Self {
+        let mut route = Route::new(rule, view);
+        if route.name.is_empty() {
+            route.rule.text.clone_into(&mut route.name);
+        }
+        self.scaffold().routes.push(route);
+        self
+    }
+
+    /// Adds a rule that never matches, for building URLs of something that another server delivers.
+    fn add_build_only_rule(mut self, rule: Rule) -> Self {
+        let name = rule.endpoint.clone().unwrap_or_else(|| rule.text.clone());
+        self.scaffold().routes.push(Route { rule: rule.build_only(), view: None, name, id: None, view_type: None });
+        self
+    }
+
+    /// Runs `f` before the view. The first that answers ends the request; the view does not run then.
+    #[track_caller]
+    fn before_request<M>(mut self, f: impl IntoHandler<M>) -> Self {
+        let hook = Hook { handler: f.into_handler(), location: Location::caller() };
+        self.scaffold().before_request.push(hook);
+        self
+    }
+
+    /// Runs `f` after the view, the last registered first. It changes the response in place
+    /// ([`Context::response_mut`]), or takes a [`Response`](crate::Response) and gives one back.
+    #[track_caller]
+    fn after_request<M>(mut self, f: impl IntoHandler<M>) -> Self {
+        let hook = Hook { handler: f.into_handler(), location: Location::caller() };
+        self.scaffold().after_request.push(hook);
+        self
+    }
+
+    /// Runs `f` at the very end, whatever happened: with the error that nobody handled, if there was one. It
+    /// cannot answer any more, and a panic in it keeps no other from running.
+    fn teardown_request(mut self, f: impl Fn(&mut Context, Option<&Error>) + Send + Sync + 'static) -> Self {
+        self.scaffold().teardown_request.push(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` right after a rule has matched, before the hooks: to take values out of
+    /// [`Context::view_args_mut`], a language for instance.
+    #[track_caller]
+    fn url_value_preprocessor<M>(mut self, f: impl IntoHandler<M>) -> Self {
+        let hook = Hook { handler: f.into_handler(), location: Location::caller() };
+        self.scaffold().url_value_preprocessors.push(hook);
+        self
+    }
+
+    /// Lets `f` add values to every URL that is built: it gets the endpoint and the values so far.
+    fn url_defaults(mut self, f: impl Fn(&Context, &str, &mut Vec<(String, String)>) + Send + Sync + 'static) -> Self {
+        self.scaffold().url_defaults.push(Arc::new(f));
+        self
+    }
+
+    /// Adds an error handler that `#[errorhandler]` has made.
+    #[track_caller]
+    fn errorhandler<M>(mut self, handler: impl IntoErrorHandler<M>) -> Self {
+        let handler = handler.into_error_handler();
+        self.scaffold().error_handlers.push(handler);
+        self
+    }
+
+    /// Answers errors of a status with `f`, without a macro. The answer's status is 200 unless `f` says so: put
+    /// the error's own beside it.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// async fn missing(error: HttpError) -> (Status, String) {
+    ///     (error.status(), format!("no luck: {}", error.name()))
+    /// }
+    ///
+    /// let client = App::new("doc", ".").register_error_handler(404, missing).test_client();
+    /// assert_eq!(client.get("/x").send_blocking().text(), "no luck: Not Found");
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `status` is no status of an error.
+    #[track_caller]
+    fn register_error_handler<M>(mut self, status: impl IntoStatus, f: impl IntoHandler<M>) -> Self {
+        let handler = ErrorHandler::new(Catches::status(status), f);
+        self.scaffold().error_handlers.push(handler);
+        self
+    }
+
+    /// Takes every rule of it out of the check against cross-site request forgery. Flask-WTF's `@csrf.exempt`
+    /// on a blueprint: for an API whose callers prove themselves by a token of their own.
+    fn csrf_exempt(mut self) -> Self {
+        self.scaffold().csrf_exempt = true;
+        self
+    }
+}

@@ -1,0 +1,502 @@
+//! One opaque [`Error`] for everything that can go wrong in a request, and [`HttpError`] for the outcomes
+//! that are answers: a 404 is a response, any other error is one log line and a 500.
+//!
+//! Every `std::error::Error` becomes an [`Error`] through `?`, and the line of that `?` is kept for the
+//! debug page and the log.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::base::panics::Panicked;
+use crate::http::response::Response;
+
+/// The result of a view, a hook or anything else that runs in a request.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Anything that went wrong in a request: one pointer, opaque, made by `?` from any error.
+///
+/// It does not implement [`std::error::Error`] itself, which is what lets `?` convert every other error.
+///
+/// ```
+/// use hipflask::{Error, Status};
+///
+/// fn parse(text: &str) -> Result<u16, Error> {
+///     Ok(text.parse()?) // the line of this `?` is kept
+/// }
+///
+/// let error = parse("x").unwrap_err();
+/// assert_eq!(error.status(), Status::INTERNAL_SERVER_ERROR);
+/// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+/// assert!(error.location().file().ends_with(".rs"));
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    source: Box<dyn StdError + Send + Sync>,
+    location: &'static Location<'static>,
+    kind: ErrorKind,
+}
+
+/// What sort of thing an [`Error`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An [`HttpError`]: an answer, not an accident.
+    Http,
+    /// An error of the application or of something below it.
+    Internal,
+    /// A panic that was caught.
+    Panic,
+}
+
+impl Error {
+    /// An error that says `message`, for what has no type of its own.
+    ///
+    /// ```
+    /// let error = hipflask::Error::msg("the printer is on fire");
+    /// assert_eq!(error.to_string(), "the printer is on fire");
+    /// ```
+    #[track_caller]
+    pub fn msg(message: impl Into<String>) -> Error {
+        Error::internal(Box::new(Message(message.into())), ErrorKind::Internal)
+    }
+
+    #[track_caller]
+    fn internal(source: Box<dyn StdError + Send + Sync>, kind: ErrorKind) -> Error {
+        Error(Box::new(Inner { source, kind, location: Location::caller() }))
+    }
+
+    /// The status that answers it: an [`HttpError`]'s own, otherwise 500.
+    pub fn status(&self) -> StatusCode {
+        self.http().map_or(StatusCode::INTERNAL_SERVER_ERROR, HttpError::status)
+    }
+
+    /// What sort of thing it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The line of the `?`, the [`abort!`](crate::abort) or the constructor that made it.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.0.location
+    }
+
+    /// The same, as come from another line: for a function that makes errors for its caller.
+    #[must_use]
+    pub fn at(mut self, location: &'static Location<'static>) -> Error {
+        self.0.location = location;
+        self
+    }
+
+    /// The error inside.
+    pub fn source(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        &*self.0.source
+    }
+
+    /// The error inside, then each cause of it.
+    pub fn chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        std::iter::successors(
+            Some(&*self.0.source as &(dyn StdError + 'static)),
+            |error: &&(dyn StdError + 'static)| (*error).source(),
+        )
+    }
+
+    /// The error inside, if it is an `E`.
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.0.source.downcast_ref()
+    }
+
+    /// The first `E` among the error inside and its causes; error handlers by type look here.
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// let inner = io::Error::other("disk full");
+    /// let error = hipflask::Error::from(io::Error::new(io::ErrorKind::Other, inner));
+    /// assert!(error.find::<io::Error>().is_some());
+    /// assert!(error.find::<std::fmt::Error>().is_none());
+    /// ```
+    pub fn find<E: StdError + 'static>(&self) -> Option<&E> {
+        self.chain().find_map(|error| error.downcast_ref())
+    }
+
+    /// The response inside, if it is one that was not taken yet.
+    pub(crate) fn take_response(&self) -> Option<Response> {
+        self.downcast_ref::<Answered>()?.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The [`HttpError`] inside, if it is one.
+    pub fn http(&self) -> Option<&HttpError> {
+        self.downcast_ref()
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    #[track_caller]
+    fn from(error: E) -> Error {
+        let kind = match &error as &dyn StdError {
+            error if error.is::<HttpError>() => ErrorKind::Http,
+            error if error.is::<Panicked>() => ErrorKind::Panic,
+            _ => ErrorKind::Internal,
+        };
+        Error::internal(Box::new(error), kind)
+    }
+}
+
+/// Leaves a view with a response: `Err(redirect("/login").into_response()?.into())`. No error handler sees it.
+/// Flask's `abort(response)`.
+impl From<Response> for Error {
+    #[track_caller]
+    fn from(response: Response) -> Error {
+        Error::internal(Box::new(Answered(Mutex::new(Some(response)))), ErrorKind::Http)
+    }
+}
+
+/// A response on its way out as an error.
+struct Answered(Mutex<Option<Response>>);
+
+impl fmt::Debug for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answered")
+    }
+}
+
+impl fmt::Display for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the view was left with a response")
+    }
+}
+
+impl StdError for Answered {}
+
+/// For a program whose own functions return a boxed error.
+impl From<Error> for Box<dyn StdError + Send + Sync> {
+    fn from(error: Error) -> Self {
+        error.0.source
+    }
+}
+
+/// For a program whose own functions return a boxed error.
+impl From<Error> for Box<dyn StdError> {
+    fn from(error: Error) -> Self {
+        error.0.source
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.source.fmt(f)
+    }
+}
+
+/// The message, the line, and every cause: what a test prints when an `unwrap` meets an error.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (at {}:{})", self.0.source, self.0.location.file(), self.0.location.line())?;
+        for cause in self.chain().skip(1) {
+            write!(f, "\n  caused by: {cause}")?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Message(String);
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Message {}
+
+/// An outcome that is an answer: a status, a description for the client, and headers. Flask's
+/// `HTTPException`.
+///
+/// ```
+/// use hipflask::{HttpError, Status};
+///
+/// let error = HttpError::new(404);
+/// assert_eq!(error.status(), Status::NOT_FOUND);
+/// assert_eq!(error.name(), "Not Found");
+/// let error = HttpError::new(503).description("back in five minutes").header("retry-after", "300");
+/// assert_eq!(error.headers()["retry-after"], "300");
+/// ```
+#[derive(Debug)]
+pub struct HttpError {
+    status: StatusCode,
+    description: Option<String>,
+    headers: HeaderMap,
+    original: Option<Arc<Error>>,
+}
+
+impl HttpError {
+    /// An error that answers with `status`.
+    ///
+    /// # Panics
+    ///
+    /// If `status` is a number outside 400..=599: only an error can be aborted with.
+    #[track_caller]
+    pub fn new(status: impl IntoStatus) -> HttpError {
+        let status = status.into_status();
+        assert!(
+            status.is_client_error() || status.is_server_error(),
+            "`{status}` is not an error status; give one from 400 to 599"
+        );
+        HttpError { status, description: None, headers: HeaderMap::new(), original: None }
+    }
+
+    /// What the client is told beside the status' name. It is escaped where it is shown.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> HttpError {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Adds a header to the answer.
+    ///
+    /// # Panics
+    ///
+    /// If `name` is not a header name. A value that is not a header value is left out.
+    #[must_use]
+    #[track_caller]
+    pub fn header(mut self, name: &'static str, value: impl AsRef<str>) -> HttpError {
+        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
+            self.headers.append(header::HeaderName::from_static(name), value);
+        }
+        self
+    }
+
+    /// The 500 that stands for `error`. Flask's `InternalServerError.original_exception`.
+    pub(crate) fn internal(error: Arc<Error>) -> HttpError {
+        HttpError { original: Some(error), ..HttpError::new(500) }
+    }
+
+    /// The status that it answers with.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The status' name: `Not Found`.
+    pub fn name(&self) -> &'static str {
+        self.status.canonical_reason().unwrap_or("Unknown Error")
+    }
+
+    /// What the client is told: the description given, or a general one for the status.
+    pub fn text(&self) -> &str {
+        self.description.as_deref().unwrap_or_else(|| general_description(self.status))
+    }
+
+    /// The headers that go with the answer.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The error that became this 500, if it is one. Flask's `original_exception`.
+    pub fn original(&self) -> Option<&Error> {
+        self.original.as_deref()
+    }
+
+    /// A copy for a handler that takes the error by value.
+    pub(crate) fn to_handler_copy(&self) -> HttpError {
+        HttpError {
+            status: self.status,
+            description: self.description.clone(),
+            headers: self.headers.clone(),
+            original: self.original.clone(),
+        }
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.status.as_u16(), self.name(), self.text())
+    }
+}
+
+impl StdError for HttpError {}
+
+/// In a template `error` has `code`, `name` and `description`, as in Flask.
+impl serde::Serialize for HttpError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut fields = serializer.serialize_struct("HttpError", 3)?;
+        fields.serialize_field("code", &self.status.as_u16())?;
+        fields.serialize_field("name", self.name())?;
+        fields.serialize_field("description", self.text())?;
+        fields.end()
+    }
+}
+
+fn general_description(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "The request cannot be understood.",
+        401 => "This needs a login that the request does not prove.",
+        403 => "You may not do this.",
+        404 => "There is nothing at this address.",
+        405 => "This address does not answer to that method.",
+        406 => "There is no version of this that you accept.",
+        408 => "The request took too long to arrive.",
+        409 => "This conflicts with what is there now.",
+        410 => "This is gone for good.",
+        411 => "The request must state its length.",
+        412 => "A condition of the request does not hold.",
+        413 => "The request is larger than allowed.",
+        414 => "The address is longer than allowed.",
+        415 => "The request's media type is not supported here.",
+        416 => "The range asked for is not in the file.",
+        422 => "The request is well formed, but its content is not valid.",
+        429 => "Too many requests; try again later.",
+        431 => "The request's headers are larger than allowed.",
+        500 => "The server met an error and could not answer.",
+        501 => "The server cannot do this.",
+        502 => "A server behind this one gave no valid answer.",
+        503 => "The server cannot answer at the moment; try again later.",
+        504 => "A server behind this one did not answer in time.",
+        _ => "The request could not be answered.",
+    }
+}
+
+/// A status as it is written: `404` or [`Status::NOT_FOUND`](http::StatusCode::NOT_FOUND).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a status",
+    label = "not a status",
+    note = "a status is a number of type `u16`, `404`, or a constant, `Status::NOT_FOUND`"
+)]
+pub trait IntoStatus {
+    /// The status.
+    fn into_status(self) -> StatusCode;
+}
+
+#[diagnostic::do_not_recommend]
+impl IntoStatus for StatusCode {
+    fn into_status(self) -> StatusCode {
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl IntoStatus for u16 {
+    /// # Panics
+    ///
+    /// If the number is not a status (100 to 999).
+    #[track_caller]
+    fn into_status(self) -> StatusCode {
+        StatusCode::from_u16(self).unwrap_or_else(|_| crate::misuse(format_args!("`{self}` is not an HTTP status")))
+    }
+}
+
+/// Turns "nothing there" into a 404. Flask-SQLAlchemy's `first_or_404` for every `Option`.
+///
+/// ```
+/// use hipflask::prelude::*;
+///
+/// fn find(id: i64) -> Result<&'static str> {
+///     let post = (id == 1).then_some("a post");
+///     Ok(post.or_404()?)
+/// }
+///
+/// assert_eq!(find(2).unwrap_err().status(), 404);
+/// ```
+pub trait OrNotFound<T> {
+    /// The value, or an [`HttpError`] with status 404.
+    ///
+    /// # Errors
+    ///
+    /// A 404 where there is no value.
+    #[track_caller]
+    fn or_404(self) -> Result<T>;
+}
+
+impl<T> OrNotFound<T> for Option<T> {
+    #[track_caller]
+    fn or_404(self) -> Result<T> {
+        match self {
+            Some(value) => Ok(value),
+            None => Err(HttpError::new(404).into()),
+        }
+    }
+}
+
+/// Leaves the view, hook or helper with an HTTP error: `abort!(404)`, `abort!(503, "back in {n} minutes")`.
+/// Flask's `abort`.
+///
+/// It is `return Err(HttpError::new(status).description(text).into())`, so the function returns a
+/// [`Result`](crate::Result).
+///
+/// ```
+/// use hipflask::prelude::*;
+///
+/// fn check(age: u8) -> Result<()> {
+///     if age < 18 {
+///         abort!(403, "{} is too young", age);
+///     }
+///     Ok(())
+/// }
+///
+/// assert_eq!(check(7).unwrap_err().to_string(), "403 Forbidden: 7 is too young");
+/// ```
+#[macro_export]
+macro_rules! abort {
+    () => {
+        ::core::compile_error!("`abort!` needs the status of an error: `abort!(404)`, `abort!(503, \"back soon\")`")
+    };
+    // A literal is checked while compiling.
+    ($status:literal $(, $($description:tt)*)?) => {{
+        const STATUS: ::core::primitive::u16 = $status;
+        const _: () = ::core::assert!(
+            STATUS >= 400 && STATUS < 600,
+            "`abort!` takes the status of an error, 400 to 599; another one is returned, or given to `redirect`"
+        );
+        $crate::abort!(STATUS $(, $($description)*)?)
+    }};
+    ($status:expr $(,)?) => {
+        return ::core::result::Result::Err($crate::Error::from($crate::HttpError::new($status)))
+    };
+    ($status:expr, $($description:tt)+) => {
+        return ::core::result::Result::Err($crate::Error::from(
+            $crate::HttpError::new($status).description(::std::format!($($description)+)),
+        ))
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fails() -> Result<()> {
+        Err(std::fmt::Error)?;
+        Ok(())
+    }
+
+    #[test]
+    fn the_line_of_the_question_mark_is_kept() {
+        let error = fails().expect_err("fails");
+        assert!(error.location().file().ends_with("error.rs"));
+        assert_eq!(error.location().line(), line!() - 8);
+    }
+
+    #[test]
+    fn an_error_is_one_pointer() {
+        assert_eq!(size_of::<Result<()>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn http_errors_are_recognised_inside() {
+        let error = Error::from(HttpError::new(404));
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Http, StatusCode::NOT_FOUND));
+        assert_eq!(Error::msg("x").kind(), ErrorKind::Internal);
+    }
+
+    #[test]
+    fn debug_shows_line_and_causes() {
+        let error = Error::from(std::io::Error::other(std::fmt::Error));
+        let text = format!("{error:?}");
+        assert!(text.contains("error.rs:"), "{text}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Plain values that everything else is made of.
+
+pub(crate) mod clock;
+pub(crate) mod config;
+pub(crate) mod datetime;
+pub(crate) mod decimal;
+pub(crate) mod error;
+pub(crate) mod html;
+pub(crate) mod panics;
+pub(crate) mod type_map;

@@ -1,0 +1,452 @@
+//! Logs: readable while developing, JSON lines in production.
+//!
+//! It is a small [`tracing::Subscriber`], set only if the program has set none. In production nothing waits
+//! for the disk: lines go to a buffer of the thread's own, and one thread writes them out.
+
+use std::fmt::{self, Write as _};
+use std::io::{IsTerminal, Write as _};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::base::config::Config;
+use crate::base::datetime::DateTime;
+use crate::base::error::{Error, Result};
+use crate::base::{clock, decimal};
+
+/// How often buffered lines are written out.
+const FLUSH_EVERY: Duration = Duration::from_millis(100);
+/// A thread that has this much does not wait for the next time, so that under load too the buffers stay small.
+const FLUSH_AT: usize = 64 * 1024;
+/// What a thread keeps at most; lines beyond it are counted and dropped.
+const MOST_BUFFERED: usize = 1024 * 1024;
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Text { colours: bool },
+    Json,
+}
+
+#[derive(Debug)]
+struct Logger {
+    form: Form,
+    level: Level,
+}
+
+static LOGGER: OnceLock<Logger> = OnceLock::new();
+
+/// Sets the logger up for this process, unless the program has its own.
+pub(crate) fn init(config: &Config) -> Result<()> {
+    let name: String = config.get("LOG_LEVEL")?;
+    let level = name.parse::<Level>().map_err(|_| {
+        Error::msg(format!(
+            "the configuration key `LOG_LEVEL` is `{name}`; it must be `error`, `warn`, `info`, `debug` or `trace`"
+        ))
+    })?;
+    let form = match config.debug() {
+        true => Form::Text { colours: std::io::stderr().is_terminal() },
+        false => Form::Json,
+    };
+    if tracing::dispatcher::has_been_set() {
+        return Ok(());
+    }
+    let logger = LOGGER.get_or_init(|| Logger { form, level });
+    if tracing::subscriber::set_global_default(LoggerHandle(logger)).is_ok() && logger.form == Form::Json {
+        let flusher = std::thread::Builder::new().name("hipflask-log".into());
+        let flusher = flusher.spawn(|| {
+            loop {
+                std::thread::park_timeout(FLUSH_EVERY);
+                flush();
+            }
+        })?;
+        let _ = FLUSHER.set(flusher.thread().clone());
+    }
+    Ok(())
+}
+
+/// A line for whoever runs a program without any logger.
+#[expect(clippy::print_stderr, reason = "there is no logger that could say it")]
+pub(crate) fn fallback(line: fmt::Arguments<'_>) {
+    eprintln!("{line}");
+}
+
+struct LoggerHandle(&'static Logger);
+
+impl Subscriber for LoggerHandle {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        // What the crates below say is for those who look for a fault in them.
+        let ours = !["h2", "hyper", "tokio", "mio", "sqlx"].iter().any(|name| metadata.target().starts_with(name));
+        *metadata.level() <= if ours { self.0.level } else { self.0.level.min(Level::WARN) }
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let metadata = event.metadata();
+        match self.0.form {
+            Form::Text { colours } => {
+                let mut line = String::with_capacity(160);
+                text_line(&mut line, metadata, &fields, colours);
+                print(line);
+            }
+            Form::Json => buffer(|line| json_line(line, metadata, &fields)),
+        }
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// The fields of an event.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: Vec<(&'static str, Value)>,
+}
+
+enum Value {
+    Text(String),
+    Plain(String),
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = format!("{value:?}");
+        match field.name() {
+            "message" => self.message = text,
+            name => self.others.push((name, Value::Text(text))),
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => value.clone_into(&mut self.message),
+            name => self.others.push((name, Value::Text(value.to_owned()))),
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.others.push((field.name(), Value::Plain(value.to_string())));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.others.push((field.name(), Value::Plain(value.to_string())));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.others.push((field.name(), Value::Plain(value.to_string())));
+    }
+}
+
+fn text_line(line: &mut String, metadata: &Metadata<'_>, fields: &Fields, colours: bool) {
+    let colour = match *metadata.level() {
+        Level::ERROR => "31",
+        Level::WARN => "33",
+        Level::INFO => "32",
+        _ => "2",
+    };
+    let _ = write!(line, "{} ", DateTime::now().strftime("%H:%M:%S"));
+    let _ = match colours {
+        true => write!(line, "\x1b[{colour}m{:5}\x1b[0m ", metadata.level()),
+        false => write!(line, "{:5} ", metadata.level()),
+    };
+    push_plain(line, &fields.message);
+    for (name, value) in &fields.others {
+        let (Value::Text(value) | Value::Plain(value)) = value;
+        if !value.is_empty() {
+            let _ = write!(line, " {name}=");
+            push_plain(line, value);
+        }
+    }
+}
+
+/// Text that cannot move the cursor, ring the bell or begin a line of its own.
+fn push_plain(line: &mut String, text: &str) {
+    for c in text.chars() {
+        match c.is_control() {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
+        }
+    }
+}
+
+fn json_line(line: &mut Vec<u8>, metadata: &Metadata<'_>, fields: &Fields) {
+    line.extend_from_slice(b"{\"time\":\"");
+    clock::push_rfc3339(line, Instant::now());
+    let _ = write!(line, "\",\"level\":\"{}\",\"target\":", metadata.level());
+    push_json(line, metadata.target());
+    line.extend_from_slice(b",\"message\":");
+    push_json(line, &fields.message);
+    for (name, value) in &fields.others {
+        let _ = write!(line, ",\"{name}\":");
+        match value {
+            Value::Text(text) => push_json(line, text),
+            Value::Plain(text) => line.extend_from_slice(text.as_bytes()),
+        }
+    }
+    line.extend_from_slice(b"}\n");
+}
+
+fn push_json(line: &mut Vec<u8>, text: &str) {
+    line.push(b'"');
+    let mut done = 0;
+    // Nearly all text is plain, which is seen byte by byte; what is not ASCII may be a control character.
+    let is_plain = |b: u8| (b' '..0x7f).contains(&b) && b != b'"' && b != b'\\';
+    let begin = text.bytes().position(|b| !is_plain(b)).unwrap_or(text.len());
+    let special = text[begin..].char_indices().filter(|(_, c)| c.is_control() || matches!(c, '"' | '\\'));
+    for (at, c) in special.map(|(at, c)| (begin + at, c)) {
+        line.extend_from_slice(&text.as_bytes()[done..at]);
+        let _ = match c {
+            '"' => line.write_all(b"\\\""),
+            '\\' => line.write_all(b"\\\\"),
+            '\n' => line.write_all(b"\\n"),
+            c => write!(line, "\\u{:04x}", c as u32),
+        };
+        done = at + c.len_utf8();
+    }
+    line.extend_from_slice(&text.as_bytes()[done..]);
+    line.push(b'"');
+}
+
+/// A request that was answered.
+#[derive(Debug)]
+pub(crate) struct Access<'a> {
+    pub(crate) request_id: u64,
+    pub(crate) remote: IpAddr,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) status: u16,
+    /// Bytes of the body, where it was sent to its end.
+    pub(crate) bytes: Option<u64>,
+    pub(crate) took: Duration,
+    /// When it ended.
+    pub(crate) now: Instant,
+}
+
+/// Writes a line of the access log.
+pub(crate) fn access(access: &Access<'_>) {
+    let Some(logger) = LOGGER.get().filter(|logger| logger.level >= Level::INFO) else {
+        // The program has its own logger.
+        tracing::info!(
+            target: "hipflask::access",
+            request_id = %format_args!("{:016x}", access.request_id),
+            remote = %access.remote,
+            method = access.method,
+            path = access.path,
+            status = access.status,
+            bytes = access.bytes,
+            ms = access.took.as_millis() as u64,
+        );
+        return;
+    };
+    match logger.form {
+        Form::Text { colours } => {
+            let mut line = String::with_capacity(128);
+            access_text(&mut line, access, colours);
+            print(line);
+        }
+        Form::Json => buffer(|line| access_json(line, access)),
+    }
+}
+
+fn access_text(line: &mut String, access: &Access<'_>, colours: bool) {
+    let _ = write!(line, "{} ", DateTime::now().strftime("%H:%M:%S"));
+    let colour = match access.status {
+        500.. => "1;35",
+        400.. => "1;31",
+        300.. => "36",
+        _ => "32",
+    };
+    let _ = match colours {
+        true => write!(line, "\x1b[{colour}m{}\x1b[0m {:7} ", access.status, access.method),
+        false => write!(line, "{} {:7} ", access.status, access.method),
+    };
+    push_plain(line, access.path);
+    let _ = write!(line, "  {:.1} ms", access.took.as_secs_f64() * 1e3);
+    match access.bytes {
+        Some(bytes) => _ = write!(line, ", {bytes} bytes"),
+        None => line.push_str(", broken off"),
+    }
+}
+
+fn access_json(line: &mut Vec<u8>, access: &Access<'_>) {
+    const BEFORE_ID: &[u8] = b"\",\"level\":\"INFO\",\"target\":\"access\",\"request_id\":\"";
+    const BEFORE_REMOTE: &[u8] = b"\",\"remote\":\"";
+    line.reserve(256 + access.path.len());
+    line.extend_from_slice(b"{\"time\":\"");
+    clock::push_rfc3339(line, access.now);
+    line.extend_from_slice(BEFORE_ID);
+    line.extend_from_slice(&hexadecimal(access.request_id));
+    line.extend_from_slice(BEFORE_REMOTE);
+    push_remote(line, access.remote);
+    // A method is a token, in which nothing needs to be escaped.
+    line.extend_from_slice(b"\",\"method\":\"");
+    line.extend_from_slice(access.method.as_bytes());
+    line.extend_from_slice(b"\",\"path\":");
+    push_json(line, access.path);
+    line.extend_from_slice(b",\"version\":\"");
+    line.extend_from_slice(access.version.as_bytes());
+    line.extend_from_slice(b"\",\"status\":");
+    decimal::push(line, access.status.into());
+    line.extend_from_slice(b",\"bytes\":");
+    match access.bytes {
+        Some(bytes) => decimal::push(line, bytes),
+        None => line.extend_from_slice(b"null"),
+    }
+    line.extend_from_slice(b",\"us\":");
+    decimal::push(line, u64::try_from(access.took.as_micros()).unwrap_or(u64::MAX));
+    line.extend_from_slice(b"}\n");
+}
+
+fn hexadecimal(id: u64) -> [u8; 16] {
+    std::array::from_fn(|at| b"0123456789abcdef"[(id >> (60 - 4 * at)) as usize & 15])
+}
+
+fn push_remote(line: &mut Vec<u8>, remote: IpAddr) {
+    match remote {
+        IpAddr::V4(address) => {
+            for (at, part) in address.octets().into_iter().enumerate() {
+                if at > 0 {
+                    line.push(b'.');
+                }
+                decimal::push(line, part.into());
+            }
+        }
+        IpAddr::V6(address) => _ = write!(line, "{address}"),
+    }
+}
+
+/// Prints a readable line. An error of the terminal is nobody's fault that could be told here.
+fn print(mut line: String) {
+    line.push('\n');
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+type Buffer = Arc<Mutex<Vec<u8>>>;
+
+static FLUSHER: OnceLock<Thread> = OnceLock::new();
+static BUFFERS: Mutex<Vec<Buffer>> = Mutex::new(Vec::new());
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// Shared with the writing thread alone, so that the lock is nearly always free.
+    static OWN: Buffer = {
+        let buffer = Buffer::default();
+        BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&buffer));
+        buffer
+    };
+}
+
+/// Has a line written into the buffer of this thread.
+fn buffer(write: impl FnOnce(&mut Vec<u8>)) {
+    let _ = OWN.try_with(|own| {
+        let mut buffer = own.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = buffer.len();
+        write(&mut buffer);
+        let after = buffer.len();
+        if after > MOST_BUFFERED {
+            buffer.truncate(before);
+            DROPPED.fetch_add(1, Relaxed);
+            return;
+        }
+        drop(buffer);
+        if before < FLUSH_AT && after >= FLUSH_AT {
+            FLUSHER.get().inspect(|flusher| flusher.unpark());
+        }
+    });
+}
+
+/// Writes out what is buffered. An error is not reported: there is nowhere to report it to.
+pub(crate) fn flush() {
+    /// A buffer that is empty and large enough, so that the threads need not let theirs grow again.
+    static SPARE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for buffer in &buffers {
+        std::mem::swap(&mut *buffer.lock().unwrap_or_else(PoisonError::into_inner), &mut *spare);
+        if !spare.is_empty() {
+            let _ = std::io::stderr().write_all(&spare);
+            spare.clear();
+        }
+    }
+    buffers.clear();
+    // A buffer that only this list holds belonged to a thread that has ended.
+    let is_used = |buffer: &Buffer| Arc::strong_count(buffer) > 1 || !is_empty(buffer);
+    BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).retain(is_used);
+    let dropped = DROPPED.swap(0, Relaxed);
+    if dropped > 0 {
+        let mut line = b"{\"time\":\"".to_vec();
+        clock::push_rfc3339(&mut line, Instant::now());
+        line.extend_from_slice(b"\",\"level\":\"WARN\",\"target\":\"hipflask\",\"message\":\"");
+        let _ = writeln!(line, "{dropped} lines of the log were dropped\"}}");
+        let _ = std::io::stderr().write_all(&line);
+    }
+}
+
+fn is_empty(buffer: &Buffer) -> bool {
+    buffer.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_breaks_a_line() {
+        let mut json = Vec::new();
+        push_json(&mut json, "a\"\\\n\x1b[31mé");
+        assert_eq!(String::from_utf8_lossy(&json), r#""a\"\\\n\u001b[31mé""#);
+        let mut line = String::new();
+        push_plain(&mut line, "a\r\n\x1b[31m");
+        assert_eq!(line, r"a\r\n\u{1b}[31m");
+    }
+
+    fn request() -> Access<'static> {
+        Access {
+            request_id: 1,
+            remote: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+            method: "OPTIONS",
+            path: "/a\"b",
+            version: "1.1",
+            status: 200,
+            bytes: None,
+            took: Duration::from_micros(1500),
+            now: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn an_access_line_is_readable() {
+        let mut line = String::new();
+        access_text(&mut line, &request(), false);
+        assert_eq!(&line[8..], " 200 OPTIONS /a\"b  1.5 ms, broken off");
+    }
+
+    #[test]
+    fn an_access_line_is_json() {
+        let mut line = Vec::new();
+        access_json(&mut line, &request());
+        let value: serde_json::Value = serde_json::from_slice(&line).expect("json");
+        assert_eq!(
+            (&value["remote"], &value["path"], &value["us"], &value["bytes"]),
+            (&"127.0.0.1".into(), &"/a\"b".into(), &1500.into(), &serde_json::Value::Null)
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! What every application comes with. The parts register like any extension, so that the layers below know
+//! none of them.
+
+pub(crate) mod error_page;
+pub mod form;
+pub(crate) mod log;
+pub(crate) mod security;
+pub(crate) mod static_files;
+pub(crate) mod templating;
+
+use std::path::PathBuf;
+
+use crate::app::App;
+use crate::builtin::security::Security;
+use crate::builtin::static_files::Static;
+use crate::builtin::templating::Templating;
+
+impl App {
+    /// An application called `name` in the folder `root_path`, with templates, static files, and everything
+    /// that makes it safe. [`app!`](crate::app) knows both.
+    ///
+    /// In a debug build `DEBUG` is on unless it is configured otherwise.
+    pub fn new(name: impl Into<String>, root_path: impl Into<PathBuf>) -> App {
+        // The first hook before the view is the first to run, and the first after it the last: safety is both.
+        App::bare(name, root_path).extend(Security).extend(Templating).extend(Static)
+    }
+}

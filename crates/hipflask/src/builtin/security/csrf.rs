@@ -1,0 +1,212 @@
+//! The check against cross-site request forgery.
+//!
+//! A request that may change something (not GET, HEAD, OPTIONS or TRACE) must show that our own site sent it:
+//!
+//! 1. by `Sec-Fetch-Site: same-origin`, which every current browser sends and no script can forge;
+//! 2. by an `Origin` that is our host, which older browsers send;
+//! 3. by a token that only a page of ours could know, bound to the session. Flask-WTF's, in the form field
+//!    `csrf_token` or in the header `X-CSRFToken`.
+//!
+//! So a form needs no token in a current browser, and has one for the rest by `{{ form.hidden_tag() }}` or
+//! `csrf_token()`. A request with an `Authorization: Bearer …` and without any cookie passes: no browser adds
+//! that header for another site.
+
+use std::time::Duration;
+
+use http::Method;
+use http::header::{self, HeaderName};
+
+use crate::base::config::Config;
+use crate::base::error::{Error, HttpError, Result};
+use crate::base::html::{Html, escape_into};
+use crate::context::Context;
+use crate::context::session::cookies::signing_keys;
+use crate::handler::{Answer, Handler};
+use crate::http::request::{Request, Scheme, normal_host};
+use crate::signing::{Serializer, Verified, random_bytes};
+
+/// What Flask-WTF calls its tokens' purpose.
+const SALT: &str = "wtf-csrf-token";
+
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// The configuration keys `WTF_CSRF_…`, read once.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    enabled: bool,
+    signer: Option<Serializer>,
+    field: String,
+    headers: Vec<String>,
+    time_limit: Option<Duration>,
+    trusted_origins: Vec<String>,
+}
+
+impl Settings {
+    pub(super) fn from_config(config: &Config) -> Result<Settings> {
+        let own_key = config.find::<String>("WTF_CSRF_SECRET_KEY")?.map(|key| vec![key]);
+        let keys = match own_key {
+            Some(keys) => Some(keys),
+            None => signing_keys(config)?,
+        };
+        Ok(Settings {
+            enabled: config.switch("WTF_CSRF_ENABLED", true),
+            signer: keys.map(|keys| Serializer::new(keys, SALT)),
+            field: config.get("WTF_CSRF_FIELD_NAME")?,
+            headers: config.get("WTF_CSRF_HEADERS")?,
+            time_limit: config.seconds("WTF_CSRF_TIME_LIMIT")?,
+            trusted_origins: config.get("WTF_CSRF_TRUSTED_ORIGINS")?,
+        })
+    }
+}
+
+/// The hook that checks; the first of all.
+pub(super) struct Check;
+
+impl Handler for Check {
+    fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
+        match applies(ctx) {
+            false => Answer::Ready(Ok(None)),
+            true => match sender(ctx) {
+                Sender::Ours => Answer::Ready(Ok(None)),
+                Sender::Foreign => Answer::Ready(Err(refused("The request came from another site."))),
+                Sender::Unknown => Answer::Later(Box::pin(async { check_token(ctx).await.map(|()| None) })),
+            },
+        }
+    }
+}
+
+fn applies(ctx: &Context) -> bool {
+    let safe = matches!(*ctx.request().method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
+    // Without a rule nothing of ours runs; what is mounted has checks of its own.
+    !safe
+        && ctx.rule_id().is_some_and(|rule| !ctx.app().view(rule).csrf_exempt)
+        && ctx.state::<Settings>().is_some_and(|settings| settings.enabled)
+}
+
+/// Who sent a request, as far as the browser says.
+enum Sender {
+    Ours,
+    Foreign,
+    Unknown,
+}
+
+fn sender(ctx: &Context) -> Sender {
+    let request = ctx.request();
+    let origin = || request.header(header::ORIGIN);
+    let trusted = || match (origin(), ctx.state::<Settings>()) {
+        (Some(origin), Some(settings)) => {
+            settings.trusted_origins.iter().any(|trusted| trusted.eq_ignore_ascii_case(origin))
+        }
+        _ => false,
+    };
+    let from = |ours: bool| if ours || trusted() { Sender::Ours } else { Sender::Foreign };
+    match request.header(&SEC_FETCH_SITE) {
+        Some(site) => from(site == "same-origin" || site == "none"),
+        None => match origin() {
+            Some(origin) => from(is_own_origin(request, origin)),
+            None if has_only_a_bearer_token(request) => Sender::Ours,
+            None => Sender::Unknown,
+        },
+    }
+}
+
+/// The host decides: behind a proxy the scheme may look different from inside.
+fn is_own_origin(request: &Request, origin: &str) -> bool {
+    let (scheme, host) = match origin.split_once("://") {
+        Some(("http", host)) => (Scheme::Http, host),
+        Some(("https", host)) => (Scheme::Https, host),
+        _ => return false,
+    };
+    !request.host().is_empty() && normal_host(host, scheme).as_deref() == Some(request.host())
+}
+
+fn has_only_a_bearer_token(request: &Request) -> bool {
+    let bearer = request
+        .header(header::AUTHORIZATION)
+        .is_some_and(|value| value.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")));
+    bearer && !request.headers().contains_key(header::COOKIE)
+}
+
+fn refused(reason: &str) -> Error {
+    HttpError::new(400).description(reason).into()
+}
+
+async fn check_token(ctx: &mut Context) -> Result<()> {
+    let app = ctx.app().clone();
+    let Some(settings) = app.state::<Settings>() else { return Ok(()) };
+    let Some(token) = sent_token(ctx, settings).await? else {
+        return Err(refused(
+            "The CSRF token is missing. Put `{{ csrf_token() }}` into the form, or send it in the header `X-CSRFToken`.",
+        ));
+    };
+    let Some(expected) = ctx.session().get::<String>(&settings.field) else {
+        return Err(refused("The CSRF session token is missing."));
+    };
+    let Some(signer) = &settings.signer else {
+        return Err(refused("The CSRF token is invalid."));
+    };
+    match signer.loads::<String>(&token, settings.time_limit) {
+        Verified::Valid(value) if same(&value, &expected) => Ok(()),
+        Verified::Valid(_) => Err(refused("The CSRF tokens do not match.")),
+        Verified::Expired => Err(refused("The CSRF token has expired. Load the page again.")),
+        Verified::Invalid => Err(refused("The CSRF token is invalid.")),
+    }
+}
+
+/// In the form by its exact name, by the end of a name (a prefixed form), or in a header.
+async fn sent_token(ctx: &mut Context, settings: &Settings) -> Result<Option<String>> {
+    let form = ctx.form().await?;
+    let in_form = form.get(&settings.field).map(str::to_owned);
+    let in_form = in_form.or_else(|| {
+        form.fields.iter().find(|(name, _)| name.ends_with(&settings.field)).map(|(_, value)| value.to_owned())
+    });
+    let in_form = in_form.filter(|token| !token.is_empty());
+    let mut headers = settings.headers.iter().filter_map(|name| ctx.request().header(name.as_str()));
+    Ok(in_form.or_else(|| headers.find(|token| !token.is_empty()).map(str::to_owned)))
+}
+
+/// Compares in the same time wherever the first difference is.
+fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
+/// The token made for this request.
+struct Token(String);
+
+/// A token for this session: one per request, and all of a session's are valid at once until they expire.
+pub(crate) fn generate(ctx: &mut Context) -> Result<String> {
+    if let Some(Token(token)) = ctx.g_ref().get() {
+        return Ok(token.clone());
+    }
+    let app = ctx.app().clone();
+    let settings =
+        app.state::<Settings>().ok_or_else(|| Error::msg("the application was made without its security part"))?;
+    let signer =
+        settings.signer.as_ref().ok_or_else(|| Error::msg("a CSRF token needs a secret key; set `SECRET_KEY`"))?;
+    let session = ctx.session();
+    let secret = session.get::<String>(&settings.field).unwrap_or_else(|| {
+        // Flask-WTF's is as long: the digest of random bytes is as random as these are.
+        let secret: String = random_bytes::<20>().iter().map(|b| format!("{b:02x}")).collect();
+        session.set(&settings.field, &secret);
+        secret
+    });
+    let token = signer.dumps(&secret)?;
+    ctx.g().insert(Token(token.clone()));
+    Ok(token)
+}
+
+/// A hidden field with the token; nothing where the check is switched off.
+pub(crate) fn field(ctx: &mut Context) -> Result<Html> {
+    let Some(name) = ctx.state::<Settings>().filter(|settings| settings.enabled).map(|settings| settings.field.clone())
+    else {
+        return Ok(Html::default());
+    };
+    let mut html = String::from("<input id=\"");
+    escape_into(&mut html, &name);
+    html.push_str("\" name=\"");
+    escape_into(&mut html, &name);
+    html.push_str("\" type=\"hidden\" value=\"");
+    escape_into(&mut html, &generate(ctx)?);
+    html.push_str("\">");
+    Ok(Html::new(html))
+}

@@ -1,0 +1,84 @@
+//! The check of the host that a request names: URLs are built from it, so it must be one of ours.
+
+use crate::base::config::Config;
+use crate::base::error::{HttpError, Result};
+use crate::context::Context;
+use crate::http::request::split_port;
+
+/// The configuration key `TRUSTED_HOSTS`, read once.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// `None`: any host that can be one.
+    trusted: Option<Vec<String>>,
+}
+
+impl Settings {
+    pub(super) fn from_config(config: &Config) -> Result<Settings> {
+        let listed = config.find::<Vec<String>>("TRUSTED_HOSTS")?;
+        let own = config.find::<String>("SERVER_NAME")?;
+        // A page of the outside world that has its name point to this machine (DNS rebinding) must not read
+        // the debug page.
+        let trusted = match listed {
+            None if config.debug() => {
+                let local = ["localhost", ".localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
+                Some(local.into_iter().chain(own).collect())
+            }
+            listed => listed,
+        };
+        let name = |host: String| split_port(&host).map_or(host.as_str(), |(name, _)| name).to_ascii_lowercase();
+        Ok(Settings { trusted: trusted.map(|hosts| hosts.into_iter().map(name).collect()) })
+    }
+
+    fn trusts(&self, host: &str) -> bool {
+        let Some(trusted) = &self.trusted else { return true };
+        let name = split_port(host).map_or(host, |(name, _)| name);
+        trusted.iter().any(|entry| match entry.strip_prefix('.') {
+            Some(domain) => name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),
+            None => name == entry,
+        })
+    }
+}
+
+/// Refuses a request for a host that is not trusted, or that no host can be called.
+pub(crate) fn check(ctx: &Context) -> Result<()> {
+    let request = ctx.request();
+    let Some(settings) = ctx.state::<Settings>() else { return Ok(()) };
+    if settings.trusted.is_none() {
+        return if request.has_possible_host() { Ok(()) } else { Err(no_host()) };
+    }
+    match request.host() {
+        "" => Err(no_host()),
+        host if settings.trusts(host) => Ok(()),
+        host => {
+            Err(HttpError::new(400).description(format!("The host {host} is not trusted here (TRUSTED_HOSTS).")).into())
+        }
+    }
+}
+
+fn no_host() -> crate::base::error::Error {
+    HttpError::new(400).description("The request names no valid host.").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_match_whole_names() {
+        let settings = Settings { trusted: Some(vec!["app.test".into(), ".sub.test".into(), "[::1]".into()]) };
+        for (host, trusted) in [
+            ("app.test", true),
+            ("app.test:8080", true),
+            ("sub.test", true),
+            ("a.b.sub.test", true),
+            ("[::1]:5000", true),
+            ("xapp.test", false),
+            ("app.test.evil.example", false),
+            ("evilsub.test", false),
+            (".sub.test", true),
+            ("test", false),
+        ] {
+            assert_eq!(settings.trusts(host), trusted, "{host}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What makes an application safe without being asked: headers, a check against cross-site request forgery,
+//! a check of the host. Every application has it; configuration keys switch single parts off.
+
+pub(crate) mod csrf;
+pub(crate) mod headers;
+pub(crate) mod hosts;
+
+use crate::app::App;
+use crate::app::extension::{Extension, Freezing};
+use crate::app::scaffold::Scaffold;
+
+/// Adds the first version of safety to an application.
+pub(crate) struct Security;
+
+impl Extension for Security {
+    fn init_app(self, app: App) -> App {
+        app.before_request(csrf::Check).after_request(headers::Headers).on_freeze(prepare)
+    }
+}
+
+/// Reads the configuration once, so that a request costs no look into it.
+fn prepare(freezing: &mut Freezing<'_>) {
+    keep(freezing, csrf::Settings::from_config);
+    keep(freezing, headers::Settings::from_config);
+    keep(freezing, hosts::Settings::from_config);
+}
+
+fn keep<T: Send + Sync + 'static>(
+    freezing: &mut Freezing<'_>,
+    read: fn(&crate::base::config::Config) -> crate::base::error::Result<T>,
+) {
+    match read(freezing.config()) {
+        Ok(settings) => freezing.insert_state(settings),
+        Err(error) => freezing.problem(error.to_string()),
+    }
+}

@@ -1,0 +1,422 @@
+//! The template engine: where templates come from, how it is made to behave like Flask's Jinja, and what is
+//! checked before the first request.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use minijinja::value::{Kwargs, Rest, Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, TemplateSource};
+
+use crate::app::extension::{EmbeddedFile, Freezing};
+use crate::base::decimal;
+use crate::base::html::write_escaped;
+use crate::builtin::templating::{TemplateSetup, filters, forms, python, scope};
+use crate::context::extract::needs_secret_key;
+
+/// Jinja escapes by the exact end of the name, and always in a template that is only a string.
+fn auto_escape(name: &str) -> AutoEscape {
+    let escaped =
+        [".html", ".htm", ".xml", ".xhtml", ".svg"].iter().any(|end| name.ends_with(end)) || name == STRING_TEMPLATE;
+    if escaped { AutoEscape::Html } else { AutoEscape::None }
+}
+
+/// The name of a template that is only a string.
+pub(super) const STRING_TEMPLATE: &str = "<string>";
+
+/// Prints a value as MarkupSafe escapes it: five characters, and none in what is safe.
+fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    let escapes = !matches!(state.auto_escape(), AutoEscape::None);
+    match value.as_str() {
+        Some(text) if escapes && !value.is_safe() => write_escaped(out, text)?,
+        Some(text) => out.write_str(text)?,
+        None if value.is_undefined() => {}
+        None if value.is_number() => format_number(out, value)?,
+        None if value.kind() == ValueKind::Invalid => {
+            return Err(Error::new(ErrorKind::BadSerialization, value.to_string()));
+        }
+        None => match forms::html_of(value) {
+            Some(html) => out.write_str(&html)?,
+            None if escapes => write_escaped(out, &value.to_string())?,
+            None => write!(out, "{value}")?,
+        },
+    }
+    Ok(())
+}
+
+/// Most numbers are counts and keys, which need not go through all that can be asked of a number's format.
+fn format_number(out: &mut Output<'_>, value: &Value) -> fmt::Result {
+    match value.is_integer().then(|| value.as_usize()).flatten() {
+        Some(number) => out.write_str(decimal::text(number as u64, &mut decimal::Digits::default())),
+        None => write!(out, "{value}"),
+    }
+}
+
+/// An environment with everything that Flask's has, and what was set up.
+pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(auto_escape);
+    environment.set_formatter(format);
+    environment.set_unknown_method_callback(python::call_method);
+    environment.set_debug(freezing.config().debug());
+    filters::add_to(&mut environment);
+    environment.add_function("url_for", |endpoint: String, kwargs: Kwargs| scope::url_for(&endpoint, kwargs));
+    environment.add_function("get_flashed_messages", |positional: Rest<Value>, kwargs: Kwargs| {
+        scope::get_flashed_messages(positional, kwargs)
+    });
+    environment.add_function("csrf_token", scope::csrf_token);
+    environment.add_function("csp_nonce", scope::csp_nonce);
+    environment.add_global("request", Value::from_object(scope::RequestObject));
+    environment.add_global("session", Value::from_object(scope::SessionObject));
+    environment.add_global("g", Value::from_object(scope::GObject));
+    environment.add_global("config", Value::from_object(scope::ConfigObject));
+    for (name, filter) in setup.filters {
+        environment.add_filter(name, move |args: Rest<Value>| filter(&args));
+    }
+    for (name, test) in setup.tests {
+        environment.add_test(name, move |args: Rest<Value>| test(&args).map(|value| value.is_true()));
+    }
+    for (name, global) in setup.globals {
+        environment.add_function(name, move |args: Rest<Value>| global(&args));
+    }
+    let folder = setup.folder.unwrap_or_default();
+    let sources = match freezing.embedded(&folder) {
+        Some(files) => add_embedded(&mut environment, files, freezing),
+        None => add_folder(&mut environment, &freezing.root_path().join(&*folder), freezing),
+    };
+    sources.iter().for_each(|(name, source)| check(name, source, freezing));
+    environment
+}
+
+/// Templates inside of the binary: they never change, and reading them takes no lock.
+fn add_embedded(
+    environment: &mut Environment<'static>,
+    files: &'static [EmbeddedFile],
+    freezing: &mut Freezing<'_>,
+) -> Vec<(String, String)> {
+    let mut sources = Vec::new();
+    for file in files {
+        let Ok(source) = std::str::from_utf8(file.content) else { continue };
+        match environment.add_template(file.name, source) {
+            Ok(()) => sources.push((file.name.to_owned(), source.to_owned())),
+            Err(error) => freezing.problem(syntax_problem(&error)),
+        }
+    }
+    sources
+}
+
+/// Templates in a folder: read when they are first used, and again when they have changed, while developing.
+fn add_folder(
+    environment: &mut Environment<'static>,
+    folder: &Path,
+    freezing: &mut Freezing<'_>,
+) -> Vec<(String, String)> {
+    let explain = freezing.config().switch("EXPLAIN_TEMPLATE_LOADING", false);
+    let root = folder.to_owned();
+    environment.set_auto_reload(freezing.config().switch("TEMPLATES_AUTO_RELOAD", freezing.config().debug()));
+    environment.set_loader(move |name| {
+        let loaded = load(&root, name);
+        if explain {
+            tracing::info!(
+                "template `{name}` in {}: {}",
+                root.display(),
+                if matches!(loaded, Ok(Some(_))) { "found" } else { "not found" }
+            );
+        }
+        loaded
+    });
+    let mut sources = Vec::new();
+    for name in names(folder) {
+        // A picture among the templates is not a template.
+        let source = match std::fs::read_to_string(folder.join(&name)) {
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => continue,
+            source => source.ok(),
+        };
+        if let Err(error) = environment.get_template(&name) {
+            freezing.problem(syntax_problem(&error));
+        }
+        sources.extend(source.map(|source| (name, source)));
+    }
+    sources
+}
+
+fn load(root: &Path, name: &str) -> Result<Option<TemplateSource>, Error> {
+    let Some(path) = path_of(root, name) else { return Ok(None) };
+    match std::fs::read_to_string(&path) {
+        Ok(source) => {
+            let read = modified(&path);
+            Ok(Some(TemplateSource::new(source).with_uptodate_check(move || modified(&path) == read)))
+        }
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => {
+            Err(Error::new(ErrorKind::InvalidOperation, format!("the template cannot be read: {error}"))
+                .with_source(error))
+        }
+    }
+}
+
+/// A name is data: it never leads out of the folder.
+fn path_of(root: &Path, name: &str) -> Option<PathBuf> {
+    let plain = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', '\0', ':']);
+    name.split('/').all(plain).then(|| name.split('/').fold(root.to_owned(), |path, part| path.join(part)))
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().ok()?.modified().ok()
+}
+
+/// Every file under `folder` by its template name.
+fn names(folder: &Path) -> Vec<String> {
+    fn collect(folder: &Path, prefix: &str, names: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            match entry.file_type() {
+                _ if name.starts_with('.') => {}
+                Ok(kind) if kind.is_dir() => collect(&entry.path(), &format!("{prefix}{name}/"), names),
+                // A link to a folder may lead in a circle; what is in it is checked when it is used.
+                _ if entry.path().is_file() => names.push(format!("{prefix}{name}")),
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(folder, "", &mut found);
+    found.sort();
+    found
+}
+
+fn syntax_problem(error: &Error) -> String {
+    let place = error.name().map(|name| format!("{name}:{}: ", error.line().unwrap_or(1))).unwrap_or_default();
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    format!("the template {place}{detail}")
+}
+
+/// Looks through a template for URLs of endpoints that are not there, and for a session without a key.
+fn check(name: &str, source: &str, freezing: &mut Freezing<'_>) {
+    for call in calls(source) {
+        match call.function {
+            "url_for" => check_url_for(name, &call, freezing),
+            "csrf_token" | "get_flashed_messages" => {
+                if let Err(message) = needs_secret_key(freezing) {
+                    freezing.problem_of(format!("the template {name}:{}", call.line), message);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn check_url_for(name: &str, call: &Call<'_>, freezing: &mut Freezing<'_>) {
+    // `.name` depends on the page that renders the template.
+    let Some(endpoint) = call.first_text.filter(|endpoint| !endpoint.starts_with('.')) else { return };
+    let place = format!("the template {name}:{}: `url_for('{endpoint}')`", call.line);
+    if !freezing.map.has_endpoint(endpoint) {
+        let hint = freezing.map.build(endpoint, &[], None).err().map(|error| error.to_string()).unwrap_or_default();
+        return freezing.problem(format!("{place}: {hint}"));
+    }
+    if call.spreads {
+        return;
+    }
+    if let Err(missing) = freezing.map.expects(endpoint, &call.keywords) {
+        freezing.problem(format!("{place} lacks a value for `{}`", missing.join("`, `")));
+    }
+}
+
+/// A call of a function in a template, as far as its text shows.
+#[derive(Debug, Default, PartialEq)]
+struct Call<'a> {
+    function: &'a str,
+    line: usize,
+    first_text: Option<&'a str>,
+    keywords: Vec<&'a str>,
+    /// `**values` could give any keyword.
+    spreads: bool,
+}
+
+/// Every call of a plain name inside of `{{ }}` and `{% %}`.
+fn calls(source: &str) -> Vec<Call<'_>> {
+    let mut calls = Vec::new();
+    let mut raw = false;
+    let mut at = 0;
+    while let Some(open) = source[at..].find('{').map(|offset| at + offset) {
+        let close = match source.as_bytes().get(open + 1) {
+            Some(b'#') => "#}",
+            Some(b'{') if !raw => "}}",
+            Some(b'%') => "%}",
+            _ => {
+                at = open + 1;
+                continue;
+            }
+        };
+        let inside = &source[open + 2..];
+        let end = if close == "#}" { inside.find(close) } else { end_of_code(inside, close) };
+        let Some(end) = end else { break };
+        let code = &inside[..end];
+        match code.trim_matches(|c: char| matches!(c, '-' | '+') || c.is_whitespace()) {
+            _ if close == "#}" => {}
+            "raw" => raw = true,
+            "endraw" => raw = false,
+            _ if raw => {}
+            _ => find_calls(source, open + 2, code, &mut calls),
+        }
+        at = open + 2 + end + 2;
+    }
+    calls
+}
+
+/// Where `close` stands outside of quotes.
+fn end_of_code(code: &str, close: &str) -> Option<usize> {
+    let mut at = 0;
+    while let Some(c) = code[at..].chars().next() {
+        match c {
+            '"' | '\'' => at = end_of_text(code, at, c),
+            _ if code[at..].starts_with(close) => return Some(at),
+            _ => at += c.len_utf8(),
+        }
+    }
+    None
+}
+
+/// Where what follows the text begins whose first quote is at `at`; a backslash takes the next character along.
+fn end_of_text(code: &str, at: usize, quote: char) -> usize {
+    let mut escaped = false;
+    let closes = |(_, c): &(usize, char)| {
+        let closes = *c == quote && !escaped;
+        escaped = *c == '\\' && !escaped;
+        closes
+    };
+    code[at + 1..].char_indices().find(closes).map_or(code.len(), |(end, _)| at + 1 + end + 1)
+}
+
+fn find_calls<'a>(source: &'a str, base: usize, code: &'a str, calls: &mut Vec<Call<'a>>) {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut previous = ' ';
+    let mut at = 0;
+    while let Some(c) = code[at..].chars().next() {
+        if c == '"' || c == '\'' {
+            (at, previous) = (end_of_text(code, at, c), c);
+            continue;
+        }
+        if !is_name(c) {
+            (at, previous) = (at + c.len_utf8(), if c.is_whitespace() { previous } else { c });
+            continue;
+        }
+        let end = code[at..].find(|c| !is_name(c)).map_or(code.len(), |end| at + end);
+        // `x.url_for(..)` is somebody else's.
+        if previous != '.' && code[end..].starts_with('(') {
+            let line = source[..base + at].matches('\n').count() + 1;
+            calls.push(Call { function: &code[at..end], line, ..arguments(&code[end + 1..]) });
+        }
+        (at, previous) = (end, c);
+    }
+}
+
+/// The arguments behind an opening bracket: the first if it is text, and the keywords of this call alone.
+fn arguments(code: &str) -> Call<'_> {
+    let mut call = Call::default();
+    let mut depth = 0;
+    let mut at = 0;
+    let mut start = 0;
+    while let Some(c) = code[at..].chars().next() {
+        match c {
+            '"' | '\'' => {
+                let end = end_of_text(code, at, c);
+                if depth == 0 && code[..at].trim().is_empty() {
+                    let alone = code[end..].trim_start().starts_with([',', ')']);
+                    call.first_text = alone.then(|| &code[at + 1..end - 1]);
+                }
+                at = end;
+                continue;
+            }
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' if depth == 0 => break,
+            ')' | ']' | '}' => depth -= 1,
+            ',' if depth == 0 => start = at + 1,
+            '*' if depth == 0 && code[start..at].trim().is_empty() => call.spreads = true,
+            '=' if depth == 0 && !code[at + 1..].starts_with('=') && !code[..at].ends_with(['=', '!', '<', '>']) => {
+                call.keywords.push(code[start..at].trim());
+            }
+            _ => {}
+        }
+        at += c.len_utf8();
+        if at >= code.len() {
+            break;
+        }
+    }
+    call
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escaping_follows_the_exact_end_of_the_name() {
+        for (name, escaped) in [
+            ("a.html", true),
+            ("a.svg", true),
+            ("<string>", true),
+            ("a.html.j2", false),
+            ("a.HTML", false),
+            ("a.txt", false),
+        ] {
+            assert_eq!(auto_escape(name) == AutoEscape::Html, escaped, "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_print_as_python_prints_them() {
+        let mut environment = Environment::new();
+        environment.set_formatter(format);
+        for (number, expected) in [
+            (Value::from(0), "0"),
+            (Value::from(1_020), "1020"),
+            (Value::from(-7), "-7"),
+            (Value::from(i64::MIN), "-9223372036854775808"),
+            (Value::from(u64::MAX), "18446744073709551615"),
+            (Value::from(u128::MAX), "340282366920938463463374607431768211455"),
+            (Value::from(1.0), "1.0"),
+            (Value::from(true), "True"),
+        ] {
+            let printed = environment.render_str("{{ number }}", minijinja::context! { number });
+            assert_eq!(printed.expect("it renders"), expected);
+        }
+    }
+
+    #[test]
+    fn a_name_never_leads_out_of_the_folder() {
+        let root = Path::new("/t");
+        assert_eq!(path_of(root, "a/b.html"), Some(PathBuf::from("/t/a/b.html")));
+        for bad in ["../x", "a/../../x", "/etc/passwd", "a//b", "", "a\\b", "a\0", "C:x", "."] {
+            assert_eq!(path_of(root, bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn calls_are_found_with_their_lines_and_keywords() {
+        let source = "{# url_for('no') #}\n<a href=\"{{ url_for('blog.show', id=post.id, q=f(a=1), ok=a==b) }}\">\n{% raw %}{{ url_for('raw') }}{% endraw %}\
+                      {% set x = x.url_for('other') or url_for(name) %}{{ 'url_for(\"text\")' ~ url_for(\"index\", **args) }}";
+        let found: Vec<_> = calls(source).into_iter().filter(|call| call.function == "url_for").collect();
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!(
+            found[0],
+            Call {
+                function: "url_for",
+                line: 2,
+                first_text: Some("blog.show"),
+                keywords: vec!["id", "q", "ok"],
+                spreads: false
+            }
+        );
+        assert_eq!((found[1].first_text, found[2].first_text, found[2].spreads), (None, Some("index"), true));
+        assert!(calls("{{ url_for('open").is_empty());
+        assert_eq!(calls("{{ f('a' ~ b) }}")[0].first_text, None);
+    }
+}

@@ -1,0 +1,297 @@
+//! What a template can reach of the request while it renders.
+//!
+//! Rendering is synchronous and the engine's callbacks take no parameters of ours, so the context is lent to
+//! the rendering thread and given back afterwards. Nobody else can have it meanwhile: the caller's borrow is
+//! exclusive. This is the only ambient value in the framework, and it is private to this folder.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use minijinja::value::{Enumerator, Kwargs, Object, Rest, Value};
+use minijinja::{Error, ErrorKind};
+
+use crate::base::config::is_secret;
+use crate::base::html::Html;
+use crate::builtin::security;
+use crate::builtin::security::csrf;
+use crate::builtin::templating::value::{dict, to_value};
+use crate::context::Context;
+use crate::context::url_for::UrlFor;
+use crate::http::request::Request;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Context>> = const { RefCell::new(None) };
+}
+
+/// Runs `render` while templates can reach `ctx`.
+pub(super) fn enter<T>(ctx: &mut Context, render: impl FnOnce() -> T) -> T {
+    /// Gives the context back even if rendering panics.
+    struct Return<'a>(&'a mut Context, Option<Context>);
+
+    impl Drop for Return<'_> {
+        fn drop(&mut self) {
+            if let Some(ctx) = CURRENT.replace(self.1.take()) {
+                *self.0 = ctx;
+            }
+        }
+    }
+
+    let outer = CURRENT.replace(Some(ctx.lend()));
+    let _return = Return(ctx, outer);
+    render()
+}
+
+/// Hands the context of the template that is rendering to `f`.
+fn with<T>(f: impl FnOnce(&mut Context) -> T) -> Result<T, Error> {
+    CURRENT.with_borrow_mut(|current| match current {
+        Some(ctx) => Ok(f(ctx)),
+        None => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "there is no request here: the template is rendered outside of one",
+        )),
+    })
+}
+
+/// An error of ours as one of the engine's, which keeps it as its cause.
+fn failed(error: &crate::base::error::Error) -> Error {
+    Error::new(ErrorKind::InvalidOperation, error.to_string())
+}
+
+/// `url_for('blog.show', id=7, _anchor='x', _external=true)`
+pub(super) fn url_for(endpoint: &str, kwargs: Kwargs) -> Result<Value, Error> {
+    let mut url = UrlFor::endpoint(endpoint);
+    for name in kwargs.args() {
+        let value: Value = kwargs.get(name)?;
+        url = match name {
+            "_external" => {
+                if value.is_true() {
+                    url.external()
+                } else {
+                    url
+                }
+            }
+            "_anchor" => {
+                if value.is_none() {
+                    url
+                } else {
+                    url.anchor(value.to_string())
+                }
+            }
+            "_scheme" => {
+                if value.is_none() {
+                    url
+                } else {
+                    url.scheme(value.to_string())
+                }
+            }
+            "_method" => match value.to_string().to_ascii_uppercase().parse() {
+                Ok(method) => url.method(method),
+                Err(_) => return Err(Error::new(ErrorKind::InvalidOperation, format!("`{value}` is not a method"))),
+            },
+            _ => add_value(url, name, &value),
+        };
+    }
+    with(|ctx| ctx.url_for(url).map(Value::from).map_err(|error| failed(&error)))?
+}
+
+/// None is left out, and a list repeats its name.
+fn add_value(url: UrlFor, name: &str, value: &Value) -> UrlFor {
+    match value.kind() {
+        minijinja::value::ValueKind::None | minijinja::value::ValueKind::Undefined => url,
+        minijinja::value::ValueKind::Seq => {
+            value.try_iter().into_iter().flatten().fold(url, |url, item| url.value(name, item))
+        }
+        _ => url.value(name, value),
+    }
+}
+
+/// `get_flashed_messages(with_categories=False, category_filter=[])`
+pub(super) fn get_flashed_messages(positional: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let argument = |index: usize, name: &str| -> Result<Option<Value>, Error> {
+        Ok(match positional.get(index) {
+            Some(value) => Some(value.clone()),
+            None if kwargs.has(name) => Some(kwargs.get(name)?),
+            None => None,
+        })
+    };
+    let with_categories = argument(0, "with_categories")?.is_some_and(|value| value.is_true());
+    let filter: Vec<String> = argument(1, "category_filter")?
+        .into_iter()
+        .flat_map(|list| list.try_iter().into_iter().flatten())
+        .map(|c| c.to_string())
+        .collect();
+    kwargs.assert_all_used()?;
+    let messages = with(|ctx| ctx.session().flashed_messages())?;
+    let wanted = messages.into_iter().filter(|(category, _)| filter.is_empty() || filter.contains(category));
+    Ok(match with_categories {
+        true => wanted.map(|(category, message)| Value::from((category, message))).collect(),
+        false => wanted.map(|(_, message)| Value::from(message)).collect(),
+    })
+}
+
+pub(super) fn csrf_token() -> Result<Value, Error> {
+    with(|ctx| csrf::generate(ctx).map(Value::from).map_err(|error| failed(&error)))?
+}
+
+/// A hidden field with the token; nothing where the check is switched off.
+pub(super) fn csrf_field() -> Result<Html, Error> {
+    with(|ctx| csrf::field(ctx).map_err(|error| failed(&error)))?
+}
+
+pub(super) fn csp_nonce() -> Result<Value, Error> {
+    with(|ctx| Value::from(security::headers::nonce(ctx)))
+}
+
+/// `request`: what a template may ask of it.
+#[derive(Debug)]
+pub(super) struct RequestObject;
+
+impl Object for RequestObject {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let key = key.as_str()?;
+        with(|ctx| context_attribute(ctx, key).or_else(|| request_attribute(ctx.request(), key))).ok()?
+    }
+}
+
+fn context_attribute(ctx: &Context, key: &str) -> Option<Value> {
+    Some(match key {
+        "endpoint" => ctx.endpoint().map_or_else(|| Value::from(()), Value::from),
+        "blueprint" => ctx.blueprint().map_or_else(|| Value::from(()), Value::from),
+        "url_rule" => ctx.rule().map_or_else(|| Value::from(()), Value::from),
+        "view_args" => {
+            dict(ctx.view_args().iter().map(|(name, value)| (Value::from(name), Value::from(value))).collect())
+        }
+        "form" => Value::from_object(Pairs::new(ctx.parsed_form().into_iter().flat_map(|form| form.fields.iter()))),
+        _ => return None,
+    })
+}
+
+fn request_attribute(request: &Request, key: &str) -> Option<Value> {
+    Some(match key {
+        "method" => Value::from(request.method().as_str()),
+        "path" => Value::from(request.path()),
+        "full_path" => Value::from(request.full_path()),
+        "url" => Value::from(request.url()),
+        "base_url" => Value::from(request.base_url()),
+        "url_root" | "root_url" => Value::from(request.root_url()),
+        "host_url" => Value::from(format!("{}/", request.origin())),
+        "host" => Value::from(request.host()),
+        "scheme" => Value::from(request.scheme().as_str()),
+        "is_secure" => Value::from(request.is_secure()),
+        "script_root" | "root_path" => Value::from(request.root_path()),
+        "query_string" => Value::from(request.query_string()),
+        "remote_addr" => {
+            request.remote_addr().map_or_else(|| Value::from(()), |address| Value::from(address.to_string()))
+        }
+        "args" => Value::from_object(Pairs::new(request.args().iter())),
+        "cookies" => Value::from_object(Pairs::new(request.cookies())),
+        "headers" => {
+            let headers =
+                request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+            Value::from_object(Pairs { same: str::eq_ignore_ascii_case, ..Pairs::new(headers) })
+        }
+        "user_agent" => Value::from(request.header("user-agent").unwrap_or_default()),
+        "referrer" => request.header("referer").map_or_else(|| Value::from(()), Value::from),
+        _ => return None,
+    })
+}
+
+/// `request.args` and its like: the first value by name, all by `getlist`.
+#[derive(Debug)]
+struct Pairs {
+    pairs: Vec<(String, String)>,
+    /// Whether two names are one; those of headers are in any case.
+    same: fn(&str, &str) -> bool,
+}
+
+impl Pairs {
+    fn new<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Pairs {
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Pairs { pairs: pairs.collect(), same: |a, b| a == b }
+    }
+
+    fn all(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.pairs.iter().filter(move |(name, _)| (self.same)(name, key)).map(|(_, value)| value.as_str())
+    }
+
+    fn first(&self, key: &str) -> Option<&str> {
+        self.all(key).next()
+    }
+}
+
+impl Object for Pairs {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.first(key.as_str()?).map(Value::from)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let mut names: Vec<&str> = self.pairs.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        Enumerator::Values(names.into_iter().map(Value::from).collect())
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut minijinja::State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        match (method, args) {
+            ("get", [key]) => {
+                Ok(self.first(key.as_str().unwrap_or_default()).map_or_else(|| Value::from(()), Value::from))
+            }
+            ("get", [key, default]) => {
+                Ok(self.first(key.as_str().unwrap_or_default()).map_or_else(|| default.clone(), Value::from))
+            }
+            ("getlist", [key]) => {
+                let key = key.as_str().unwrap_or_default();
+                Ok(self.all(key).map(Value::from).collect())
+            }
+            _ => Err(Error::from(ErrorKind::UnknownMethod)),
+        }
+    }
+}
+
+/// `session`: its values, read like a dict's.
+#[derive(Debug)]
+pub(super) struct SessionObject;
+
+impl Object for SessionObject {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let key = key.as_str()?;
+        with(|ctx| ctx.session().get::<serde_json::Value>(key)).ok()?.map(|value| to_value(&value))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let keys = with(|ctx| ctx.session().keys()).unwrap_or_default();
+        Enumerator::Values(keys.into_iter().map(Value::from).collect())
+    }
+}
+
+/// `g`: the values that have a name.
+#[derive(Debug)]
+pub(super) struct GObject;
+
+impl Object for GObject {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let key = key.as_str()?;
+        with(|ctx| ctx.g_ref().named().get(key).map(to_value)).ok()?
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let keys = with(|ctx| ctx.g_ref().named().keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+        Enumerator::Values(keys.into_iter().map(Value::from).collect())
+    }
+}
+
+/// `config`: every key but the secret ones, which no template has a use for.
+#[derive(Debug)]
+pub(super) struct ConfigObject;
+
+impl Object for ConfigObject {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let key = key.as_str().filter(|key| !is_secret(key))?;
+        with(|ctx| ctx.config().value(key).map(to_value)).ok()?
+    }
+}

@@ -1,0 +1,270 @@
+//! Arguments by type.
+
+use std::error::Error as StdError;
+use std::future::{Future, ready};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use serde::Deserialize;
+
+use crate::app::Frozen;
+use crate::app::extension::Freezing;
+use crate::base::config::Config;
+use crate::base::error::{Error, HttpError, Result};
+use crate::context::Context;
+use crate::context::form_parser::FormData;
+use crate::context::session::Session;
+use crate::http::body::Body;
+use crate::http::json::{Json, loads};
+use crate::http::multi_dict::MultiDict;
+use crate::http::response::Response;
+use crate::routing::view_args::ViewArgs;
+
+/// What a view, a hook or a command can ask for as an argument, by type.
+///
+/// ```
+/// use hipflask::prelude::*;
+/// use hipflask::Context;
+///
+/// /// The language that the client likes best.
+/// struct Language(String);
+///
+/// impl FromContext for Language {
+///     async fn from_context(ctx: &mut Context) -> Result<Language> {
+///         let header = ctx.request().header("accept-language").unwrap_or("en");
+///         Ok(Language(header.split(['-', ',', ';']).next().unwrap_or("en").to_owned()))
+///     }
+/// }
+///
+/// #[get("/")]
+/// async fn index(language: Language) -> String {
+///     language.0
+/// }
+///
+/// let client = App::new("doc", ".").routes(routes![index]).test_client();
+/// assert_eq!(client.get("/").header("accept-language", "de-AT").send_blocking().text(), "de");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a view or a hook",
+    label = "this type says nothing about where its value comes from",
+    note = "a value of the path has the name of the rule's variable: `#[get(\"/<int:id>\")] fn show(id: i64)`",
+    note = "arguments by type are `Session`, `Config`, `ViewArgs`, `Query<T>`, `Json<T>`, `Form<T>`, `FormData`, `Bytes` and those of extensions; the request and the rest are in `ctx: &mut Context`, the first argument",
+    note = "for a type of your own implement `hipflask::FromContext`"
+)]
+pub trait FromContext: Sized + Send + 'static {
+    /// Whether the value is always at hand, so that [`from_context`](FromContext::from_context) never waits.
+    /// A synchronous function whose arguments are all ready is called without an allocation. Say `true` only
+    /// if there is no `await` inside.
+    const READY: bool = false;
+
+    /// The value for this request.
+    ///
+    /// # Errors
+    ///
+    /// An [`HttpError`] if the request does not give it; any other error is a 500.
+    fn from_context(ctx: &mut Context) -> impl Future<Output = Result<Self>> + Send;
+
+    /// Reports, when the application is frozen, what it needs and does not find: an extension, a
+    /// configuration key.
+    ///
+    /// # Errors
+    ///
+    /// Says what is missing and what to do.
+    fn check(freezing: &Freezing<'_>) -> Result<(), String> {
+        let _ = freezing;
+        Ok(())
+    }
+}
+
+macro_rules! ready {
+    ($($(#[$doc:meta])* $argument:ty = |$ctx:ident| $value:expr;)*) => {
+        $($(#[$doc])* #[diagnostic::do_not_recommend] impl FromContext for $argument {
+            const READY: bool = true;
+
+            fn from_context($ctx: &mut Context) -> impl Future<Output = Result<Self>> + Send {
+                ready($value)
+            }
+        })*
+    };
+}
+
+ready! {
+    Config = |ctx| Ok(ctx.config().clone());
+    ViewArgs = |ctx| Ok(ctx.view_args().clone());
+    Frozen = |ctx| Ok(ctx.app().clone());
+    Method = |ctx| Ok(ctx.request().method().clone());
+    HeaderMap = |ctx| Ok(ctx.request().headers().clone());
+    /// The query's keys and values. Flask's `request.args`.
+    MultiDict = |ctx| Ok(ctx.request().args().clone());
+    /// The body as it comes, for a view that does not want it in one piece; no limit is kept but those of time.
+    Body = |ctx| Ok(std::mem::take(ctx.request_mut().body_mut()));
+    /// In a hook after the view: the response, which the hook gives back.
+    Response = |ctx| match ctx.take_response() {
+        Some(response) => Ok(response),
+        None => Err(Error::msg("there is no response yet; only a function that runs after the view can take it")),
+    };
+    /// In an error handler: the HTTP error.
+    HttpError = |ctx| match ctx.error().and_then(|error| error.http()) {
+        Some(error) => Ok(error.to_handler_copy()),
+        None => Err(Error::msg("there is no HTTP error here; only an error handler for statuses can take it")),
+    };
+}
+
+/// The body in one piece, up to `MAX_CONTENT_LENGTH`. Flask's `request.data`.
+#[diagnostic::do_not_recommend]
+impl FromContext for Bytes {
+    async fn from_context(ctx: &mut Context) -> Result<Bytes> {
+        ctx.data().await
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl FromContext for Session {
+    const READY: bool = true;
+
+    fn from_context(ctx: &mut Context) -> impl Future<Output = Result<Session>> + Send {
+        ready(Ok(ctx.session().clone()))
+    }
+
+    fn check(freezing: &Freezing<'_>) -> Result<(), String> {
+        needs_secret_key(freezing)
+    }
+}
+
+/// Sessions and what stands on them need a secret key.
+pub(crate) fn needs_secret_key(freezing: &Freezing<'_>) -> Result<(), String> {
+    match freezing.config().value("SECRET_KEY").is_some_and(|key| !key.is_null()) {
+        true => Ok(()),
+        false => Err(
+            "the session is signed, but no secret key is set; set `SECRET_KEY` (the environment's FLASK_SECRET_KEY) \
+                      to 32 random bytes or more, for instance from `openssl rand -hex 32`"
+                .to_owned(),
+        ),
+    }
+}
+
+// Not `DeserializeOwned`: for the trait itself serde's message names the derive.
+impl<T: for<'de> Deserialize<'de> + Send + 'static> FromContext for Json<T> {
+    async fn from_context(ctx: &mut Context) -> Result<Json<T>> {
+        if !ctx.request().is_json() {
+            return Err(HttpError::new(415)
+                .description("The body must be JSON, with the content type `application/json`.")
+                .into());
+        }
+        Ok(Json(loads(&ctx.data().await?)?))
+    }
+}
+
+/// The query as a struct; what is missing or of the wrong type is a 400 that names it.
+///
+/// ```
+/// use hipflask::prelude::*;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Search { q: String, #[serde(default)] page: u32 }
+///
+/// #[get("/search")]
+/// async fn search(query: Query<Search>) -> String {
+///     format!("{} {}", query.q, query.page)
+/// }
+///
+/// let client = App::new("doc", ".").routes(routes![search]).test_client();
+/// assert_eq!(client.get("/search?q=a+b&page=2").send_blocking().text(), "a b 2");
+/// assert_eq!(client.get("/search").send_blocking().status(), 400);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Query<T>(pub T);
+
+impl<T> Deref for Query<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: for<'de> Deserialize<'de> + Send + 'static> FromContext for Query<T> {
+    const READY: bool = true;
+
+    fn from_context(ctx: &mut Context) -> impl Future<Output = Result<Query<T>>> + Send {
+        ready(ctx.request().args().deserialize().map(Query))
+    }
+}
+
+/// The form's fields and files. Flask's `request.form` and `request.files`.
+#[diagnostic::do_not_recommend]
+impl FromContext for FormData {
+    async fn from_context(ctx: &mut Context) -> Result<FormData> {
+        ctx.form().await.cloned()
+    }
+}
+
+/// The argument, or why it could not be had: for a view that answers in its absence too.
+#[diagnostic::do_not_recommend]
+impl<T: FromContext> FromContext for Result<T> {
+    const READY: bool = T::READY;
+
+    async fn from_context(ctx: &mut Context) -> Result<Result<T>> {
+        Ok(T::from_context(ctx).await)
+    }
+
+    fn check(freezing: &Freezing<'_>) -> Result<(), String> {
+        T::check(freezing)
+    }
+}
+
+/// The error that an error handler by type caught: it derefs to the error. `#[errorhandler(E)]` gives a
+/// function that takes `&E` one of these.
+#[derive(Clone, Debug)]
+pub struct Caught<E> {
+    error: Arc<Error>,
+    catch: fn(&Error) -> Option<&E>,
+}
+
+/// What an error handler by type can catch: any error type, and [`Error`] itself for all of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error, so nothing can catch it",
+    label = "not an error type",
+    note = "implement `std::error::Error` for it (and `Display` and `Debug`, which that needs), or name another type"
+)]
+pub trait Catchable: Send + 'static {
+    /// The caught error inside of `error`.
+    fn catch(error: &Error) -> Option<&Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: StdError + Send + 'static> Catchable for E {
+    fn catch(error: &Error) -> Option<&E> {
+        error.find()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Catchable for Error {
+    fn catch(error: &Error) -> Option<&Error> {
+        Some(error)
+    }
+}
+
+// Without a bound on `E`: what is no error is reported once, where it is fetched.
+impl<E> Deref for Caught<E> {
+    type Target = E;
+
+    fn deref(&self) -> &E {
+        (self.catch)(&self.error).expect("it was caught as an `E`")
+    }
+}
+
+impl<E: Catchable> FromContext for Caught<E> {
+    const READY: bool = true;
+
+    fn from_context(ctx: &mut Context) -> impl Future<Output = Result<Caught<E>>> + Send {
+        let error = ctx.error().filter(|error| E::catch(error).is_some()).cloned();
+        ready(match error {
+            Some(error) => Ok(Caught { error, catch: E::catch }),
+            None => Err(Error::msg("there is no error of that type here; only its error handler can take it")),
+        })
+    }
+}

@@ -1,0 +1,391 @@
+//! What one request carries: request, response, session, `g`, the matched rule.
+
+pub(crate) mod extract;
+pub(crate) mod form_parser;
+pub(crate) mod session;
+pub(crate) mod url_for;
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::app::Frozen;
+use crate::base::config::Config;
+use crate::base::error::{Error, Result};
+use crate::base::type_map::TypeMap;
+use crate::context::extract::FromContext;
+use crate::context::form_parser::FormData;
+use crate::context::session::Session;
+use crate::context::url_for::UrlFor;
+use crate::handler::{Handler, IntoHandler};
+use crate::http::body::Body;
+use crate::http::request::{Request, next_id};
+use crate::http::response::Response;
+use crate::routing::view_args::ViewArgs;
+
+/// Everything that belongs to one request. Flask's application context, which has the request in it.
+///
+/// A view asks for what it needs by type and rarely needs the context itself; a hook that needs several
+/// things takes `ctx: &mut Context`.
+///
+/// ```
+/// use hipflask::prelude::*;
+/// use hipflask::Context;
+///
+/// async fn log(ctx: &mut Context) {
+///     println!("{} {}", ctx.request().method(), ctx.request().path());
+/// }
+///
+/// let app = App::new("doc", ".").before_request(log);
+/// ```
+pub struct Context {
+    /// Lent out while a template renders or a synchronous function runs on another thread; nobody else has
+    /// the context then, because both borrow it mutably.
+    parts: Option<Box<Parts>>,
+}
+
+struct Parts {
+    app: Frozen,
+    request: Box<Request>,
+    response: Option<Response>,
+    session: OnceLock<Session>,
+    g: G,
+    rule: Option<usize>,
+    scope: usize,
+    view_args: ViewArgs,
+    routing_error: Option<Error>,
+    error: Option<Arc<Error>>,
+    after_this_request: Vec<Arc<dyn Handler>>,
+    body: BodyState,
+    request_id: OnceLock<String>,
+}
+
+/// What was read of the body so far.
+#[derive(Default)]
+pub(crate) struct BodyState {
+    pub(crate) data: Option<Bytes>,
+    pub(crate) form: Option<Arc<FormData>>,
+    /// Differs from the configuration where a view or a hook said so.
+    pub(crate) max_content_length: Option<Option<u64>>,
+}
+
+impl Context {
+    /// A context for a request that `app` is to answer.
+    pub(crate) fn new(app: Frozen, request: Box<Request>) -> Context {
+        Context {
+            parts: Some(Box::new(Parts {
+                app,
+                request,
+                response: None,
+                session: OnceLock::new(),
+                g: G::default(),
+                rule: None,
+                scope: 0,
+                view_args: ViewArgs::default(),
+                routing_error: None,
+                error: None,
+                after_this_request: Vec::new(),
+                body: BodyState::default(),
+                request_id: OnceLock::new(),
+            })),
+        }
+    }
+
+    /// Hands the context over to somebody who cannot borrow it, and who gives it back.
+    pub(crate) fn lend(&mut self) -> Context {
+        Context { parts: self.parts.take() }
+    }
+
+    fn parts(&self) -> &Parts {
+        self.parts.as_deref().expect("a context is used by one at a time, and given back")
+    }
+
+    fn parts_mut(&mut self) -> &mut Parts {
+        self.parts.as_deref_mut().expect("a context is used by one at a time, and given back")
+    }
+
+    /// The running application. Flask's `current_app`.
+    pub fn app(&self) -> &Frozen {
+        &self.parts().app
+    }
+
+    /// The application's configuration.
+    pub fn config(&self) -> &Config {
+        self.app().config()
+    }
+
+    /// The request.
+    pub fn request(&self) -> &Request {
+        &self.parts().request
+    }
+
+    pub(crate) fn request_mut(&mut self) -> &mut Request {
+        &mut self.parts_mut().request
+    }
+
+    /// The response; before a view has answered, an empty one. For hooks after the view.
+    pub fn response(&mut self) -> &Response {
+        self.response_mut()
+    }
+
+    /// The response, to be changed.
+    pub fn response_mut(&mut self) -> &mut Response {
+        self.parts_mut().response.get_or_insert_default()
+    }
+
+    pub(crate) fn set_response(&mut self, response: Response) {
+        self.parts_mut().response = Some(response);
+    }
+
+    pub(crate) fn has_response(&self) -> bool {
+        self.parts().response.is_some()
+    }
+
+    /// Takes the request out, for a mounted application; it comes back by `put_request`.
+    pub(crate) fn take_request(&mut self) -> Box<Request> {
+        let vacant = Request::from_parts(http::Request::new(()).into_parts().0, Body::empty());
+        std::mem::replace(&mut self.parts_mut().request, Box::new(vacant))
+    }
+
+    pub(crate) fn put_request(&mut self, request: Box<Request>) {
+        self.parts_mut().request = request;
+    }
+
+    pub(crate) fn take_response(&mut self) -> Option<Response> {
+        self.parts_mut().response.take()
+    }
+
+    /// The session, opened when it is first asked for.
+    pub fn session(&self) -> &Session {
+        let parts = self.parts();
+        parts.session.get_or_init(|| parts.app.sessions().open(&parts.request))
+    }
+
+    /// The session, if anything has asked for it.
+    pub(crate) fn opened_session(&self) -> Option<&Session> {
+        self.parts().session.get()
+    }
+
+    /// Values that live as long as the request. Flask's `g`.
+    pub fn g(&mut self) -> &mut G {
+        &mut self.parts_mut().g
+    }
+
+    pub(crate) fn g_ref(&self) -> &G {
+        &self.parts().g
+    }
+
+    /// The values that the matched rule took from the path, and its defaults. Flask's `request.view_args`.
+    pub fn view_args(&self) -> &ViewArgs {
+        &self.parts().view_args
+    }
+
+    /// The values, to be changed: for [`url_value_preprocessor`](crate::Scaffold::url_value_preprocessor).
+    pub fn view_args_mut(&mut self) -> &mut ViewArgs {
+        &mut self.parts_mut().view_args
+    }
+
+    /// The text of the matched rule: `/user/<int:id>`. Flask's `request.url_rule`.
+    pub fn rule(&self) -> Option<&str> {
+        let parts = self.parts();
+        Some(parts.app.rule(parts.rule?))
+    }
+
+    /// The name of the matched rule: `blog.show`.
+    pub fn endpoint(&self) -> Option<&str> {
+        let parts = self.parts();
+        Some(parts.app.endpoint(parts.rule?))
+    }
+
+    /// The name of the blueprint that the matched rule belongs to, with those around it: `site.blog`.
+    pub fn blueprint(&self) -> Option<&str> {
+        self.parts().app.blueprint(self.parts().scope)
+    }
+
+    pub(crate) fn set_match(&mut self, rule: usize, scope: usize, view_args: ViewArgs) {
+        let parts = self.parts_mut();
+        (parts.rule, parts.scope, parts.view_args) = (Some(rule), scope, view_args);
+    }
+
+    pub(crate) fn rule_id(&self) -> Option<usize> {
+        self.parts().rule
+    }
+
+    pub(crate) fn scope(&self) -> usize {
+        self.parts().scope
+    }
+
+    /// Why no rule matched: a 404, a 405. It is raised after the hooks before the request, which may look at
+    /// it here and answer instead.
+    pub fn routing_error(&self) -> Option<&Error> {
+        self.parts().routing_error.as_ref()
+    }
+
+    pub(crate) fn set_routing_error(&mut self, error: Error) {
+        self.parts_mut().routing_error = Some(error);
+    }
+
+    pub(crate) fn take_routing_error(&mut self) -> Option<Error> {
+        self.parts_mut().routing_error.take()
+    }
+
+    /// The error that an error handler is handling.
+    pub(crate) fn error(&self) -> Option<&Arc<Error>> {
+        self.parts().error.as_ref()
+    }
+
+    pub(crate) fn set_error(&mut self, error: Option<Arc<Error>>) {
+        self.parts_mut().error = error;
+    }
+
+    /// Runs `f` once after this request's view, before the hooks that run after every request.
+    pub fn after_this_request<M>(&mut self, f: impl IntoHandler<M>) {
+        self.parts_mut().after_this_request.push(f.into_handler());
+    }
+
+    pub(crate) fn take_after_this_request(&mut self) -> Vec<Arc<dyn Handler>> {
+        std::mem::take(&mut self.parts_mut().after_this_request)
+    }
+
+    pub(crate) fn body_state(&mut self) -> &mut BodyState {
+        &mut self.parts_mut().body
+    }
+
+    pub(crate) fn parsed_form(&self) -> Option<&FormData> {
+        self.parts().body.form.as_deref()
+    }
+
+    /// A name for this request in logs and error pages, 16 characters, the same for its whole life.
+    pub fn request_id(&self) -> &str {
+        let parts = self.parts();
+        parts.request_id.get_or_init(|| {
+            let id = if parts.request.id() == 0 { next_id() } else { parts.request.id() };
+            format!("{id:016x}")
+        })
+    }
+
+    /// An argument as a view would get it: `ctx.extract::<Db>().await?`.
+    ///
+    /// # Errors
+    ///
+    /// The argument's own.
+    pub fn extract<T: FromContext>(&mut self) -> impl Future<Output = Result<T>> + Send {
+        T::from_context(self)
+    }
+
+    /// The state that an extension put into the application.
+    pub fn state<T: 'static>(&self) -> Option<&T> {
+        self.app().state()
+    }
+
+    /// The state of an extension and `g` to read, beside the response to write.
+    pub(crate) fn state_and_response<T: 'static>(&mut self) -> (Option<&T>, &G, &mut Response) {
+        let parts = self.parts_mut();
+        (parts.app.state(), &parts.g, parts.response.get_or_insert_default())
+    }
+
+    /// The URL for a view ([`url_for!`](crate::url_for)) or an endpoint's name, relative to this request.
+    ///
+    /// # Errors
+    ///
+    /// A [`BuildError`](crate::BuildError) if there is no such endpoint or a value is missing.
+    #[track_caller]
+    pub fn url_for(&self, target: impl Into<UrlFor>) -> Result<String> {
+        target.into().resolve(self)
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.parts {
+            Some(parts) => write!(f, "Context({} {})", parts.request.method(), parts.request.uri().path()),
+            None => f.write_str("Context(lent)"),
+        }
+    }
+}
+
+/// Values that live as long as the request, by type and, for templates, by name. Flask's `g`.
+///
+/// ```
+/// use hipflask::prelude::*;
+/// use hipflask::Context;
+///
+/// struct Started(std::time::Instant);
+///
+/// async fn start(ctx: &mut Context) {
+///     ctx.g().insert(Started(std::time::Instant::now()));
+///     ctx.g().set("lang", "de"); // {{ g.lang }}
+/// }
+///
+/// async fn index(ctx: &mut Context) -> String {
+///     let waited = ctx.g().get::<Started>().map(|started| started.0.elapsed());
+///     format!("{} {}", waited.is_some(), ctx.g().value("lang").unwrap_or_default())
+/// }
+///
+/// let client = App::new("doc", ".").before_request(start).add_url_rule(Rule::new("/"), index).test_client();
+/// assert_eq!(client.get("/").send_blocking().text(), "true de");
+/// ```
+#[derive(Default)]
+pub struct G {
+    typed: TypeMap,
+    named: serde_json::Map<String, serde_json::Value>,
+    /// The templates rendered for this request, where a test wants to know.
+    rendered: Option<Vec<String>>,
+}
+
+impl G {
+    /// Keeps `value` under its type, in place of the one before.
+    pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.typed.insert(value);
+    }
+
+    /// The value of type `T`.
+    pub fn get<T: 'static>(&self) -> Option<&T> {
+        self.typed.get()
+    }
+
+    /// Takes the value of type `T` out.
+    pub fn remove<T: 'static>(&mut self) -> Option<T> {
+        self.typed.remove()
+    }
+
+    /// Keeps `value` under `name`, where templates find it as `g.name`. A value that cannot be serialized is
+    /// not kept.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Serialize) {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.named.insert(name.into(), value);
+        }
+    }
+
+    /// The text under `name`.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.named.get(name)?.as_str()
+    }
+
+    /// Keeps the names of the templates from now on.
+    pub(crate) fn record(&mut self) {
+        self.rendered = Some(Vec::new());
+    }
+
+    pub(crate) fn rendered(&mut self, template: &str) {
+        if let Some(rendered) = &mut self.rendered {
+            rendered.push(template.to_owned());
+        }
+    }
+
+    pub(crate) fn take_rendered(&mut self) -> Vec<String> {
+        self.rendered.take().unwrap_or_default()
+    }
+
+    pub(crate) fn named(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.named
+    }
+}
+
+impl std::fmt::Debug for G {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "G({:?}, {} named)", self.typed, self.named.len())
+    }
+}

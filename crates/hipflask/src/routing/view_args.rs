@@ -1,0 +1,154 @@
+//! The values that a rule took from the path, and their conversion to arguments.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::base::error::{Error, HttpError, Result};
+use crate::context::url_for::UrlFor;
+
+/// The values of a rule's variables, and its defaults, by name. Flask's `request.view_args`.
+///
+/// ```
+/// use hipflask::prelude::*;
+///
+/// async fn show(args: ViewArgs) -> Result<String> {
+///     let id: i64 = args.get("id")?;
+///     Ok(format!("post {id}"))
+/// }
+///
+/// let app = App::new("doc", ".").add_url_rule(Rule::new("/posts/<int:id>"), show);
+/// assert_eq!(app.test_client().get("/posts/7").send_blocking().text(), "post 7");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ViewArgs {
+    pairs: Vec<(Arc<str>, String)>,
+}
+
+impl ViewArgs {
+    pub(crate) fn new(pairs: Vec<(Arc<str>, String)>) -> ViewArgs {
+        ViewArgs { pairs }
+    }
+
+    /// The value of `name` as a `T`.
+    ///
+    /// # Errors
+    ///
+    /// A 404 if the text in the path cannot be a `T`: a number too large for it, for instance. An error (500)
+    /// if the rule has no variable `name`, which is a mistake in the program.
+    #[track_caller]
+    pub fn get<T: FromPath>(&self, name: &str) -> Result<T> {
+        match self.text(name) {
+            Some(text) => match T::from_path(text) {
+                Some(value) => Ok(value),
+                None => Err(HttpError::new(404).into()),
+            },
+            None => Err(Error::msg(format!("the rule has no variable `{name}`, nor a default for it"))),
+        }
+    }
+
+    /// The text of `name`.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Sets `name` to `value`.
+    pub fn set(&mut self, name: &str, value: impl ToString) {
+        self.pairs.retain(|(key, _)| &**key != name);
+        self.pairs.push((Arc::from(name), value.to_string()));
+    }
+
+    /// Takes `name` out, so that the view does not get it.
+    pub fn remove(&mut self, name: &str) -> Option<String> {
+        let at = self.pairs.iter().position(|(key, _)| &**key == name)?;
+        Some(self.pairs.remove(at).1)
+    }
+
+    /// Names and values, in the order of the path.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(key, value)| (&**key, value.as_str()))
+    }
+
+    pub(crate) fn to_values(&self) -> Vec<(String, String)> {
+        self.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+}
+
+/// What a view's argument that comes from the path can be. Implement it for your own types: an
+/// `enum` of the words of `<any(a, b):x>`, a slug.
+///
+/// ```
+/// use hipflask::FromPath;
+///
+/// enum Kind { Post, Page }
+///
+/// impl FromPath for Kind {
+///     fn from_path(text: &str) -> Option<Kind> {
+///         match text {
+///             "post" => Some(Kind::Post),
+///             "page" => Some(Kind::Page),
+///             _ => None, // answered with 404
+///         }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a path",
+    label = "not a path value",
+    note = "a value of the path is a `String`, a number, `bool`, or a type of your own that implements `hipflask::FromPath`"
+)]
+pub trait FromPath: Sized {
+    /// The value that `text` stands for; `None` is answered with 404.
+    fn from_path(text: &str) -> Option<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl FromPath for String {
+    fn from_path(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+}
+
+macro_rules! from_path {
+    ($($number:ty),*) => {
+        $(#[diagnostic::do_not_recommend] impl FromPath for $number {
+            fn from_path(text: &str) -> Option<$number> {
+                FromStr::from_str(text).ok()
+            }
+        })*
+    };
+}
+
+from_path!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, f32, f64, bool, char);
+
+/// What an argument named like a rule's variable can be: the macros read it from the path, and write it into
+/// the URLs of `url_for!`. It is implemented for everything that is [`FromPath`] and has a `Display`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a value of the path",
+    label = "not a value of the path",
+    note = "a value of the path is a `String`, a number, `bool`, or a type of your own that implements `hipflask::FromPath` (how it is read) and `Display` (how `url_for!` writes it)",
+    note = "for a part that may be missing give the view two rules, one with `defaults(..)`"
+)]
+pub trait PathValue: Sized {
+    /// [`ViewArgs::get`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ViewArgs::get`].
+    fn from_args(args: &ViewArgs, name: &str) -> Result<Self>;
+
+    /// [`UrlFor::value`].
+    fn into_url(self, url: UrlFor, name: &str) -> UrlFor;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromPath + Display> PathValue for T {
+    #[track_caller]
+    fn from_args(args: &ViewArgs, name: &str) -> Result<T> {
+        args.get(name)
+    }
+
+    fn into_url(self, url: UrlFor, name: &str) -> UrlFor {
+        url.value(name, self)
+    }
+}
