@@ -22,7 +22,7 @@ use std::task::Poll;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 
-use crate::app::Frozen;
+use crate::app::frozen::Frozen;
 use crate::base::error::{Error, HttpError, Result};
 use crate::base::panics;
 use crate::builtin::error_page;
@@ -34,7 +34,7 @@ use crate::http::body::Body;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::url::{PATH_SAFE, quote};
-use crate::routing::matcher::Match;
+use crate::routing::find::Match;
 
 impl Frozen {
     /// Answers one request, and always answers: an error or a panic is a response too.
@@ -111,9 +111,11 @@ impl Frozen {
             return ctx.set_routing_error(HttpError::new(404).into());
         };
         let found = match self.map().find(path, request.method()) {
-            Match::Found(rule, ranges) => {
-                self.view_args(rule, path, ranges).map(|args| (rule, args)).ok_or_else(|| HttpError::new(404).into())
-            }
+            Match::Found(rule, ranges) => self
+                .map()
+                .view_args(rule, path, ranges)
+                .map(|args| (rule, args))
+                .ok_or_else(|| HttpError::new(404).into()),
             Match::NotFound => Err(HttpError::new(404).into()),
             Match::MethodNotAllowed(methods) => Err(HttpError::new(405).header("allow", methods.to_header()).into()),
             Match::Redirect(path) => Err(routing_redirect(ctx, &quote(&path, PATH_SAFE))),

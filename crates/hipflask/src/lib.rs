@@ -58,10 +58,16 @@ pub mod cli;
 mod server;
 mod testing;
 
+pub use crate::app::App;
 pub use crate::app::blueprint::Blueprint;
-pub use crate::app::extension::{EmbeddedFile, Extension, Freezing, SetupError, SetupErrors};
+pub use crate::app::extension::Extension;
+pub use crate::app::freezing::{EmbeddedFile, Freezing};
+pub use crate::app::frozen::Frozen;
+pub use crate::app::mount::IntoMount;
 pub use crate::app::scaffold::{Route, Scaffold};
-pub use crate::app::{App, Frozen, IntoMount};
+pub use crate::app::setup_error::{SetupError, SetupErrors};
+pub use crate::base::catches::Catchable;
+pub use crate::base::catches::Catches;
 pub use crate::base::config::Config;
 pub use crate::base::datetime::{DateTime, DateTimeError};
 pub use crate::base::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound, Result};
@@ -71,15 +77,18 @@ pub use crate::builtin::form::{self, Form};
 pub use crate::builtin::static_files::{File, safe_join, send_file, send_from_directory};
 pub use crate::builtin::templating::{Template, TemplateError, TemplateFunction, Values};
 pub use crate::cli::CliArgs;
-pub use crate::context::extract::{Catchable, Caught, FromContext, Query};
-pub use crate::context::form_parser::{FormData, Upload, secure_filename};
+pub use crate::context::Context;
+pub use crate::context::extract::{Caught, FromContext, Query};
+pub use crate::context::g::G;
 pub use crate::context::session::Session;
-pub use crate::context::url_for::{Location, Redirect, UrlFor, ViewId, redirect};
-pub use crate::context::{Context, G};
+pub use crate::context::url_for::{Location, PathValue, Redirect, UrlFor, redirect};
 pub use crate::handler::blocking::Pace;
-pub use crate::handler::error_handler::{Catches, ErrorHandler, IntoErrorHandler};
+pub use crate::handler::error_handler::ErrorHandler;
 pub use crate::handler::function::Function;
-pub use crate::handler::{Answer, BoxFuture, Handler, IntoHandler, Outcome};
+pub use crate::handler::into_error_handler::IntoErrorHandler;
+pub use crate::handler::into_handler::IntoHandler;
+pub use crate::handler::outcome::Outcome;
+pub use crate::handler::{Answer, BoxFuture, Handler};
 pub use crate::http::accept::Accept;
 pub use crate::http::body::{Body, BodySender, BodyTooLarge};
 pub use crate::http::cookie::{Cookie, SameSite};
@@ -88,11 +97,13 @@ pub use crate::http::json::Json;
 pub use crate::http::multi_dict::MultiDict;
 pub use crate::http::request::{Request, Scheme};
 pub use crate::http::response::{IntoBody, IntoResponse, Response};
+pub use crate::http::upload::{FormData, Upload, secure_filename};
 pub use crate::http::url::is_safe_redirect;
 pub use crate::routing::build::BuildError;
 pub use crate::routing::converter::Converter;
 pub use crate::routing::rule::Rule;
-pub use crate::routing::view_args::{FromPath, PathValue, ViewArgs};
+pub use crate::routing::rule::ViewId;
+pub use crate::routing::view_args::{FromPath, ViewArgs};
 pub use crate::server::{serve, serve_on};
 pub use crate::signing::{KeyDerivation, Serializer, Verified};
 pub use crate::testing::{TestClient, TestRequest, TestResponse};
@@ -149,17 +160,6 @@ macro_rules! context {
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime on this thread needs nothing that could be missing").block_on(future)
-}
-
-/// Ends the program's setup, or a test, over a mistake in the program itself.
-#[cold]
-#[track_caller]
-#[expect(
-    clippy::panic,
-    reason = "a mistake of the programmer's, reported with its own line; every caller documents it"
-)]
-pub(crate) fn misuse(message: std::fmt::Arguments<'_>) -> ! {
-    panic!("{message}")
 }
 
 #[doc(hidden)]

@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::app::{App, Frozen};
+use crate::app::App;
+use crate::app::frozen::Frozen;
 use crate::context::session::Session;
 use crate::http::body::Body;
 use crate::http::json;
@@ -27,7 +28,7 @@ impl App {
     pub fn test_client(self) -> TestClient {
         match self.freeze() {
             Ok(frozen) => frozen.test_client(),
-            Err(errors) => crate::misuse(format_args!("{errors}")),
+            Err(errors) => crate::base::panics::misuse(format_args!("{errors}")),
         }
     }
 }
@@ -200,7 +201,7 @@ impl TestClient {
         let result = change(&session);
         let mut response = Response::default();
         if let Err(error) = self.app.sessions().save(&session, &mut response) {
-            crate::misuse(format_args!("the session cannot be saved: {error}"));
+            crate::base::panics::misuse(format_args!("the session cannot be saved: {error}"));
         }
         self.absorb(response.headers());
         result
@@ -253,7 +254,7 @@ impl TestRequest<'_> {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         match (HeaderName::try_from(name), HeaderValue::from_str(value)) {
             (Ok(name), Ok(value)) => _ = self.headers.insert(name, value),
-            _ => crate::misuse(format_args!("`{name}: {value}` is not a header")),
+            _ => crate::base::panics::misuse(format_args!("`{name}: {value}` is not a header")),
         }
         self
     }
@@ -297,7 +298,7 @@ impl TestRequest<'_> {
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Self {
         match json::dumps(value) {
             Ok(body) => self.header("content-type", "application/json").body(body),
-            Err(error) => crate::misuse(format_args!("JSON cannot hold the value: {error}")),
+            Err(error) => crate::base::panics::misuse(format_args!("JSON cannot hold the value: {error}")),
         }
     }
 
@@ -360,7 +361,7 @@ impl TestRequest<'_> {
     pub async fn send(mut self) -> TestResponse {
         self.finish_parts();
         if let Err(error) = self.client.app.start().await {
-            crate::misuse(format_args!("the application cannot start: {error:?}"));
+            crate::base::panics::misuse(format_args!("the application cannot start: {error:?}"));
         }
         let mut history: Vec<(StatusCode, String)> = Vec::new();
         let mut templates = Vec::new();
@@ -429,7 +430,10 @@ impl TestRequest<'_> {
 
     async fn send_once(&self) -> TestResponse {
         let Ok(uri) = self.target.parse::<Uri>() else {
-            crate::misuse(format_args!("`{}` is not a request target; write a path like `/posts?page=2`", self.target))
+            crate::base::panics::misuse(format_args!(
+                "`{}` is not a request target; write a path like `/posts?page=2`",
+                self.target
+            ))
         };
         let mut head = http::Request::new(()).into_parts().0;
         head.method = self.method.clone();
@@ -506,7 +510,9 @@ impl TestResponse {
     pub fn json<T: DeserializeOwned>(&self) -> T {
         match serde_json::from_slice(&self.body) {
             Ok(value) => value,
-            Err(error) => crate::misuse(format_args!("the body is not the JSON expected: {error}\n{}", self.text())),
+            Err(error) => {
+                crate::base::panics::misuse(format_args!("the body is not the JSON expected: {error}\n{}", self.text()))
+            }
         }
     }
 

@@ -4,23 +4,17 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::app::scope::{Hook, Teardown, UrlDefaults};
+use crate::base::catches::Catches;
 use crate::base::error::{Error, IntoStatus};
 use crate::base::type_map::TypeMap;
 use crate::context::Context;
-use crate::context::url_for::ViewId;
-use crate::handler::error_handler::{Catches, ErrorHandler, IntoErrorHandler};
-use crate::handler::{Handler, IntoHandler};
+use crate::handler::Handler;
+use crate::handler::error_handler::ErrorHandler;
+use crate::handler::into_error_handler::IntoErrorHandler;
+use crate::handler::into_handler::IntoHandler;
 use crate::routing::rule::Rule;
-
-/// A handler and the line that registered it.
-#[derive(Clone)]
-pub(crate) struct Hook {
-    pub(crate) handler: Arc<dyn Handler>,
-    pub(crate) location: &'static Location<'static>,
-}
-
-pub(crate) type Teardown = Arc<dyn Fn(&mut Context, Option<&Error>) + Send + Sync>;
-pub(crate) type UrlDefaults = Arc<dyn Fn(&Context, &str, &mut Vec<(String, String)>) + Send + Sync>;
+use crate::routing::rule::ViewId;
 
 /// A rule and the view behind it: what [`routes!`](crate::routes) lists.
 #[derive(Clone)]

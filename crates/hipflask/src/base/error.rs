@@ -7,12 +7,11 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::base::panics::Panicked;
-use crate::http::response::Response;
 
 /// The result of a view, a hook or anything else that runs in a request.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -66,7 +65,7 @@ impl Error {
     }
 
     #[track_caller]
-    fn internal(source: Box<dyn StdError + Send + Sync>, kind: ErrorKind) -> Error {
+    pub(crate) fn internal(source: Box<dyn StdError + Send + Sync>, kind: ErrorKind) -> Error {
         Error(Box::new(Inner { source, kind, location: Location::caller() }))
     }
 
@@ -124,11 +123,6 @@ impl Error {
         self.chain().find_map(|error| error.downcast_ref())
     }
 
-    /// The response inside, if it is one that was not taken yet.
-    pub(crate) fn take_response(&self) -> Option<Response> {
-        self.downcast_ref::<Answered>()?.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
     /// The [`HttpError`] inside, if it is one.
     pub fn http(&self) -> Option<&HttpError> {
         self.downcast_ref()
@@ -146,32 +140,6 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
         Error::internal(Box::new(error), kind)
     }
 }
-
-/// Leaves a view with a response: `Err(redirect("/login").into_response()?.into())`. No error handler sees it.
-/// Flask's `abort(response)`.
-impl From<Response> for Error {
-    #[track_caller]
-    fn from(response: Response) -> Error {
-        Error::internal(Box::new(Answered(Mutex::new(Some(response)))), ErrorKind::Http)
-    }
-}
-
-/// A response on its way out as an error.
-struct Answered(Mutex<Option<Response>>);
-
-impl fmt::Debug for Answered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answered")
-    }
-}
-
-impl fmt::Display for Answered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the view was left with a response")
-    }
-}
-
-impl StdError for Answered {}
 
 /// For a program whose own functions return a boxed error.
 impl From<Error> for Box<dyn StdError + Send + Sync> {
@@ -387,7 +355,8 @@ impl IntoStatus for u16 {
     /// If the number is not a status (100 to 999).
     #[track_caller]
     fn into_status(self) -> StatusCode {
-        StatusCode::from_u16(self).unwrap_or_else(|_| crate::misuse(format_args!("`{self}` is not an HTTP status")))
+        StatusCode::from_u16(self)
+            .unwrap_or_else(|_| crate::base::panics::misuse(format_args!("`{self}` is not an HTTP status")))
     }
 }
 

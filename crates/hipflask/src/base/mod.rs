@@ -1,5 +1,6 @@
 //! Plain values that everything else is made of.
 
+pub(crate) mod catches;
 pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod datetime;

@@ -73,6 +73,17 @@ fn install_hook() {
     });
 }
 
+/// Ends the program's setup, or a test, over a mistake in the program itself.
+#[cold]
+#[track_caller]
+#[expect(
+    clippy::panic,
+    reason = "a mistake of the programmer's, reported with its own line; every caller documents it"
+)]
+pub(crate) fn misuse(message: std::fmt::Arguments<'_>) -> ! {
+    panic!("{message}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

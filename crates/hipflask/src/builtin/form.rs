@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use http::Method;
 use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
-use crate::app::extension::Freezing;
+use crate::app::freezing::Freezing;
 use crate::base::error::Result;
 use crate::context::Context;
 use crate::context::extract::{FromContext, needs_secret_key};
-use crate::context::form_parser::{FormData, Upload};
+use crate::http::upload::{FormData, Upload};
 
 /// A form of the fields of `T`: empty, or submitted with values and errors.
 ///
@@ -174,7 +174,7 @@ impl<T: FormModel> Form<T> {
         self.fields();
         match self.fields.get_mut().into_iter().flatten().find(|bound| bound.field.name == name) {
             Some(bound) => bound,
-            None => crate::misuse(format_args!("the form has no field `{name}`")),
+            None => crate::base::panics::misuse(format_args!("the form has no field `{name}`")),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the user typed.
 
-use crate::app::Command;
+use crate::app::frozen::Command;
 
 /// The commands that every application has.
 pub(super) const BUILT_IN: [(&str, &str); 3] = [

@@ -2,17 +2,18 @@
 //! `flask` command.
 
 mod arguments;
+mod process;
 mod run;
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use tokio::runtime::Runtime;
-
-use crate::app::{App, Command, Frozen};
+use crate::app::App;
+use crate::app::frozen::Command;
+use crate::app::frozen::Frozen;
 use crate::base::error::{Error, Result};
 use crate::base::panics;
 use crate::cli::arguments::{Invocation, Options};
+use crate::cli::process::{Failure, print, runtime};
 use crate::context::Context;
 use crate::context::extract::FromContext;
 
@@ -122,36 +123,6 @@ fn fail(message: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Why a command ended, for the user, and the exit code.
-struct Failure {
-    message: String,
-    code: u8,
-}
-
-impl Failure {
-    fn new(message: impl Into<String>) -> Failure {
-        Failure { message: message.into(), code: 1 }
-    }
-
-    /// The user typed something that is no command.
-    fn usage(message: impl Into<String>) -> Failure {
-        Failure { message: message.into(), code: 2 }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-        Failure::new(causes.join(": "))
-    }
-}
-
-/// Writes to the standard output; a reader that has gone is no error.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
 fn execute<A: IntoApp>(build: impl FnOnce() -> A, arguments: &[String]) -> Result<(), Failure> {
     let options = Options::parse(arguments).map_err(Failure::usage)?;
     let mut app = build().into_app()?.config_from_prefixed_env("FLASK");
@@ -257,11 +228,4 @@ impl Frozen {
             None => Ok(String::new()),
         }
     }
-}
-
-/// The runtime of a command. One worker more than there are processors keeps one free while synchronous views
-/// run in place.
-fn runtime() -> Result<Runtime> {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(processors + 1).enable_all().build()?)
 }

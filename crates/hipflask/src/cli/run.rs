@@ -7,9 +7,10 @@ use std::path::Path;
 
 use tokio::net::TcpListener;
 
-use crate::app::{App, Frozen};
+use crate::app::App;
+use crate::app::frozen::Frozen;
 use crate::cli::arguments::Address;
-use crate::cli::{Failure, print, runtime};
+use crate::cli::process::{Failure, print, runtime};
 use crate::handler::blocking::StandBy;
 use crate::server::{Limits, serve_until, wait_for_signal};
 use crate::signing::{base64, random_bytes};

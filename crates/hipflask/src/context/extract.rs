@@ -1,6 +1,5 @@
 //! Arguments by type.
 
-use std::error::Error as StdError;
 use std::future::{Future, ready};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -9,17 +8,18 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde::Deserialize;
 
-use crate::app::Frozen;
-use crate::app::extension::Freezing;
+use crate::app::freezing::Freezing;
+use crate::app::frozen::Frozen;
+use crate::base::catches::Catchable;
 use crate::base::config::Config;
 use crate::base::error::{Error, HttpError, Result};
 use crate::context::Context;
-use crate::context::form_parser::FormData;
 use crate::context::session::Session;
 use crate::http::body::Body;
 use crate::http::json::{Json, loads};
 use crate::http::multi_dict::MultiDict;
 use crate::http::response::Response;
+use crate::http::upload::FormData;
 use crate::routing::view_args::ViewArgs;
 
 /// What a view, a hook or a command can ask for as an argument, by type.
@@ -223,31 +223,6 @@ pub struct Caught<E> {
     catch: fn(&Error) -> Option<&E>,
 }
 
-/// What an error handler by type can catch: any error type, and [`Error`] itself for all of them.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an error, so nothing can catch it",
-    label = "not an error type",
-    note = "implement `std::error::Error` for it (and `Display` and `Debug`, which that needs), or name another type"
-)]
-pub trait Catchable: Send + 'static {
-    /// The caught error inside of `error`.
-    fn catch(error: &Error) -> Option<&Self>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<E: StdError + Send + 'static> Catchable for E {
-    fn catch(error: &Error) -> Option<&E> {
-        error.find()
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl Catchable for Error {
-    fn catch(error: &Error) -> Option<&Error> {
-        Some(error)
-    }
-}
-
 // Without a bound on `E`: what is no error is reported once, where it is fetched.
 impl<E> Deref for Caught<E> {
     type Target = E;
@@ -266,5 +241,16 @@ impl<E: Catchable> FromContext for Caught<E> {
             Some(error) => Ok(Caught { error, catch: E::catch }),
             None => Err(Error::msg("there is no error of that type here; only its error handler can take it")),
         })
+    }
+}
+
+impl Context {
+    /// An argument as a view would get it: `ctx.extract::<Db>().await?`.
+    ///
+    /// # Errors
+    ///
+    /// The argument's own.
+    pub fn extract<T: FromContext>(&mut self) -> impl Future<Output = Result<T>> + Send {
+        T::from_context(self)
     }
 }

@@ -1,28 +1,25 @@
 //! What one request carries: request, response, session, `g`, the matched rule.
 
+pub(crate) mod body;
 pub(crate) mod extract;
-pub(crate) mod form_parser;
+pub(crate) mod g;
 pub(crate) mod session;
 pub(crate) mod url_for;
 
-use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use serde::Serialize;
 
-use crate::app::Frozen;
+use crate::app::frozen::Frozen;
 use crate::base::config::Config;
-use crate::base::error::{Error, Result};
-use crate::base::type_map::TypeMap;
-use crate::context::extract::FromContext;
-use crate::context::form_parser::FormData;
+use crate::base::error::Error;
+use crate::context::g::G;
 use crate::context::session::Session;
-use crate::context::url_for::UrlFor;
-use crate::handler::{Handler, IntoHandler};
+use crate::handler::Handler;
 use crate::http::body::Body;
 use crate::http::request::{Request, next_id};
 use crate::http::response::Response;
+use crate::http::upload::FormData;
 use crate::routing::view_args::ViewArgs;
 
 /// Everything that belongs to one request. Flask's application context, which has the request in it.
@@ -240,9 +237,8 @@ impl Context {
         self.parts_mut().error = error;
     }
 
-    /// Runs `f` once after this request's view, before the hooks that run after every request.
-    pub fn after_this_request<M>(&mut self, f: impl IntoHandler<M>) {
-        self.parts_mut().after_this_request.push(f.into_handler());
+    pub(crate) fn push_after_this_request(&mut self, handler: Arc<dyn Handler>) {
+        self.parts_mut().after_this_request.push(handler);
     }
 
     pub(crate) fn take_after_this_request(&mut self) -> Vec<Arc<dyn Handler>> {
@@ -266,15 +262,6 @@ impl Context {
         })
     }
 
-    /// An argument as a view would get it: `ctx.extract::<Db>().await?`.
-    ///
-    /// # Errors
-    ///
-    /// The argument's own.
-    pub fn extract<T: FromContext>(&mut self) -> impl Future<Output = Result<T>> + Send {
-        T::from_context(self)
-    }
-
     /// The state that an extension put into the application.
     pub fn state<T: 'static>(&self) -> Option<&T> {
         self.app().state()
@@ -285,16 +272,6 @@ impl Context {
         let parts = self.parts_mut();
         (parts.app.state(), &parts.g, parts.response.get_or_insert_default())
     }
-
-    /// The URL for a view ([`url_for!`](crate::url_for)) or an endpoint's name, relative to this request.
-    ///
-    /// # Errors
-    ///
-    /// A [`BuildError`](crate::BuildError) if there is no such endpoint or a value is missing.
-    #[track_caller]
-    pub fn url_for(&self, target: impl Into<UrlFor>) -> Result<String> {
-        target.into().resolve(self)
-    }
 }
 
 impl std::fmt::Debug for Context {
@@ -303,89 +280,5 @@ impl std::fmt::Debug for Context {
             Some(parts) => write!(f, "Context({} {})", parts.request.method(), parts.request.uri().path()),
             None => f.write_str("Context(lent)"),
         }
-    }
-}
-
-/// Values that live as long as the request, by type and, for templates, by name. Flask's `g`.
-///
-/// ```
-/// use hipflask::prelude::*;
-/// use hipflask::Context;
-///
-/// struct Started(std::time::Instant);
-///
-/// async fn start(ctx: &mut Context) {
-///     ctx.g().insert(Started(std::time::Instant::now()));
-///     ctx.g().set("lang", "de"); // {{ g.lang }}
-/// }
-///
-/// async fn index(ctx: &mut Context) -> String {
-///     let waited = ctx.g().get::<Started>().map(|started| started.0.elapsed());
-///     format!("{} {}", waited.is_some(), ctx.g().value("lang").unwrap_or_default())
-/// }
-///
-/// let client = App::new("doc", ".").before_request(start).add_url_rule(Rule::new("/"), index).test_client();
-/// assert_eq!(client.get("/").send_blocking().text(), "true de");
-/// ```
-#[derive(Default)]
-pub struct G {
-    typed: TypeMap,
-    named: serde_json::Map<String, serde_json::Value>,
-    /// The templates rendered for this request, where a test wants to know.
-    rendered: Option<Vec<String>>,
-}
-
-impl G {
-    /// Keeps `value` under its type, in place of the one before.
-    pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
-        self.typed.insert(value);
-    }
-
-    /// The value of type `T`.
-    pub fn get<T: 'static>(&self) -> Option<&T> {
-        self.typed.get()
-    }
-
-    /// Takes the value of type `T` out.
-    pub fn remove<T: 'static>(&mut self) -> Option<T> {
-        self.typed.remove()
-    }
-
-    /// Keeps `value` under `name`, where templates find it as `g.name`. A value that cannot be serialized is
-    /// not kept.
-    pub fn set(&mut self, name: impl Into<String>, value: impl Serialize) {
-        if let Ok(value) = serde_json::to_value(value) {
-            self.named.insert(name.into(), value);
-        }
-    }
-
-    /// The text under `name`.
-    pub fn value(&self, name: &str) -> Option<&str> {
-        self.named.get(name)?.as_str()
-    }
-
-    /// Keeps the names of the templates from now on.
-    pub(crate) fn record(&mut self) {
-        self.rendered = Some(Vec::new());
-    }
-
-    pub(crate) fn rendered(&mut self, template: &str) {
-        if let Some(rendered) = &mut self.rendered {
-            rendered.push(template.to_owned());
-        }
-    }
-
-    pub(crate) fn take_rendered(&mut self) -> Vec<String> {
-        self.rendered.take().unwrap_or_default()
-    }
-
-    pub(crate) fn named(&self) -> &serde_json::Map<String, serde_json::Value> {
-        &self.named
-    }
-}
-
-impl std::fmt::Debug for G {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "G({:?}, {} named)", self.typed, self.named.len())
     }
 }

@@ -1,6 +1,7 @@
 //! URLs by the name of a view, and redirects: values that describe, resolved when the request is known.
 
 use std::any::Any;
+use std::fmt::Display;
 
 use http::{HeaderValue, Method, StatusCode, header};
 
@@ -12,6 +13,8 @@ use crate::http::request::Scheme;
 use crate::http::response::{IntoResponse, Response};
 use crate::http::url::{ANCHOR_SAFE, iri_to_uri, quote};
 use crate::routing::build::BuildError;
+use crate::routing::rule::ViewId;
+use crate::routing::view_args::{FromPath, ViewArgs};
 
 /// A value inside a response that takes the request to be finished.
 pub(crate) trait Resolve: Send {
@@ -91,15 +94,6 @@ enum Target {
     /// `blog.show`, or `.show` for one of the same blueprint.
     Endpoint(String),
     View(ViewId),
-}
-
-/// What a macro calls a view by: its name for messages, and where it stands, which no other view shares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ViewId {
-    /// The function's name.
-    pub name: &'static str,
-    /// `file:line:column` of its attribute.
-    pub place: &'static str,
 }
 
 impl UrlFor {
@@ -284,7 +278,7 @@ impl Redirect {
         self.code = code.into_status();
         match self.code.is_redirection() {
             true => self,
-            false => crate::misuse(format_args!(
+            false => crate::base::panics::misuse(format_args!(
                 "`{}` is not a status of a redirect; give 301, 302, 303, 307 or 308",
                 self.code
             )),
@@ -342,6 +336,50 @@ pub(crate) fn absolute(ctx: &Context, path: &str) -> String {
     let path = if address.is_empty() { format!("/{}", path.trim_start_matches('/')) } else { path.to_owned() };
     address.push_str(&path);
     address
+}
+
+/// What an argument named like a rule's variable can be: the macros read it from the path, and write it into
+/// the URLs of `url_for!`. It is implemented for everything that is [`FromPath`] and has a `Display`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a value of the path",
+    label = "not a value of the path",
+    note = "a value of the path is a `String`, a number, `bool`, or a type of your own that implements `hipflask::FromPath` (how it is read) and `Display` (how `url_for!` writes it)",
+    note = "for a part that may be missing give the view two rules, one with `defaults(..)`"
+)]
+pub trait PathValue: Sized {
+    /// [`ViewArgs::get`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ViewArgs::get`].
+    fn from_args(args: &ViewArgs, name: &str) -> Result<Self>;
+
+    /// [`UrlFor::value`].
+    fn into_url(self, url: UrlFor, name: &str) -> UrlFor;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromPath + Display> PathValue for T {
+    #[track_caller]
+    fn from_args(args: &ViewArgs, name: &str) -> Result<T> {
+        args.get(name)
+    }
+
+    fn into_url(self, url: UrlFor, name: &str) -> UrlFor {
+        url.value(name, self)
+    }
+}
+
+impl Context {
+    /// The URL for a view ([`url_for!`](crate::url_for)) or an endpoint's name, relative to this request.
+    ///
+    /// # Errors
+    ///
+    /// A [`BuildError`](crate::BuildError) if there is no such endpoint or a value is missing.
+    #[track_caller]
+    pub fn url_for(&self, target: impl Into<UrlFor>) -> Result<String> {
+        target.into().resolve(self)
+    }
 }
 
 #[cfg(test)]

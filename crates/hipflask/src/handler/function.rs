@@ -6,12 +6,12 @@
 
 use std::future::Future;
 
-use crate::app::extension::Freezing;
+use crate::app::freezing::Freezing;
 use crate::base::error::Result;
 use crate::context::Context;
 use crate::context::extract::FromContext;
-use crate::handler::Outcome;
 use crate::handler::blocking::Pace;
+use crate::handler::outcome::Outcome;
 
 /// A function whose arguments come out of a [`Context`]. Implemented for functions; not to be implemented.
 pub trait Function<Args>: Send + std::marker::Sync + 'static {

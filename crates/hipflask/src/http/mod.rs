@@ -1,6 +1,7 @@
 //! Requests and responses as plain values: Werkzeug's job. No IO, no context.
 
 pub(crate) mod accept;
+mod answered;
 pub(crate) mod ascii;
 pub(crate) mod body;
 pub(crate) mod conditional;
@@ -12,4 +13,6 @@ pub(crate) mod multipart;
 pub(crate) mod pairs;
 pub(crate) mod request;
 pub(crate) mod response;
+pub(crate) mod spool;
+pub(crate) mod upload;
 pub(crate) mod url;

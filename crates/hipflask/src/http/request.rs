@@ -132,7 +132,9 @@ impl Request {
     /// If `target` is not a request target.
     #[track_caller]
     pub fn get(target: &str) -> Request {
-        let Ok(uri) = target.parse::<Uri>() else { crate::misuse(format_args!("`{target}` is not a request target")) };
+        let Ok(uri) = target.parse::<Uri>() else {
+            crate::base::panics::misuse(format_args!("`{target}` is not a request target"))
+        };
         let mut request = Request::from_parts(http::Request::new(()).into_parts().0, Body::empty());
         request.path = Path::decode(&uri);
         request.uri = uri;
@@ -149,7 +151,9 @@ impl Request {
     #[track_caller]
     pub fn with_header(mut self, name: &str, value: &str) -> Request {
         let pair = header::HeaderName::try_from(name).ok().zip(header::HeaderValue::from_str(value).ok());
-        let Some((name, value)) = pair else { crate::misuse(format_args!("`{name}: {value}` is not a header")) };
+        let Some((name, value)) = pair else {
+            crate::base::panics::misuse(format_args!("`{name}: {value}` is not a header"))
+        };
         self.headers.insert(name, value);
         self
     }

@@ -1,16 +1,20 @@
 //! The map of all rules of an application.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::panic::Location;
 use std::sync::Arc;
 
 use hipflask_rule::{Literal, Piece, RuleSyntax};
 use http::Method;
 
+use crate::http::url::ENCODED_SLASH;
 use crate::routing::converter::{Converter, Factory, builtin};
-use crate::routing::matcher::{Matcher, Part, PartPiece};
+use crate::routing::matcher::Matcher;
 use crate::routing::methods::MethodSet;
+use crate::routing::part::{Part, PartPiece};
 use crate::routing::rule::Rule;
+use crate::routing::view_args::ViewArgs;
 
 /// All rules of an application. Werkzeug's `Map`.
 #[derive(Debug)]
@@ -218,6 +222,25 @@ impl Map {
                 ids.iter().for_each(|id| rules[*id].may_be_shorter = true);
             }
         }
+    }
+
+    /// The values that a match took from `path`, and the rule's defaults.
+    pub(crate) fn view_args(&self, id: usize, path: &str, ranges: Vec<Range<usize>>) -> Option<ViewArgs> {
+        let rule = self.rule(id);
+        let mut pairs = Vec::with_capacity(ranges.len() + rule.defaults.len());
+        for ((name, converter), range) in rule.variables().zip(ranges) {
+            let text = &path[range];
+            let text = match text.contains(ENCODED_SLASH) {
+                true => text.replace(ENCODED_SLASH, "/"),
+                false => text.to_owned(),
+            };
+            if !converter.accepts(&text) {
+                return None;
+            }
+            pairs.push((Arc::clone(name), text));
+        }
+        pairs.extend(rule.defaults.iter().map(|(name, value)| (Arc::clone(name), value.clone())));
+        Some(ViewArgs::new(pairs))
     }
 }
 

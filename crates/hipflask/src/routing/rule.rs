@@ -122,6 +122,15 @@ impl Rule {
     }
 }
 
+/// What a macro calls a view by: its name for messages, and where it stands, which no other view shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ViewId {
+    /// The function's name.
+    pub name: &'static str,
+    /// `file:line:column` of its attribute.
+    pub place: &'static str,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,9 @@
 //! The values that a rule took from the path, and their conversion to arguments.
 
-use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::base::error::{Error, HttpError, Result};
-use crate::context::url_for::UrlFor;
 
 /// The values of a rule's variables, and its defaults, by name. Flask's `request.view_args`.
 ///
@@ -120,35 +118,3 @@ macro_rules! from_path {
 }
 
 from_path!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, f32, f64, bool, char);
-
-/// What an argument named like a rule's variable can be: the macros read it from the path, and write it into
-/// the URLs of `url_for!`. It is implemented for everything that is [`FromPath`] and has a `Display`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a value of the path",
-    label = "not a value of the path",
-    note = "a value of the path is a `String`, a number, `bool`, or a type of your own that implements `hipflask::FromPath` (how it is read) and `Display` (how `url_for!` writes it)",
-    note = "for a part that may be missing give the view two rules, one with `defaults(..)`"
-)]
-pub trait PathValue: Sized {
-    /// [`ViewArgs::get`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`ViewArgs::get`].
-    fn from_args(args: &ViewArgs, name: &str) -> Result<Self>;
-
-    /// [`UrlFor::value`].
-    fn into_url(self, url: UrlFor, name: &str) -> UrlFor;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: FromPath + Display> PathValue for T {
-    #[track_caller]
-    fn from_args(args: &ViewArgs, name: &str) -> Result<T> {
-        args.get(name)
-    }
-
-    fn into_url(self, url: UrlFor, name: &str) -> UrlFor {
-        url.value(name, self)
-    }
-}

@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch as channel};
 
-use crate::app::Frozen;
+use crate::app::frozen::Frozen;
 use crate::base::config::Config;
 use crate::base::error::{Error, Result};
 

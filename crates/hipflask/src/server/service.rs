@@ -15,7 +15,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-use crate::app::Frozen;
+use crate::app::frozen::Frozen;
 use crate::base::error::HttpError;
 use crate::builtin::log;
 use crate::builtin::log::Access;

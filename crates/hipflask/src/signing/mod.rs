@@ -5,6 +5,7 @@
 //! tokens and remember-me cookies are made of it.
 
 pub(crate) mod base64;
+pub(crate) mod secret_key;
 pub(crate) mod tagged_json;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -98,7 +99,9 @@ impl Serializer {
         derivation: KeyDerivation,
     ) -> Serializer {
         let mut prepared = keys.into_iter().map(|key| prepare(key.as_ref(), salt.as_bytes(), derivation));
-        let Some(current) = prepared.next() else { crate::misuse(format_args!("a serializer needs at least one key")) };
+        let Some(current) = prepared.next() else {
+            crate::base::panics::misuse(format_args!("a serializer needs at least one key"))
+        };
         Serializer { current, fallbacks: prepared.collect() }
     }
 

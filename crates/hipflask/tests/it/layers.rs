@@ -1,7 +1,7 @@
-//! The layers of ARCHITECTURE.md: a module imports from its own layer or from one below, and a foreign crate has
-//! one place.
+//! The layers of ARCHITECTURE.md: a file imports from its own layer or from one below, names the module that a thing
+//! is at home in, and goes in no circle that the page does not list. A foreign crate has one place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,48 +24,75 @@ impl Source {
         Source { file, text: code.join("\n") }
     }
 
-    /// The module of the crate that the file belongs to: `routing`.
-    fn module(&self) -> &str {
+    /// The room of the crate that the file belongs to: `routing`.
+    fn room(&self) -> &str {
         self.file.split(['/', '.']).next().unwrap_or_default()
     }
 
-    /// What the file names of its own crate, whether it imports it or writes it out.
-    fn names(&self) -> Vec<&str> {
-        let mut names = Vec::new();
-        for (at, _) in self.text.match_indices("crate::") {
-            let (before, after) = (&self.text[..at], &self.text[at + "crate::".len()..]);
-            // A macro's `$crate` is written for whoever calls the macro.
-            if before.ends_with('$') {
-                continue;
-            }
-            match after.strip_prefix('{') {
-                Some(group) => names.extend(heads(group)),
-                None => names.push(identifier(after)),
+    /// The module that the file is: `routing::map`.
+    fn module(&self) -> Vec<&str> {
+        let path = self.file.trim_end_matches(".rs");
+        path.trim_end_matches("/mod").split('/').collect()
+    }
+
+    /// The paths that the file names in its own crate, whether it imports them or writes them out.
+    fn paths(&self) -> Vec<Vec<String>> {
+        let own: Vec<String> = self.module().into_iter().map(str::to_owned).collect();
+        let mut paths = Vec::new();
+        for (keyword, around) in [("crate::", Vec::new()), ("super::", own[..own.len() - 1].to_vec())] {
+            for at in self.begins_of(keyword) {
+                // A macro's `$crate` is written for the caller of the macro.
+                if !self.text[..at].ends_with('$') {
+                    expand(&around, &self.text[at + keyword.len()..], &mut paths);
+                }
             }
         }
-        names
+        for child in self.children() {
+            for at in self.begins_of(&format!("{child}::")) {
+                expand(&own, &self.text[at..], &mut paths);
+            }
+        }
+        paths
     }
 
-    fn mentions(&self, name: &str) -> bool {
-        let path = format!("{name}::");
-        let begins = |at: usize| !self.text[..at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c));
-        self.text.match_indices(&path).any(|(at, _)| begins(at))
+    /// The modules that it declares.
+    fn children(&self) -> Vec<&str> {
+        let lines = self.text.lines().filter_map(|line| line.strip_suffix(';')?.rsplit_once("mod "));
+        lines.filter(|(before, _)| before.is_empty() || before.starts_with("pub")).map(|(_, name)| name).collect()
+    }
+
+    fn begins_of(&self, word: &str) -> Vec<usize> {
+        let begins = |at: &usize| !self.text[..*at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c));
+        self.text.match_indices(word).map(|(at, _)| at).filter(begins).collect()
     }
 }
 
-fn identifier(text: &str) -> &str {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default()
+/// The paths of `a::b::{c, d::e}` at the beginning of `text`, each below `around`.
+fn expand(around: &[String], text: &str, paths: &mut Vec<Vec<String>>) {
+    let text = text.trim_start();
+    let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let path = |name: &str| around.iter().cloned().chain([name.to_owned()]).collect::<Vec<_>>();
+    match text[name.len()..].strip_prefix("::") {
+        Some(rest) if rest.starts_with('{') => {
+            for part in parts(&rest[1..]) {
+                expand(&path(&name), part, paths);
+            }
+        }
+        Some(rest) if !name.is_empty() => expand(&path(&name), rest, paths),
+        _ if text.starts_with('{') => parts(&text[1..]).into_iter().for_each(|part| expand(around, part, paths)),
+        _ => paths.push(path(&name)),
+    }
 }
 
-/// What stands first in each part of `{a::{b, c}, d}`, without the brace in front.
-fn heads(group: &str) -> Vec<&str> {
-    let (mut depth, mut begin, mut heads) = (0, 0, Vec::new());
+/// The parts of `a::{b, c}, d}`, up to the brace that closes it.
+fn parts(group: &str) -> Vec<&str> {
+    let (mut depth, mut begin, mut parts) = (0, 0, Vec::new());
     for (at, c) in group.char_indices() {
         match c {
             '{' => depth += 1,
             '}' if depth > 0 => depth -= 1,
             ',' | '}' if depth == 0 => {
-                heads.push(identifier(group[begin..at].trim_start()));
+                parts.push(group[begin..at].trim());
                 begin = at + 1;
                 if c == '}' {
                     break;
@@ -74,18 +101,18 @@ fn heads(group: &str) -> Vec<&str> {
             _ => {}
         }
     }
-    heads.retain(|head| !head.is_empty());
-    heads
+    parts.retain(|part| !part.is_empty());
+    parts
 }
 
 fn sources() -> Vec<Source> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).expect("the sources are here") {
             let path = entry.expect("readable").path();
-            match path.is_dir() {
-                true => collect(&path, found),
-                false if path.extension().is_some_and(|extension| extension == "rs") => found.push(path),
-                false => {}
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
             }
         }
     }
@@ -98,7 +125,7 @@ fn sources() -> Vec<Source> {
     sources.collect()
 }
 
-/// The modules by layer as `lib.rs` lists them: `// 1 vocabulary: …`, then the modules.
+/// The rooms by layer as `lib.rs` lists them: `// 1 vocabulary: …`, then the modules.
 fn layers_of_the_root() -> BTreeMap<&'static str, u32> {
     let (mut layer, mut layers) = (0, BTreeMap::new());
     for line in ROOT.lines() {
@@ -113,7 +140,7 @@ fn layers_of_the_root() -> BTreeMap<&'static str, u32> {
     layers
 }
 
-/// The table of ARCHITECTURE.md: `| 1 vocabulary | `config` … |`.
+/// The table of ARCHITECTURE.md: `| 1 vocabulary | `base` … |`.
 fn layers_of_the_table() -> BTreeMap<&'static str, u32> {
     let rows = ARCHITECTURE.lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| ")?.split(" | ");
@@ -123,56 +150,107 @@ fn layers_of_the_table() -> BTreeMap<&'static str, u32> {
     rows.flatten().collect()
 }
 
-/// The module that a name of the crate comes from: itself, or where the root takes it from.
-fn home(name: &str) -> Option<&'static str> {
-    if let Some((module, _)) = layers_of_the_root().get_key_value(name) {
-        return Some(module);
-    }
-    let exported = ROOT.split("pub use crate::").skip(1).map(|statement| statement.split(';').next().unwrap_or(""));
-    let words = |statement: &'static str| statement.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-    exported.filter(|statement| !statement.starts_with('{')).find(|s| words(s).any(|word| word == name)).map(identifier)
+/// The circles that the page allows: `- circle: `a.rs` `b.rs`, because …`.
+fn circles_of_the_page() -> BTreeSet<Vec<String>> {
+    let lines = ARCHITECTURE.lines().filter_map(|line| line.strip_prefix("- circle: "));
+    let files = |line: &str| {
+        let mut files: Vec<String> = line.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        files.sort();
+        files
+    };
+    lines.map(files).collect()
 }
 
-/// Whether the root itself has a function, a macro or something foreign of this name.
-fn is_the_roots_own(name: &str) -> bool {
-    let root = ROOT.split("\n// 1 vocabulary").nth(1).unwrap_or_default();
-    let foreign = root.split("\npub use ").filter(|statement| !statement.starts_with("crate::"));
-    [format!("fn {name}"), format!("macro_rules! {name} ")].iter().any(|declared| root.contains(declared))
-        || foreign
-            .map(|statement| statement.split(';').next().unwrap_or(""))
-            .any(|statement| statement.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name))
+/// Which files each file names.
+struct Arrows(BTreeMap<String, BTreeSet<String>>);
+
+impl Arrows {
+    fn of(sources: &[Source]) -> Arrows {
+        let homes: BTreeMap<Vec<&str>, &str> =
+            sources.iter().map(|source| (source.module(), source.file.as_str())).collect();
+        let target = |path: &[String]| {
+            let names: Vec<&str> = path.iter().map(String::as_str).collect();
+            (1..=names.len()).rev().find_map(|len| homes.get(&names[..len])).map(|file| (*file).to_owned())
+        };
+        let arrows = sources.iter().map(|source| {
+            let mut targets: BTreeSet<String> = source.paths().iter().filter_map(|path| target(path)).collect();
+            targets.remove(&source.file);
+            (source.file.clone(), targets)
+        });
+        Arrows(arrows.collect())
+    }
+
+    fn reached_from<'a>(&'a self, file: &'a str) -> BTreeSet<&'a str> {
+        let (mut reached, mut open) = (BTreeSet::new(), vec![file]);
+        while let Some(file) = open.pop() {
+            let targets = self.0[file].iter().map(String::as_str);
+            open.extend(targets.filter(|target| reached.insert(*target)));
+        }
+        reached
+    }
+
+    /// The sets of files that each lead to all others of their set.
+    fn circles(&self) -> BTreeSet<Vec<String>> {
+        let reached: BTreeMap<&str, BTreeSet<&str>> =
+            self.0.keys().map(|file| (file.as_str(), self.reached_from(file))).collect();
+        let circle_of = |file: &String| -> Vec<String> {
+            let back = reached[file.as_str()].iter().filter(|other| reached[**other].contains(file.as_str()));
+            back.map(|other| (*other).to_owned()).collect()
+        };
+        self.0.keys().map(circle_of).filter(|circle| !circle.is_empty()).collect()
+    }
 }
 
 #[test]
 fn the_page_and_the_root_tell_the_same_layers() {
     let layers = layers_of_the_root();
     assert_eq!(layers_of_the_table(), layers, "left ARCHITECTURE.md, right the comments in lib.rs");
-    assert_eq!(layers.values().max(), Some(&5));
+    assert_eq!(layers.values().max(), Some(&6));
     for source in sources() {
-        assert!(layers.contains_key(source.module()), "{} is in no layer", source.file);
+        assert!(layers.contains_key(source.room()), "{} is in no layer", source.file);
     }
 }
 
 #[test]
-fn no_module_imports_from_a_layer_above() {
+fn no_file_imports_from_a_layer_above_or_from_the_root() {
     let layers = layers_of_the_root();
-    let (mut upward, mut looked_at) = (Vec::new(), 0);
+    let (mut wrong, mut looked_at) = (Vec::new(), 0);
     for source in sources() {
-        let own = layers[source.module()];
-        for name in source.names() {
+        let own = layers[source.room()];
+        for path in source.paths() {
             looked_at += 1;
-            match home(name) {
-                Some(module) if layers[module] > own => upward.push(format!(
-                    "{} (layer {own}) names `{name}` of `{module}` (layer {})",
-                    source.file, layers[module]
-                )),
+            match layers.get(path[0].as_str()) {
+                Some(layer) if *layer > own => {
+                    wrong.push(format!("{} (layer {own}) names `{}` (layer {layer})", source.file, path.join("::")));
+                }
                 Some(_) => {}
-                None => assert!(is_the_roots_own(name), "{}: where does `crate::{name}` come from?", source.file),
+                None => wrong.push(format!("{} names `{}`: name its home", source.file, path.join("::"))),
             }
         }
     }
     assert!(looked_at > 300, "imports are found: {looked_at}");
-    assert!(upward.is_empty(), "{upward:#?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn files_go_in_no_circle_but_those_that_the_page_lists() {
+    let found = Arrows::of(&sources()).circles();
+    assert_eq!(found, circles_of_the_page(), "left the code, right ARCHITECTURE.md");
+}
+
+#[test]
+fn circles_are_found() {
+    let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
+    let sources = [
+        source("a.rs", "use crate::b::{self, c::{D, E}};"),
+        source("b/mod.rs", "mod c;\n\nuse crate::e::X;"),
+        source("b/c.rs", "fn f() { crate::a::g(); }"),
+        source("d.rs", "use crate::a::F;\nmacro_rules! m { () => { $crate::f::G } }"),
+        source("e.rs", ""),
+        source("f.rs", "use crate::d::H;"),
+    ];
+    let circle = ["a.rs", "b/c.rs"].map(str::to_owned).to_vec();
+    assert_eq!(Arrows::of(&sources).circles(), BTreeSet::from([circle]));
 }
 
 #[test]
@@ -182,16 +260,17 @@ fn a_foreign_crate_has_one_place() {
         ("hyper", "server"),
         ("httparse", "server"),
         ("hyper_util", "server"),
-        ("minijinja", "templating"),
+        ("minijinja", "builtin/templating"),
         ("getrandom", "signing"),
         ("hmac", "signing"),
         ("sha1", "signing"),
         ("miniz_oxide", "signing"),
     ] {
-        let at: Vec<&Source> = sources.iter().filter(|source| source.mentions(foreign)).collect();
+        let path = format!("{foreign}::");
+        let at: Vec<&Source> = sources.iter().filter(|source| !source.begins_of(&path).is_empty()).collect();
         assert!(!at.is_empty(), "`{foreign}` is used no more; take it out of this list");
         for source in at {
-            assert_eq!(source.module(), place, "{} names `{foreign}`", source.file);
+            assert!(source.file.starts_with(&format!("{place}/")), "{} names `{foreign}`", source.file);
         }
     }
 }

@@ -6,7 +6,8 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use crate::base::config::Config;
 use crate::base::error::{Error, Result};
-use crate::context::{Context, G};
+use crate::context::Context;
+use crate::context::g::G;
 use crate::handler::{Answer, Handler};
 use crate::http::response::DefaultHeaders;
 use crate::signing::{base64, random_bytes};

@@ -6,7 +6,8 @@ pub(crate) mod headers;
 pub(crate) mod hosts;
 
 use crate::app::App;
-use crate::app::extension::{Extension, Freezing};
+use crate::app::extension::Extension;
+use crate::app::freezing::Freezing;
 use crate::app::scaffold::Scaffold;
 
 /// Adds the first version of safety to an application.

@@ -8,10 +8,11 @@ use std::time::SystemTime;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, TemplateSource};
 
-use crate::app::extension::{EmbeddedFile, Freezing};
+use crate::app::freezing::{EmbeddedFile, Freezing};
 use crate::base::decimal;
 use crate::base::html::write_escaped;
-use crate::builtin::templating::{TemplateSetup, filters, forms, python, scope};
+use crate::builtin::templating::setup::TemplateSetup;
+use crate::builtin::templating::{csrf, filters, forms, python, scope};
 use crate::context::extract::needs_secret_key;
 
 /// Jinja escapes by the exact end of the name, and always in a template that is only a string.
@@ -64,7 +65,7 @@ pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> 
     environment.add_function("get_flashed_messages", |positional: Rest<Value>, kwargs: Kwargs| {
         scope::get_flashed_messages(positional, kwargs)
     });
-    environment.add_function("csrf_token", scope::csrf_token);
+    environment.add_function("csrf_token", csrf::csrf_token);
     environment.add_function("csp_nonce", scope::csp_nonce);
     environment.add_global("request", Value::from_object(scope::RequestObject));
     environment.add_global("session", Value::from_object(scope::SessionObject));

@@ -8,8 +8,8 @@ use minijinja::value::{Enumerator, Kwargs, Object, ObjectExt, Value, ValueKind, 
 use minijinja::{Error, ErrorKind, State};
 
 use crate::base::html::{Html, escape_into};
-use crate::builtin::templating::scope;
-use crate::builtin::templating::value::dict;
+use crate::builtin::templating::csrf::csrf_field;
+use crate::builtin::templating::dict::dict;
 
 /// A form made of the serialized fields.
 pub(super) fn form(fields: &Value) -> Value {
@@ -42,7 +42,7 @@ impl Object for FormObject {
             Some(field) => Some(Value::from_dyn_object(Arc::clone(field))),
             None => match key {
                 "errors" => Some(self.errors()),
-                "csrf_token" => scope::csrf_field().ok().map(|html| Value::from_safe_string(html.into_string())),
+                "csrf_token" => csrf_field().ok().map(|html| Value::from_safe_string(html.into_string())),
                 _ => None,
             },
         }
@@ -54,7 +54,7 @@ impl Object for FormObject {
 
     fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         match (method, args) {
-            ("hidden_tag", []) => Ok(Value::from_safe_string(scope::csrf_field()?.into_string())),
+            ("hidden_tag", []) => Ok(Value::from_safe_string(csrf_field()?.into_string())),
             ("fields", []) => Ok(self.fields.iter().map(|field| Value::from_dyn_object(Arc::clone(field))).collect()),
             _ => match self.fields.iter().find(|field| field.name == method) {
                 Some(field) => field.render_with(args),

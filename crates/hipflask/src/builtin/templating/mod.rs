@@ -1,10 +1,14 @@
 //! Jinja templates, with Flask's names in them and Flask's way of escaping.
 
+mod csrf;
+mod current;
+mod dict;
 mod engine;
 mod filters;
 mod forms;
 mod python;
 mod scope;
+mod setup;
 mod value;
 
 use std::borrow::Cow;
@@ -21,6 +25,7 @@ use crate::app::extension::Extension;
 use crate::app::scaffold::Scaffold;
 use crate::base::error::Result;
 use crate::base::html::Html;
+use crate::builtin::templating::setup::{Callback, TemplateSetup};
 use crate::builtin::templating::value::{to_value, try_to_value};
 use crate::context::Context;
 use crate::context::url_for::{Resolve, Resolved, defer};
@@ -222,7 +227,7 @@ impl Templates {
             Source::Names(names) => self.first_of(names)?,
         };
         ctx.g().rendered(template.name());
-        scope::enter(ctx, || template.render(Value::from_object(root)))
+        current::enter(ctx, || template.render(Value::from_object(root)))
     }
 
     fn first_of(&self, names: &[Cow<'static, str>]) -> Result<minijinja::Template<'_, '_>, minijinja::Error> {
@@ -311,17 +316,6 @@ impl std::fmt::Display for TemplateError {
 }
 
 impl std::error::Error for TemplateError {}
-
-type Callback = Arc<dyn Fn(&[Value]) -> Result<Value, minijinja::Error> + Send + Sync>;
-
-/// What was set up for templates.
-#[derive(Default)]
-pub(crate) struct TemplateSetup {
-    folder: Option<Cow<'static, str>>,
-    filters: Vec<(String, Callback)>,
-    tests: Vec<(String, Callback)>,
-    globals: Vec<(String, Callback)>,
-}
 
 type ContextProcessor = Arc<dyn Fn(&mut Context) -> Values + Send + Sync>;
 

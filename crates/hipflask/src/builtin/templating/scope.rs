@@ -1,61 +1,18 @@
-//! What a template can reach of the request while it renders.
-//!
-//! Rendering is synchronous and the engine's callbacks take no parameters of ours, so the context is lent to
-//! the rendering thread and given back afterwards. Nobody else can have it meanwhile: the caller's borrow is
-//! exclusive. This is the only ambient value in the framework, and it is private to this folder.
+//! Flask's names in a template: `request`, `session`, `g`, `config`, `url_for` and the others.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Kwargs, Object, Rest, Value};
 use minijinja::{Error, ErrorKind};
 
 use crate::base::config::is_secret;
-use crate::base::html::Html;
 use crate::builtin::security;
-use crate::builtin::security::csrf;
-use crate::builtin::templating::value::{dict, to_value};
+use crate::builtin::templating::current::{failed, with};
+use crate::builtin::templating::dict::dict;
+use crate::builtin::templating::value::to_value;
 use crate::context::Context;
 use crate::context::url_for::UrlFor;
 use crate::http::request::Request;
-
-thread_local! {
-    static CURRENT: RefCell<Option<Context>> = const { RefCell::new(None) };
-}
-
-/// Runs `render` while templates can reach `ctx`.
-pub(super) fn enter<T>(ctx: &mut Context, render: impl FnOnce() -> T) -> T {
-    /// Gives the context back even if rendering panics.
-    struct Return<'a>(&'a mut Context, Option<Context>);
-
-    impl Drop for Return<'_> {
-        fn drop(&mut self) {
-            if let Some(ctx) = CURRENT.replace(self.1.take()) {
-                *self.0 = ctx;
-            }
-        }
-    }
-
-    let outer = CURRENT.replace(Some(ctx.lend()));
-    let _return = Return(ctx, outer);
-    render()
-}
-
-/// Hands the context of the template that is rendering to `f`.
-fn with<T>(f: impl FnOnce(&mut Context) -> T) -> Result<T, Error> {
-    CURRENT.with_borrow_mut(|current| match current {
-        Some(ctx) => Ok(f(ctx)),
-        None => Err(Error::new(
-            ErrorKind::InvalidOperation,
-            "there is no request here: the template is rendered outside of one",
-        )),
-    })
-}
-
-/// An error of ours as one of the engine's, which keeps it as its cause.
-fn failed(error: &crate::base::error::Error) -> Error {
-    Error::new(ErrorKind::InvalidOperation, error.to_string())
-}
 
 /// `url_for('blog.show', id=7, _anchor='x', _external=true)`
 pub(super) fn url_for(endpoint: &str, kwargs: Kwargs) -> Result<Value, Error> {
@@ -127,15 +84,6 @@ pub(super) fn get_flashed_messages(positional: Rest<Value>, kwargs: Kwargs) -> R
         true => wanted.map(|(category, message)| Value::from((category, message))).collect(),
         false => wanted.map(|(_, message)| Value::from(message)).collect(),
     })
-}
-
-pub(super) fn csrf_token() -> Result<Value, Error> {
-    with(|ctx| csrf::generate(ctx).map(Value::from).map_err(|error| failed(&error)))?
-}
-
-/// A hidden field with the token; nothing where the check is switched off.
-pub(super) fn csrf_field() -> Result<Html, Error> {
-    with(|ctx| csrf::field(ctx).map_err(|error| failed(&error)))?
 }
 
 pub(super) fn csp_nonce() -> Result<Value, Error> {

@@ -3,7 +3,6 @@
 //! It is a serde serializer of our own: it knows the markers of [`Html`](crate::Html),
 //! [`DateTime`] and forms, and gives a struct's fields a lookup without hashing.
 
-use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use serde::ser::{self, Serialize};
 use crate::base::datetime::{DATETIME_MARKER, DateTime};
 use crate::base::html::HTML_MARKER;
 use crate::builtin::form::FORM_MARKER;
+use crate::builtin::templating::dict::dict;
 use crate::builtin::templating::forms;
 
 /// `value` as a template sees it. What cannot be serialized raises its error where the template uses it.
@@ -255,28 +255,6 @@ macro_rules! fields {
 }
 
 fields!(SerializeStruct, SerializeStructVariant);
-
-/// A map that keeps the order of its keys, like Python's.
-pub(super) fn dict(entries: Vec<(Value, Value)>) -> Value {
-    let keys = entries.iter().map(|(key, _)| key.clone()).collect();
-    Value::from_object(Dict { keys, values: entries.into_iter().collect() })
-}
-
-#[derive(Debug)]
-struct Dict {
-    keys: Vec<Value>,
-    values: HashMap<Value, Value>,
-}
-
-impl Object for Dict {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.values.get(key).cloned()
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        self.mapped_enumerator(|dict| Box::new(dict.keys.iter().cloned()))
-    }
-}
 
 /// A struct: a handful of fields, found by comparing names.
 #[derive(Debug)]

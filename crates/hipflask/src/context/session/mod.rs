@@ -9,8 +9,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub(crate) use cookies::SessionCookies;
-
 use crate::base::error::Error;
 use crate::signing::tagged_json::{read, tag};
 

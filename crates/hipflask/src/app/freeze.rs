@@ -1,0 +1,315 @@
+//! From an [`App`] to a [`Frozen`]: everything is checked, and what is wrong is reported together.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::panic::Location;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use crate::app::App;
+use crate::app::blueprint::Blueprint;
+use crate::app::freezing::Freezing;
+use crate::app::frozen::{Frozen, Inner, MountPoint, View};
+use crate::app::limits::Limits;
+use crate::app::mount::Mounted;
+use crate::app::scaffold::{Route, ScaffoldParts};
+use crate::app::scope::Checked;
+use crate::app::scope::Hook;
+use crate::app::scope::{Inside, Scope};
+use crate::app::setup_error::{SetupError, SetupErrors};
+use crate::base::config::Config;
+use crate::base::error::Result;
+use crate::context::session::cookies::SessionCookies;
+use crate::handler::Handler;
+use crate::routing::converter::Factory;
+use crate::routing::map::Map;
+use crate::routing::rule::ViewId;
+use crate::signing::random_bytes;
+use crate::signing::secret_key::weak_key;
+
+impl App {
+    /// Checks everything and makes the application that can serve.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, at once, each with the line it comes from: rules, names, templates, missing
+    /// extensions, the configuration.
+    pub fn freeze(self) -> Result<Frozen, SetupErrors> {
+        let mut errors = Vec::new();
+        let frozen = self.freeze_into(&mut errors);
+        SetupErrors::new(errors)?;
+        Ok(frozen.expect("without errors there is an application"))
+    }
+
+    fn freeze_into(mut self, errors: &mut Vec<SetupError>) -> Option<Frozen> {
+        for extend in std::mem::take(&mut self.last) {
+            self = extend(self);
+        }
+        errors.append(&mut self.problems);
+        for (key, known) in self.config.misspelt() {
+            errors.push(SetupError::new(format!("unknown configuration key `{key}`; did you mean `{known}`?"), None));
+        }
+        let config = self.finish_config(errors);
+        let mut assembly = Assembly::new(&config, std::mem::take(&mut self.converters));
+        let app_parts = std::mem::take(&mut self.parts);
+        assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
+        let mounts = freeze_mounts(std::mem::take(&mut self.mounts), errors);
+        let Assembly { mut map, views, scopes, mut handlers, problems, view_ids, .. } = assembly;
+        handlers.append(&mut self.checked);
+        map.finish();
+        errors.extend(problems);
+        let mut freezing = Freezing {
+            name: &self.name,
+            root_path: &self.root_path,
+            config: &config,
+            map: &map,
+            embedded: &self.embedded,
+            state: &mut self.state,
+            problems: errors,
+        };
+        self.on_freeze.into_iter().for_each(|f| f(&mut freezing));
+        check_handlers(&handlers, &mut freezing);
+        let sessions = note(SessionCookies::from_config(&config), errors);
+        let limits = note(Limits::from_config(&config), errors);
+        Some(Frozen(Arc::new(Inner {
+            instance_path: config
+                .find("INSTANCE_PATH")
+                .ok()
+                .flatten()
+                .unwrap_or_else(|| self.root_path.join("instance")),
+            name: self.name,
+            root_path: self.root_path,
+            sessions: sessions?,
+            limits: limits?,
+            config,
+            map,
+            views,
+            view_ids,
+            scopes,
+            mounts,
+            build_error_handlers: self.build_error_handlers,
+            state: self.state,
+            before_render: self.before_render,
+            on_startup: self.on_startup,
+            on_shutdown: self.on_shutdown,
+            commands: self.commands,
+            started: OnceCell::new(),
+        })))
+    }
+
+    /// Fills in what depends on whether the application is being developed.
+    fn finish_config(&mut self, errors: &mut Vec<SetupError>) -> Config {
+        let debug = self.config.is_debug();
+        // An empty key is what a variable holds that nobody has filled in; everybody could sign with it.
+        let unset = self.config.get("SECRET_KEY").is_none_or(|key| key.is_null() || *key == "");
+        if unset && debug {
+            // Sessions of a developer end with the process; `run` keeps a key in the instance folder.
+            let key = crate::signing::base64::encode(&random_bytes::<32>());
+            errors.extend(self.config.set("SECRET_KEY", &key).err().map(|message| SetupError::new(message, None)));
+        }
+        if !debug {
+            let fallbacks = self.config.get("SECRET_KEY_FALLBACKS").and_then(Value::as_array);
+            let keys = fallbacks.into_iter().flatten().map(|key| ("one of `SECRET_KEY_FALLBACKS`", key));
+            let keys = self.config.get("SECRET_KEY").map(|key| ("the secret key", key)).into_iter().chain(keys);
+            let weak = keys.filter_map(|(name, key)| weak_key(name, key.as_str()?));
+            errors.extend(weak.map(|message| SetupError::new(message, None)));
+        }
+        std::mem::take(&mut self.config).build()
+    }
+}
+
+fn note<T>(result: Result<T>, errors: &mut Vec<SetupError>) -> Option<T> {
+    result.map_err(|error| errors.push(SetupError::new(error.to_string(), None))).ok()
+}
+
+fn freeze_mounts(
+    mounts: Vec<(String, Mounted, &'static Location<'static>)>,
+    errors: &mut Vec<SetupError>,
+) -> Vec<MountPoint> {
+    let mut points: Vec<MountPoint> = Vec::new();
+    for (prefix, mounted, location) in mounts {
+        let prefix = prefix.trim_end_matches('/').to_owned();
+        if !prefix.is_empty() && !prefix.starts_with('/') {
+            errors.push(SetupError::new(
+                format!("the prefix `{prefix}` of a mount must start with a slash"),
+                Some(location),
+            ));
+            continue;
+        }
+        let handler: Option<Arc<dyn Handler>> = match mounted {
+            Mounted::Handler(handler) => Some(handler),
+            Mounted::App(app) => app.freeze_into(errors).map(|frozen| Arc::new(frozen) as Arc<dyn Handler>),
+        };
+        points.extend(handler.map(|handler| MountPoint { prefix, handler }));
+    }
+    points.sort_by_key(|point| std::cmp::Reverse(point.prefix.len()));
+    points
+}
+
+fn check_handlers(handlers: &[Checked], freezing: &mut Freezing<'_>) {
+    for (handler, what, location) in handlers {
+        if let Err(message) = handler.check(freezing) {
+            freezing.problems.push(SetupError::new(message, Some(*location)).of(what));
+        }
+    }
+}
+
+/// Puts the parts of an application together: flattens blueprints into scopes, rules into the map.
+struct Assembly {
+    map: Map,
+    views: Vec<View>,
+    view_ids: HashMap<ViewId, Vec<String>>,
+    scopes: Vec<Scope>,
+    /// Every handler, with what it is for messages.
+    handlers: Vec<Checked>,
+    problems: Vec<SetupError>,
+    /// Which view an endpoint was given to first.
+    owners: HashMap<String, (Option<TypeId>, &'static Location<'static>)>,
+    automatic_options: bool,
+}
+
+/// Where a blueprint is registered.
+struct Place<'a> {
+    scope: usize,
+    /// `site.blog.`, or empty for the application.
+    names: &'a str,
+    prefix: &'a str,
+    csrf_exempt: bool,
+}
+
+impl Assembly {
+    fn new(config: &Config, converters: Vec<(String, Factory)>) -> Assembly {
+        let mut map = Map::default();
+        converters.into_iter().for_each(|(name, factory)| map.add_converter(name, factory));
+        Assembly {
+            map,
+            views: Vec::new(),
+            view_ids: HashMap::new(),
+            scopes: Vec::new(),
+            handlers: Vec::new(),
+            problems: Vec::new(),
+            owners: HashMap::new(),
+            automatic_options: config.switch("PROVIDE_AUTOMATIC_OPTIONS", true),
+        }
+    }
+
+    fn add_app(&mut self, parts: ScaffoldParts, blueprints: Vec<Blueprint>) {
+        let csrf_exempt = parts.csrf_exempt;
+        let routes = self.add_scope(parts, None, None);
+        let app = Place { scope: 0, names: "", prefix: "", csrf_exempt };
+        routes.into_iter().for_each(|route| self.add_route(route, &app));
+        self.add_blueprints(blueprints, &app);
+    }
+
+    fn add_blueprints(&mut self, blueprints: Vec<Blueprint>, outer: &Place<'_>) {
+        let mut names: Vec<String> = Vec::new();
+        for blueprint in blueprints {
+            let problem = match blueprint.name.as_str() {
+                "" => Some("a blueprint needs a name".to_owned()),
+                name if name.contains('.') => Some(format!("the blueprint's name `{name}` must not hold a dot")),
+                name if names.iter().any(|known| known == name) => Some(format!(
+                    "the name `{name}` is taken by another blueprint; give this one its own with `.name(..)`"
+                )),
+                _ => None,
+            };
+            match problem {
+                Some(message) => self.problems.push(SetupError::new(message, Some(blueprint.location))),
+                None => {
+                    names.push(blueprint.name.clone());
+                    self.add_blueprint(blueprint, outer);
+                }
+            }
+        }
+    }
+
+    fn add_blueprint(&mut self, blueprint: Blueprint, outer: &Place<'_>) {
+        let names = format!("{}{}.", outer.names, blueprint.name);
+        let prefix = match blueprint.url_prefix.as_str() {
+            "" => outer.prefix.to_owned(),
+            own => format!("{}/{}", outer.prefix.trim_end_matches('/'), own.trim_start_matches('/')),
+        };
+        let csrf_exempt = outer.csrf_exempt || blueprint.parts.csrf_exempt;
+        let routes = self.add_scope(blueprint.parts, Some(names.trim_end_matches('.').to_owned()), Some(outer.scope));
+        let place = Place { scope: self.scopes.len() - 1, names: &names, prefix: &prefix, csrf_exempt };
+        for route in routes {
+            self.add_route(Route { rule: route.rule.under(&prefix), ..route }, &place);
+        }
+        self.add_blueprints(blueprint.children, &place);
+    }
+
+    /// Adds the hooks of a part, inside of those around it; gives its routes back.
+    fn add_scope(&mut self, parts: ScaffoldParts, name: Option<String>, outer: Option<usize>) -> Vec<Route> {
+        let owner = name.as_deref().map_or_else(String::new, |name| format!(" of the blueprint `{name}`"));
+        let mut note = |hooks: &[Hook], what: &str| {
+            let noted = hooks
+                .iter()
+                .map(|hook| (Arc::clone(&hook.handler), format!("the {what} function{owner}"), hook.location));
+            self.handlers.extend(noted);
+        };
+        note(&parts.before_request, "before_request");
+        note(&parts.after_request, "after_request");
+        note(&parts.url_value_preprocessors, "url_value_preprocessor");
+        let handlers = parts.error_handlers.iter();
+        self.handlers
+            .extend(handlers.map(|h| {
+                (Arc::clone(&h.handler), format!("the error handler for {:?}{owner}", h.catches), h.location)
+            }));
+        let around = outer.map_or_else(Scope::default, |outer| self.scopes[outer].clone());
+        self.scopes.push(around.with_inner(
+            parts.before_request,
+            parts.after_request,
+            parts.teardown_request,
+            parts.url_value_preprocessors,
+            Inside { name, url_defaults: parts.url_defaults, errors: parts.error_handlers, state: parts.state },
+        ));
+        parts.routes
+    }
+
+    fn add_route(&mut self, route: Route, place: &Place<'_>) {
+        let location = route.rule.location;
+        let csrf_exempt = place.csrf_exempt || route.rule.csrf_exempt;
+        let endpoint = format!("{}{}", place.names, route.name);
+        if let Err(message) = self.own_endpoint(&endpoint, &route) {
+            self.problems.push(SetupError::new(message, Some(location)));
+            return;
+        }
+        match self.map.add(route.rule, Arc::from(endpoint.as_str()), self.automatic_options) {
+            Err(message) => self.problems.push(SetupError::new(message, Some(location))),
+            Ok(_) => {
+                if let Some(id) = route.id {
+                    let endpoints = self.view_ids.entry(id).or_default();
+                    if !endpoints.contains(&endpoint) {
+                        endpoints.push(endpoint.clone());
+                    }
+                }
+                if let Some(view) = &route.view {
+                    self.handlers.push((Arc::clone(view), format!("the view `{endpoint}`"), location));
+                }
+                self.views.push(View { handler: route.view, scope: place.scope, csrf_exempt });
+            }
+        }
+    }
+
+    /// An endpoint belongs to one view, and its dots divide blueprints.
+    fn own_endpoint(&mut self, endpoint: &str, route: &Route) -> Result<(), String> {
+        let location = route.rule.location;
+        let in_blueprint = endpoint.len() > route.name.len();
+        if let Some(name) = route.rule.endpoint.as_ref().filter(|name| in_blueprint && name.contains('.')) {
+            return Err(format!("the endpoint `{name}` must not hold a dot: what is before one is a blueprint"));
+        }
+        match self.owners.get(endpoint) {
+            Some((owner, first)) if *owner != route.view_type => Err(format!(
+                "the endpoint `{endpoint}` belongs to another view already ({}:{}); give this rule its own with `endpoint`",
+                first.file(),
+                first.line()
+            )),
+            Some(_) => Ok(()),
+            None => {
+                self.owners.insert(endpoint.to_owned(), (route.view_type, location));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! An application that can serve.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use crate::app::limits::Limits;
+use crate::app::scope::Scope;
+use crate::base::config::Config;
+use crate::base::error::{Error, Result};
+use crate::base::type_map::TypeMap;
+use crate::context::Context;
+use crate::context::session::cookies::SessionCookies;
+use crate::handler::Handler;
+use crate::routing::build::BuildError;
+use crate::routing::map::Map;
+use crate::routing::rule::ViewId;
+
+/// Finds a URL where building one has failed.
+pub(crate) type BuildErrorHandler = Arc<dyn Fn(&BuildError, &str, &[(String, String)]) -> Option<String> + Send + Sync>;
+
+/// An application that can serve: checked, immutable, cheap to clone. It is a [`Handler`] itself.
+///
+/// ```
+/// use hipflask::prelude::*;
+///
+/// let errors = App::new("doc", ".")
+///     .add_url_rule(Rule::new("no-slash"), async || "x")
+///     .add_url_rule(Rule::new("/<nope:x>"), async || "x")
+///     .freeze()
+///     .unwrap_err();
+/// assert_eq!(errors.iter().count(), 2); // both, each with its line
+/// ```
+#[derive(Clone)]
+pub struct Frozen(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) name: String,
+    pub(super) root_path: PathBuf,
+    pub(super) instance_path: PathBuf,
+    pub(super) config: Config,
+    pub(super) limits: Limits,
+    pub(super) sessions: SessionCookies,
+    pub(super) map: Map,
+    /// By the rules' ids.
+    pub(super) views: Vec<View>,
+    pub(super) view_ids: HashMap<ViewId, Vec<String>>,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) mounts: Vec<MountPoint>,
+    pub(super) build_error_handlers: Vec<BuildErrorHandler>,
+    pub(super) state: TypeMap,
+    pub(super) before_render: Vec<Arc<dyn Handler>>,
+    pub(super) on_startup: Vec<Arc<dyn Handler>>,
+    pub(super) on_shutdown: Vec<Arc<dyn Handler>>,
+    pub(super) commands: Vec<Command>,
+    pub(super) started: OnceCell<()>,
+}
+
+impl Frozen {
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The application's folder.
+    pub fn root_path(&self) -> &Path {
+        &self.0.root_path
+    }
+
+    /// The folder for what the application writes: its database, uploads. `INSTANCE_PATH`, or `instance`
+    /// in the application's folder.
+    pub fn instance_path(&self) -> &Path {
+        &self.0.instance_path
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The state that an extension has put there.
+    pub fn state<T: 'static>(&self) -> Option<&T> {
+        self.0.state.get()
+    }
+
+    /// Every rule: its endpoint, its methods, its text. Flask's `url_map.iter_rules()`.
+    pub fn rules(&self) -> impl Iterator<Item = (&str, Vec<&str>, &str)> {
+        self.0
+            .map
+            .rules()
+            .map(|rule| (&*rule.endpoint, rule.methods.iter().map(http::Method::as_str).collect(), rule.text.as_str()))
+    }
+
+    /// Whether a rule of `endpoint` has a variable or a default of this name. Flask's
+    /// `url_map.is_endpoint_expecting`, for [`url_defaults`](crate::Scaffold::url_defaults).
+    pub fn is_endpoint_expecting(&self, endpoint: &str, name: &str) -> bool {
+        self.0.map.is_endpoint_expecting(endpoint, name)
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn sessions(&self) -> &SessionCookies {
+        &self.0.sessions
+    }
+
+    pub(crate) fn map(&self) -> &Map {
+        &self.0.map
+    }
+
+    pub(crate) fn rule(&self, id: usize) -> &str {
+        &self.0.map.rule(id).text
+    }
+
+    pub(crate) fn endpoint(&self, id: usize) -> &str {
+        &self.0.map.rule(id).endpoint
+    }
+
+    pub(crate) fn view(&self, id: usize) -> &View {
+        &self.0.views[id]
+    }
+
+    pub(crate) fn scope(&self, scope: usize) -> &Scope {
+        &self.0.scopes[scope]
+    }
+
+    pub(crate) fn blueprint(&self, scope: usize) -> Option<&str> {
+        self.0.scopes[scope].name.as_deref()
+    }
+
+    pub(crate) fn mounts(&self) -> &[MountPoint] {
+        &self.0.mounts
+    }
+
+    pub(crate) fn before_render(&self) -> &[Arc<dyn Handler>] {
+        &self.0.before_render
+    }
+
+    pub(crate) fn commands(&self) -> &[Command] {
+        &self.0.commands
+    }
+
+    /// The endpoint of a view: one in the current blueprint, or around it, before any other.
+    pub(crate) fn endpoint_of_view(&self, view: &ViewId, blueprint: Option<&str>) -> Option<&str> {
+        let endpoints = self.0.view_ids.get(view)?;
+        let near = |endpoint: &&String| {
+            let owner = endpoint.rsplit_once('.').map_or("", |(owner, _)| owner);
+            blueprint.is_some_and(|blueprint| blueprint == owner || blueprint.starts_with(&format!("{owner}.")))
+        };
+        endpoints.iter().find(near).or_else(|| endpoints.first()).map(String::as_str)
+    }
+
+    /// Adds what [`url_defaults`](crate::Scaffold::url_defaults) functions say for `endpoint`.
+    pub(crate) fn inject_url_defaults(&self, ctx: &Context, endpoint: &str, values: &mut Vec<(String, String)>) {
+        let owner = endpoint.rsplit_once('.').map(|(owner, _)| owner);
+        let scope = owner.and_then(|owner| self.0.scopes.iter().find(|scope| scope.name.as_deref() == Some(owner)));
+        for f in &scope.unwrap_or(&self.0.scopes[0]).url_defaults {
+            f(ctx, endpoint, values);
+        }
+    }
+
+    pub(crate) fn handle_url_build_error(
+        &self,
+        error: BuildError,
+        endpoint: &str,
+        values: &[(String, String)],
+    ) -> Result<String> {
+        let found = self.0.build_error_handlers.iter().find_map(|f| f(&error, endpoint, values));
+        found.ok_or_else(|| Error::from(error))
+    }
+
+    /// Runs what has to run before the first request, once.
+    ///
+    /// # Errors
+    ///
+    /// The first failure; the next call tries again.
+    pub async fn start(&self) -> Result<()> {
+        self.0.started.get_or_try_init(|| self.run_all(&self.0.on_startup)).await.copied()
+    }
+
+    /// Runs what has to run after the last request.
+    ///
+    /// # Errors
+    ///
+    /// The first failure.
+    pub async fn stop(&self) -> Result<()> {
+        match self.0.started.initialized() {
+            true => self.run_all(&self.0.on_shutdown).await,
+            false => Ok(()),
+        }
+    }
+
+    async fn run_all(&self, handlers: &[Arc<dyn Handler>]) -> Result<()> {
+        for handler in handlers {
+            handler.call(&mut self.context()).await?;
+        }
+        Ok(())
+    }
+
+    /// A context outside of any request: for commands and for what runs at the start. Flask's
+    /// `app.app_context()`.
+    pub fn context(&self) -> Context {
+        let mut head = http::Request::new(()).into_parts().0;
+        head.uri = http::Uri::from_static("/");
+        let request = crate::http::request::Request::from_parts(head, crate::http::body::Body::empty());
+        Context::new(self.clone(), Box::new(request))
+    }
+}
+
+impl std::fmt::Debug for Frozen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Frozen").field("name", &self.0.name).field("rules", &self.0.views.len()).finish_non_exhaustive()
+    }
+}
+
+/// What stands behind a rule.
+pub(crate) struct View {
+    /// `None` for a rule that only builds URLs.
+    pub(crate) handler: Option<Arc<dyn Handler>>,
+    pub(crate) scope: usize,
+    pub(crate) csrf_exempt: bool,
+}
+
+/// Something mounted under a prefix without a slash at its end.
+pub(crate) struct MountPoint {
+    pub(crate) prefix: String,
+    pub(crate) handler: Arc<dyn Handler>,
+}
+
+/// A command of the application's own, beside `run`, `routes` and `check`.
+#[derive(Clone)]
+pub(crate) struct Command {
+    pub(crate) name: String,
+    pub(crate) about: String,
+    pub(crate) handler: Arc<dyn Handler>,
+    /// Whether what `on_startup` gives has to run before it.
+    pub(crate) starts: bool,
+}

@@ -1,0 +1,22 @@
+//! How much of a body is read.
+
+use crate::base::config::Config;
+use crate::base::error::Result;
+
+/// How much of a body is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) max_content_length: Option<u64>,
+    pub(crate) max_form_memory_size: u64,
+    pub(crate) max_form_parts: usize,
+}
+
+impl Limits {
+    pub(super) fn from_config(config: &Config) -> Result<Limits> {
+        Ok(Limits {
+            max_content_length: config.find("MAX_CONTENT_LENGTH")?,
+            max_form_memory_size: config.find("MAX_FORM_MEMORY_SIZE")?.unwrap_or(u64::MAX),
+            max_form_parts: config.find("MAX_FORM_PARTS")?.unwrap_or(usize::MAX),
+        })
+    }
+}

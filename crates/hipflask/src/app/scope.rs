@@ -1,0 +1,70 @@
+//! The hooks and handlers for the rules of one blueprint.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::base::error::Error;
+use crate::base::type_map::TypeMap;
+use crate::context::Context;
+use crate::handler::Handler;
+use crate::handler::error_handler::{ErrorHandler, ErrorHandlers};
+
+/// The hooks and handlers for the rules of one blueprint, those around it included, each list in the order in
+/// which it runs. The first scope is the application's own.
+#[derive(Clone, Default)]
+pub(crate) struct Scope {
+    pub(crate) name: Option<String>,
+    pub(crate) before_request: Vec<Arc<dyn Handler>>,
+    pub(crate) after_request: Vec<Arc<dyn Handler>>,
+    pub(crate) teardown_request: Vec<Teardown>,
+    pub(crate) url_value_preprocessors: Vec<Arc<dyn Handler>>,
+    pub(crate) url_defaults: Vec<UrlDefaults>,
+    pub(crate) errors: ErrorHandlers,
+    /// From the application inwards.
+    pub(crate) states: Vec<Arc<TypeMap>>,
+}
+
+impl Scope {
+    pub(super) fn with_inner(
+        mut self,
+        before: Vec<Hook>,
+        after: Vec<Hook>,
+        teardown: Vec<Teardown>,
+        preprocessors: Vec<Hook>,
+        inside: Inside,
+    ) -> Scope {
+        let handler = |hook: Hook| hook.handler;
+        self.before_request.extend(before.into_iter().map(handler));
+        self.url_value_preprocessors.extend(preprocessors.into_iter().map(handler));
+        // What comes after the view runs from the inside out, the last registered first.
+        self.after_request.splice(0..0, after.into_iter().rev().map(handler));
+        self.teardown_request.splice(0..0, teardown.into_iter().rev());
+        self.url_defaults.extend(inside.url_defaults);
+        self.errors = self.errors.within(inside.errors);
+        self.states.push(Arc::new(inside.state));
+        self.name = inside.name;
+        self
+    }
+}
+
+/// What goes inside of an outer scope, but for the hooks.
+pub(super) struct Inside {
+    pub(super) name: Option<String>,
+    pub(super) url_defaults: Vec<UrlDefaults>,
+    pub(super) errors: Vec<ErrorHandler>,
+    pub(super) state: TypeMap,
+}
+
+/// A handler and the line that registered it.
+#[derive(Clone)]
+pub(crate) struct Hook {
+    pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) location: &'static Location<'static>,
+}
+
+pub(crate) type Teardown = Arc<dyn Fn(&mut Context, Option<&Error>) + Send + Sync>;
+
+pub(crate) type UrlDefaults = Arc<dyn Fn(&Context, &str, &mut Vec<(String, String)>) + Send + Sync>;
+
+/// A handler, what it is for messages, and the line that registered it.
+pub(crate) type Checked = (Arc<dyn Handler>, String, &'static Location<'static>);

@@ -1,0 +1,223 @@
+//! Reads a request's body: in one piece, as a form, as files. Werkzeug's `FormDataParser`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::base::error::{Error, HttpError, Result};
+use crate::context::Context;
+use crate::http::body::{Body, BodyTooLarge};
+use crate::http::headers::HeaderOptions;
+use crate::http::multi_dict::MultiDict;
+use crate::http::multipart::{Decoder, Event, MultipartError, PartHead};
+use crate::http::spool::Spool;
+use crate::http::upload::{FormData, Upload};
+
+impl Context {
+    /// Sets the most bytes that this request's body may have; `None` is no limit. Before the body is read.
+    pub fn set_max_content_length(&mut self, limit: Option<u64>) {
+        self.body_state().max_content_length = Some(limit);
+    }
+
+    /// The most bytes that the body may have: `MAX_CONTENT_LENGTH`, or `most` if that is less. One that is said to
+    /// be longer is not even begun.
+    fn body_limit(&mut self, most: u64) -> Result<u64> {
+        let limit = match self.body_state().max_content_length {
+            Some(limit) => limit,
+            None => self.app().limits().max_content_length,
+        };
+        let limit = limit.map_or(most, |limit| limit.min(most));
+        match self.request().content_length().is_some_and(|length| length > limit) {
+            true => Err(too_large()),
+            false => Ok(limit),
+        }
+    }
+
+    /// The body in one piece, up to `MAX_CONTENT_LENGTH` bytes. Flask's `request.data`.
+    ///
+    /// # Errors
+    ///
+    /// 413 if it is longer, 408 if it stops coming, 400 if it is cut off.
+    pub async fn data(&mut self) -> Result<Bytes> {
+        self.data_up_to(u64::MAX).await
+    }
+
+    /// What was read before is given whatever its size.
+    async fn data_up_to(&mut self, most: u64) -> Result<Bytes> {
+        if let Some(data) = &self.body_state().data {
+            return Ok(data.clone());
+        }
+        let limit = self.body_limit(most)?;
+        let body = std::mem::take(self.request_mut().body_mut());
+        let data = body.collect(limit).await.map_err(size_error)?;
+        Ok(self.body_state().data.insert(data).clone())
+    }
+
+    /// The form in the body: urlencoded or multipart. Without a form it is empty, as in Flask.
+    ///
+    /// # Errors
+    ///
+    /// 413 beyond `MAX_CONTENT_LENGTH`, `MAX_FORM_MEMORY_SIZE` or `MAX_FORM_PARTS`; 400 for a multipart body
+    /// that is malformed or cut off.
+    pub async fn form(&mut self) -> Result<&FormData> {
+        self.shared_form().await.map(Arc::as_ref)
+    }
+
+    /// The same for somebody who keeps it without a copy.
+    pub(crate) async fn shared_form(&mut self) -> Result<&Arc<FormData>> {
+        if self.parsed_form().is_none() {
+            let form = self.parse_form().await?;
+            self.body_state().form = Some(Arc::new(form));
+        }
+        Ok(self.body_state().form.get_or_insert_default())
+    }
+
+    async fn parse_form(&mut self) -> Result<FormData> {
+        if self.request().has_mimetype("application/x-www-form-urlencoded") {
+            return self.parse_urlencoded().await;
+        }
+        match self.request().has_mimetype("multipart/form-data") {
+            // Its state is large, and would be a part of the future of every view that takes a form.
+            true => Box::pin(self.parse_multipart()).await,
+            false => Ok(FormData::default()),
+        }
+    }
+
+    async fn parse_urlencoded(&mut self) -> Result<FormData> {
+        let limit = self.app().limits().max_form_memory_size;
+        let data = self.data_up_to(limit).await?;
+        match data.len() as u64 > limit {
+            true => Err(too_large()),
+            false => Ok(FormData { fields: MultiDict::from_query(&data), files: Vec::new() }),
+        }
+    }
+
+    async fn parse_multipart(&mut self) -> Result<FormData> {
+        let content_type = self.request().content_type();
+        let decoder = Decoder::new(content_type.get("boundary").unwrap_or_default()).map_err(malformed)?;
+        let left = self.body_limit(u64::MAX)?;
+        let limits = self.app().limits();
+        let reader = MultipartReader {
+            decoder,
+            left,
+            max_field: limits.max_form_memory_size,
+            max_parts: limits.max_form_parts,
+            form: FormData::default(),
+        };
+        let body = match self.body_state().data.clone() {
+            Some(data) => Body::from(data),
+            None => std::mem::take(self.request_mut().body_mut()),
+        };
+        reader.read(body).await
+    }
+}
+
+/// Reads a multipart body as it comes; files beyond [`SPOOL_SIZE`] never are in memory as a whole.
+struct MultipartReader {
+    decoder: Decoder,
+    /// Bytes that may still come.
+    left: u64,
+    max_field: u64,
+    max_parts: usize,
+    form: FormData,
+}
+
+/// The part that is being read.
+enum Open {
+    Field(PartHead, Vec<u8>),
+    File(PartHead, Spool),
+}
+
+impl MultipartReader {
+    async fn read(mut self, mut body: Body) -> Result<FormData> {
+        let mut open: Option<Open> = None;
+        let mut parts = 0;
+        let mut field_bytes = 0;
+        loop {
+            match self.decoder.next().map_err(malformed)? {
+                Some(Event::Part(head)) => {
+                    parts += 1;
+                    if parts > self.max_parts {
+                        return Err(too_large());
+                    }
+                    open = Some(match head.filename {
+                        None => Open::Field(head, Vec::new()),
+                        Some(_) => Open::File(head, Spool::default()),
+                    });
+                }
+                Some(Event::Data(data)) => match &mut open {
+                    Some(Open::Field(_, text)) => {
+                        field_bytes += data.len() as u64;
+                        if field_bytes > self.max_field {
+                            return Err(too_large());
+                        }
+                        text.extend_from_slice(&data);
+                    }
+                    Some(Open::File(_, spool)) => spool.write(data).await?,
+                    None => {}
+                },
+                Some(Event::PartEnd) => self.close(open.take()).await?,
+                Some(Event::End) => {
+                    // The rest is ignored, but read: the connection is in order only after it.
+                    while let Some(chunk) = body.chunk().await.transpose()? {
+                        self.count(&chunk)?;
+                    }
+                    return Ok(self.form);
+                }
+                None => match body.chunk().await.transpose()? {
+                    Some(chunk) => {
+                        self.count(&chunk)?;
+                        self.decoder.feed(chunk);
+                    }
+                    None => self.decoder.finish(),
+                },
+            }
+        }
+    }
+
+    fn count(&mut self, chunk: &Bytes) -> Result<()> {
+        self.left = self.left.checked_sub(chunk.len() as u64).ok_or_else(too_large)?;
+        Ok(())
+    }
+
+    async fn close(&mut self, open: Option<Open>) -> Result<()> {
+        match open {
+            Some(Open::Field(head, text)) => {
+                let text = decode(text, &head.content_type);
+                self.form.fields.push(&head.name, &text);
+            }
+            Some(Open::File(head, spool)) => {
+                let content = spool.finish().await?;
+                let filename = head.filename.unwrap_or_default();
+                self.form.files.push(Upload { name: head.name, filename, content_type: head.content_type, content });
+            }
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+/// The text of a field. A part may name another charset (RFC 7578 §4.4); the one besides UTF-8 that Werkzeug
+/// believes is Latin-1.
+fn decode(text: Vec<u8>, content_type: &str) -> String {
+    let latin = |charset: &str| charset.eq_ignore_ascii_case("iso-8859-1");
+    match HeaderOptions::parse(content_type).get("charset").is_some_and(latin) {
+        true => text.into_iter().map(char::from).collect(),
+        false => String::from_utf8_lossy(&text).into_owned(),
+    }
+}
+
+fn too_large() -> Error {
+    HttpError::new(413).into()
+}
+
+fn size_error(error: Error) -> Error {
+    match error.downcast_ref::<BodyTooLarge>() {
+        Some(_) => too_large(),
+        None => error,
+    }
+}
+
+fn malformed(MultipartError(reason): MultipartError) -> Error {
+    HttpError::new(400).description(format!("The form cannot be read: {reason}.")).into()
+}

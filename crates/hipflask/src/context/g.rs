@@ -1,0 +1,89 @@
+//! Values that live as long as a request.
+
+use serde::Serialize;
+
+use crate::base::type_map::TypeMap;
+
+/// Values that live as long as the request, by type and, for templates, by name. Flask's `g`.
+///
+/// ```
+/// use hipflask::prelude::*;
+/// use hipflask::Context;
+///
+/// struct Started(std::time::Instant);
+///
+/// async fn start(ctx: &mut Context) {
+///     ctx.g().insert(Started(std::time::Instant::now()));
+///     ctx.g().set("lang", "de"); // {{ g.lang }}
+/// }
+///
+/// async fn index(ctx: &mut Context) -> String {
+///     let waited = ctx.g().get::<Started>().map(|started| started.0.elapsed());
+///     format!("{} {}", waited.is_some(), ctx.g().value("lang").unwrap_or_default())
+/// }
+///
+/// let client = App::new("doc", ".").before_request(start).add_url_rule(Rule::new("/"), index).test_client();
+/// assert_eq!(client.get("/").send_blocking().text(), "true de");
+/// ```
+#[derive(Default)]
+pub struct G {
+    typed: TypeMap,
+    named: serde_json::Map<String, serde_json::Value>,
+    /// The templates rendered for this request, where a test wants to know.
+    rendered: Option<Vec<String>>,
+}
+
+impl G {
+    /// Keeps `value` under its type, in place of the one before.
+    pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.typed.insert(value);
+    }
+
+    /// The value of type `T`.
+    pub fn get<T: 'static>(&self) -> Option<&T> {
+        self.typed.get()
+    }
+
+    /// Takes the value of type `T` out.
+    pub fn remove<T: 'static>(&mut self) -> Option<T> {
+        self.typed.remove()
+    }
+
+    /// Keeps `value` under `name`, where templates find it as `g.name`. A value that cannot be serialized is
+    /// not kept.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Serialize) {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.named.insert(name.into(), value);
+        }
+    }
+
+    /// The text under `name`.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.named.get(name)?.as_str()
+    }
+
+    /// Keeps the names of the templates from now on.
+    pub(crate) fn record(&mut self) {
+        self.rendered = Some(Vec::new());
+    }
+
+    pub(crate) fn rendered(&mut self, template: &str) {
+        if let Some(rendered) = &mut self.rendered {
+            rendered.push(template.to_owned());
+        }
+    }
+
+    pub(crate) fn take_rendered(&mut self) -> Vec<String> {
+        self.rendered.take().unwrap_or_default()
+    }
+
+    pub(crate) fn named(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.named
+    }
+}
+
+impl std::fmt::Debug for G {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "G({:?}, {} named)", self.typed, self.named.len())
+    }
+}

@@ -1,0 +1,174 @@
+//! Forms as they came with a request, and their files. Werkzeug's `FileStorage`.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::base::error::Result;
+use crate::http::ascii::to_ascii;
+use crate::http::multi_dict::MultiDict;
+use crate::http::spool::{Content, blocking};
+
+/// A form that came with a request: its fields, and its files. Flask's `request.form` and `request.files`.
+#[derive(Clone, Debug, Default)]
+pub struct FormData {
+    /// The fields, in order.
+    pub fields: MultiDict,
+    /// The files, in order.
+    pub files: Vec<Upload>,
+}
+
+impl FormData {
+    /// The first value of the field `name`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields.get(name)
+    }
+
+    /// The first file of the field `name` that was really chosen.
+    pub fn file(&self, name: &str) -> Option<&Upload> {
+        self.files.iter().find(|file| file.name == name && !file.filename.is_empty())
+    }
+}
+
+/// A file that came with a form. Werkzeug's `FileStorage`.
+///
+/// A large one is in a temporary file, which goes when the last handle to it is dropped.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    pub(crate) name: String,
+    pub(crate) filename: String,
+    pub(crate) content_type: String,
+    pub(crate) content: Content,
+}
+
+impl Upload {
+    /// The name of the form's field.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file's name as the client gave it. Never use it as a path: see
+    /// [`secure_filename`](Upload::secure_filename).
+    pub fn filename(&self) -> &str {
+        &self.filename
+    }
+
+    /// The file's name made safe for a folder of yours; empty if nothing safe is left.
+    pub fn secure_filename(&self) -> String {
+        secure_filename(&self.filename)
+    }
+
+    /// The media type as the client gave it. Look into the content before you trust it.
+    pub fn content_type(&self) -> &str {
+        &self.content_type
+    }
+
+    /// The size in bytes.
+    pub fn len(&self) -> u64 {
+        match &self.content {
+            Content::Memory(bytes) => bytes.len() as u64,
+            Content::Disk { len, .. } => *len,
+        }
+    }
+
+    /// Whether it has no content.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The content in one piece.
+    ///
+    /// # Errors
+    ///
+    /// If a temporary file cannot be read.
+    pub async fn bytes(&self) -> Result<Bytes> {
+        let file = match &self.content {
+            Content::Memory(bytes) => return Ok(bytes.clone()),
+            Content::Disk { file, .. } => Arc::clone(file),
+        };
+        let mut bytes = Vec::with_capacity(usize::try_from(self.len()).unwrap_or_default());
+        Ok(blocking(move || file.read(|file| file.read_to_end(&mut bytes).map(|_| bytes.into()))).await?)
+    }
+
+    /// Puts the content at `path`, in place of what is there. A write that fails leaves nothing behind.
+    ///
+    /// A large file is moved there and not copied, if the folder for temporary files (`TMPDIR`) is on the same file
+    /// system and nothing of another owner or group is replaced. Its permissions are those of the file that it
+    /// replaces, or of a new one; access lists beyond them are a copy's only. What is done to the saved file in place
+    /// is seen through the upload too.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written: no folder, no permission, no room.
+    pub async fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let (content, path) = (self.content.clone(), path.as_ref().to_owned());
+        let saved = blocking(move || {
+            content.save(&path).map_err(|error| {
+                io::Error::new(error.kind(), format!("the upload cannot be saved as {}: {error}", path.display()))
+            })
+        });
+        Ok(saved.await?)
+    }
+}
+
+/// A file name that is one on every system and leads nowhere else: letters, digits, `_`, `-` and `.`, no dot
+/// in front. It may be empty. Werkzeug's `secure_filename`.
+///
+/// A Latin letter loses its marks (`ü` is `u`), and letters of other scripts are left out, as Werkzeug does it.
+/// Other than there, a backslash and a colon divide on every system, and rare characters that Unicode takes
+/// for a kind of ASCII letter (`Ⅳ`, `①`) are left out too.
+///
+/// ```
+/// use hipflask::secure_filename;
+///
+/// assert_eq!(secure_filename("My cool movie.mov"), "My_cool_movie.mov");
+/// assert_eq!(secure_filename("ümlaut.txt"), "umlaut.txt");
+/// assert_eq!(secure_filename("../../etc/passwd"), "etc_passwd");
+/// assert_eq!(secure_filename("C:\\x\\con.txt"), "C_x_con.txt");
+/// assert_eq!(secure_filename("con.txt"), "_con.txt");
+/// assert_eq!(secure_filename("..."), "");
+/// ```
+pub fn secure_filename(name: &str) -> String {
+    // Before anything else: a full-width slash becomes one here.
+    let spaced = to_ascii(name).replace(['/', '\\', ':'], " ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let plain: String =
+        words.join("_").chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')).collect();
+    let plain = plain.trim_matches(['.', '_']);
+    match is_device(plain) {
+        true => format!("_{plain}"),
+        false => plain.to_owned(),
+    }
+}
+
+/// Names that Windows takes for devices, whatever their extension.
+pub(crate) fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let numbered =
+        |prefix: &str| stem.strip_prefix(prefix).is_some_and(|n| n.len() == 1 && n.as_bytes()[0].is_ascii_digit());
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") || numbered("COM") || numbered("LPT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_are_made_safe() {
+        for (name, safe) in [
+            ("i contain cool \u{fc}ml\u{e4}uts.txt", "i_contain_cool_umlauts.txt"),
+            ("/etc/passwd", "etc_passwd"),
+            ("a\0b.txt", "ab.txt"),
+            (".bashrc", "bashrc"),
+            ("", ""),
+            ("NUL", "_NUL"),
+            ("com1.tar.gz", "_com1.tar.gz"),
+            ("x:stream", "x_stream"),
+            ("日本", ""),
+        ] {
+            assert_eq!(secure_filename(name), safe, "{name:?}");
+        }
+    }
+}

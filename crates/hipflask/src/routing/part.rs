@@ -1,0 +1,162 @@
+//! What stands between two slashes of a rule, and whether a part of a path fits it.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::http::url::ENCODED_SLASH;
+use crate::routing::converter::Converter;
+
+/// What stands between two slashes of a rule, or from the first slash-holding variable to the end.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Part {
+    pub(super) pieces: Vec<PartPiece>,
+    pub(super) is_final: bool,
+    /// The rule ends in a slash right after this final part.
+    pub(super) is_suffixed: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum PartPiece {
+    Text(String),
+    Variable {
+        /// What makes two variables the same to the matcher.
+        key: String,
+        converter: Arc<dyn Converter>,
+    },
+}
+
+impl PartialEq for PartPiece {
+    fn eq(&self, other: &PartPiece) -> bool {
+        match (self, other) {
+            (PartPiece::Text(a), PartPiece::Text(b)) => a == b,
+            (PartPiece::Variable { key: a, .. }, PartPiece::Variable { key: b, .. }) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// More fixed texts first, then longer ones, then more variables, then lighter ones.
+type Weight = (Reverse<usize>, Vec<(usize, Reverse<usize>)>, Reverse<usize>, Vec<i32>);
+
+impl Part {
+    /// The text of a part without variables.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [] if !self.is_final => Some(""),
+            [PartPiece::Text(text)] if !self.is_final => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn weight(&self) -> Weight {
+        let texts = self.pieces.iter().filter_map(|piece| match piece {
+            PartPiece::Text(text) => Some(Reverse(text.len())),
+            PartPiece::Variable { .. } => None,
+        });
+        let texts: Vec<_> = texts.enumerate().collect();
+        let variables = self.pieces.iter().filter_map(|piece| match piece {
+            PartPiece::Text(_) => None,
+            PartPiece::Variable { converter, .. } => Some(converter.weight()),
+        });
+        let variables: Vec<i32> = variables.collect();
+        (Reverse(texts.len()), texts, Reverse(variables.len()), variables)
+    }
+}
+
+/// Fits `pieces` to all of `text`, which stands at `base` in the path; adds what each variable took.
+pub(super) fn fit(pieces: &[PartPiece], text: &str, base: usize, values: &mut Vec<Range<usize>>) -> bool {
+    if let Some(PartPiece::Text(end)) = pieces.last()
+        && !text.ends_with(end.as_str())
+    {
+        return false;
+    }
+    let before = values.len();
+    let encoded_slash = text.contains(ENCODED_SLASH);
+    let mut fitting = Fitting { text, base, encoded_slash, values, steps: MOST_STEPS };
+    let fits = fitting.fit(pieces, 0);
+    if !fits {
+        values.truncate(before);
+    }
+    fits
+}
+
+/// So much trying is spent on one part of a path. An honest path takes a handful of steps; one that is made to
+/// take very many is not found.
+const MOST_STEPS: usize = 20_000;
+
+struct Fitting<'a> {
+    text: &'a str,
+    base: usize,
+    encoded_slash: bool,
+    values: &'a mut Vec<Range<usize>>,
+    /// What is left of [`MOST_STEPS`].
+    steps: usize,
+}
+
+impl Fitting<'_> {
+    fn fit(&mut self, pieces: &[PartPiece], at: usize) -> bool {
+        let rest = &self.text[at..];
+        match pieces {
+            [] => rest.is_empty(),
+            [PartPiece::Text(text), pieces @ ..] => {
+                rest.starts_with(text.as_str()) && self.fit(pieces, at + text.len())
+            }
+            [PartPiece::Variable { converter, .. }] => {
+                self.reach(&**converter, rest) == rest.len() && self.take(&**converter, &[], at, rest.len())
+            }
+            [PartPiece::Variable { converter, .. }, pieces @ ..] => self.fit_one_of_several(&**converter, pieces, at),
+        }
+    }
+
+    /// Pays for looking at `bytes` bytes; whether there was enough left.
+    fn spend(&mut self, bytes: usize) -> bool {
+        let left = self.steps.checked_sub(1 + bytes / 1024);
+        self.steps = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    /// How far a variable can reach: to the next slash, unless it may hold slashes.
+    fn reach(&self, converter: &dyn Converter, rest: &str) -> usize {
+        match converter.part_isolating() {
+            true => rest.find(['/', ENCODED_SLASH]).unwrap_or(rest.len()),
+            false => rest.len(),
+        }
+    }
+
+    /// Tries every end that a variable in front of other pieces can have, the longest first unless the
+    /// converter is lazy.
+    fn fit_one_of_several(&mut self, converter: &dyn Converter, pieces: &[PartPiece], at: usize) -> bool {
+        let rest = &self.text[at..];
+        let reach = self.reach(converter, rest);
+        if !self.spend(rest.len()) {
+            return false;
+        }
+        let next = match pieces {
+            [PartPiece::Text(text), ..] => text.as_str(),
+            _ => "",
+        };
+        let last = rest.floor_char_boundary(reach + next.len());
+        match converter.lazy() {
+            true => rest[..last].match_indices(next).any(|(end, _)| self.take(converter, pieces, at, end)),
+            false => rest[..last].rmatch_indices(next).any(|(end, _)| self.take(converter, pieces, at, end)),
+        }
+    }
+
+    /// Gives a variable `len` bytes, and fits the rest.
+    fn take(&mut self, converter: &dyn Converter, pieces: &[PartPiece], at: usize, len: usize) -> bool {
+        let text = &self.text[at..at + len];
+        let suits = match self.encoded_slash && !converter.part_isolating() {
+            true => converter.matches(&text.replace(ENCODED_SLASH, "/")),
+            false => converter.matches(text),
+        };
+        if !suits || !self.spend(len) {
+            return false;
+        }
+        self.values.push(self.base + at..self.base + at + len);
+        self.fit(pieces, at + len) || {
+            self.values.pop();
+            false
+        }
+    }
+}
