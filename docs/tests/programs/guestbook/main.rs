@@ -15,8 +15,7 @@ async fn guestbook(form: Form<Entry>, session: Session) -> Result<Response> {
     let Some(entry) = form.submitted() else {
         return render_template!("guestbook.html", form).into_response();
     };
-    tracing::info!("{} wrote: {}", entry.name, entry.message);
-    session.flash(format!("Thank you, {}!", entry.name));
+    session.flash(format!("Thank you, {}! You wrote: {}", entry.name, entry.message));
     redirect(url_for!(guestbook)).into_response()
 }
 
@@ -35,11 +34,11 @@ mod tests {
     }
 
     #[hipflask::test]
-    async fn who_signs_is_thanked_once() {
+    async fn a_visitor_who_signs_is_thanked_once() {
         let client = client();
         let form = [("name", "Ada <b>"), ("message", "Hello")];
         let page = client.post("/").form(form).follow_redirects().send().await;
-        assert!(page.text().contains("<p>Thank you, Ada &lt;b&gt;!</p>"), "{}", page.text());
+        assert!(page.text().contains("<p>Thank you, Ada &lt;b&gt;! You wrote: Hello</p>"), "{}", page.text());
         assert!(!client.get("/").send().await.text().contains("Thank you"));
     }
 
