@@ -1,4 +1,4 @@
-//! The pages of the book: which there are, and whether what they quote is what stands in the files.
+//! The pages of the book: whether all of them are run, quote their files faithfully, and add the crates they use.
 
 use std::fs;
 use std::path::Path;
@@ -83,4 +83,28 @@ fn rust_is_run_or_quoted() {
         let ignored = language.starts_with("rust") && language.contains("ignore");
         assert!(!ignored || file.is_some(), "{page}:{line} is ignored, and names no file above it");
     }
+}
+
+/// This package has every crate that a page needs, so its documentation tests cannot notice that a reader lacks one.
+#[test]
+fn a_page_adds_the_crates_that_its_programs_use() {
+    let manifest = include_str!("../Cargo.toml");
+    let dependencies = manifest.split("[dependencies]\n").nth(1).and_then(|text| text.split("\n[").next());
+    let names = dependencies.expect("this package has some").lines().filter_map(|line| line.split('.').next());
+    // Every page builds upon the program of the quickstart, which has the framework itself.
+    let names: Vec<&str> = names.filter(|name| !["", "hipflask"].contains(name)).collect();
+    let mut used = 0;
+    for (page, text) in pages() {
+        let lines = text.split("cargo add ").skip(1).map(|rest| rest.split(['\n', '`']).next().unwrap_or_default());
+        let added: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+        for Block { line, text, .. } in blocks(&page, &text).iter().filter(|block| block.language.starts_with("rust")) {
+            for name in names.iter().filter(|name| text.contains(&format!("{}::", name.replace('-', "_")))) {
+                let is_added = added.iter().any(|word| word.rsplit('/').next() == Some(name));
+                assert!(is_added, "{page}:{line} uses {name}, which the page does not add with `cargo add`");
+                assert!(!text.contains("derive(serde") || added.contains(&"derive"), "{page}:{line}: serde's feature");
+                used += 1;
+            }
+        }
+    }
+    assert!(used > 10, "uses of these crates are found: {used}");
 }
