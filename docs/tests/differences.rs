@@ -152,7 +152,7 @@ fn mistakes_are_found_at_the_start_and_all_at_once() {
         .add_url_rule(Rule::new("/a").endpoint("b"), view)
         .add_url_rule(Rule::new("/b"), |_: Session| "x");
     let problems = problems(app);
-    for expected in ["did you mean `SECRET_KEY`", "the rule `/a` answers GET already", "no secret key is set"] {
+    for expected in ["did you mean `SECRET_KEY`", "the rule `/a` already answers GET", "no secret key is set"] {
         assert!(problems.contains(expected), "{expected} is not in\n{problems}");
     }
     assert!(problems.matches("differences.rs:").count() >= 2, "they have lines:\n{problems}");

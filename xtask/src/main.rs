@@ -37,7 +37,7 @@ fn main() -> ExitCode {
             print!("{HELP}");
             Ok(())
         }
-        Some((command, rest)) => Err(format!("there is no command `{command} {}`\n\n{HELP}", rest.join(" "))),
+        Some(_) => Err(format!("there is no command `{}`\n\n{HELP}", arguments.join(" "))),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -24,7 +24,7 @@ const FLASHES: &str = "_flashes";
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a user",
     label = "implement `hipflask_auth::UserMixin` for this type",
-    note = "a user is `Clone + Serialize` and says its id: `fn get_id(&self) -> String`"
+    note = "a user is `Clone + Serialize` and returns its id: `fn get_id(&self) -> String`"
 )]
 pub trait UserMixin: Clone + Serialize + Send + Sync + 'static {
     /// What the session keeps of the user, and the loader gets.
@@ -56,11 +56,9 @@ impl FromContext for UserId {
     const READY: bool = true;
 
     fn from_context(ctx: &mut Context) -> impl Future<Output = Result<UserId>> + Send {
-        ready(
-            id_of(ctx.session())
-                .map(UserId)
-                .ok_or_else(|| Error::msg("nobody is logged in, so there is no `UserId`; it is for the user loader")),
-        )
+        ready(id_of(ctx.session()).map(UserId).ok_or_else(|| {
+            Error::msg("no user is logged in, so there is no `UserId`; it is an argument for the user loader")
+        }))
     }
 }
 
@@ -274,7 +272,7 @@ fn check<U: UserMixin>(freezing: &Freezing<'_>) -> Result<(), String> {
     match freezing.state::<Logins>() {
         None => Err("it takes the user who is logged in, but no logins were set up; add `.extend(LoginManager::new(load_user))`".to_owned()),
         Some(logins) if logins.user != TypeId::of::<U>() => {
-            Err(format!("it takes a `{}`, but the user loader gives a `{}`", std::any::type_name::<U>(), logins.user_name))
+            Err(format!("it takes a `{}`, but the user loader returns a `{}`", std::any::type_name::<U>(), logins.user_name))
         }
         Some(_) => <Session as FromContext>::check(freezing),
     }
@@ -282,7 +280,7 @@ fn check<U: UserMixin>(freezing: &Freezing<'_>) -> Result<(), String> {
 
 fn wrong_user<U>() -> String {
     let _ = PhantomData::<U>;
-    format!("the user loader gives no `{}`", std::any::type_name::<U>())
+    format!("the user loader does not return a `{}`", std::any::type_name::<U>())
 }
 
 /// A hook that lets nobody pass who is not logged in: `blueprint.before_request(login_required)`. `OPTIONS` is

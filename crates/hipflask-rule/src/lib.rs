@@ -106,7 +106,7 @@ impl RuleSyntax {
             if pieces.iter().any(|p| matches!(p, Piece::Variable(v) if v.name == variable.name)) {
                 return Err(SyntaxError::new(
                     rule,
-                    format!("the variable `{}` stands twice; give each its own name", variable.name),
+                    format!("the variable `{}` occurs twice; give each its own name", variable.name),
                 ));
             }
             pieces.push(Piece::Variable(variable));
@@ -162,7 +162,7 @@ fn parse_variable(text: &str, rule: &str) -> Result<Variable, SyntaxError> {
     }
     if !is_identifier(name) {
         return Err(malformed(format!(
-            "`{name}` in `<{text}>` is no valid variable name; a name is of letters, digits and `_`"
+            "`{name}` in `<{text}>` is not a valid variable name; use letters, digits and `_`"
         )));
     }
     let Some(converter) = converter else {
@@ -209,7 +209,7 @@ fn parse_arguments(text: &str) -> Result<Arguments, String> {
         match rest.strip_prefix(',') {
             Some(after) => rest = after.trim_start(),
             None if rest.is_empty() => {}
-            None => return Err(format!("cannot parse converter argument `{rest}`; separate arguments by commas")),
+            None => return Err(format!("cannot parse converter argument `{rest}`; separate arguments with commas")),
         }
     }
     Ok(arguments)
@@ -311,12 +311,12 @@ mod tests {
         assert_eq!(message("/a/<b"), "malformed rule `/a/<b`: `<b` has no `>`; a variable is written `<name>`");
         assert_eq!(message("/a>"), "malformed rule `/a>`: a `>` has no `<`; a variable is written `<name>`");
         assert!(message("/<>").contains("write `<name>` or `<converter:name>`"));
-        assert!(message("/<1a>").contains("no valid variable name"));
+        assert!(message("/<1a>").contains("not a valid variable name"));
         assert!(message("/<post-id>").contains("letters, digits and `_`"));
-        assert!(message("/<a>/<a>").contains("the variable `a` stands twice"));
+        assert!(message("/<a>/<a>").contains("the variable `a` occurs twice"));
         assert!(message("/<int(x:a>").contains("do not end in `)`"));
         assert!(message("/<any(a b):a>").contains("cannot parse converter argument"));
         assert!(message("/<any('a):a>").contains("no `>`"), "an open quote swallows the bracket");
-        assert!(message("/<any('a' 'b'):a>").contains("separate arguments by commas"));
+        assert!(message("/<any('a' 'b'):a>").contains("separate arguments with commas"));
     }
 }

@@ -346,7 +346,7 @@ impl TestRequest<'_> {
     pub fn send_blocking(self) -> TestResponse {
         assert!(
             tokio::runtime::Handle::try_current().is_err(),
-            "`send_blocking` was called inside of an async test; call `send().await`"
+            "`send_blocking` was called inside an async test; call `send().await`"
         );
         let client = self.client;
         client.runtime().block_on(self.send())
@@ -378,7 +378,7 @@ impl TestRequest<'_> {
             let hop = (response.status, location.clone());
             assert!(
                 !history.contains(&hop),
-                "the redirects lead in a circle: {} to {location} was already made",
+                "the redirects form a loop: {} to {location} was already requested",
                 hop.0
             );
             history.push(hop);

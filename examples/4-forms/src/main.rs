@@ -77,7 +77,7 @@ async fn welcome() -> Template {
 async fn keep(app: &Frozen, new: &Registration) -> Result<Result<String, (&'static str, &'static str)>> {
     if let Some(picture) = &new.picture {
         if !picture.bytes().await?.starts_with(b"\x89PNG\r\n\x1a\n") {
-            return Ok(Err(("picture", "This is no PNG.")));
+            return Ok(Err(("picture", "This is not a PNG picture.")));
         }
         let name = format!("{}-{}", DateTime::now().unix_micros(), picture.secure_filename());
         std::fs::create_dir_all(app.instance_path())?;

@@ -292,7 +292,7 @@ fn what_is_missing_is_found_when_the_application_is_frozen() {
     }
     let errors = App::new("test", ".").extend(LoginManager::new(robots)).routes(routes![me]).freeze().unwrap_err();
     let errors = errors.to_string();
-    assert!(errors.contains("User`, but the user loader gives a `") && errors.contains("Robot`"), "{errors}");
+    assert!(errors.contains("User`, but the user loader returns a `") && errors.contains("Robot`"), "{errors}");
 
     let errors = app_of(everybody).config("DEBUG", false).freeze().unwrap_err().to_string();
     assert!(errors.contains("SECRET_KEY"), "{errors}");

@@ -303,27 +303,27 @@ impl serde::Serialize for HttpError {
 
 fn general_description(status: StatusCode) -> &'static str {
     match status.as_u16() {
-        400 => "The request cannot be understood.",
-        401 => "This needs a login that the request does not prove.",
-        403 => "You may not do this.",
+        400 => "The request could not be understood.",
+        401 => "You need to log in.",
+        403 => "You are not allowed to do this.",
         404 => "There is nothing at this address.",
-        405 => "This address does not answer to that method.",
-        406 => "There is no version of this that you accept.",
+        405 => "This address does not accept that method.",
+        406 => "This is not available in a form that you accept.",
         408 => "The request took too long to arrive.",
-        409 => "This conflicts with what is there now.",
-        410 => "This is gone for good.",
+        409 => "This conflicts with the current state.",
+        410 => "This has been permanently removed.",
         411 => "The request must state its length.",
-        412 => "A condition of the request does not hold.",
+        412 => "A condition of the request was not met.",
         413 => "The request is larger than allowed.",
         414 => "The address is longer than allowed.",
-        415 => "The request's media type is not supported here.",
-        416 => "The range asked for is not in the file.",
+        415 => "The media type of the request is not supported.",
+        416 => "The requested range is not in the file.",
         422 => "The request is well formed, but its content is not valid.",
         429 => "Too many requests; try again later.",
-        431 => "The request's headers are larger than allowed.",
-        500 => "The server met an error and could not answer.",
-        501 => "The server cannot do this.",
-        502 => "A server behind this one gave no valid answer.",
+        431 => "The headers of the request are larger than allowed.",
+        500 => "The server encountered an error and could not answer.",
+        501 => "The server does not support this.",
+        502 => "A server behind this one did not give a valid answer.",
         503 => "The server cannot answer at the moment; try again later.",
         504 => "A server behind this one did not answer in time.",
         _ => "The request could not be answered.",
@@ -420,7 +420,7 @@ macro_rules! abort {
         const STATUS: ::core::primitive::u16 = $status;
         const _: () = ::core::assert!(
             STATUS >= 400 && STATUS < 600,
-            "`abort!` takes the status of an error, 400 to 599; another one is returned, or given to `redirect`"
+            "`abort!` takes the status of an error, 400 to 599; return any other status, or pass it to `redirect`"
         );
         $crate::abort!(STATUS $(, $($description)*)?)
     }};

@@ -115,7 +115,7 @@ fn escape_block<'a>(block: &str, out: &'a mut [u8; ESCAPED_BLOCK]) -> &'a str {
 
 /// What [`html!`](crate::html) can interpolate: everything with a `Display`, escaped, and [`Html`] as it is.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot stand in `html!`",
+    message = "`{Self}` cannot be used in `html!`",
     label = "this has no `Display` and is not `Html`",
     note = "give it a `Display`, or build its HTML with `html!` first; for a list or an `Option` there are templates"
 )]

@@ -164,7 +164,7 @@ fn not_found(ctx: &Context) -> Response {
         .rules()
         .map(|(endpoint, methods, rule)| (rule, format!("{} → {endpoint}", methods.join(", "))))
         .collect();
-    page.table("These were tried", rules);
+    page.table("Rules that were tried", rules);
     page.raw("<p>You see this because debug mode is on.</p>\n");
     page.into_response()
 }

@@ -40,7 +40,7 @@ use crate::http::upload::{FormData, Upload};
 /// let client = app.test_client();
 /// let send = |name: &str, age: &str| client.post("/signup").form([("name", name), ("age", age)]).send_blocking().text();
 /// assert_eq!(send("Ada", "36"), "welcome, Ada (36)");
-/// assert_eq!(send("A", "x"), r#"[("name", "At least 2 characters, please."), ("age", "This must be a whole number.")]"#);
+/// assert_eq!(send("A", "x"), r#"[("name", "Use at least 2 characters."), ("age", "Enter a whole number.")]"#);
 /// ```
 pub struct Form<T> {
     /// Made when somebody looks at them: a form that is in order is seldom shown.
@@ -332,7 +332,7 @@ const REQUIRED: &str = "This field is required.";
 ///         let text = String::from_field(sent)?;
 ///         match text.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
 ///             true => Ok(Slug(text)),
-///             false => Err("Small letters and hyphens, please.".into()),
+///             false => Err("Use only lower-case letters and hyphens.".into()),
 ///         }
 ///     }
 /// }
@@ -401,9 +401,9 @@ macro_rules! number_fields {
     };
 }
 
-number_fields!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize; "This must be a whole number.", |_number| true);
+number_fields!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize; "Enter a whole number.", |_number| true);
 // Not a number is neither below nor above any bound, so no range would keep it out.
-number_fields!(f32 f64; "This must be a number.", |number| number.is_finite());
+number_fields!(f32 f64; "Enter a number.", |number| number.is_finite());
 
 /// A checkbox: ticked or not.
 #[diagnostic::do_not_recommend]
@@ -421,7 +421,7 @@ impl FromField for Upload {
     const WIDGET: &'static str = "file";
 
     fn from_field(sent: &Sent<'_>) -> Result<Upload, String> {
-        sent.file().cloned().ok_or_else(|| "Choose a file, please.".to_owned())
+        sent.file().cloned().ok_or_else(|| "Choose a file.".to_owned())
     }
 }
 
@@ -451,7 +451,7 @@ impl<V: FromField> FromField for Option<V> {
 
 /// A rule that a field's value must keep.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no rule for a field of type `{V}`",
+    message = "`{Self}` is not a rule for a field of type `{V}`",
     label = "not for `{V}`",
     note = "`length`, `email`, `one_of`, `choices` and `equal_to` are for `String`; `range` is for numbers, and its ends have the field's type (`range(0.0..=1.0)` for `f64`)",
     note = "`check` names a function: `fn(&{V}) -> Result<(), String>`"
@@ -500,8 +500,8 @@ pub struct Length {
 impl FieldRule<String> for Length {
     fn check(&self, value: &String, _: &Sent<'_>) -> Result<(), String> {
         match value.chars().count() {
-            length if length < self.min => Err(format!("At least {}, please.", characters(self.min))),
-            length if length > self.max => Err(format!("At most {}, please.", characters(self.max))),
+            length if length < self.min => Err(format!("Use at least {}.", characters(self.min))),
+            length if length > self.max => Err(format!("Use at most {}.", characters(self.max))),
             _ => Ok(()),
         }
     }
@@ -526,8 +526,8 @@ pub struct Range<N> {
 impl<N: PartialOrd + std::fmt::Display> FieldRule<N> for Range<N> {
     fn check(&self, value: &N, _: &Sent<'_>) -> Result<(), String> {
         match (&self.min, &self.max) {
-            (Some(min), _) if value < min => Err(format!("At least {min}, please.")),
-            (_, Some(max)) if value > max => Err(format!("At most {max}, please.")),
+            (Some(min), _) if value < min => Err(format!("Enter {min} or more.")),
+            (_, Some(max)) if value > max => Err(format!("Enter {max} or less.")),
             _ => Ok(()),
         }
     }
@@ -555,7 +555,7 @@ impl FieldRule<String> for Email {
                 && host.contains('.')
                 && labels.into_iter().all(label)
         });
-        if valid { Ok(()) } else { Err("This is no e-mail address.".to_owned()) }
+        if valid { Ok(()) } else { Err("Enter a valid e-mail address.".to_owned()) }
     }
 }
 
@@ -565,7 +565,7 @@ pub struct OneOf(pub &'static [&'static str]);
 
 impl FieldRule<String> for OneOf {
     fn check(&self, value: &String, _: &Sent<'_>) -> Result<(), String> {
-        if self.0.contains(&value.as_str()) { Ok(()) } else { Err("This is not one of the choices.".to_owned()) }
+        if self.0.contains(&value.as_str()) { Ok(()) } else { Err("Choose one of the options.".to_owned()) }
     }
 }
 
@@ -583,7 +583,7 @@ pub struct EqualTo(pub &'static str);
 impl FieldRule<String> for EqualTo {
     fn check(&self, value: &String, sent: &Sent<'_>) -> Result<(), String> {
         let other = sent.other(self.0).map(with_line_feeds);
-        if other.as_ref() == Some(value) { Ok(()) } else { Err("The two are not the same.".to_owned()) }
+        if other.as_ref() == Some(value) { Ok(()) } else { Err("The two entries do not match.".to_owned()) }
     }
 }
 
@@ -607,7 +607,7 @@ mod tests {
         assert_eq!(bind::<String>(&[("x", "a\r\nb")], &[]).as_deref(), Ok("a\nb"));
         assert_eq!(bind::<String>(&[("x", "  ")], &[]).expect_err("blank"), REQUIRED);
         assert_eq!(bind::<Option<u8>>(&[("x", "")], &[]), Ok(None));
-        assert_eq!(bind::<Option<u8>>(&[("x", "300")], &[]).expect_err("large"), "This must be a whole number.");
+        assert_eq!(bind::<Option<u8>>(&[("x", "300")], &[]).expect_err("large"), "Enter a whole number.");
         assert_eq!(bind::<bool>(&[("x", "on")], &[]), Ok(true));
         assert_eq!(bind::<bool>(&[], &[]), Ok(false));
         assert_eq!(bind::<Vec<String>>(&[("x", "a"), ("x", "b")], &[]), Ok(vec!["a".into(), "b".into()]));
@@ -616,10 +616,10 @@ mod tests {
     #[test]
     fn rules_are_checked_in_order() {
         let length = Length { min: 1, max: 3 };
-        assert_eq!(bind::<String>(&[("x", "four")], &[&length]).expect_err("long"), "At most 3 characters, please.");
+        assert_eq!(bind::<String>(&[("x", "four")], &[&length]).expect_err("long"), "Use at most 3 characters.");
         assert_eq!(bind::<Option<String>>(&[("x", "")], &[&IfGiven(length)]), Ok(None));
         let range = Range { min: Some(1), max: None };
-        assert_eq!(bind::<i64>(&[("x", "0")], &[&range]).expect_err("small"), "At least 1, please.");
+        assert_eq!(bind::<i64>(&[("x", "0")], &[&range]).expect_err("small"), "Enter 1 or more.");
         assert!(bind::<String>(&[("x", "a"), ("y", "b")], &[&EqualTo("y")]).is_err());
         for (address, valid) in [
             ("a@b.example", true),

@@ -282,7 +282,7 @@ fn access_text(line: &mut String, access: &Access<'_>, colours: bool) {
     let _ = write!(line, "  {:.1} ms", access.took.as_secs_f64() * 1e3);
     match access.bytes {
         Some(bytes) => _ = write!(line, ", {bytes} bytes"),
-        None => line.push_str(", broken off"),
+        None => line.push_str(", incomplete"),
     }
 }
 
@@ -436,7 +436,7 @@ mod tests {
     fn an_access_line_is_readable() {
         let mut line = String::new();
         access_text(&mut line, &request(), false);
-        assert_eq!(&line[8..], " 200 OPTIONS /a\"b  1.5 ms, broken off");
+        assert_eq!(&line[8..], " 200 OPTIONS /a\"b  1.5 ms, incomplete");
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl File {
     pub fn as_attachment(mut self, name: impl Into<String>) -> Result<File> {
         let name = name.into();
         if name.chars().any(char::is_control) {
-            return Err(Error::msg("the name of an attachment holds a control character"));
+            return Err(Error::msg("the name of an attachment contains a control character"));
         }
         self.attachment = true;
         self.download_name = Some(name);

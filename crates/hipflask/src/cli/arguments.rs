@@ -4,7 +4,7 @@ use crate::app::frozen::Command;
 
 /// The commands that every application has.
 pub(super) const BUILT_IN: [(&str, &str); 3] = [
-    ("run", "Serve the application. This is what happens without a command."),
+    ("run", "Serve the application. This is the default command."),
     ("routes", "List the rules: endpoint, methods, path."),
     ("check", "Check the application and its configuration without serving it."),
 ];

@@ -188,7 +188,7 @@ fn own_command(app: &Frozen, name: &str, arguments: Vec<String>) -> Result<(), F
     if !app.commands().iter().any(|command| command.name == name) {
         let own = app.commands().iter().map(|command| command.name.as_str());
         let known: Vec<&str> = arguments::BUILT_IN.iter().map(|(name, _)| *name).chain(own).collect();
-        return Err(Failure::usage(format!("there is no command `{name}`; there are {}", known.join(", "))));
+        return Err(Failure::usage(format!("there is no command `{name}`; the commands are {}", known.join(", "))));
     }
     let said = runtime()?.block_on(async {
         let said = app.run_command(name, arguments).await?;

@@ -49,7 +49,7 @@ pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
     let address = resolve(app, address)?;
     if app.config().debug() && !address.ip().to_canonical().is_loopback() {
         return Err(Failure::new(format!(
-            "debug mode shows the inside of the application, so it is served to this machine only, not at {}; \
+            "debug mode shows the internals of the application, so it is served to this machine only, not at {}; \
              switch it off (--no-debug, or a release build), or serve at 127.0.0.1",
             address.ip()
         )));
@@ -92,13 +92,13 @@ fn cannot_bind(address: SocketAddr, error: &io::Error) -> Failure {
     Failure::new(match error.kind() {
         io::ErrorKind::AddrInUse => {
             let next = port.checked_add(1).unwrap_or(5000);
-            format!("port {port} is in use by another program; stop it, or serve at another port: --port {next}")
+            format!("port {port} is in use by another program; stop it, or choose another port: --port {next}")
         }
         io::ErrorKind::PermissionDenied => {
-            format!("port {port} may not be used by this user; take one from 1024 on: --port 5000")
+            format!("this user is not allowed to use port {port}; choose one from 1024 up: --port 5000")
         }
         io::ErrorKind::AddrNotAvailable => format!(
-            "{} is no address of this machine; serve at 127.0.0.1, or 0.0.0.0 for all of its addresses",
+            "{} is not an address of this machine; serve at 127.0.0.1, or 0.0.0.0 for all of its addresses",
             address.ip()
         ),
         _ => format!("{address} cannot be served: {error}"),

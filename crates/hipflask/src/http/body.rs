@@ -247,7 +247,7 @@ impl HttpBody for Produced {
 
 #[cold]
 fn wrong_length(how: &str, left: u64) -> Error {
-    Error::msg(format!("the body has {how} bytes than was said; {left} were left"))
+    Error::msg(format!("the body has {how} bytes than declared; {left} were left"))
 }
 
 impl HttpBody for Body {

@@ -88,7 +88,7 @@ impl Decoder {
                 state: State::Preamble,
                 complete: false,
             }),
-            false => Err(MultipartError("the boundary is not one of 1 to 70 printable characters")),
+            false => Err(MultipartError("the boundary must have 1 to 70 printable characters")),
         }
     }
 

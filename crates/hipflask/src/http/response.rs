@@ -131,7 +131,7 @@ impl Response {
                 Ok(())
             }
             _ => Err(Error::msg(format!(
-                "the cookie `{}` has a name or an attribute that no cookie can have",
+                "the cookie `{}` has a name or an attribute that is not allowed in a cookie",
                 cookie.name().escape_debug()
             ))),
         }
@@ -225,7 +225,7 @@ fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let name = HeaderName::try_from(name)
         .map_err(|_| Error::msg(format!("`{}` is not a header name", name.escape_debug())))?;
     let value = HeaderValue::from_str(value).map_err(|_| {
-        Error::msg(format!("the value of the header `{name}` holds a line break or another control character"))
+        Error::msg(format!("the value of the header `{name}` contains a line break or another control character"))
     })?;
     Ok((name, value))
 }

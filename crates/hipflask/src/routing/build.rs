@@ -58,8 +58,8 @@ impl Map {
     fn no_such_endpoint(&self, endpoint: &str) -> String {
         let near = |known: &&Arc<str>| is_near(endpoint, known) || known.rsplit('.').next() == Some(endpoint);
         match self.by_endpoint.keys().find(near) {
-            Some(near) => format!("there is none of that name; did you mean `{near}`?"),
-            None => "there is none of that name; `routes` lists them".to_owned(),
+            Some(near) => format!("there is no such endpoint; did you mean `{near}`?"),
+            None => "there is no such endpoint; `routes` lists them".to_owned(),
         }
     }
 

@@ -189,7 +189,7 @@ struct Any {
 impl Any {
     fn new(arguments: &Arguments) -> Result<Any, String> {
         if !arguments.named.is_empty() || arguments.positional.is_empty() {
-            return Err("the converter `any` takes the words that it stands for: `<any(about, help):page>`".to_owned());
+            return Err("the converter `any` needs a list of words: `<any(about, help):page>`".to_owned());
         }
         let word = |literal: &Literal| match literal {
             Literal::Str(word) => word.clone(),
@@ -437,7 +437,7 @@ mod tests {
             converter("int(mni=1)").expect_err("misspelt").contains("`mni`; it takes fixed_digits, min, max, signed")
         );
         assert!(converter("int(min=x)").expect_err("a word").contains("must be an integer"));
-        assert!(converter("any").expect_err("empty").contains("takes the words"));
+        assert!(converter("any").expect_err("empty").contains("needs a list of words"));
         assert!(converter("uuid(1)").expect_err("too many").contains("at most 0"));
     }
 }

@@ -305,7 +305,7 @@ mod tests {
         let mut map = map(&["/a/<int:x>"]);
         let error = map.add(Rule::new("/a/<int:other>"), Arc::from("b"), true).expect_err("equal");
         assert!(
-            error.starts_with("the rule `/a/<int:other>` answers GET already, for the endpoint `/a/<int:x>`"),
+            error.starts_with("the rule `/a/<int:other>` already answers GET, for the endpoint `/a/<int:x>`"),
             "{error}"
         );
         assert!(map.add(Rule::new("/a/<int:x>").methods([Method::POST]), Arc::from("c"), true).is_ok());

@@ -165,7 +165,7 @@ impl Map {
                 self.matcher.rules_at(node).map(|id| &self.rules[id]).find(|r| r.declared.intersects(&declared))
             {
                 return Err(format!(
-                    "the rule `{}` answers {} already, for the endpoint `{}` ({}:{})",
+                    "the rule `{}` already answers {}, for the endpoint `{}` ({}:{})",
                     rule.text,
                     twin.declared.to_header(),
                     twin.endpoint,
@@ -199,7 +199,7 @@ impl Map {
             let Some(factory) = self.factories.0.get(&variable.converter) else {
                 let known: Vec<&str> = self.factories.0.keys().map(String::as_str).collect();
                 return Err(format!(
-                    "the rule `{}` names the converter `{}`, which is not known; there are {} (add your own with `url_converter`)",
+                    "the rule `{}` names the converter `{}`; the known ones are {} (add your own with `url_converter`)",
                     rule.text,
                     variable.converter,
                     known.join(", ")

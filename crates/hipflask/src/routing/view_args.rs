@@ -41,7 +41,7 @@ impl ViewArgs {
                 Some(value) => Ok(value),
                 None => Err(HttpError::new(404).into()),
             },
-            None => Err(Error::msg(format!("the rule has no variable `{name}`, nor a default for it"))),
+            None => Err(Error::msg(format!("the rule has no variable `{name}` and no default for it"))),
         }
     }
 

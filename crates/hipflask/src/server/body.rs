@@ -178,7 +178,7 @@ pub(super) struct BrokenOff;
 
 impl std::fmt::Display for BrokenOff {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the body of the response broke off")
+        f.write_str("the body of the response was interrupted")
     }
 }
 
@@ -218,7 +218,7 @@ impl HttpBody for Sent {
             Some(Ok(_)) if sent.is_end_stream() => sent.end(true),
             Some(Ok(_)) => {}
             Some(Err(error)) => {
-                tracing::error!("the body of a response broke off: {error:?}");
+                tracing::error!("the body of a response failed: {error:?}");
                 sent.end(false);
             }
             None => sent.end(true),

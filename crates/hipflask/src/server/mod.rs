@@ -157,7 +157,7 @@ async fn finish(permits: &Semaphore, limits: Limits) {
     if tokio::time::timeout(limits.graceful, idle).await.is_err() {
         let open = limits.connections - permits.available_permits();
         tracing::warn!(
-            "{open} connections or views had not ended after {} s and were broken off",
+            "{open} connections or views had not ended after {} s and were aborted",
             limits.graceful.as_secs_f64()
         );
     }

@@ -20,7 +20,7 @@ pub(super) fn check(request: &Request) -> Result<(), Refused> {
 
 fn check_method(method: &Method) -> Result<(), Refused> {
     if *method == Method::CONNECT {
-        return Err(Refused(501, "This server is no proxy."));
+        return Err(Refused(501, "This server is not a proxy."));
     }
     match method.as_str().bytes().all(|b| b.is_ascii_uppercase() || b == b'-' || b == b'_') {
         true => Ok(()),

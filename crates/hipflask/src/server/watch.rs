@@ -135,13 +135,13 @@ impl Watch {
         let Limits { header, keep_alive, write, .. } = self.limits;
         let noted = |note: &AtomicU64| Some(note.load(Relaxed)).filter(|&began| began != 0);
         if let Some(stalled) = noted(&self.stalled_since).or_else(|| noted(&self.untaken_since)) {
-            within(stalled, write, "the peer takes no bytes")
+            within(stalled, write, "the client accepts no bytes")
         } else if self.in_flight.load(Relaxed) > 0 {
             Verdict::LookAgain(BUSY_LOOK.min(write))
         } else if let Some(reading) = noted(&self.reading_since) {
-            within(reading, header, "the head of a request did not come")
+            within(reading, header, "the head of a request did not arrive")
         } else if self.requests.load(Relaxed) == 0 {
-            within(self.idle_since.load(Relaxed), header, "no request came")
+            within(self.idle_since.load(Relaxed), header, "no request arrived")
         } else {
             // A request may begin meanwhile, and stop in its head.
             left(self.idle_since.load(Relaxed), keep_alive)

@@ -9,7 +9,7 @@ pub(crate) fn weak_key(name: &str, key: &str) -> Option<String> {
     let what = match key {
         _ if key.len() < 32 => format!("has {} bytes", key.len()),
         _ if distinct.len() < 8 => format!("has only {} different characters", distinct.len()),
-        _ if published.contains(&key) => "stands in Flask's documentation".to_owned(),
+        _ if published.contains(&key) => "is published in Flask's documentation".to_owned(),
         _ => return None,
     };
     Some(format!(

@@ -180,44 +180,44 @@ async fn every_rule_says_what_it_wants() {
          again: This field is required."
     );
     for (name, value, error) in [
-        ("name", "A", "name: At least 2 characters, please."),
-        ("name", "Ada Lo", "name: At most 5 characters, please."),
+        ("name", "A", "name: Use at least 2 characters."),
+        ("name", "Ada Lo", "name: Use at most 5 characters."),
         ("name", "äöüßé", ""),
         ("name", "\r\n", "name: This field is required."),
         ("name", "a\r\nb\r\nc", ""),
-        ("age", "17", "age: At least 18, please."),
+        ("age", "17", "age: Enter 18 or more."),
         ("age", "18", ""),
         ("age", " 130 ", ""),
-        ("age", "131", "age: At most 130, please."),
-        ("age", "256", "age: This must be a whole number."),
-        ("age", "-1", "age: This must be a whole number."),
-        ("age", "36.0", "age: This must be a whole number."),
-        ("age", "3 6", "age: This must be a whole number."),
+        ("age", "131", "age: Enter 130 or less."),
+        ("age", "256", "age: Enter a whole number."),
+        ("age", "-1", "age: Enter a whole number."),
+        ("age", "36.0", "age: Enter a whole number."),
+        ("age", "3 6", "age: Enter a whole number."),
         ("weight", "", ""),
         ("weight", "1", ""),
-        ("weight", "1,5", "weight: This must be a number."),
-        ("weight", "0.4999", "weight: At least 0.5, please."),
-        ("weight", "NaN", "weight: This must be a number."),
-        ("weight", "inf", "weight: This must be a number."),
-        ("weight", "-infinity", "weight: This must be a number."),
-        ("weight", "1e400", "weight: This must be a number."),
+        ("weight", "1,5", "weight: Enter a number."),
+        ("weight", "0.4999", "weight: Enter 0.5 or more."),
+        ("weight", "NaN", "weight: Enter a number."),
+        ("weight", "inf", "weight: Enter a number."),
+        ("weight", "-infinity", "weight: Enter a number."),
+        ("weight", "1e400", "weight: Enter a number."),
         ("mail", "", ""),
         ("mail", "ada@example.org", ""),
-        ("mail", "ada@example", "mail: This is no e-mail address."),
-        ("mail", "ada@example.org\r\nBcc: x@y.z", "mail: This is no e-mail address."),
-        ("mail", "<ada@example.org>", "mail: This is no e-mail address."),
-        ("mail", "a,b@example.org", "mail: This is no e-mail address."),
-        ("mail", "@", "mail: This is no e-mail address."),
-        ("mail", "ada@example..org", "mail: This is no e-mail address."),
+        ("mail", "ada@example", "mail: Enter a valid e-mail address."),
+        ("mail", "ada@example.org\r\nBcc: x@y.z", "mail: Enter a valid e-mail address."),
+        ("mail", "<ada@example.org>", "mail: Enter a valid e-mail address."),
+        ("mail", "a,b@example.org", "mail: Enter a valid e-mail address."),
+        ("mail", "@", "mail: Enter a valid e-mail address."),
+        ("mail", "ada@example..org", "mail: Enter a valid e-mail address."),
         ("colour", "red", ""),
-        ("colour", "Red", "colour: This is not one of the choices."),
-        ("colour", "red,green", "colour: This is not one of the choices."),
+        ("colour", "Red", "colour: Choose one of the options."),
+        ("colour", "red,green", "colour: Choose one of the options."),
         ("even", "2", ""),
         ("even", "3", "even: 3 is odd."),
-        ("even", "x", "even: This must be a whole number."),
-        ("again", "abd", "again: The two are not the same."),
-        ("again", "abc ", "again: The two are not the same."),
-        ("password", "ab", "password: At least 3 characters, please. again: The two are not the same."),
+        ("even", "x", "even: Enter a whole number."),
+        ("again", "abd", "again: The two entries do not match."),
+        ("again", "abc ", "again: The two entries do not match."),
+        ("password", "ab", "password: Use at least 3 characters. again: The two entries do not match."),
     ] {
         let pairs = VALID.into_iter().filter(|(known, _)| *known != name).chain([(name, value)]);
         let told = client.post("/").form(pairs).send().await.text();
@@ -277,7 +277,7 @@ async fn several_choices() {
     assert!(html.contains("value=\"h\" selected>") && html.contains("value=\"c\" selected>"), "{html}");
     assert!(!html.contains("value=\"o\" selected>"), "{html}");
     let wrong = client.post("/").form([("toppings", "h"), ("toppings", "pineapple")]).send().await.text();
-    assert!(wrong.ends_with("This is not one of the choices."), "{wrong}");
+    assert!(wrong.ends_with("Choose one of the options."), "{wrong}");
 }
 
 #[hipflask::test]
@@ -417,7 +417,7 @@ async fn a_file_is_a_field() {
     let client = client_of(save);
     assert_eq!(client.post("/").file("picture", "a.png", "image/png", "x").send().await.text(), "a.png false");
     let none_chosen = client.post("/").file("picture", "", "application/octet-stream", "").send().await.text();
-    assert_eq!(none_chosen, "[(\"picture\", \"Choose a file, please.\")]");
+    assert_eq!(none_chosen, "[(\"picture\", \"Choose a file.\")]");
     assert_eq!(client.post("/").form([("picture", "a.png")]).send().await.text(), none_chosen);
     let both = client.post("/").file("picture", "", "x/y", "").file("picture", "b", "x/y", "").file(
         "thumbnail",

@@ -216,7 +216,7 @@ impl Extension for Visits {
             .template_global("visits", || "many")
             .on_freeze(|freezing| {
                 if freezing.config().find::<bool>("VISITS_OFF").ok().flatten().is_some() {
-                    freezing.problem("`VISITS_OFF` is no more; leave the extension out");
+                    freezing.problem("`VISITS_OFF` no longer exists; leave the extension out");
                 }
             })
     }

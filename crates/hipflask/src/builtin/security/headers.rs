@@ -40,7 +40,9 @@ impl Settings {
             false => with_nonce(&policy),
         };
         let value = HeaderValue::from_str(&policy).map_err(|_| {
-            Error::msg("the configuration key `CONTENT_SECURITY_POLICY` holds a character that no header can have")
+            Error::msg(
+                "the configuration key `CONTENT_SECURITY_POLICY` contains a character that is not allowed in a header",
+            )
         })?;
         let constant = [
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

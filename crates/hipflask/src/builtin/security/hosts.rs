@@ -56,7 +56,7 @@ pub(crate) fn check(ctx: &Context) -> Result<()> {
 }
 
 fn no_host() -> crate::base::error::Error {
-    HttpError::new(400).description("The request names no valid host.").into()
+    HttpError::new(400).description("The request does not name a valid host.").into()
 }
 
 #[cfg(test)]

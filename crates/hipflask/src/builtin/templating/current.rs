@@ -38,7 +38,7 @@ pub(super) fn with<T>(f: impl FnOnce(&mut Context) -> T) -> Result<T, Error> {
         Some(ctx) => Ok(f(ctx)),
         None => Err(Error::new(
             ErrorKind::InvalidOperation,
-            "there is no request here: the template is rendered outside of one",
+            "there is no request here: the template is rendered outside a request",
         )),
     })
 }

@@ -338,7 +338,7 @@ fn final_response(response: Response) -> Response {
     if !response.status().is_informational() {
         return response;
     }
-    tracing::error!("the status {} is not the status of an answer; 500 was sent", response.status());
+    tracing::error!("the status {} cannot be the status of a final answer; 500 was sent", response.status());
     Response::default().with_status(500)
 }
 
