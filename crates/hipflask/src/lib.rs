@@ -25,17 +25,17 @@
 //! An [`App`] is set up by its methods and by those of [`Scaffold`], which a [`Blueprint`] has too. It cannot
 //! serve; [`App::freeze`] checks everything and makes a [`Frozen`], which can.
 //!
-//! A view is a plain function, async or not. What it needs it asks for: values of the path by name, everything
-//! else by type ([`FromContext`]). What it returns becomes a response ([`IntoResponse`]). `?` turns any error
-//! into an [`Error`]; [`abort!`] and [`or_404`](OrNotFound::or_404) leave with an [`HttpError`].
+//! A view is a plain function, async or not. It asks for what it needs: values of the path by name, everything
+//! else by type ([`FromContext`]). What it returns becomes a response ([`IntoResponse`]). `?` turns any error into
+//! an [`Error`]; [`abort!`] and [`or_404`](OrNotFound::or_404) leave with an [`HttpError`].
 //!
 //! Everything that can answer is a [`Handler`]: it answers, fails or passes. Views, hooks, error handlers and
 //! mounted applications are handlers, and so is a `Frozen`. An [`Extension`] is a function from app to app.
 //!
-//! [`render_template!`], [`url_for!`] and [`redirect`] only describe; the dispatcher resolves them when the
-//! request is known. So most views need no [`Context`].
+//! [`render_template!`], [`url_for!`] and [`redirect`] only describe a result; the dispatcher resolves it with the
+//! request. So most views need no [`Context`].
 //!
-//! [`TestClient`] calls an application in memory. [`cli::main`] makes a binary of it.
+//! [`TestClient`] calls an application in memory. [`cli::main`] turns it into a binary.
 
 #![warn(missing_docs)]
 
@@ -115,7 +115,7 @@ pub use hipflask_macros::{
 };
 pub use hipflask_rule::{Arguments, Literal};
 
-/// What a program of Hipflask types: `use hipflask::prelude::*`.
+/// The names that nearly every program uses: `use hipflask::prelude::*`.
 pub mod prelude {
     pub use crate::{
         App, Blueprint, Config, Context, DateTime, Error, Extension, Form, FormData, FromContext, Html, HttpError,
@@ -156,7 +156,7 @@ macro_rules! context {
 ///
 /// # Panics
 ///
-/// Inside of another runtime.
+/// When called inside another runtime.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime on this thread needs nothing that could be missing").block_on(future)

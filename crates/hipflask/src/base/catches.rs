@@ -26,11 +26,11 @@ pub(crate) enum Kind {
 }
 
 impl Catches {
-    /// HTTP errors of `status`; 500 also stands for every error that nothing else handles.
+    /// HTTP errors with `status`; 500 also catches every error that nothing else handles.
     ///
     /// # Panics
     ///
-    /// If `status` is no status of an error.
+    /// If `status` is not an error status.
     #[track_caller]
     pub fn status(status: impl IntoStatus) -> Catches {
         let status = HttpError::new(status).status();
@@ -66,7 +66,7 @@ impl std::fmt::Debug for Catches {
     note = "implement `std::error::Error` for it (and `Display` and `Debug`, which that needs), or name another type"
 )]
 pub trait Catchable: Send + 'static {
-    /// The caught error inside of `error`.
+    /// The caught error inside `error`.
     fn catch(error: &Error) -> Option<&Self>;
 }
 

@@ -1,4 +1,4 @@
-//! The time of day as text, for the log and for `Date`: what stays the same for a second is kept.
+//! The time of day as text, for the log and for `Date`; the part that stays the same for a second is cached.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use crate::base::datetime::DateTime;
 
 struct Clock {
-    /// Two clocks at one moment. The time of day follows from a reading of the other, until the next second.
+    /// Both clocks at one moment. Until the next second, the time of day follows from the other clock.
     clocks: Option<(Instant, i64)>,
-    /// What was asked last: a request's `Date` and its line in the log have one time.
+    /// The last answer, so that a request's `Date` and its line in the log agree.
     latest: Option<(Instant, u16)>,
     second: i64,
     rfc3339: String,
@@ -41,7 +41,7 @@ impl Clock {
         micros
     }
 
-    /// Brings the texts up to date; milliseconds of the second.
+    /// Brings the texts up to date and returns the milliseconds within the second.
     fn update(&mut self, now: Instant) -> u16 {
         if let Some((latest, millis)) = self.latest
             && latest == now
@@ -72,7 +72,7 @@ pub(crate) fn push_rfc3339(out: &mut Vec<u8>, now: Instant) {
     });
 }
 
-/// Appends the time as `Date` has it (RFC 9110 §5.6.7).
+/// Appends the time in the format of `Date` (RFC 9110 §5.6.7).
 pub(crate) fn push_http_date(out: &mut Vec<u8>, now: Instant) {
     CLOCK.with_borrow_mut(|clock| {
         clock.update(now);

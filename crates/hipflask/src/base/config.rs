@@ -30,8 +30,8 @@ pub struct Config {
     values: Arc<BTreeMap<String, Value>>,
 }
 
-/// The keys that the core knows, and their defaults. Where a default is stricter than Flask's, the book's
-/// page "From Flask" says so.
+/// The keys that the core knows, and their defaults. The book's page "From Flask" lists the defaults that are
+/// stricter than Flask's.
 fn defaults() -> [(&'static str, Value); 43] {
     [
         ("ACCESS_LOG", Value::Null),
@@ -128,12 +128,12 @@ impl Config {
         keys.map(|(key, short)| Ok((short.to_ascii_lowercase(), self.get(key)?))).collect()
     }
 
-    /// A value as it stands, for templates.
+    /// A value as it is, for templates.
     pub(crate) fn value(&self, key: &str) -> Option<&Value> {
         self.values.get(key)
     }
 
-    /// Seconds as a duration; `null` is none. Less than none is a mistake, and not no limit.
+    /// Seconds as a duration; `null` is `None`. A negative number is a mistake, not the absence of a limit.
     pub(crate) fn seconds(&self, key: &str) -> Result<Option<Duration>> {
         let Some(seconds) = self.find::<f64>(key)? else { return Ok(None) };
         match Duration::try_from_secs_f64(seconds) {
@@ -155,7 +155,7 @@ impl Config {
     }
 }
 
-/// The values stay out of logs and panics: a secret key is among them.
+/// Keeps the values out of logs and panics: a secret key is among them.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.values.keys()).finish()
@@ -177,7 +177,7 @@ fn is_truthy(value: &Value) -> bool {
     }
 }
 
-/// A configuration under construction: what was set, over what is the default.
+/// A configuration under construction: the values that were set, over the defaults.
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigBuilder {
     set: Map<String, Value>,
@@ -223,12 +223,12 @@ impl ConfigBuilder {
         self.get("DEBUG").is_some_and(is_truthy)
     }
 
-    /// Every upper-case key of a table; the others are left out, as Flask does.
+    /// Every upper-case key of a table; like Flask, it ignores the others.
     pub(crate) fn extend(&mut self, table: Map<String, Value>) {
         self.set.extend(table.into_iter().filter(|(key, _)| is_key(key)));
     }
 
-    /// Reads a file by `load`. A file that is not there is an error unless `silent`.
+    /// Reads a file with `load`. A missing file is an error unless `silent`.
     pub(crate) fn load_file<E: std::fmt::Display>(
         &mut self,
         path: &Path,
@@ -242,8 +242,8 @@ impl ConfigBuilder {
         Ok(())
     }
 
-    /// Takes every variable `PREFIX_KEY`: its value as JSON, or as text where it is not JSON; `__` leads into
-    /// a table. Flask's `from_prefixed_env`.
+    /// Takes every variable `PREFIX_KEY`: its value as JSON, or as text if it is not JSON; `__` leads into a
+    /// table. Flask's `from_prefixed_env`.
     pub(crate) fn load_env(&mut self, prefix: &str, variables: impl Iterator<Item = (String, String)>) {
         let prefix = format!("{prefix}_");
         let mut found: Vec<(String, String)> =
@@ -259,7 +259,7 @@ impl ConfigBuilder {
         }
     }
 
-    /// The keys that were set, are not known, and look like one that is.
+    /// The keys that were set and are unknown, but resemble a known one.
     pub(crate) fn misspelt(&self) -> Vec<(String, String)> {
         let unknown = self.set.keys().filter(|key| !self.defaults.contains_key(*key));
         unknown
@@ -292,7 +292,7 @@ fn insert_nested<'a>(slot: &mut Value, mut path: impl Iterator<Item = &'a str>, 
     }
 }
 
-/// Whether `a` becomes `b` by one or two letters changed, added, taken away or swapped.
+/// Whether `a` becomes `b` by changing, adding, removing or swapping one or two letters.
 pub(crate) fn is_near(a: &str, b: &str) -> bool {
     a != b && a.len().abs_diff(b.len()) <= 2 && distance(a.as_bytes(), b.as_bytes()) <= 2
 }

@@ -1,4 +1,4 @@
-//! A moment in UTC: what a database, a session and a template mean by a date and time.
+//! A moment in UTC: the date and time of databases, sessions and templates.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -31,7 +31,7 @@ const DAY: i64 = 86_400 * SECOND;
 const EARLIEST: i64 = days_from_civil(1, 1, 1) * DAY;
 const LATEST: i64 = (days_from_civil(9999, 12, 31) + 1) * DAY - 1;
 
-/// A text, or a number of seconds, is not a moment between the years 1 and 9999.
+/// The error for a text or a number of seconds that is not a moment between the years 1 and 9999.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DateTimeError(String);
 
@@ -56,16 +56,16 @@ pub(crate) struct Parts {
 }
 
 impl DateTime {
-    /// This moment.
+    /// The current moment.
     pub fn now() -> DateTime {
         DateTime::from(SystemTime::now())
     }
 
-    /// So many microseconds after 1970-01-01T00:00:00Z.
+    /// The moment `micros` microseconds after 1970-01-01T00:00:00Z.
     ///
     /// # Errors
     ///
-    /// If that is before the year 1 or after the year 9999.
+    /// If it is before the year 1 or after the year 9999.
     pub fn from_unix_micros(micros: i64) -> Result<DateTime, DateTimeError> {
         match (EARLIEST..=LATEST).contains(&micros) {
             true => Ok(DateTime { micros }),
@@ -93,7 +93,7 @@ impl DateTime {
         }
     }
 
-    /// Text in a format of Python's `strftime`: `%Y-%m-%d %H:%M`. A directive that it does not know stays.
+    /// Formats it as Python's `strftime` does: `%Y-%m-%d %H:%M`. An unknown directive is left as it is.
     pub fn strftime(self, format: &str) -> String {
         let mut out = String::with_capacity(format.len() + 16);
         let mut chars = format.chars();
@@ -237,8 +237,8 @@ impl From<DateTime> for SystemTime {
     }
 }
 
-/// `2026-11-21T08:30:00Z`, with a space for the `T`, with fractions, with an offset, or without (then UTC),
-/// and a date alone (then midnight).
+/// `2026-11-21T08:30:00Z`; also with a space instead of the `T`, with fractions, with an offset or without one
+/// (UTC), and a date alone (midnight).
 impl std::str::FromStr for DateTime {
     type Err = DateTimeError;
 
@@ -257,7 +257,7 @@ fn parse(text: &str) -> Option<DateTime> {
     let in_year = (1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
     let days =
         in_year.then(|| days_from_civil(year, u32::try_from(month).unwrap_or(0), u32::try_from(day).unwrap_or(0)))?;
-    // The 31st of a shorter month comes out as another day.
+    // The 31st of a shorter month turns into another day.
     if civil_from_days(days) != (year, u32::try_from(month).ok()?, u32::try_from(day).ok()?) {
         return None;
     }
@@ -309,10 +309,10 @@ impl fmt::Debug for DateTime {
     }
 }
 
-/// The name by which a template knows a moment.
+/// The name by which a template recognizes a moment.
 pub(crate) const DATETIME_MARKER: &str = "$hipflask::DateTime";
 
-/// RFC 3339 text; a template takes the number inside of the marker.
+/// RFC 3339 text; a template takes the number inside the marker.
 impl Serialize for DateTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_newtype_struct(DATETIME_MARKER, &format_args!("{}Z", self.text('T')))

@@ -44,16 +44,16 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An [`HttpError`]: an answer, not an accident.
+    /// An [`HttpError`]: an intended answer.
     Http,
-    /// An error of the application or of something below it.
+    /// An unexpected error, in the application or below it.
     Internal,
     /// A panic that was caught.
     Panic,
 }
 
 impl Error {
-    /// An error that says `message`, for what has no type of its own.
+    /// An error with this message, for failures without a type of their own.
     ///
     /// ```
     /// let error = hipflask::Error::msg("the printer is on fire");
@@ -84,7 +84,7 @@ impl Error {
         self.0.location
     }
 
-    /// The same, as come from another line: for a function that makes errors for its caller.
+    /// The same error with another location, for a function that makes errors on behalf of its caller.
     #[must_use]
     pub fn at(mut self, location: &'static Location<'static>) -> Error {
         self.0.location = location;
@@ -161,7 +161,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The message, the line, and every cause: what a test prints when an `unwrap` meets an error.
+/// The message, the line, and every cause: what a test prints when an `unwrap` fails.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (at {}:{})", self.0.source, self.0.location.file(), self.0.location.line())?;
@@ -183,8 +183,7 @@ impl fmt::Display for Message {
 
 impl StdError for Message {}
 
-/// An outcome that is an answer: a status, a description for the client, and headers. Flask's
-/// `HTTPException`.
+/// An error that is an answer: a status, a description for the client, and headers. Flask's `HTTPException`.
 ///
 /// ```
 /// use hipflask::{HttpError, Status};
@@ -208,7 +207,7 @@ impl HttpError {
     ///
     /// # Panics
     ///
-    /// If `status` is a number outside 400..=599: only an error can be aborted with.
+    /// If `status` is not between 400 and 599: only an error status can abort.
     #[track_caller]
     pub fn new(status: impl IntoStatus) -> HttpError {
         let status = status.into_status();
@@ -219,7 +218,7 @@ impl HttpError {
         HttpError { status, description: None, headers: HeaderMap::new(), original: None }
     }
 
-    /// What the client is told beside the status' name. It is escaped where it is shown.
+    /// Sets what the client is told in addition to the name of the status. It is escaped when it is shown.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> HttpError {
         self.description = Some(description.into());
@@ -240,7 +239,7 @@ impl HttpError {
         self
     }
 
-    /// The 500 that stands for `error`. Flask's `InternalServerError.original_exception`.
+    /// The 500 that represents `error`. Flask's `InternalServerError.original_exception`.
     pub(crate) fn internal(error: Arc<Error>) -> HttpError {
         HttpError { original: Some(error), ..HttpError::new(500) }
     }
@@ -250,22 +249,22 @@ impl HttpError {
         self.status
     }
 
-    /// The status' name: `Not Found`.
+    /// The name of the status: `Not Found`.
     pub fn name(&self) -> &'static str {
         self.status.canonical_reason().unwrap_or("Unknown Error")
     }
 
-    /// What the client is told: the description given, or a general one for the status.
+    /// What the client is told: the description, or a general one for the status.
     pub fn text(&self) -> &str {
         self.description.as_deref().unwrap_or_else(|| general_description(self.status))
     }
 
-    /// The headers that go with the answer.
+    /// The headers of the answer.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The error that became this 500, if it is one. Flask's `original_exception`.
+    /// The error that became this 500, if there is one. Flask's `original_exception`.
     pub fn original(&self) -> Option<&Error> {
         self.original.as_deref()
     }
@@ -360,7 +359,7 @@ impl IntoStatus for u16 {
     }
 }
 
-/// Turns "nothing there" into a 404. Flask-SQLAlchemy's `first_or_404` for every `Option`.
+/// Turns a missing value into a 404. Flask-SQLAlchemy's `first_or_404` for every `Option`.
 ///
 /// ```
 /// use hipflask::prelude::*;
@@ -377,7 +376,7 @@ pub trait OrNotFound<T> {
     ///
     /// # Errors
     ///
-    /// A 404 where there is no value.
+    /// A 404 if there is no value.
     #[track_caller]
     fn or_404(self) -> Result<T>;
 }
@@ -415,7 +414,7 @@ macro_rules! abort {
     () => {
         ::core::compile_error!("`abort!` needs the status of an error: `abort!(404)`, `abort!(503, \"back soon\")`")
     };
-    // A literal is checked while compiling.
+    // A literal is checked at compile time.
     ($status:literal $(, $($description:tt)*)?) => {{
         const STATUS: ::core::primitive::u16 = $status;
         const _: () = ::core::assert!(

@@ -19,12 +19,12 @@ use serde::{Serialize, Serializer};
 pub struct Html(String);
 
 impl Html {
-    /// Takes `html` as safe. What a user typed is not: use [`Html::escape`] or [`html!`](crate::html).
+    /// Declares `html` safe. User input is not safe: use [`Html::escape`] or [`html!`](crate::html).
     pub fn new(html: impl Into<String>) -> Html {
         Html(html.into())
     }
 
-    /// `text` with the five characters escaped that HTML gives a meaning: `& < > " '`.
+    /// `text` with the five characters escaped that have a meaning in HTML: `& < > " '`.
     pub fn escape(text: impl AsRef<str>) -> Html {
         let mut out = String::with_capacity(text.as_ref().len());
         escape_into(&mut out, text.as_ref());
@@ -56,8 +56,8 @@ pub(crate) fn escape_into(out: &mut String, text: &str) {
     let _ = write_escaped(out, text);
 }
 
-/// Writes `text`, escaped exactly as MarkupSafe escapes it: in few pieces, because a template's output takes a virtual
-/// call for each.
+/// Writes `text`, escaped exactly as MarkupSafe escapes it: in few pieces, because each one is a virtual call for
+/// the output of a template.
 pub(crate) fn write_escaped<W: Write + ?Sized>(out: &mut W, text: &str) -> fmt::Result {
     let mut rest = text;
     while !rest.is_empty() {
@@ -71,7 +71,7 @@ pub(crate) fn write_escaped<W: Write + ?Sized>(out: &mut W, text: &str) -> fmt::
     Ok(())
 }
 
-/// Whether `text` is known to need no escape; for a few bytes it costs less to escape them than to look.
+/// Whether `text` is known to need no escaping; for a few bytes it is cheaper to escape them than to look.
 fn is_plain(text: &str) -> bool {
     let text = text.as_bytes();
     text.len() >= 16
@@ -79,13 +79,13 @@ fn is_plain(text: &str) -> bool {
         && memchr::memchr2(b'"', b'\'', text).is_none()
 }
 
-/// How much is escaped at a time, and the room that it may need: the longest entity has five characters, and each is
-/// copied with what follows it in [`ESCAPES`].
+/// How much is escaped at a time, and the room that it may need: the longest entity has five characters, and each
+/// is copied together with its padding in [`ESCAPES`].
 const BLOCK: usize = 64;
 const ESCAPED_BLOCK: usize = 5 * BLOCK + 8;
 
-/// What stands for each byte; the last of the eight is how many of them do. So text that is full of quotes and tags is
-/// copied without a branch and a piece for each of them.
+/// The replacement for each byte; the last of the eight says how many of the others count. So text full of quotes
+/// and tags is copied without a branch and a piece for each of them.
 static ESCAPES: [[u8; 8]; 256] = {
     let mut escapes = [[0; 8]; 256];
     let mut byte = 0;
@@ -113,7 +113,7 @@ fn escape_block<'a>(block: &str, out: &'a mut [u8; ESCAPED_BLOCK]) -> &'a str {
     std::str::from_utf8(&out[..end]).unwrap_or_default()
 }
 
-/// What [`html!`](crate::html) can interpolate: everything with a `Display`, escaped, and [`Html`] as it is.
+/// A value that [`html!`](crate::html) can insert: anything with a `Display`, escaped, and [`Html`] as it is.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be used in `html!`",
     label = "this has no `Display` and is not `Html`",

@@ -1,4 +1,4 @@
-//! Plain values that everything else is made of.
+//! Plain values that everything else is built from.
 
 pub(crate) mod catches;
 pub(crate) mod clock;

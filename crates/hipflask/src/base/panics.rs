@@ -1,4 +1,4 @@
-//! Panics in views and hooks: caught, made an error, and kept off the terminal.
+//! Panics in views and hooks: caught, turned into errors, and kept off the terminal.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -6,7 +6,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
-/// A panic that was caught: what it said, and where it happened.
+/// A caught panic: its message and its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Panicked {
     message: String,
@@ -19,7 +19,7 @@ impl Panicked {
         &self.message
     }
 
-    /// The file and the line of the panic, where they are known.
+    /// The file and the line of the panic, if they are known.
     pub fn place(&self) -> Option<(&str, u32)> {
         self.place.as_ref().map(|(file, line)| (file.as_str(), *line))
     }
@@ -41,7 +41,7 @@ thread_local! {
     static PLACE: RefCell<Option<(String, u32)>> = const { RefCell::new(None) };
 }
 
-/// Runs `f`; a panic in it becomes a value, and is not printed: it is logged with its request instead.
+/// Runs `f`; a panic in it becomes a value. It is not printed, because it is logged with its request.
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
     install_hook();
     let outer = CATCHING.replace(true);
@@ -61,7 +61,7 @@ fn panicked(payload: &(dyn Any + Send)) -> Panicked {
     Panicked { message, place: PLACE.take() }
 }
 
-/// Notes the place of a caught panic, and leaves every other one to the hook that was there.
+/// Notes the place of a caught panic, and leaves every other panic to the previous hook.
 fn install_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -73,7 +73,7 @@ fn install_hook() {
     });
 }
 
-/// Ends the program's setup, or a test, over a mistake in the program itself.
+/// Ends the setup or a test because of a mistake in the program itself.
 #[cold]
 #[track_caller]
 #[expect(

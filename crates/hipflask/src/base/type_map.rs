@@ -1,4 +1,4 @@
-//! Values by their type: the state of extensions, and what hooks leave for a request.
+//! Values by their type: the state of extensions, and what hooks store for a request.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ impl fmt::Debug for TypeMap {
     }
 }
 
-/// A `TypeId` is a hash already, and every request looks some up.
+/// A `TypeId` is already a hash, and every request looks some up.
 #[derive(Default)]
 struct AsItIs(u64);
 

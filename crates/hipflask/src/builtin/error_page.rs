@@ -1,4 +1,4 @@
-//! What a client sees of an error: a short page or JSON; to the developer, everything.
+//! What a client sees of an error: a short page or JSON. The developer sees everything.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub(crate) fn http(ctx: &Context, error: &HttpError) -> Response {
     response
 }
 
-/// The page for an error that nobody handled: nothing about the inside, unless a developer looks on.
+/// The page for an unhandled error: no internals, unless the developer is looking at it.
 pub(crate) fn unhandled(ctx: &Context, error: &Error) -> Response {
     let short = HttpError::new(500);
     if !shows_details(ctx) {
@@ -48,7 +48,7 @@ pub(crate) fn unhandled(ctx: &Context, error: &Error) -> Response {
     response.with_status(500)
 }
 
-/// Only while developing, and only for this machine.
+/// Only during development, and only for this machine.
 pub(crate) fn shows_details(ctx: &Context) -> bool {
     ctx.config().debug() && ctx.request().is_local()
 }
@@ -57,7 +57,7 @@ fn json_response(value: serde_json::Value) -> Response {
     Json(value).into_response().unwrap_or_default()
 }
 
-/// Flask's page, word for word in its markup; the description's line breaks are kept.
+/// Flask's page, with exactly its markup; line breaks in the description are kept.
 fn short_page(error: &HttpError) -> Html {
     let (code, name) = (error.status().as_u16(), error.name());
     let description = Html::escape(error.text()).into_string().replace('\n', "<br>");
@@ -112,7 +112,7 @@ impl Page {
         self.raw("</p>\n");
     }
 
-    /// The lines around `line`, that one marked.
+    /// The lines around `line`, with that one marked.
     fn source(&mut self, title: &str, source: &str, line: u32) {
         self.heading(title);
         self.raw("<pre>");
@@ -219,7 +219,7 @@ fn debug_page(ctx: &Context, error: &Error) -> Response {
     page.into_response()
 }
 
-/// Passwords and tokens stay out of screenshots.
+/// Keeps passwords and tokens out of screenshots.
 fn concealed(name: &str, value: &str) -> String {
     let name = name.to_ascii_lowercase();
     let secret = ["password", "secret", "token", "authorization", "cookie", "api_key", "api-key"]
@@ -228,7 +228,7 @@ fn concealed(name: &str, value: &str) -> String {
     if secret { "(concealed)".to_owned() } else { value.to_owned() }
 }
 
-/// Where an error comes from: a panic's own place, a template's line, or the line of the `?`.
+/// Where an error comes from: the place of the panic, the line of the template, or the line of the `?`.
 fn place_of(error: &Error) -> Option<(&str, u32)> {
     if let Some(frame) = error.downcast_ref::<TemplateError>() {
         return Some((frame.name(), frame.line()));

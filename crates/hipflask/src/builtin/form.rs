@@ -1,4 +1,4 @@
-//! Forms: typed fields, validation, and rendering again with values and errors kept. WTForms' place.
+//! Forms: typed fields, validation, and rendering with the values and errors kept. What WTForms is for Flask.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -13,8 +13,8 @@ use crate::http::upload::{FormData, Upload};
 
 /// A form of the fields of `T`: empty, or submitted with values and errors.
 ///
-/// As an argument it reads the request's form if the method is POST, PUT, PATCH or DELETE. In a template
-/// every field renders itself: `{{ form.title.label }} {{ form.title }}`, and has `errors`.
+/// As an argument it reads the request's form if the method is POST, PUT, PATCH or DELETE. In a template every
+/// field renders itself, `{{ form.title.label }} {{ form.title }}`, and has `errors`.
 ///
 /// ```
 /// use hipflask::prelude::*;
@@ -43,10 +43,10 @@ use crate::http::upload::{FormData, Upload};
 /// assert_eq!(send("A", "x"), r#"[("name", "Use at least 2 characters."), ("age", "Enter a whole number.")]"#);
 /// ```
 pub struct Form<T> {
-    /// Made when somebody looks at them: a form that is in order is seldom shown.
+    /// Made on demand: a valid form is seldom shown.
     fields: OnceLock<Vec<BoundField>>,
     describe: fn() -> Vec<Field>,
-    /// What the binder found; errors that are added later are in `fields` only.
+    /// What the binder found. Errors added later are only in `fields`.
     found: Vec<(&'static str, String)>,
     /// Taken by the first [`submitted`](Form::submitted); a later one binds again.
     value: Mutex<Option<T>>,
@@ -54,8 +54,7 @@ pub struct Form<T> {
     data: Option<Arc<FormData>>,
 }
 
-/// What `#[derive(Form)]` writes for a struct. To be implemented by hand for forms that are known only at run
-/// time.
+/// What `#[derive(Form)]` writes for a struct. Implement it by hand for forms that are known only at run time.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a form",
     label = "put `#[derive(Form)]` above this type",
@@ -65,22 +64,22 @@ pub trait FormModel: Sized + Send + 'static {
     /// The fields in the order of the page.
     fn fields() -> Vec<Field>;
 
-    /// Reads the fields through `binder`, which collects what is wrong with them.
+    /// Reads the fields through `binder`, which collects the errors.
     fn bind(binder: &mut Binder<'_>) -> Option<Self>;
 }
 
-/// What a field of a form is: its name, how it looks, and what it wants.
+/// A field of a form: its name, how it looks, and what it requires.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Field {
     /// The name in the form.
     pub name: &'static str,
-    /// What stands beside it.
+    /// The text beside it.
     pub label: &'static str,
     /// `text`, `textarea`, `select`, `checkbox`, `file`, or another type of `<input>`.
     pub widget: &'static str,
-    /// What explains it, if anything does.
+    /// A text that explains it; may be empty.
     pub description: &'static str,
-    /// Whether it may not be empty.
+    /// Whether it must be filled in.
     pub required: bool,
     /// The choices of a `select`: value and label.
     pub choices: Vec<(&'static str, &'static str)>,
@@ -97,12 +96,12 @@ struct BoundField {
 }
 
 impl<T: FormModel> Form<T> {
-    /// A form that nobody has submitted.
+    /// A form that has not been submitted.
     pub fn empty() -> Form<T> {
         Form::new(None, Vec::new(), None)
     }
 
-    /// A form as it came, validated.
+    /// A submitted form, validated.
     pub fn from_data(data: FormData) -> Form<T> {
         Form::from_shared(Arc::new(data))
     }
@@ -135,7 +134,7 @@ impl<T: FormModel> Form<T> {
 
     /// Every error, with the name of its field.
     pub fn errors(&self) -> impl Iterator<Item = (&str, &str)> {
-        // Without an error nobody needs to know what the fields look like.
+        // Without an error there is no need to describe the fields.
         let fields = match self.found.is_empty() {
             true => self.fields.get().map_or(&[][..], Vec::as_slice),
             false => self.fields(),
@@ -143,7 +142,7 @@ impl<T: FormModel> Form<T> {
         fields.iter().flat_map(|bound| bound.errors.iter().map(|error| (bound.field.name, error.as_str())))
     }
 
-    /// Puts an error beside the field `name`: for what only the application can know, a name that is taken.
+    /// Puts an error beside the field `name`, for what only the application can know: that a name is taken.
     ///
     /// # Panics
     ///
@@ -220,7 +219,7 @@ impl<T> std::fmt::Debug for Form<T> {
     }
 }
 
-/// The name by which a template knows a form.
+/// The name by which a template recognizes a form.
 pub(crate) const FORM_MARKER: &str = "$hipflask::Form";
 
 /// In a template a form renders its fields; in JSON it is their names, values and errors.
@@ -256,7 +255,7 @@ impl<V: Serialize> Serialize for Pairs<'_, V> {
     }
 }
 
-/// Reads the fields of one form and collects what is wrong with them.
+/// Reads the fields of one form and collects the errors.
 #[derive(Debug)]
 pub struct Binder<'a> {
     data: &'a FormData,
@@ -264,7 +263,7 @@ pub struct Binder<'a> {
 }
 
 impl Binder<'_> {
-    /// The field `name` as a `V`, if it is one and every rule holds. The first thing that is wrong is noted.
+    /// The field `name` as a `V`, if it is one and keeps every rule. Otherwise the first error is noted.
     pub fn field<V: FromField>(&mut self, name: &'static str, rules: &[&dyn FieldRule<V>]) -> Option<V> {
         let sent = Sent { name, data: self.data };
         let value = match V::from_field(&sent) {
@@ -320,7 +319,7 @@ impl<'a> Sent<'a> {
 
 const REQUIRED: &str = "This field is required.";
 
-/// What a field of a form can be. Implement it for types of your own.
+/// A type that a field of a form can have. Implement it for your own types.
 ///
 /// ```
 /// use hipflask::form::{FromField, Sent};
@@ -355,7 +354,8 @@ pub trait FromField: Sized {
     /// What to tell the user.
     fn from_field(sent: &Sent<'_>) -> Result<Self, String>;
 
-    /// [`Binder::field`], by a name that reports a type that is no field as [`WIDGET`](FromField::WIDGET) does.
+    /// [`Binder::field`], under a name that makes the compiler report a type that is not a field as it does for
+    /// [`WIDGET`](FromField::WIDGET).
     #[doc(hidden)]
     fn bind(binder: &mut Binder<'_>, name: &'static str, rules: &[&dyn FieldRule<Self>]) -> Option<Self> {
         binder.field(name, rules)
@@ -378,7 +378,7 @@ fn is_blank(text: &str) -> bool {
 
 /// A browser sends line breaks as CR LF (HTML, 4.10.21.4).
 fn with_line_feeds(text: &str) -> String {
-    // Most fields are of one line.
+    // Most fields have one line.
     match text.contains('\r') {
         true => text.replace("\r\n", "\n"),
         false => text.to_owned(),
@@ -402,7 +402,7 @@ macro_rules! number_fields {
 }
 
 number_fields!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize; "Enter a whole number.", |_number| true);
-// Not a number is neither below nor above any bound, so no range would keep it out.
+// NaN is neither below nor above any bound, so no range would exclude it.
 number_fields!(f32 f64; "Enter a number.", |number| number.is_finite());
 
 /// A checkbox: ticked or not.
@@ -476,7 +476,7 @@ impl<V, F: Fn(&V) -> Result<(), String>> FieldRule<V> for Check<F> {
     }
 }
 
-/// A rule for a field that may be left empty: nothing keeps every rule.
+/// A rule for a field that may be left empty: an empty one keeps every rule.
 #[derive(Clone, Copy, Debug)]
 pub struct IfGiven<R>(pub R);
 
@@ -487,8 +487,7 @@ impl<V, R: FieldRule<V>> FieldRule<Option<V>> for IfGiven<R> {
     }
 }
 
-/// Bounds of a length in characters, or of a number; both included. What the macro writes for `length(..)`
-/// and `range(..)`.
+/// Inclusive bounds for the number of characters: what the macro writes for `length(..)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Length {
     /// At least.
@@ -514,7 +513,7 @@ fn characters(count: usize) -> String {
     }
 }
 
-/// The bounds of a number.
+/// Inclusive bounds for a number: what the macro writes for `range(..)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Range<N> {
     /// At least.
@@ -533,7 +532,7 @@ impl<N: PartialOrd + std::fmt::Display> FieldRule<N> for Range<N> {
     }
 }
 
-/// Something that looks like an e-mail address: one `@`, a name before it, a host with a dot after it.
+/// A text that looks like an e-mail address: one `@`, a name before it, a host with a dot after it.
 #[derive(Clone, Copy, Debug)]
 pub struct Email;
 
@@ -550,7 +549,7 @@ impl FieldRule<String> for Email {
             };
             !name.is_empty()
                 && name.len() <= 64
-                // Nothing that a mail program would take for the end of the address, or for a second one.
+                // Nothing that a mail program could take for the end of the address, or for a second address.
                 && name.chars().all(|c| c.is_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c))
                 && host.contains('.')
                 && labels.into_iter().all(label)
@@ -559,7 +558,7 @@ impl FieldRule<String> for Email {
     }
 }
 
-/// One of a list.
+/// One of the listed values.
 #[derive(Clone, Copy, Debug)]
 pub struct OneOf(pub &'static [&'static str]);
 
@@ -569,14 +568,14 @@ impl FieldRule<String> for OneOf {
     }
 }
 
-/// Several of the list.
+/// Any number of the listed values.
 impl FieldRule<Vec<String>> for OneOf {
     fn check(&self, values: &Vec<String>, sent: &Sent<'_>) -> Result<(), String> {
         values.iter().try_for_each(|value| self.check(value, sent))
     }
 }
 
-/// The same as another field: a password typed twice.
+/// Equal to another field, for a password that is typed twice.
 #[derive(Clone, Copy, Debug)]
 pub struct EqualTo(pub &'static str);
 

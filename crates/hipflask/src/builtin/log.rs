@@ -1,7 +1,7 @@
-//! Logs: readable while developing, JSON lines in production.
+//! Logs: readable during development, JSON lines in production.
 //!
-//! It is a small [`tracing::Subscriber`], set only if the program has set none. In production nothing waits
-//! for the disk: lines go to a buffer of the thread's own, and one thread writes them out.
+//! It is a small [`tracing::Subscriber`], set only if the program has not set one. In production no request waits
+//! for the disk: each thread has its own buffer, and one thread writes them out.
 
 use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write as _};
@@ -22,9 +22,9 @@ use crate::base::{clock, decimal};
 
 /// How often buffered lines are written out.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
-/// A thread that has this much does not wait for the next time, so that under load too the buffers stay small.
+/// A thread with this much does not wait for the next flush, so the buffers stay small under load too.
 const FLUSH_AT: usize = 64 * 1024;
-/// What a thread keeps at most; lines beyond it are counted and dropped.
+/// The most that a thread keeps; further lines are counted and dropped.
 const MOST_BUFFERED: usize = 1024 * 1024;
 
 /// How lines look.
@@ -42,7 +42,7 @@ struct Logger {
 
 static LOGGER: OnceLock<Logger> = OnceLock::new();
 
-/// Sets the logger up for this process, unless the program has its own.
+/// Sets up the logger for this process, unless the program has its own.
 pub(crate) fn init(config: &Config) -> Result<()> {
     let name: String = config.get("LOG_LEVEL")?;
     let level = name.parse::<Level>().map_err(|_| {
@@ -71,7 +71,7 @@ pub(crate) fn init(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// A line for whoever runs a program without any logger.
+/// A line on the terminal of a program without any logger.
 #[expect(clippy::print_stderr, reason = "there is no logger that could say it")]
 pub(crate) fn fallback(line: fmt::Arguments<'_>) {
     eprintln!("{line}");
@@ -81,7 +81,7 @@ struct LoggerHandle(&'static Logger);
 
 impl Subscriber for LoggerHandle {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // What the crates below say is for those who look for a fault in them.
+        // Messages of the crates below matter only when one of them is suspected.
         let ours = !["h2", "hyper", "tokio", "mio", "sqlx"].iter().any(|name| metadata.target().starts_with(name));
         *metadata.level() <= if ours { self.0.level } else { self.0.level.min(Level::WARN) }
     }
@@ -176,7 +176,7 @@ fn text_line(line: &mut String, metadata: &Metadata<'_>, fields: &Fields, colour
     }
 }
 
-/// Text that cannot move the cursor, ring the bell or begin a line of its own.
+/// Text that cannot move the cursor, ring the bell or begin a new line.
 fn push_plain(line: &mut String, text: &str) {
     for c in text.chars() {
         match c.is_control() {
@@ -206,7 +206,7 @@ fn json_line(line: &mut Vec<u8>, metadata: &Metadata<'_>, fields: &Fields) {
 fn push_json(line: &mut Vec<u8>, text: &str) {
     line.push(b'"');
     let mut done = 0;
-    // Nearly all text is plain, which is seen byte by byte; what is not ASCII may be a control character.
+    // Nearly all text is plain, which the bytes show; a character outside ASCII may be a control character.
     let is_plain = |b: u8| (b' '..0x7f).contains(&b) && b != b'"' && b != b'\\';
     let begin = text.bytes().position(|b| !is_plain(b)).unwrap_or(text.len());
     let special = text[begin..].char_indices().filter(|(_, c)| c.is_control() || matches!(c, '"' | '\\'));
@@ -233,7 +233,7 @@ pub(crate) struct Access<'a> {
     pub(crate) path: &'a str,
     pub(crate) version: &'a str,
     pub(crate) status: u16,
-    /// Bytes of the body, where it was sent to its end.
+    /// Bytes of the body, if it was sent to its end.
     pub(crate) bytes: Option<u64>,
     pub(crate) took: Duration,
     /// When it ended.
@@ -296,7 +296,7 @@ fn access_json(line: &mut Vec<u8>, access: &Access<'_>) {
     line.extend_from_slice(&hexadecimal(access.request_id));
     line.extend_from_slice(BEFORE_REMOTE);
     push_remote(line, access.remote);
-    // A method is a token, in which nothing needs to be escaped.
+    // A method is a token, so nothing in it needs escaping.
     line.extend_from_slice(b"\",\"method\":\"");
     line.extend_from_slice(access.method.as_bytes());
     line.extend_from_slice(b"\",\"path\":");
@@ -333,7 +333,7 @@ fn push_remote(line: &mut Vec<u8>, remote: IpAddr) {
     }
 }
 
-/// Prints a readable line. An error of the terminal is nobody's fault that could be told here.
+/// Prints a readable line. There is nowhere to report an error of the terminal.
 fn print(mut line: String) {
     line.push('\n');
     let _ = std::io::stderr().write_all(line.as_bytes());
@@ -346,7 +346,7 @@ static BUFFERS: Mutex<Vec<Buffer>> = Mutex::new(Vec::new());
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// Shared with the writing thread alone, so that the lock is nearly always free.
+    /// Shared only with the writing thread, so the lock is nearly always free.
     static OWN: Buffer = {
         let buffer = Buffer::default();
         BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&buffer));
@@ -354,7 +354,7 @@ thread_local! {
     };
 }
 
-/// Has a line written into the buffer of this thread.
+/// Lets `write` append a line to the buffer of this thread.
 fn buffer(write: impl FnOnce(&mut Vec<u8>)) {
     let _ = OWN.try_with(|own| {
         let mut buffer = own.lock().unwrap_or_else(PoisonError::into_inner);
@@ -373,9 +373,9 @@ fn buffer(write: impl FnOnce(&mut Vec<u8>)) {
     });
 }
 
-/// Writes out what is buffered. An error is not reported: there is nowhere to report it to.
+/// Writes out what is buffered. An error is not reported: there is nowhere to report it.
 pub(crate) fn flush() {
-    /// A buffer that is empty and large enough, so that the threads need not let theirs grow again.
+    /// An empty buffer that is large enough already, so that no thread has to grow a new one.
     static SPARE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
     let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut buffers = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -387,7 +387,7 @@ pub(crate) fn flush() {
         }
     }
     buffers.clear();
-    // A buffer that only this list holds belonged to a thread that has ended.
+    // If only this list holds a buffer, its thread has ended.
     let is_used = |buffer: &Buffer| Arc::strong_count(buffer) > 1 || !is_empty(buffer);
     BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).retain(is_used);
     let dropped = DROPPED.swap(0, Relaxed);

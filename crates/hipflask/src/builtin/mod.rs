@@ -1,5 +1,5 @@
-//! What every application comes with. The parts register like any extension, so that the layers below know
-//! none of them.
+//! What every application comes with. The parts register like any extension, so the layers below know none of
+//! them.
 
 pub(crate) mod error_page;
 pub mod form;
@@ -21,7 +21,7 @@ impl App {
     ///
     /// In a debug build `DEBUG` is on unless it is configured otherwise.
     pub fn new(name: impl Into<String>, root_path: impl Into<PathBuf>) -> App {
-        // The first hook before the view is the first to run, and the first after it the last: safety is both.
+        // The hook registered first runs first before the view and last after it; both are what safety needs.
         App::bare(name, root_path).extend(Security).extend(Templating).extend(Static)
     }
 }

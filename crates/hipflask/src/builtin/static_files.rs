@@ -30,11 +30,11 @@ use crate::routing::view_args::ViewArgs;
 /// A file up to this size is read in one go; a larger one goes out in pieces of this size.
 const PIECE: usize = 256 * 1024;
 
-/// Sends a file as the response: with its type, its tag and date, and in parts where the client asks so.
+/// Sends a file as the response, with its type, entity tag and date, and only a range if the client asks for one.
 /// Flask's `send_file`.
 ///
-/// A relative path is relative to the application's folder. The path must not come from a client: for names
-/// that do, there is [`send_from_directory`].
+/// A relative path is relative to the application's folder. The path must not come from a client; for names that
+/// do, use [`send_from_directory`].
 ///
 /// ```no_run
 /// use hipflask::prelude::*;
@@ -48,17 +48,16 @@ pub fn send_file(path: impl Into<PathBuf>) -> File {
     File::new(path.into())
 }
 
-/// Sends the file `name` out of `folder`, where `name` may come from a client: a name that leads out of the
-/// folder, a hidden file, a link that leads out, and what is no regular file are a 404. Flask's
-/// `send_from_directory`.
+/// Sends the file `name` from `folder`; `name` may come from a client. A name or a link that leads out of the
+/// folder, a hidden file, and anything that is not a regular file are a 404. Flask's `send_from_directory`.
 pub fn send_from_directory(folder: impl AsRef<Path>, name: &str) -> File {
     let mut file = File::new(safe_join(folder.as_ref(), name).unwrap_or_default());
     file.folder = Some(folder.as_ref().to_owned());
     file
 }
 
-/// Joins names from outside to a folder, or nothing if that would lead anywhere else. Werkzeug's `safe_join`,
-/// as strict on every system as it is on the strictest.
+/// Joins untrusted names to a folder; `None` if the result would lie elsewhere. Werkzeug's `safe_join`, but as
+/// strict on every system as on the strictest one.
 ///
 /// ```
 /// use hipflask::safe_join;
@@ -86,13 +85,13 @@ pub fn safe_join(folder: &Path, name: &str) -> Option<PathBuf> {
 #[must_use = "a `File` does nothing until it is returned"]
 pub struct File {
     path: PathBuf,
-    /// Where it must be in the end, links followed.
+    /// The folder that it must be in after links are followed.
     folder: Option<PathBuf>,
     mimetype: Option<String>,
     download_name: Option<String>,
     attachment: bool,
     max_age: Option<Duration>,
-    /// Answers the client's conditions and its wish for a part.
+    /// Honours the client's conditions and its request for a range.
     conditional: bool,
 }
 
@@ -109,11 +108,11 @@ impl File {
         }
     }
 
-    /// To be saved under `name` rather than shown.
+    /// Makes the client save it as `name` instead of showing it.
     ///
     /// # Errors
     ///
-    /// If `name` holds a control character.
+    /// If `name` contains a control character.
     #[track_caller]
     pub fn as_attachment(mut self, name: impl Into<String>) -> Result<File> {
         let name = name.into();
@@ -125,13 +124,13 @@ impl File {
         Ok(self)
     }
 
-    /// With a media type other than the one that its extension says.
+    /// Sets a media type other than the one that its extension suggests.
     pub fn mimetype(mut self, mimetype: impl Into<String>) -> File {
         self.mimetype = Some(mimetype.into());
         self
     }
 
-    /// How long it is fresh without being asked for again; otherwise `SEND_FILE_MAX_AGE_DEFAULT`.
+    /// How long a client may use it without asking again; by default `SEND_FILE_MAX_AGE_DEFAULT`.
     pub fn max_age(mut self, max_age: Duration) -> File {
         self.max_age = Some(max_age);
         self
@@ -147,7 +146,7 @@ impl File {
             {
                 return Err(io::ErrorKind::NotFound.into());
             }
-            // A pipe would keep the thread waiting for somebody to write into it.
+            // A pipe would keep the thread waiting for a writer.
             if !real.metadata()?.is_file() {
                 return Err(io::ErrorKind::NotFound.into());
             }
@@ -237,7 +236,7 @@ impl Resolve for File {
     }
 }
 
-/// What tells one version of a file from another.
+/// Distinguishes one version of a file from another.
 struct Version {
     etag: String,
     modified: SystemTime,
@@ -252,7 +251,7 @@ impl Version {
         match max_age.map(|max_age| max_age.as_secs()) {
             None => insert(headers, header::CACHE_CONTROL, "no-cache")?,
             Some(seconds) => {
-                // More than a century is for ever, and a sum that always exists.
+                // A century is long enough, and a date that far ahead always exists.
                 let fresh = Duration::from_secs(seconds.min(u32::MAX.into()));
                 let freshness = if seconds > 0 { "public" } else { "no-cache" };
                 insert(headers, header::CACHE_CONTROL, &format!("{freshness}, max-age={seconds}"))?;
@@ -292,7 +291,7 @@ fn adler32(bytes: &[u8]) -> u32 {
     b << 16 | a
 }
 
-/// RFC 6266: a plain name in quotes, and the exact one in UTF-8 where it is not plain.
+/// RFC 6266: a plain name in quotes, and the exact one in UTF-8 if it is not plain.
 fn disposition(name: &str, attachment: bool) -> String {
     let kind = if attachment { "attachment" } else { "inline" };
     let ascii: String = to_ascii(name).chars().filter(|c| !c.is_control()).collect();
@@ -305,7 +304,7 @@ fn disposition(name: &str, attachment: bool) -> String {
     }
 }
 
-/// The next `count` bytes of `file`: at once if they are few, in pieces as the client takes them otherwise.
+/// The next `count` bytes of `file`: at once if they are few, otherwise in pieces as the client accepts them.
 async fn file_body(mut file: tokio::fs::File, count: u64) -> Result<Body> {
     file.set_max_buf_size(PIECE);
     if let Some(size) = usize::try_from(count).ok().filter(|size| *size <= PIECE) {
@@ -333,7 +332,7 @@ async fn file_body(mut file: tokio::fs::File, count: u64) -> Result<Body> {
     }))
 }
 
-/// What was set up for static files.
+/// The settings for static files.
 #[derive(Default)]
 struct StaticSetup {
     folder: Option<Cow<'static, str>>,
@@ -343,11 +342,12 @@ struct StaticSetup {
 /// Where static files come from.
 enum StaticFiles {
     Folder(PathBuf),
-    /// By name, each with its version, which takes reading it all.
+    /// By name, each with its version, which requires reading the whole file.
     Embedded(HashMap<&'static str, (&'static EmbeddedFile, Version)>),
 }
 
-/// Adds `/static/<path:filename>` to an application that has a folder for it; every application has it.
+/// Adds `/static/<path:filename>` to an application that has a folder for it. Every application has this
+/// extension.
 pub(crate) struct Static;
 
 impl Extension for Static {
@@ -367,8 +367,8 @@ impl Extension for Static {
 }
 
 impl App {
-    /// The folder of the static files, relative to the application's: `static`. They are at the same name:
-    /// `url_for('static', filename='style.css')`.
+    /// The folder of the static files, relative to the application's: `static`. Their URLs begin with the same
+    /// name: `url_for('static', filename='style.css')`.
     pub fn static_folder(mut self, folder: impl Into<Cow<'static, str>>) -> App {
         self.state_mut::<StaticSetup>().folder = Some(folder.into());
         self
@@ -380,14 +380,14 @@ impl App {
         self
     }
 
-    /// No static files.
+    /// Serves no static files.
     pub fn without_static_files(mut self) -> App {
         self.state_mut::<StaticSetup>().folder = None;
         self
     }
 }
 
-/// The rule for the static files, once everything about them was said.
+/// The rule for the static files, added after all other setup.
 fn add_rule(mut app: App) -> App {
     let setup = app.state_mut::<StaticSetup>();
     let Some(folder) = setup.folder.clone() else { return app };
@@ -411,7 +411,7 @@ async fn static_file(ctx: &mut Context, args: ViewArgs) -> Result<Response> {
     }
 }
 
-/// The version of each file of the binary. When they were changed is not known; when they began to be served is.
+/// The version of each file in the binary. When it was changed is not known, so the start of serving counts.
 fn with_versions(files: &'static [EmbeddedFile]) -> HashMap<&'static str, (&'static EmbeddedFile, Version)> {
     let modified = SystemTime::now();
     let version = |file: &EmbeddedFile| {

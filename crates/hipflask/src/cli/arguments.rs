@@ -31,7 +31,7 @@ pub(super) enum Invocation {
     },
 }
 
-/// Where to serve; what is not said comes from the environment, or is Flask's default.
+/// Where to serve; a missing part comes from the environment, or is Flask's default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Address {
     pub(super) host: Option<String>,
@@ -47,7 +47,7 @@ impl Options {
                 "--debug" => debug = Some(true),
                 "--no-debug" => debug = Some(false),
                 "-h" | "--help" => return Ok(Options { debug, invocation: Invocation::Help }),
-                // The options of `run`, which need not be named.
+                // Options of `run`, whose name may be left out.
                 _ => {
                     return Ok(Options {
                         debug,

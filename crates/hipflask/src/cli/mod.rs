@@ -17,7 +17,7 @@ use crate::cli::process::{Failure, print, runtime};
 use crate::context::Context;
 use crate::context::extract::FromContext;
 
-/// What the user typed after an application's own command.
+/// What the user typed after a command of the application's own.
 ///
 /// ```
 /// use hipflask::prelude::*;
@@ -87,10 +87,10 @@ impl<E: Into<Error>> IntoApp for Result<App, E> {
 }
 
 /// Runs the command line for the application that `build` makes: the whole `main` of a program.
-/// `#[hipflask::main]` writes the call.
+/// `#[hipflask::main]` writes this call.
 ///
-/// It reads the environment's `FLASK_…` variables into the configuration. Whatever goes wrong is one message on
-/// the standard error and an exit code other than 0.
+/// It reads the environment variables `FLASK_…` into the configuration. A failure is one message on standard error
+/// and an exit code other than 0.
 ///
 /// ```no_run
 /// use hipflask::prelude::*;
@@ -108,7 +108,7 @@ pub fn main<A: IntoApp>(build: impl FnOnce() -> A) -> ExitCode {
     match panics::catch(|| execute(build, &arguments)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(Failure { message, code })) => fail(&message, code),
-        // A mistake in the program that builds the application; the place is what helps.
+        // A mistake in the function that builds the application; its place helps most.
         Err(panicked) => match panicked.place() {
             Some((file, line)) => fail(&format!("{file}:{line}: {}", panicked.message()), 1),
             None => fail(panicked.message(), 1),
@@ -201,8 +201,8 @@ fn own_command(app: &Frozen, name: &str, arguments: Vec<String>) -> Result<(), F
 }
 
 impl Frozen {
-    /// Runs a command of the application's own, as its binary does: `app.run_command("db", ["status"])`. What it
-    /// says is the result. Flask's `test_cli_runner`.
+    /// Runs a command of the application's own, as its binary does: `app.run_command("db", ["status"])`. Returns
+    /// what it prints. Flask's `test_cli_runner`.
     ///
     /// # Errors
     ///

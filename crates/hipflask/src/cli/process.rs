@@ -17,7 +17,7 @@ impl Failure {
         Failure { message: message.into(), code: 1 }
     }
 
-    /// The user typed something that is no command.
+    /// The user typed something that is not a command.
     pub(super) fn usage(message: impl Into<String>) -> Failure {
         Failure { message: message.into(), code: 2 }
     }
@@ -30,7 +30,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Writes to the standard output; a reader that has gone is no error.
+/// Writes to standard output; it is not an error if the reader has gone.
 pub(super) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -15,8 +15,8 @@ use crate::handler::blocking::StandBy;
 use crate::server::{Limits, serve_until, wait_for_signal};
 use crate::signing::{base64, random_bytes};
 
-/// While developing, a secret key of its own is kept in the instance folder, so that a restart ends no
-/// session. If it cannot be kept, it lasts as long as the process.
+/// During development a secret key is generated and kept in the instance folder, so that sessions survive a
+/// restart. If it cannot be written there, it lasts as long as the process.
 pub(super) fn with_developers_key(app: App) -> App {
     if !app.is_debug() || app.configured::<Option<String>>("SECRET_KEY").flatten().is_some() {
         return app;
@@ -44,7 +44,7 @@ fn developers_key(folder: &Path) -> io::Result<String> {
 }
 
 pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
-    // What the configuration says wrong must not wait for the first connection to show.
+    // A mistake in the configuration must show now, not at the first connection.
     Limits::from_config(app.config())?;
     let address = resolve(app, address)?;
     if app.config().debug() && !address.ip().to_canonical().is_loopback() {
@@ -64,12 +64,12 @@ pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
         serve_until(app.clone(), listener, wait_for_signal()).await?;
         Ok(())
     });
-    // What did not end in time is not waited for.
+    // Do not wait for what did not end in time.
     runtime.shutdown_background();
     served
 }
 
-/// What was typed, else `FLASK_RUN_HOST` and `FLASK_RUN_PORT`, else Flask's defaults.
+/// What was typed; otherwise `FLASK_RUN_HOST` and `FLASK_RUN_PORT`; otherwise Flask's defaults.
 fn resolve(app: &Frozen, address: &Address) -> Result<SocketAddr, Failure> {
     let text = |value: serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let configured = |key| app.config().find::<serde_json::Value>(key).ok().flatten().map(text);
@@ -105,7 +105,7 @@ fn cannot_bind(address: SocketAddr, error: &io::Error) -> Failure {
     })
 }
 
-/// Where it is, what there is, and what to do next.
+/// The address, the rules, and what to do next.
 fn banner(app: &Frozen, address: SocketAddr) -> String {
     let mode = if app.config().debug() { "development, debug mode is on" } else { "production" };
     let mut text = format!(" * {} ({mode})\n", app.name());
