@@ -1,4 +1,4 @@
-//! Bodies on the wire: a request's with its time-outs, a response's with what happens at its end.
+//! Bodies on the wire: a request's, with its time-outs, and a response's, with what happens at its end.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::http::body::Body;
 use crate::server::service::Finished;
 use crate::server::watch::Watch;
 
-/// After the first idle time-out's worth of seconds a body must have come at this many bytes a second.
+/// Once the first time-out has passed, a body must have arrived at this many bytes per second.
 const SLOWEST: u64 = 240;
 
-/// A request's body: it must keep coming, and not only drop by drop.
+/// The body of a request: it must keep arriving, and not only drop by drop.
 pub(super) struct Received<B> {
     body: B,
     idle: Duration,
     bytes: u64,
-    /// How long the client has let the reader wait; what the reader takes for itself does not count.
+    /// How long the client has kept the reader waiting; the reader's own time does not count.
     waited: Duration,
-    /// Made only when the body lets its reader wait.
+    /// Made only when the body keeps its reader waiting.
     waiting: Option<Waiting>,
 }
 
@@ -71,7 +71,7 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Received<B> {
                 if let Some(Ok(frame)) = &frame {
                     self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
                 }
-                // A body that broke off must never look like one that ended.
+                // An interrupted body must never look like a complete one.
                 let broken =
                     |_| HttpError::new(400).description("The body of the request is malformed or was cut off.").into();
                 Poll::Ready(frame.map(|frame| frame.map_err(broken)))
@@ -88,18 +88,18 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Received<B> {
     }
 }
 
-/// A response's body; when it has ended, or is dropped before, the request is over.
+/// The body of a response; the request is over when it has ended or is dropped.
 pub(super) struct Sent {
     body: Body,
     finished: Option<Finished>,
     bytes: u64,
-    /// The length that the head has told, if the body itself does not know it.
+    /// The length that the head has announced, if the body itself does not know it.
     declared: Option<u64>,
     pieces: Option<Pieces>,
 }
 
-/// In HTTP/2 a body goes out in pieces that the client makes room for one by one. What is handed to h2 is out
-/// of our sight, so it gets no more at a time than a client can be expected to take before a time-out.
+/// In HTTP/2 the client makes room for a body piece by piece. What h2 has accepted is out of our sight, so it gets
+/// no more at a time than a client can be expected to accept before a time-out.
 struct Pieces {
     rest: Bytes,
     /// Whether the last piece still waits for its room.
@@ -121,7 +121,7 @@ impl Sent {
         }
     }
 
-    /// The next of the body. A panic of its producer must not take the other requests of the connection along.
+    /// The next piece of the body. A panic in its producer must not end the other requests of the connection.
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if self.body.as_bytes().is_some() {
             return Pin::new(&mut self.body).poll_frame(cx);
@@ -130,7 +130,7 @@ impl Sent {
             .unwrap_or_else(|panicked| Poll::Ready(Some(Err(panicked.into()))))
     }
 
-    /// Counts what goes out; a body must be as long as the client was told.
+    /// Counts the bytes; a body must be as long as announced.
     fn count(&mut self, len: u64) -> Result<(), Error> {
         self.bytes += len;
         match self.declared {
@@ -158,7 +158,7 @@ impl Pieces {
         bytes
     }
 
-    /// That more is asked for tells that there was room for the last piece.
+    /// A request for more means that there was room for the last piece.
     fn taken(&mut self) {
         if std::mem::take(&mut self.untaken) {
             self.watch.taken();
@@ -172,7 +172,7 @@ impl Drop for Pieces {
     }
 }
 
-/// The producer of a body failed; the connection, or the stream of HTTP/2, is broken off.
+/// The producer of a body failed; the connection, or the HTTP/2 stream, is aborted.
 #[derive(Debug)]
 pub(super) struct BrokenOff;
 
@@ -232,7 +232,7 @@ impl HttpBody for Sent {
 
     fn size_hint(&self) -> SizeHint {
         match &self.pieces {
-            // It is asked for before the first piece only.
+            // Asked for only before the first piece.
             Some(pieces) if !pieces.rest.is_empty() => SizeHint::default(),
             _ => self.body.size_hint(),
         }

@@ -24,10 +24,10 @@ use crate::server::{Phase, first_of, http1, reached, wire};
 
 /// The longest head of a request, in bytes.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
-/// Requests that one HTTP/2 connection can have in work at once, those included whose client has gone.
+/// How many requests of one HTTP/2 connection can be in progress at once, including those whose client has gone.
 const MAX_STREAMS: u32 = 128;
 
-/// What a connection that was opened just before the server closes gets to say why.
+/// The grace period for a connection that was opened just before the server closes.
 const FIRST_WORDS: Duration = Duration::from_millis(100);
 
 pub(super) async fn serve(
@@ -39,7 +39,7 @@ pub(super) async fn serve(
 ) {
     let limits = shared.limits;
     let accepted = std::time::Instant::now();
-    // A connection that has said nothing has nothing to be finished; but its first words may be on the way.
+    // A connection that has sent nothing has nothing to finish, but its first bytes may be on the way.
     let closing = async {
         reached(phase.clone(), Phase::Finishing).await;
         sleep(FIRST_WORDS).await;
@@ -52,7 +52,7 @@ pub(super) async fn serve(
     let service = Service { shared, peer, permit, watch: Arc::clone(&watch), streams };
     match protocol {
         Protocol::Http1 => serve_http1(stream, &start, service, phase).await,
-        // Boxed, because it is seldom here and would make every connection larger.
+        // Boxed, because HTTP/2 is rare and would make every connection larger.
         Protocol::Http2 => Box::pin(serve_http2(stream, start, service, phase)).await,
     }
 }
@@ -86,8 +86,8 @@ enum Protocol {
     Http2,
 }
 
-/// The bytes that tell the protocol. HTTP/2 in clear begins with `PRI * HTTP/2.0`; no method of HTTP/1 begins
-/// with `PRI`. `None` if the peer went away.
+/// The first bytes, which tell the protocol. Cleartext HTTP/2 begins with `PRI * HTTP/2.0`; no method of HTTP/1
+/// begins with `PRI`. `None` if the client has gone.
 async fn first_bytes(stream: &TcpStream) -> Option<(Vec<u8>, Protocol)> {
     let mut start = Vec::with_capacity(1024);
     loop {
@@ -108,7 +108,7 @@ pub(super) trait Connection {
     type End;
 
     fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<Self::End>;
-    /// Begins to end it: no further request.
+    /// Begins to close it: no further request is accepted.
     fn shut_down(&mut self);
 }
 
@@ -130,8 +130,8 @@ enum Event<E> {
     Look,
 }
 
-/// Runs a connection to its end, tells it when the server closes, and ends it when it is too slow. Its result,
-/// if it ended by itself.
+/// Runs a connection to its end, tells it when the server closes, and ends it when the client is too slow. Returns
+/// the result of a connection that ended by itself.
 async fn drive<C: Connection>(connection: &mut C, watch: &Watch, phase: &channel::Receiver<Phase>) -> Option<C::End> {
     let mut next_phase = Gated::new(reached(phase.clone(), Phase::Finishing));
     let mut look = Gated::new(sleep(watch.first_look()));
@@ -158,7 +158,7 @@ async fn drive<C: Connection>(connection: &mut C, watch: &Watch, phase: &channel
             Event::Look => match watch.verdict() {
                 Verdict::LookAgain(after) => look.get_mut().reset(Instant::now() + after),
                 Verdict::Idle if !said_goodbye => {
-                    // HTTP/2 takes leave of its client; HTTP/1 just ends.
+                    // HTTP/2 says goodbye to its client; HTTP/1 just ends.
                     said_goodbye = true;
                     connection.shut_down();
                     look.get_mut().reset(Instant::now() + watch.goodbye());

@@ -1,7 +1,7 @@
-//! A future that is polled only when it has asked for it.
+//! A future that is polled only when it has been woken.
 //!
-//! A connection is polled for every request, and with it everything that it waits for besides: the timer, and
-//! the channel that says the server closes, which takes a lock that all connections share. Behind a gate they
+//! A connection is polled for every request, and with it everything else that it waits for: the timer, and the
+//! channel that announces that the server closes, which takes a lock shared by all connections. Behind a gate they
 //! cost one load each time.
 
 use std::future::Future;
@@ -35,7 +35,7 @@ impl<F: Future> Gated<F> {
         Gated { future: Box::pin(future), waker: Waker::from(Arc::clone(&gate)), gate }
     }
 
-    /// The future, to be changed; it is polled next time.
+    /// Gives access to the future, to change it; it is polled the next time.
     pub(super) fn get_mut(&mut self) -> Pin<&mut F> {
         self.gate.open.store(true, Relaxed);
         self.future.as_mut()
@@ -45,7 +45,7 @@ impl<F: Future> Gated<F> {
         if !self.gate.open.load(Relaxed) || !self.gate.open.swap(false, AcqRel) {
             return Poll::Pending;
         }
-        // A task keeps its waker, so that it is noted once per opening is enough.
+        // A task keeps its waker, so noting it once each time the gate is passed is enough.
         self.gate.task.lock().unwrap_or_else(PoisonError::into_inner).clone_from(cx.waker());
         self.future.as_mut().poll(&mut Context::from_waker(&self.waker))
     }

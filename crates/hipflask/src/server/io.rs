@@ -1,4 +1,4 @@
-//! A socket for hyper's HTTP/2 that begins with what was read of it already, and notes when the peer takes nothing.
+//! A socket for hyper's HTTP/2. It begins with the bytes already read, and notes when the client accepts nothing.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! The server: connections with limits and time-outs, HTTP/1 of our own, HTTP/2 by hyper.
+//! The server: connections with limits and time-outs, our own HTTP/1, and hyper's HTTP/2.
 
 mod body;
 mod connection;
@@ -31,8 +31,8 @@ pub(crate) use signals::wait as wait_for_signal;
 /// Serves `app` at `address` until the process is told to stop by Ctrl-C or SIGTERM; requests in flight are
 /// finished first.
 ///
-/// The binary's own `run` does this, with a runtime and messages around it; this is for programs that have
-/// their own.
+/// The command `run` of every binary does this, with a runtime and messages around it; this is for programs that
+/// have their own.
 ///
 /// ```no_run
 /// # async fn run(app: hipflask::App) -> Result<(), Box<dyn std::error::Error>> {
@@ -43,17 +43,18 @@ pub(crate) use signals::wait as wait_for_signal;
 ///
 /// # Errors
 ///
-/// If the address cannot be had, or something that runs at the start fails.
+/// If the address is not available, or something that runs at the start fails.
 pub async fn serve(app: Frozen, address: SocketAddr) -> Result<()> {
     let listener = TcpListener::bind(address).await?;
     app.start().await?;
     serve_until(app, listener, wait_for_signal()).await
 }
 
-/// Serves `app` on a socket that listens already until `stop` is ready; requests in flight are finished first.
+/// Serves `app` on a socket that is already listening, until `stop` is ready; requests in flight are finished
+/// first.
 ///
-/// For a socket that was handed to the process, for a stop that is no signal, and for tests with real
-/// connections. What [`serve`] says holds here too.
+/// Use it for a socket that was passed to the process, for a stop other than a signal, and for tests with real
+/// connections. Otherwise it works like [`serve`].
 ///
 /// ```
 /// # hipflask::block_on(async {
@@ -108,19 +109,19 @@ impl Limits {
     }
 }
 
-/// How far the server is on its way to the end.
+/// How far the server has got with shutting down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Serving,
     /// No new requests; those in flight are finished.
     Finishing,
-    /// What still runs has had its time.
+    /// The time for requests in flight is over.
     BreakingOff,
 }
 
 /// Waits for a phase, or a later one.
 async fn reached(mut phase: channel::Receiver<Phase>, wanted: Phase) {
-    // Without a sender the server is gone.
+    // Without a sender there is no server any more.
     let _ = phase.wait_for(|phase| *phase >= wanted).await;
 }
 
@@ -140,7 +141,7 @@ pub(crate) async fn serve_until(app: Frozen, listener: TcpListener, stop: impl F
     app.stop().await
 }
 
-/// What the first of two futures yields.
+/// The output of whichever future is ready first.
 async fn first_of<T>(a: impl Future<Output = T>, b: impl Future<Output = T>) -> T {
     let (mut a, mut b) = (pin!(a), pin!(b));
     poll_fn(|cx| match a.as_mut().poll(cx) {
@@ -163,8 +164,8 @@ async fn finish(permits: &Semaphore, limits: Limits) {
     }
 }
 
-/// Accepts connections for ever. An error never ends it (RUSTSEC-2024-0376): out of file descriptors, it waits
-/// and goes on.
+/// Accepts connections until it is dropped. An error never ends it (RUSTSEC-2024-0376): when file descriptors run
+/// out, it waits and carries on.
 async fn accept_all(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
@@ -187,7 +188,7 @@ async fn accept_all(
     }
 }
 
-/// Takes in who has connected and was not accepted yet, and nobody after them: their requests may be on the way.
+/// Accepts the clients that have already connected, and none after them: their requests may be on the way.
 fn accept_waiting(
     listener: &std::net::TcpListener,
     permits: &Arc<Semaphore>,
@@ -214,13 +215,13 @@ fn spawn(
     tokio::spawn(connection::serve(stream, peer, Arc::new(permit), Arc::clone(shared), phases.clone()));
 }
 
-/// Otherwise every small answer would wait for the peer's delayed acknowledgement.
+/// Otherwise every small answer would wait for the client's delayed acknowledgement.
 fn send_at_once(stream: &TcpStream) {
-    // A connection that has ended already cannot be told.
+    // This fails only if the connection has already ended.
     let _ = stream.set_nodelay(true);
 }
 
-/// The client went away before it was accepted: nobody else is concerned.
+/// The client went away before it was accepted; no other connection is affected.
 fn is_of_one_connection(error: &std_io::Error) -> bool {
     use std_io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

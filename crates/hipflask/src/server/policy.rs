@@ -1,4 +1,4 @@
-//! What a request must be, whatever its protocol; how its bytes are framed is for the protocol to check.
+//! What a request must look like in either protocol; each protocol checks the framing of its bytes itself.
 
 use http::{Method, Version, header};
 
@@ -37,7 +37,7 @@ fn check_target(request: &Request) -> Result<(), Refused> {
     let form_is_valid = match (uri.scheme_str(), uri.path()) {
         (None, "*") => *request.method() == Method::OPTIONS,
         (Some(scheme), _) if scheme != "http" && scheme != "https" => false,
-        // In HTTP/1 an authority without a scheme is for CONNECT alone.
+        // In HTTP/1 an authority without a scheme is only for CONNECT.
         (None, path) => uri.authority().is_none() && path.starts_with('/'),
         (Some(_), path) => path.starts_with('/'),
     };
@@ -48,8 +48,8 @@ fn check_target(request: &Request) -> Result<(), Refused> {
     }
 }
 
-/// RFC 9113 §8.3.1: in HTTP/2 a `Host` must not contradict the authority. What HTTP/1 asks of it is checked where its
-/// heads are read.
+/// RFC 9113 §8.3.1: in HTTP/2 a `Host` must not contradict the authority. What HTTP/1 requires is checked where
+/// its heads are read.
 fn check_host(request: &Request) -> Result<(), Refused> {
     if request.version() != Version::HTTP_2 {
         return Ok(());

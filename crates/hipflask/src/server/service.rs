@@ -1,4 +1,4 @@
-//! From a request to the application's answer, and to its line in the log.
+//! From a request to the application's answer and its line in the log.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -38,7 +38,7 @@ pub(crate) struct Shared {
 pub(super) struct Service {
     pub(super) shared: Arc<Shared>,
     pub(super) peer: SocketAddr,
-    /// Held by the connection and by every view of it, so that views whose client has gone still count.
+    /// Held by the connection and by each of its views, so that views whose client has gone still count.
     pub(super) permit: Arc<OwnedSemaphorePermit>,
     pub(super) watch: Arc<Watch>,
     pub(super) streams: Arc<Semaphore>,
@@ -62,7 +62,7 @@ impl Service {
         (Answering::Running(Detaching { future: Some(future), began: false, turn, permit }), finished)
     }
 
-    /// How long a body may let its reader wait.
+    /// How long a body may keep its reader waiting.
     pub(super) fn body_timeout(&self) -> Duration {
         self.shared.limits.body
     }
@@ -86,18 +86,18 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
     }
 }
 
-/// A view that runs to its end, whatever becomes of its client. The future of a request whose client has gone is
-/// dropped; dropped between its begin and its end, this one goes to the runtime.
+/// A view that runs to its end, whatever happens to its client. When the client has gone, the future of its
+/// request is dropped; if this one has begun and not ended by then, it continues on the runtime.
 pub(super) struct Detaching {
     future: Option<BoxFuture<'static, Response>>,
     began: bool,
     turn: Turn,
-    /// The place among all connections, which the view holds to its end.
+    /// The place among all connections, which the view keeps to its end.
     permit: Option<Arc<OwnedSemaphorePermit>>,
 }
 
-/// A place among the streams of a connection. A client of HTTP/2 can reset a stream and open the next at once. A
-/// view that has begun runs to its end all the same, so it must not begin before there is room.
+/// A place among the streams of a connection. An HTTP/2 client can reset a stream and open the next one at once. A
+/// view that has begun still runs to its end, so it must not begin before there is room.
 enum Turn {
     Free,
     Waiting(BoxFuture<'static, Result<OwnedSemaphorePermit, AcquireError>>),
@@ -138,7 +138,7 @@ impl Drop for Detaching {
     }
 }
 
-/// The answer to a request, on its way.
+/// The answer to a request, in progress.
 pub(super) enum Answering {
     Refused(Refused),
     Running(Detaching),
@@ -185,7 +185,7 @@ impl Future for Responding {
     }
 }
 
-/// What a request that is refused is answered with.
+/// The answer to a refused request.
 pub(super) fn refuse(Refused(status, reason): &Refused) -> Response {
     let error = HttpError::new(*status);
     let mut response = Response::new(format!("{} {}\n{reason}\n", status, error.name())).with_status(*status);
@@ -193,12 +193,12 @@ pub(super) fn refuse(Refused(status, reason): &Refused) -> Response {
     response
 }
 
-/// One true length, or none. It is returned where only the head has it, so that the body can be held to it.
+/// Leaves one true length, or none. Returns it if only the head has it, so that the body can be held to it.
 pub(super) fn settle_length(headers: &mut HeaderMap, body: &Body, is_head: bool) -> Option<u64> {
     let told = headers.get(header::CONTENT_LENGTH)?;
     let told = told.to_str().ok().and_then(|told| told.parse::<u64>().ok());
     match (body.len(), told) {
-        // The answer to HEAD tells the length of what GET would have.
+        // The answer to HEAD announces the length that GET would have.
         (Some(0), Some(_)) if is_head => None,
         (Some(length), _) => {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -215,7 +215,7 @@ pub(super) fn settle_length(headers: &mut HeaderMap, body: &Body, is_head: bool)
     }
 }
 
-/// What is to be done when a request is over: the notes of its connection, and its line in the log.
+/// What remains to be done when a request is over: the notes of its connection, and its line in the log.
 pub(super) struct Finished {
     watch: Arc<Watch>,
     id: u64,
@@ -224,7 +224,7 @@ pub(super) struct Finished {
     ended: bool,
 }
 
-/// What the access log needs of a request.
+/// What the access log needs to know about a request.
 struct Line {
     began: Instant,
     remote: IpAddr,
@@ -251,7 +251,7 @@ impl Finished {
         }
     }
 
-    /// The same, for an answer with this status.
+    /// Sets the status of the answer.
     pub(super) fn with_status(mut self, status: StatusCode) -> Finished {
         self.status = status.as_u16();
         self

@@ -1,4 +1,4 @@
-//! What tells the process to stop.
+//! Signals that tell the process to stop.
 
 /// Waits for Ctrl-C or SIGTERM. A second one ends the process at once.
 pub(crate) async fn wait() {

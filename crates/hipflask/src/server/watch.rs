@@ -1,7 +1,7 @@
 //! What a connection is doing, as far as its time-outs need to know.
 //!
-//! A timer per request would be allocated, set and cancelled for nothing nearly always. So the connection only
-//! notes when something began, and one timer per connection looks at the notes when it is due.
+//! A timer per request would nearly always be allocated, set and cancelled for nothing. So the connection only
+//! notes when something began, and one timer per connection checks the notes when it is due.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -15,17 +15,17 @@ pub(super) struct Watch {
     limits: Limits,
     /// Requests that were received and not yet answered to the end.
     in_flight: AtomicU32,
-    /// Whether a request was ever received.
+    /// Whether any request was received.
     requests: AtomicU64,
     /// When the last answer ended.
     idle_since: AtomicU64,
-    /// When the first bytes of a request came that is not received yet.
+    /// When the first bytes of a request arrived whose head is not complete yet.
     reading_since: AtomicU64,
-    /// When the peer stopped taking bytes.
+    /// When the client stopped accepting bytes.
     stalled_since: AtomicU64,
-    /// Streams of HTTP/2 with a piece of a body at hand that the peer has not made room for.
+    /// HTTP/2 streams with a piece of a body that the client has not made room for.
     untaken: AtomicU32,
-    /// When the peer last made room on any of them.
+    /// When the client last made room on any of them.
     untaken_since: AtomicU64,
 }
 
@@ -33,12 +33,12 @@ pub(super) struct Watch {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     LookAgain(Duration),
-    /// No further request came.
+    /// No further request arrived.
     Idle,
     TooSlow(&'static str),
 }
 
-/// While requests are in flight, nothing but a stalled peer can be late; so rarely is looked then.
+/// While requests are in flight, only a stalled client can be late, so checks are rare then.
 const BUSY_LOOK: Duration = Duration::from_secs(15);
 
 impl Watch {
@@ -65,41 +65,41 @@ impl Watch {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX - 1) + 1
     }
 
-    /// A part of a head has come.
+    /// A part of a head has arrived.
     pub(super) fn reading(&self) {
         if self.reading_since.load(Relaxed) == 0 {
             self.reading_since.store(self.now(), Relaxed);
         }
     }
 
-    /// The peer takes no bytes.
+    /// The client accepts no bytes.
     pub(super) fn stalled(&self) {
         if self.stalled_since.load(Relaxed) == 0 {
             self.stalled_since.store(self.now(), Relaxed);
         }
     }
 
-    /// The peer takes bytes.
+    /// The client accepts bytes.
     pub(super) fn flowing(&self) {
         if self.stalled_since.load(Relaxed) != 0 {
             self.stalled_since.store(0, Relaxed);
         }
     }
 
-    /// A piece of a body waits for the peer to make room for it.
+    /// A piece of a body waits for the client to make room for it.
     pub(super) fn untaken(&self) {
         if self.untaken.fetch_add(1, Relaxed) == 0 {
             self.untaken_since.store(self.now(), Relaxed);
         }
     }
 
-    /// The peer has made room for one, or wants it no more.
+    /// The client has made room for one, or no longer wants it.
     pub(super) fn taken(&self) {
         let others = self.untaken.fetch_sub(1, Relaxed) > 1;
         self.untaken_since.store(if others { self.now() } else { 0 }, Relaxed);
     }
 
-    /// A request's head was received.
+    /// The head of a request was received.
     pub(super) fn request_began(&self) {
         self.in_flight.fetch_add(1, Relaxed);
         self.requests.fetch_add(1, Relaxed);
@@ -118,12 +118,12 @@ impl Watch {
         self.limits.header.saturating_sub(self.accepted.elapsed())
     }
 
-    /// How long a client has to end its part of an idle connection.
+    /// How long a client has to end its side of an idle connection.
     pub(super) fn goodbye(&self) -> Duration {
         self.limits.header
     }
 
-    /// Whether the connection has taken too long, and when to ask again.
+    /// Whether the connection has taken too long, or when to ask again.
     pub(super) fn verdict(&self) -> Verdict {
         let left = |began: u64, limit: Duration| {
             let took = Duration::from_millis(self.now().saturating_sub(began));
@@ -143,7 +143,7 @@ impl Watch {
         } else if self.requests.load(Relaxed) == 0 {
             within(self.idle_since.load(Relaxed), header, "no request arrived")
         } else {
-            // A request may begin meanwhile, and stop in its head.
+            // A request may begin in the meantime, and stop within its head.
             left(self.idle_since.load(Relaxed), keep_alive)
                 .map_or(Verdict::Idle, |left| Verdict::LookAgain(left.min(header)))
         }

@@ -1,4 +1,4 @@
-//! A socket with what came over it and was not used yet, and what waits to be sent.
+//! A socket with the bytes that arrived and are not used yet, and those that wait to be sent.
 
 use std::cell::RefCell;
 use std::future::Future as _;
@@ -14,27 +14,27 @@ use tokio::net::TcpStream;
 
 use crate::server::watch::Watch;
 
-/// How long a client that still sends may take to notice that it was answered.
+/// How long a client that is still sending may take to notice that it was answered.
 const LINGER: Duration = Duration::from_secs(5);
-/// Bytes are worth a call of their own from here on, rather than to be copied.
+/// From this size on, bytes are sent with a call of their own instead of being copied.
 const LARGE: usize = 16 * 1024;
-/// What waits at most to be sent with what follows.
+/// The most that may wait to be sent together with what follows.
 const MOST_WAITING: usize = 64 * 1024;
-/// What is read at most with one call; of a body, which comes in any length, more.
+/// The most that one call reads; for a body, which can have any length, it is more.
 const MOST_READ: usize = 64 * 1024;
 const MOST_READ_OF_BODY: usize = 1024 * 1024;
 
 thread_local! {
-    /// Where a head is read to. An idle connection needs no room of its own this way.
+    /// Where heads are read into. It is shared, so an idle connection needs no room of its own.
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; MOST_READ].into());
 }
 
 pub(super) struct Wire {
     stream: TcpStream,
-    /// What came and was not used yet.
+    /// What arrived and is not used yet.
     pub(super) input: BytesMut,
-    /// What waits to be sent. Written is not sent: what is written together leaves together, with
-    /// [`poll_flush`](Wire::poll_flush).
+    /// What waits to be sent. Written is not yet sent: [`poll_flush`](Wire::poll_flush) sends everything that was
+    /// written.
     pub(super) output: Vec<u8>,
     /// How much of `output` has been sent.
     sent: usize,
@@ -42,12 +42,12 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// A connection of which `start` was read already.
+    /// A connection from which `start` was already read.
     pub(super) fn new(stream: TcpStream, start: &[u8], watch: Arc<Watch>) -> Wire {
         Wire { stream, input: start.into(), output: Vec::new(), sent: 0, watch }
     }
 
-    /// Reads what has come; 0 at the end.
+    /// Reads what has arrived; 0 at the end.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut read = ReadBuf::new(scratch);
@@ -57,11 +57,11 @@ impl Wire {
         })
     }
 
-    /// Reads what has come of a body of which so much is `left`, if that is known, to where it can stay: a reader may
-    /// keep pieces of it without a copy, and there is one allocation for many of them.
+    /// Reads what has arrived of a body, of which `left` bytes remain if that is known, into memory where it can
+    /// stay: a reader may keep pieces of it without a copy, and many of them share one allocation.
     pub(super) fn poll_read_body(&mut self, cx: &mut Context<'_>, left: Option<u64>) -> Poll<io::Result<usize>> {
         let room = left.and_then(|left| usize::try_from(left).ok()).unwrap_or(MOST_READ).min(MOST_READ_OF_BODY);
-        // As soon as nobody keeps anything, it is read to the same memory again.
+        // Once no reader holds a slice, the buffer is reused.
         if !self.input.try_reclaim(room) && self.input.capacity() - self.input.len() < room.min(MOST_READ) {
             self.input.reserve(room);
         }
@@ -69,12 +69,12 @@ impl Wire {
         Poll::Ready(Ok(read))
     }
 
-    /// Gives back the room of what was read before, when nothing is left of it.
+    /// Frees the buffer of earlier bytes when none of them are left.
     pub(super) fn release(&mut self) {
         self.input = BytesMut::new();
     }
 
-    /// Reads what has come, if anything has.
+    /// Reads what has arrived, if anything has.
     pub(super) fn try_read(&mut self) -> io::Result<usize> {
         self.input.reserve(MOST_READ);
         self.stream.try_read_buf(&mut self.input)
@@ -88,19 +88,19 @@ impl Wire {
         }
         self.sent = 0;
         match self.output.capacity() > LARGE {
-            // Most connections are idle most of the time, and must not be dear then.
+            // Most connections are idle most of the time, and must be cheap then.
             true => self.output = Vec::new(),
             false => self.output.clear(),
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Whether so much waits that it must be sent before there is more.
+    /// Whether so much is waiting that it must be sent before more is added.
     pub(super) fn is_full(&self) -> bool {
         self.output.len() >= MOST_WAITING
     }
 
-    /// Takes few bytes; many are left to [`poll_send`](Wire::poll_send).
+    /// Takes a few bytes; many are left to [`poll_send`](Wire::poll_send).
     pub(super) fn write_small(&mut self, bytes: &mut Bytes) {
         if bytes.len() < LARGE {
             self.output.extend_from_slice(bytes);
@@ -108,7 +108,7 @@ impl Wire {
         }
     }
 
-    /// Sends `bytes` after what waits. Few bytes may stay for the next flush.
+    /// Sends `bytes` after what is waiting. A few bytes may stay for the next flush.
     pub(super) fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
         if self.is_full() {
             ready!(self.poll_flush(cx))?;
@@ -142,8 +142,8 @@ impl Wire {
     }
 }
 
-/// Says that nothing more will come, and waits, for a while, until the client has ended the connection too. Closed
-/// with bytes left unread, a connection is reset, and the reset may overtake the answer.
+/// Announces that nothing more will come, and waits a while for the client to close the connection too. A
+/// connection closed with unread bytes is reset, and the reset may overtake the answer.
 pub(super) async fn linger(mut stream: TcpStream) {
     let drain = async {
         let mut unread = vec![0; 16 * 1024];
@@ -154,8 +154,8 @@ pub(super) async fn linger(mut stream: TcpStream) {
     let _ = tokio::time::timeout(LINGER, drain).await;
 }
 
-/// Ends the connection in a way that no client takes for the end of a body.
+/// Ends the connection in a way that no client can mistake for the end of a body.
 pub(super) fn reset(stream: TcpStream) {
-    // If it cannot be set, the connection is gone already.
+    // If this fails, the connection is already gone.
     let _ = stream.set_zero_linger();
 }

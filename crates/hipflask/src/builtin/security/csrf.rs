@@ -2,14 +2,14 @@
 //!
 //! A request that may change something (not GET, HEAD, OPTIONS or TRACE) must show that our own site sent it:
 //!
-//! 1. by `Sec-Fetch-Site: same-origin`, which every current browser sends and no script can forge;
-//! 2. by an `Origin` that is our host, which older browsers send;
-//! 3. by a token that only a page of ours could know, bound to the session. Flask-WTF's, in the form field
+//! 1. with `Sec-Fetch-Site: same-origin`, which every current browser sends and no script can forge;
+//! 2. with an `Origin` that is our host, which older browsers send;
+//! 3. with a token that only a page of ours could know, bound to the session: Flask-WTF's, in the form field
 //!    `csrf_token` or in the header `X-CSRFToken`.
 //!
-//! So a form needs no token in a current browser, and has one for the rest by `{{ form.hidden_tag() }}` or
-//! `csrf_token()`. A request with an `Authorization: Bearer …` and without any cookie passes: no browser adds
-//! that header for another site.
+//! So a form needs no token in a current browser; for the others, `{{ form.hidden_tag() }}` or `csrf_token()` adds
+//! one. A request with an `Authorization: Bearer …` and without any cookie passes: no browser adds that header for
+//! another site.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::handler::{Answer, Handler};
 use crate::http::request::{Request, Scheme, normal_host};
 use crate::signing::{Serializer, Verified, random_bytes};
 
-/// What Flask-WTF calls its tokens' purpose.
+/// The salt that Flask-WTF uses for its tokens.
 const SALT: &str = "wtf-csrf-token";
 
 static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -59,7 +59,7 @@ impl Settings {
     }
 }
 
-/// The hook that checks; the first of all.
+/// The hook that checks; it runs first of all.
 pub(super) struct Check;
 
 impl Handler for Check {
@@ -77,13 +77,13 @@ impl Handler for Check {
 
 fn applies(ctx: &Context) -> bool {
     let safe = matches!(*ctx.request().method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
-    // Without a rule nothing of ours runs; what is mounted has checks of its own.
+    // Without a rule none of our views runs; a mounted application has its own checks.
     !safe
         && ctx.rule_id().is_some_and(|rule| !ctx.app().view(rule).csrf_exempt)
         && ctx.state::<Settings>().is_some_and(|settings| settings.enabled)
 }
 
-/// Who sent a request, as far as the browser says.
+/// Where a request comes from, according to the browser.
 enum Sender {
     Ours,
     Foreign,
@@ -153,7 +153,7 @@ async fn check_token(ctx: &mut Context) -> Result<()> {
     }
 }
 
-/// In the form by its exact name, by the end of a name (a prefixed form), or in a header.
+/// In the form under its exact name, under a name that ends with it (a prefixed form), or in a header.
 async fn sent_token(ctx: &mut Context, settings: &Settings) -> Result<Option<String>> {
     let form = ctx.form().await?;
     let in_form = form.get(&settings.field).map(str::to_owned);
@@ -165,7 +165,7 @@ async fn sent_token(ctx: &mut Context, settings: &Settings) -> Result<Option<Str
     Ok(in_form.or_else(|| headers.find(|token| !token.is_empty()).map(str::to_owned)))
 }
 
-/// Compares in the same time wherever the first difference is.
+/// Takes the same time wherever the first difference is.
 fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
@@ -185,7 +185,7 @@ pub(crate) fn generate(ctx: &mut Context) -> Result<String> {
         settings.signer.as_ref().ok_or_else(|| Error::msg("a CSRF token needs a secret key; set `SECRET_KEY`"))?;
     let session = ctx.session();
     let secret = session.get::<String>(&settings.field).unwrap_or_else(|| {
-        // Flask-WTF's is as long: the digest of random bytes is as random as these are.
+        // As long as Flask-WTF's, which is a digest of random bytes and so no more random.
         let secret: String = random_bytes::<20>().iter().map(|b| format!("{b:02x}")).collect();
         session.set(&settings.field, &secret);
         secret
@@ -195,7 +195,7 @@ pub(crate) fn generate(ctx: &mut Context) -> Result<String> {
     Ok(token)
 }
 
-/// A hidden field with the token; nothing where the check is switched off.
+/// A hidden field with the token; empty if the check is switched off.
 pub(crate) fn field(ctx: &mut Context) -> Result<Html> {
     let Some(name) = ctx.state::<Settings>().filter(|settings| settings.enabled).map(|settings| settings.field.clone())
     else {

@@ -1,4 +1,4 @@
-//! Security headers on every response, errors and redirects included. Flask-Talisman's place.
+//! Security headers on every response, including errors and redirects. What Flask-Talisman is for Flask.
 
 use std::sync::Arc;
 
@@ -12,13 +12,14 @@ use crate::handler::{Answer, Handler};
 use crate::http::response::DefaultHeaders;
 use crate::signing::{base64, random_bytes};
 
-/// Where a policy names the nonce of the request.
+/// The placeholder for the request's nonce in a policy.
 const NONCE: &str = "{nonce}";
 
-/// What a page may load: its own site, and inline only what carries the request's nonce (`csp_nonce()`).
+/// The default policy: a page may load from its own site, and inline only what carries the request's nonce
+/// (`csp_nonce()`).
 const DEFAULT_POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'; img-src 'self' data:";
 
-/// The headers, put together once.
+/// The headers, assembled once.
 #[derive(Debug)]
 pub(crate) struct Settings {
     clear: Arc<DefaultHeaders>,
@@ -26,7 +27,7 @@ pub(crate) struct Settings {
     policy: HeaderValue,
     /// The policy of a page that asked for a nonce, with [`NONCE`] in it.
     policy_with_nonce: String,
-    /// The policy itself asks for a nonce in every response.
+    /// Whether the policy itself asks for a nonce in every response.
     always_nonce: bool,
     enabled: bool,
 }
@@ -79,8 +80,8 @@ impl Settings {
     }
 }
 
-/// The policy with the nonce in what governs scripts and styles; where it has no such part, one is added that
-/// says what `default-src` says.
+/// The policy with the nonce added to its directives for scripts and styles; a missing directive is added as a
+/// copy of `default-src`.
 fn with_nonce(policy: &str) -> String {
     let sources = |name: &str| {
         policy.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix(' ')).map(str::to_owned)
@@ -112,7 +113,7 @@ pub(crate) fn nonce(ctx: &mut Context) -> String {
     nonce
 }
 
-/// Runs after every other hook, and leaves alone what a view has set itself.
+/// Runs after every other hook, and leaves alone whatever a view has set itself.
 pub(super) struct Headers;
 
 impl Handler for Headers {

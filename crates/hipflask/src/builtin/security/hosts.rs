@@ -8,7 +8,7 @@ use crate::http::request::split_port;
 /// The configuration key `TRUSTED_HOSTS`, read once.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// `None`: any host that can be one.
+    /// `None`: any valid host.
     trusted: Option<Vec<String>>,
 }
 
@@ -16,8 +16,7 @@ impl Settings {
     pub(super) fn from_config(config: &Config) -> Result<Settings> {
         let listed = config.find::<Vec<String>>("TRUSTED_HOSTS")?;
         let own = config.find::<String>("SERVER_NAME")?;
-        // A page of the outside world that has its name point to this machine (DNS rebinding) must not read
-        // the debug page.
+        // A website whose name resolves to this machine (DNS rebinding) must not be able to read the debug page.
         let trusted = match listed {
             None if config.debug() => {
                 let local = ["localhost", ".localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
@@ -39,7 +38,7 @@ impl Settings {
     }
 }
 
-/// Refuses a request for a host that is not trusted, or that no host can be called.
+/// Refuses a request for a host that is not trusted or not a valid host.
 pub(crate) fn check(ctx: &Context) -> Result<()> {
     let request = ctx.request();
     let Some(settings) = ctx.state::<Settings>() else { return Ok(()) };

@@ -1,5 +1,5 @@
-//! What makes an application safe without being asked: headers, a check against cross-site request forgery,
-//! a check of the host. Every application has it; configuration keys switch single parts off.
+//! What makes an application secure by default: headers, a check against cross-site request forgery, a check of
+//! the host. Every application has it; configuration keys switch off single parts.
 
 pub(crate) mod csrf;
 pub(crate) mod headers;
@@ -10,7 +10,7 @@ use crate::app::extension::Extension;
 use crate::app::freezing::Freezing;
 use crate::app::scaffold::Scaffold;
 
-/// Adds the first version of safety to an application.
+/// Adds the security extension to an application.
 pub(crate) struct Security;
 
 impl Extension for Security {
@@ -19,7 +19,7 @@ impl Extension for Security {
     }
 }
 
-/// Reads the configuration once, so that a request costs no look into it.
+/// Reads the configuration once, so that no request has to.
 fn prepare(freezing: &mut Freezing<'_>) {
     keep(freezing, csrf::Settings::from_config);
     keep(freezing, headers::Settings::from_config);

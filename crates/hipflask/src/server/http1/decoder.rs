@@ -1,21 +1,21 @@
-//! The body of a request, out of the bytes that carry it (RFC 9112 §6 and §7).
+//! The body of a request, decoded from the bytes that carry it (RFC 9112 §6 and §7).
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderName, HeaderValue};
 use memchr::memchr;
 
-/// The bytes that chunk extensions and trailers may have together in one body.
+/// How many bytes the chunk extensions and trailers of one body may have together.
 const MAX_EXTRA: usize = 16 * 1024;
-/// The trailers that one body may have.
+/// How many trailers one body may have.
 const MAX_TRAILERS: usize = 100;
 
-/// Where in a body its reader is.
+/// Where in a body the reader is.
 #[derive(Debug)]
 pub(super) enum Decoder {
-    /// So many bytes are left.
+    /// This many bytes are left.
     Length(u64),
     Chunked(Chunked),
-    /// What came is no body.
+    /// The bytes are not a body.
     Malformed,
 }
 
@@ -45,7 +45,7 @@ pub(super) enum Next {
     End,
 }
 
-/// The bytes are no chunked body.
+/// The bytes are not a chunked body.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
@@ -62,7 +62,7 @@ impl Decoder {
         matches!(self, Decoder::Length(0) | Decoder::Chunked(Chunked { at: At::End, .. }))
     }
 
-    /// How many bytes are to come, where that is known.
+    /// How many bytes are still to come, if that is known.
     pub(super) fn left(&self) -> Option<u64> {
         match self {
             Decoder::Length(left) => Some(*left),
@@ -71,7 +71,7 @@ impl Decoder {
         }
     }
 
-    /// The whole body, if its length is known and all of it is there.
+    /// The whole body, if its length is known and all of it has arrived.
     pub(super) fn take_whole(&mut self, input: &mut BytesMut) -> Option<Bytes> {
         match *self {
             Decoder::Length(0) => Some(Bytes::new()),
@@ -83,7 +83,7 @@ impl Decoder {
         }
     }
 
-    /// The next of the body out of `input`.
+    /// The next piece of the body in `input`.
     pub(super) fn next(&mut self, input: &mut BytesMut) -> Result<Next, Malformed> {
         let next = match self {
             Decoder::Length(0) => Ok(Next::End),
@@ -97,7 +97,7 @@ impl Decoder {
         next
     }
 
-    /// Passes over what is there of the body; whether that was all of it.
+    /// Skips what has arrived of the body; returns whether that was all of it.
     pub(super) fn skip(&mut self, input: &mut BytesMut) -> bool {
         loop {
             match self.next(input) {
@@ -142,7 +142,7 @@ impl Chunked {
         }
     }
 
-    /// The next line without its end, if all of it is there.
+    /// The next line without its end, if all of it has arrived.
     fn line(&self, input: &mut BytesMut) -> Result<Option<BytesMut>, Malformed> {
         let Some(end) = memchr(b'\n', input) else {
             return if self.extra + input.len() > MAX_EXTRA { Err(Malformed) } else { Ok(None) };
@@ -157,7 +157,7 @@ impl Chunked {
         Ok(Some(line))
     }
 
-    /// `chunk-size [ chunk-ext ]`. White space may stand only before the `;` of an extension.
+    /// `chunk-size [ chunk-ext ]`. White space is allowed only before the `;` of an extension.
     fn size(&mut self, line: &[u8]) -> Result<u64, Malformed> {
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let (size, extension) = line.split_at(digits);
@@ -185,7 +185,7 @@ impl Chunked {
     }
 }
 
-/// What is there of the `left` bytes.
+/// What has arrived of the `left` bytes.
 fn take(left: &mut u64, input: &mut BytesMut) -> Next {
     if input.is_empty() {
         return Next::More;
@@ -199,7 +199,7 @@ fn take(left: &mut u64, input: &mut BytesMut) -> Next {
 mod tests {
     use super::*;
 
-    /// The body and what follows it, in whatever pieces it comes.
+    /// The body and what follows it, whatever pieces it arrives in.
     fn decode(mut decoder: impl FnMut() -> Decoder, bytes: &str) -> Result<(String, String), Malformed> {
         let mut in_pieces = |len: usize| {
             let (mut decoder, mut input, mut body) = (decoder(), BytesMut::new(), Vec::new());

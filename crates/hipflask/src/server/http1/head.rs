@@ -1,7 +1,7 @@
 //! The head of a request: its grammar is `httparse`'s, its lengths and line ends are checked here.
 //!
-//! A line that ends in a bare LF, both lengths of a body, or one of them twice: a proxy in front of us may settle it in
-//! another way than we would, so that what is one request here are two there. So none of it is settled.
+//! A line that ends in a bare LF, both lengths of a body, or one of them twice: a proxy in front of us may resolve
+//! such an ambiguity differently, so that one request here is two there. So all of it is refused.
 
 use std::mem::MaybeUninit;
 
@@ -13,34 +13,34 @@ use super::decoder::Decoder;
 use crate::http::request::Request;
 use crate::server::policy::{NO_HOST, Refused};
 
-/// The longest head of a request, in bytes, and the most headers in it.
+/// The longest head of a request, in bytes, and the most headers that it may have.
 const MAX_HEAD: usize = crate::server::connection::MAX_HEAD;
 const MAX_HEADERS: usize = 100;
 
-/// The head of a request, and what it says of the connection.
+/// The head of a request, and what it says about the connection.
 pub(super) struct Head {
-    /// Without its body. On the heap, where it stays: it is handed on some times before a context has it.
+    /// Without its body. On the heap, because it is passed on several times before a context has it.
     pub(super) request: Box<Request>,
     pub(super) decoder: Decoder,
     pub(super) keep_alive: bool,
     pub(super) expects_continue: bool,
 }
 
-/// Finds a head in what comes in pieces.
+/// Finds a head in bytes that arrive in pieces.
 #[derive(Debug, Default)]
 pub(super) struct Parser {
-    /// Where the line begins that is looked at.
+    /// Where the current line begins.
     line: usize,
-    /// How far it was looked at.
+    /// How far it has been examined.
     seen: usize,
-    /// Whether a line came that is not empty. Empty ones before a request are passed over (RFC 9112 §2.2).
+    /// Whether a line arrived that is not empty. Empty lines before a request are skipped (RFC 9112 §2.2).
     begun: bool,
-    /// How much there was when the grammar was last looked at.
+    /// How much there was when the grammar was last checked.
     tried: usize,
 }
 
 impl Parser {
-    /// Takes a head out of `input`, if all of it is there.
+    /// Takes a head out of `input`, if all of it has arrived.
     pub(super) fn parse(&mut self, input: &mut BytesMut) -> Result<Option<Head>, Refused> {
         let end = self.find_end(input)?;
         if end.map_or(input.len(), |end| end) > MAX_HEAD {
@@ -73,8 +73,9 @@ impl Parser {
         Ok(None)
     }
 
-    /// Who speaks another protocol should hear so before a time-out. To look whenever there is twice as much as the
-    /// last time is enough, and costs a head that comes byte by byte no more than it is long.
+    /// A client that speaks another protocol should be told before a time-out. It is enough to check each time the
+    /// number of bytes has doubled; so the cost for a head that arrives byte by byte is proportional to its
+    /// length.
     fn check_beginning(&mut self, input: &[u8]) -> Result<(), Refused> {
         if input.is_empty() || input.len() < 2 * self.tried {
             return Ok(());
@@ -120,7 +121,7 @@ fn read(bytes: Bytes) -> Result<Head, Refused> {
     said.head(Request::received(method, uri, version, headers))
 }
 
-/// What the fields say of the body and of the connection.
+/// What the fields say about the body and the connection.
 #[derive(Default)]
 struct Said {
     hosts: u32,
@@ -173,7 +174,7 @@ impl Said {
     }
 }
 
-/// `1*DIGIT`, and nothing else that `parse` would take.
+/// `1*DIGIT`, and nothing else that `parse` would accept.
 fn digits(value: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(value).ok().filter(|_| value.iter().all(u8::is_ascii_digit))?;
     digits.parse().ok()
@@ -183,7 +184,7 @@ fn digits(value: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// The heads of the requests, or with which status they are refused, in whatever pieces they come.
+    /// The heads of the requests, or the status with which they are refused, whatever pieces they arrive in.
     fn parse(bytes: &str) -> Result<Vec<String>, u16> {
         let in_pieces = |len: usize| {
             let (mut input, mut heads, mut parser) = (BytesMut::new(), Vec::new(), Parser::default());

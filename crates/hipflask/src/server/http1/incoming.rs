@@ -1,4 +1,4 @@
-//! The body of a request, as its reader has it.
+//! The body of a request, from the reader's side.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
@@ -10,13 +10,13 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use super::decoder::{Decoder, Next};
 use super::{Exchange, lock};
 
-/// Reads the connection as far as the body goes; after its own request it reads nothing.
+/// Reads the connection up to the end of the body, and nothing after its own request.
 pub(super) struct Incoming {
     exchange: Weak<Mutex<Exchange>>,
     serial: u64,
 }
 
-/// The body is malformed, or its client is gone.
+/// The body is malformed, or the client has gone.
 #[derive(Debug)]
 pub(super) struct Broken;
 
@@ -25,7 +25,7 @@ impl Incoming {
         Incoming { exchange: Arc::downgrade(exchange), serial }
     }
 
-    /// Does something with the exchange that this is the body of, if it is not over.
+    /// Calls `f` with the exchange that this body belongs to, unless it is over.
     fn with<T>(&self, f: impl FnOnce(&mut Exchange) -> T) -> Option<T> {
         let exchange = self.exchange.upgrade()?;
         let mut exchange = lock(&exchange);

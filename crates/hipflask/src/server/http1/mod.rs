@@ -1,7 +1,7 @@
-//! HTTP/1: one request after the other, each answered before the next is read.
+//! HTTP/1: one request after another, each answered before the next is read.
 //!
-//! Why this is ours and not hyper's is in DESIGN.md. The grammar of a head is still a library's (`httparse`); what is
-//! here is the strictness about lengths, and when bytes are read and sent.
+//! Why this is ours and not hyper's is in DESIGN.md. The grammar of a head is left to a library (`httparse`); this
+//! module is strict about lengths, and decides when bytes are read and sent.
 
 mod decoder;
 mod head;
@@ -33,11 +33,11 @@ use crate::server::wire::Wire;
 
 /// How a connection ends.
 pub(super) enum End {
-    /// Everything was said.
+    /// Both sides are done.
     Said,
-    /// The client may still be sending, and must not lose the answer for it.
+    /// The client may still be sending, and must not lose the answer because of that.
     Unread,
-    /// In the middle of a body that only the end of the connection ends.
+    /// In the middle of a body whose end is the end of the connection.
     BrokenOff,
     /// The client is gone.
     Lost,
@@ -49,17 +49,17 @@ impl From<io::Error> for End {
     }
 }
 
-/// What a connection shares with the body of the request that it reads at the moment.
+/// What a connection shares with the body of the request that it is currently reading.
 struct Exchange {
     wire: Wire,
-    /// Which request; a body that outlived its own gets nothing of the next.
+    /// The number of the request; a body that outlives its request gets nothing of the next.
     serial: u64,
     decoder: Decoder,
-    /// Whether the client waits to be told that its body is wanted.
+    /// Whether the client is waiting to be told that its body is wanted.
     expects_continue: bool,
-    /// Whether somebody may still read the body.
+    /// Whether the body may still be read.
     is_read: bool,
-    /// The server closes: no further request.
+    /// The server is closing: no further request is read.
     closing: bool,
 }
 
@@ -67,13 +67,13 @@ fn lock(exchange: &Mutex<Exchange>) -> MutexGuard<'_, Exchange> {
     exchange.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A connection over HTTP/1; it goes on while it is polled.
+/// A connection over HTTP/1; it makes progress while it is polled.
 pub(super) struct Http1<F> {
     exchange: Arc<Mutex<Exchange>>,
     serving: Pin<Box<F>>,
 }
 
-/// Serves `stream`, on which `wire` has something already.
+/// Serves `stream`; `wire` already has its first bytes.
 pub(super) fn serve(wire: Wire, service: Service) -> Http1<impl Future<Output = End>> {
     let exchange = Exchange {
         wire,
@@ -101,7 +101,7 @@ impl<F: Future<Output = End>> super::connection::Connection for Http1<F> {
 }
 
 impl<F> Http1<F> {
-    /// The socket, unless somebody else is using it at this moment.
+    /// The socket, unless it is in use at this moment.
     pub(super) fn into_stream(self) -> Option<TcpStream> {
         drop(self.serving);
         let exchange = Arc::into_inner(self.exchange)?.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -143,7 +143,7 @@ impl Connection {
                 if let Some(head) = parser.parse(&mut exchange.wire.input).transpose() {
                     return Poll::Ready(Ok(Some(head)));
                 }
-                // Answers to requests that came together leave together.
+                // Answers to requests that arrived together are sent together.
                 ready!(exchange.wire.poll_flush(cx))?;
                 match exchange.wire.input.is_empty() {
                     true if exchange.closing => return Poll::Ready(Ok(None)),
@@ -158,7 +158,7 @@ impl Connection {
         .await
     }
 
-    /// Answers a request. How the connection ends, if it does now.
+    /// Answers a request. Returns how the connection ends, if it ends now.
     async fn exchange(&self, head: Head) -> Result<Option<End>, End> {
         let Head { mut request, decoder, keep_alive, expects_continue } = head;
         let mut outgoing =
@@ -178,7 +178,7 @@ impl Connection {
         })
     }
 
-    /// The body of the request: at once if all of it is there.
+    /// The body of the request: complete if all of it has arrived.
     fn take_body(&self, mut decoder: Decoder, expects_continue: bool) -> Body {
         let mut exchange = lock(&self.exchange);
         if let Some(bytes) = decoder.take_whole(&mut exchange.wire.input) {
@@ -193,12 +193,12 @@ impl Connection {
         Body::wrap(Received::new(incoming, self.service.body_timeout()))
     }
 
-    /// Waits for the answer; what was written before it need not.
+    /// Waits for the answer; what was written before it is sent in the meantime.
     async fn answer(&self, mut answering: Answering) -> Response {
         poll_fn(|cx| {
             let answer = Pin::new(&mut answering).poll(cx);
             if answer.is_pending() {
-                // Who cannot be reached is noticed when the answer is sent.
+                // A client that cannot be reached is noticed when the answer is sent.
                 let _ = lock(&self.exchange).wire.poll_flush(cx);
             }
             answer
@@ -206,19 +206,19 @@ impl Connection {
         .await
     }
 
-    /// After the answer nobody reads on. Whether all of the body was read.
+    /// Stops the reading of the body after the answer. Returns whether all of it was read.
     fn finish_body(&self) -> bool {
         let mut exchange = lock(&self.exchange);
         exchange.serial += 1;
         exchange.is_read = false;
         let is_read = exchange.skip_body();
-        // What comes next is no more of it.
+        // What arrives next does not belong to it.
         exchange.decoder = Decoder::empty();
         exchange.expects_continue = false;
         is_read
     }
 
-    /// Sends a response. How the connection ends, if it does with it.
+    /// Sends a response. Returns how the connection ends, if it ends with it.
     async fn send(&self, response: Response, finished: Finished, outgoing: Outgoing) -> Result<Option<End>, End> {
         let Outgoing { version, is_head, keep_alive } = outgoing;
         let response = final_response(response);
@@ -231,7 +231,7 @@ impl Connection {
             (None, None) if version == Version::HTTP_10 => Length::ToTheEnd,
             (None, None) => Length::Chunked,
         };
-        // A refusal has a body whatever was asked.
+        // A refusal has a body whatever the method was.
         let body = if matches!(length, Length::AsTold) { Body::empty() } else { body };
         let now = Instant::now();
         let writer = Writer { version, status, headers, defaults, keep_alive, now };
@@ -254,7 +254,8 @@ impl Connection {
         })
     }
 
-    /// Writes the head, and as much of the body as is not worth a call of its own; whether the connection goes on.
+    /// Writes the head, and the body too if that is too small for a call of its own. Returns whether the
+    /// connection continues.
     fn write(&self, mut writer: Writer, length: &Length, body: Option<&mut Bytes>) -> bool {
         let mut exchange = lock(&self.exchange);
         writer.keep_alive &= exchange.may_go_on();
@@ -270,7 +271,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends a body as it comes; false if it broke off.
+    /// Sends a body as it is produced; false if it was interrupted.
     async fn send_stream(&self, mut body: Sent, length: &Length) -> Result<bool, End> {
         loop {
             let frame = poll_fn(|cx| {
@@ -284,7 +285,7 @@ impl Connection {
             });
             let Some(frame) = frame.await? else { break };
             let Ok(data) = frame.map(Frame::into_data) else { return Ok(false) };
-            // There are no trailers.
+            // Trailers are not supported.
             let Ok(data) = data else { continue };
             self.send_piece(data, length).await?;
         }
@@ -309,7 +310,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Says why, to a head that is no request.
+    /// Answers a malformed head with the reason.
     async fn refuse(&self, refused: &Refused) -> Result<End, End> {
         let (status, headers, defaults, body) = refuse(refused).into_unsettled_parts();
         let (version, keep_alive, now) = (Version::HTTP_11, false, Instant::now());
@@ -332,8 +333,8 @@ struct Outgoing {
     keep_alive: bool,
 }
 
-/// RFC 9110 §15.2: after an answer of 1xx comes another, so a client would take the answer to its next request for the
-/// answer to this one.
+/// RFC 9110 §15.2: a 1xx answer is followed by another, so a client would take the answer to its next request for
+/// the answer to this one.
 fn final_response(response: Response) -> Response {
     if !response.status().is_informational() {
         return response;
@@ -347,17 +348,17 @@ fn is_without_body(status: StatusCode) -> bool {
 }
 
 impl Exchange {
-    /// Whether another request may follow: the body has ended, or will be read further by somebody who has it.
+    /// Whether another request may follow: the body has ended, or a reader still has it and will read on.
     fn may_go_on(&mut self) -> bool {
         !self.closing && (self.is_read || self.skip_body())
     }
 
-    /// Passes over what is there of a body that nobody reads; whether that was all of it.
+    /// Skips what has arrived of a body that is no longer read. Returns whether that was all of it.
     fn skip_body(&mut self) -> bool {
         if self.decoder.is_at_end() {
             return true;
         }
-        // Who waits to be told that its body is wanted was not, and may send it or not.
+        // The client waits to be told that its body is wanted and was not told, so it may send the body or not.
         if self.expects_continue {
             return false;
         }

@@ -1,4 +1,4 @@
-//! The head of a response, written.
+//! Writes the head of a response.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::http::response::{DefaultHeaders, push_field};
 
 /// How the client knows where the body ends.
 pub(super) enum Length {
-    /// There is no body; what the headers tell is about another answer.
+    /// There is no body; the headers describe another answer.
     AsTold,
     Known(u64),
     Chunked,
@@ -24,13 +24,13 @@ pub(super) struct Writer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) defaults: Option<Arc<DefaultHeaders>>,
-    /// Whether the connection goes on if it is for the client and the server.
+    /// Whether the client and the server allow the connection to continue.
     pub(super) keep_alive: bool,
     pub(super) now: Instant,
 }
 
 impl Writer {
-    /// Writes it; whether the connection goes on.
+    /// Writes it. Returns whether the connection continues.
     pub(super) fn write(self, out: &mut Vec<u8>, length: &Length) -> bool {
         out.reserve(1024);
         self.status_line(out);
@@ -84,14 +84,14 @@ impl Writer {
     }
 }
 
-/// What says where a body ends is not the application's to say.
+/// The framing of a body is not for the application to set.
 fn is_ours(name: &header::HeaderName) -> bool {
     *name == header::CONTENT_LENGTH || *name == header::TRANSFER_ENCODING
 }
 
-/// What stands before a chunk of `len` bytes.
+/// The line before a chunk of `len` bytes.
 pub(super) fn chunk_size(out: &mut Vec<u8>, len: usize) {
     use std::io::Write as _;
-    // To write to memory does not fail.
+    // Writing to memory does not fail.
     let _ = write!(out, "{len:x}\r\n");
 }
