@@ -1,4 +1,5 @@
-//! A client that calls the application in memory: no socket, no wait, the cookies and headers of a browser.
+//! A client that calls the application in memory: without a socket or a wait, with the cookies and headers of a
+//! browser.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -23,7 +24,7 @@ impl App {
     ///
     /// # Panics
     ///
-    /// With everything that [`freeze`](App::freeze) finds wrong.
+    /// If [`freeze`](App::freeze) finds mistakes; it lists all of them.
     #[track_caller]
     pub fn test_client(self) -> TestClient {
         match self.freeze() {
@@ -40,11 +41,11 @@ impl Frozen {
     }
 }
 
-/// Calls an application in memory, and keeps its cookies like a browser. Flask's test client.
+/// Calls an application in memory, and keeps its cookies as a browser does. Flask's test client.
 ///
-/// It sends what a current browser sends with a request of the application's own pages, so that the check
-/// against cross-site request forgery passes; [`without_browser_headers`](TestClient::without_browser_headers)
-/// is a client that does not.
+/// It sends what a current browser sends with a request from one of the application's own pages, so that the check
+/// against cross-site request forgery passes; [`without_browser_headers`](TestClient::without_browser_headers) is
+/// a client that does not.
 ///
 /// ```
 /// use hipflask::prelude::*;
@@ -84,7 +85,7 @@ struct Kept {
 }
 
 impl Jar {
-    /// Takes a `Set-Cookie` header in.
+    /// Takes in a `Set-Cookie` header.
     fn absorb(&mut self, header: &str) {
         let mut parts = header.split(';').map(str::trim);
         let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { return };
@@ -154,8 +155,8 @@ impl TestClient {
         }
     }
 
-    /// The same client, as a program that is no browser: without the headers that say where a request comes
-    /// from. Its cookies are the same.
+    /// The same client, acting as a program that is not a browser: without the headers that say where a request
+    /// comes from. It has the same cookies.
     #[must_use]
     pub fn without_browser_headers(&self) -> TestClient {
         TestClient { app: self.app.clone(), jar: Arc::clone(&self.jar), browser: false, runtime: OnceLock::new() }
@@ -170,22 +171,22 @@ impl TestClient {
         self.jar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The value of a cookie that it keeps.
+    /// The value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.jar().0.iter().find(|kept| kept.name == name).map(|kept| kept.value.clone())
     }
 
-    /// Puts a cookie into the jar.
+    /// Adds a cookie.
     pub fn set_cookie(&self, name: &str, value: &str) {
         self.jar().absorb(&format!("{name}={value}; Path=/"));
     }
 
-    /// Forgets every cookie.
+    /// Removes every cookie.
     pub fn clear_cookies(&self) {
         self.jar().0.clear();
     }
 
-    /// Looks into the session.
+    /// Reads the session.
     pub fn session<R>(&self, look: impl FnOnce(&Session) -> R) -> R {
         look(&self.open_session())
     }
@@ -194,7 +195,7 @@ impl TestClient {
     ///
     /// # Panics
     ///
-    /// If the session cannot be saved: there is no secret key, or a value that it cannot hold.
+    /// If the session cannot be saved, because there is no secret key or a value cannot be stored.
     #[track_caller]
     pub fn session_transaction<R>(&self, change: impl FnOnce(&Session) -> R) -> R {
         let session = self.open_session();
@@ -249,7 +250,7 @@ impl TestRequest<'_> {
     ///
     /// # Panics
     ///
-    /// If `name` or `value` cannot be in a header.
+    /// If `name` or `value` is not allowed in a header.
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         match (HeaderName::try_from(name), HeaderValue::from_str(value)) {
@@ -259,7 +260,7 @@ impl TestRequest<'_> {
         self
     }
 
-    /// Takes a header away that the client would send by itself.
+    /// Removes a header that the client would send automatically.
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.remove(name);
         self
@@ -274,7 +275,7 @@ impl TestRequest<'_> {
         self
     }
 
-    /// Over HTTPS, as far as the application can tell.
+    /// Makes it look to the application as if it came over HTTPS.
     pub fn https(mut self) -> Self {
         self.scheme = Scheme::Https;
         match self.headers.contains_key(header::ORIGIN) {
@@ -283,17 +284,17 @@ impl TestRequest<'_> {
         }
     }
 
-    /// With this body.
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// With a JSON body.
+    /// Sets a JSON body.
     ///
     /// # Panics
     ///
-    /// If JSON cannot hold the value.
+    /// If the value cannot be written as JSON.
     #[track_caller]
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Self {
         match json::dumps(value) {
@@ -302,7 +303,7 @@ impl TestRequest<'_> {
         }
     }
 
-    /// With a form, as a browser sends one without files.
+    /// Sends a form, as a browser does without files.
     pub fn form<K: AsRef<str>, V: ToString>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         if !self.parts.is_empty() {
             return pairs.into_iter().fold(self, |request, (key, value)| {
@@ -314,7 +315,7 @@ impl TestRequest<'_> {
         self.header("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
-    /// With a file in the field `name`; the form is sent as multipart then. Call it before
+    /// Adds a file in the field `name`; the form is then sent as multipart. Call it before
     /// [`form`](TestRequest::form).
     pub fn file(self, name: &str, filename: &str, content_type: &str, content: impl AsRef<[u8]>) -> Self {
         self.part(&format!("form-data; name=\"{name}\"; filename=\"{filename}\""), Some(content_type), content.as_ref())
@@ -332,7 +333,7 @@ impl TestRequest<'_> {
         self
     }
 
-    /// Goes where the response sends it, and there again; the last response is the result.
+    /// Follows redirects; the last response is the result.
     pub fn follow_redirects(mut self) -> Self {
         self.follow = true;
         self
@@ -342,7 +343,7 @@ impl TestRequest<'_> {
     ///
     /// # Panics
     ///
-    /// Inside of an async test: use [`send`](TestRequest::send) there.
+    /// Inside an async test: use [`send`](TestRequest::send) there.
     pub fn send_blocking(self) -> TestResponse {
         assert!(
             tokio::runtime::Handle::try_current().is_err(),
@@ -356,8 +357,8 @@ impl TestRequest<'_> {
     ///
     /// # Panics
     ///
-    /// If the target is no target, the application cannot start, or redirects lead in a circle or to another
-    /// host.
+    /// If the target is not a request target, the application cannot start, or redirects form a loop or lead to
+    /// another host.
     pub async fn send(mut self) -> TestResponse {
         self.finish_parts();
         if let Err(error) = self.client.app.start().await {
@@ -403,8 +404,8 @@ impl TestRequest<'_> {
         }
     }
 
-    /// Changes it to what a browser asks next. RFC 9110 §15.4: POST becomes GET by 301 and 302, everything by
-    /// 303, nothing by 307 and 308.
+    /// Changes it to the browser's next request. RFC 9110 §15.4: POST becomes GET after 301 and 302, every method
+    /// after 303, none after 307 and 308.
     fn redirected(&mut self, status: StatusCode, location: &str) {
         let becomes_get = match status.as_u16() {
             301 | 302 => self.method == Method::POST,
@@ -464,7 +465,7 @@ impl TestRequest<'_> {
     }
 }
 
-/// What came back to a [`TestClient`].
+/// The response that a [`TestClient`] got.
 #[derive(Clone, Debug)]
 pub struct TestResponse {
     status: StatusCode,
@@ -476,7 +477,7 @@ pub struct TestResponse {
 }
 
 impl TestResponse {
-    /// The status; it compares with numbers: `assert_eq!(response.status(), 200)`.
+    /// The status; it can be compared with numbers: `assert_eq!(response.status(), 200)`.
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -486,7 +487,7 @@ impl TestResponse {
         &self.headers
     }
 
-    /// The text of the header `name`, if it is there.
+    /// The text of the header `name`, if the response has it.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -505,7 +506,7 @@ impl TestResponse {
     ///
     /// # Panics
     ///
-    /// If it is not, or not a `T`; with the body.
+    /// If it is not JSON, or not a `T`; the message includes the body.
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         match serde_json::from_slice(&self.body) {
@@ -516,7 +517,7 @@ impl TestResponse {
         }
     }
 
-    /// Why the body broke off, if it did.
+    /// Why the body was interrupted, if it was.
     pub fn body_error(&self) -> Option<&str> {
         self.body_error.as_deref()
     }
@@ -526,7 +527,7 @@ impl TestResponse {
         &self.templates
     }
 
-    /// The redirects that led here: status and address.
+    /// The redirects that were followed: status and address.
     pub fn history(&self) -> &[(StatusCode, String)] {
         &self.history
     }

@@ -2,7 +2,7 @@
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// What a character stands for; [`INVALID`] if it stands for nothing.
+/// The value of a character; [`INVALID`] if it has none.
 const DIGITS: [u8; 256] = {
     let mut digits = [INVALID; 256];
     let mut digit = 0;
@@ -15,7 +15,7 @@ const DIGITS: [u8; 256] = {
 
 const INVALID: u8 = 0xff;
 
-/// How long `length` bytes are in base64.
+/// The length of `length` bytes in base64.
 pub(crate) const fn encoded_len(length: usize) -> usize {
     (length * 4).div_ceil(3)
 }
@@ -45,20 +45,20 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     text(out)
 }
 
-/// Base64, and what else is ASCII, as text.
+/// Base64 and other ASCII as text.
 pub(crate) fn text(ascii: Vec<u8>) -> String {
     String::from_utf8(ascii).expect("ASCII is UTF-8")
 }
 
-/// The bytes that `text` stands for. `None` for anything that [`encode`] would not have written: were a
-/// second spelling accepted, a signature could be changed and still hold.
+/// The bytes that `text` encodes. `None` for anything that [`encode`] would not have written: if a second spelling
+/// were accepted, a signature could be changed and still hold.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut out = vec![0; text.len() * 3 / 4];
     decode_to(text, &mut out)?;
     Some(out)
 }
 
-/// [`decode`] into the beginning of `out`; `None`, too, if there is not enough of it.
+/// [`decode`] into the beginning of `out`; also `None` if `out` is too short.
 pub(crate) fn decode_to<'a>(text: &str, out: &'a mut [u8]) -> Option<&'a [u8]> {
     let out = out.get_mut(..text.len() * 3 / 4)?;
     let (groups, rest) = text.as_bytes().as_chunks();

@@ -1,8 +1,8 @@
 //! Signed texts, byte for byte as itsdangerous writes and reads them.
 //!
-//! A [`Serializer`] turns a value into text that anybody can read and nobody can change: its JSON, the time,
-//! and a signature (HMAC-SHA1; SHA-1's broken collision resistance does not touch an HMAC). Sessions, CSRF
-//! tokens and remember-me cookies are made of it.
+//! A [`Serializer`] turns a value into text that anybody can read and nobody can change: its JSON, the time, and a
+//! signature (HMAC-SHA1; SHA-1's broken collision resistance does not affect an HMAC). Sessions, CSRF tokens and
+//! remember-me cookies are made with it.
 
 pub(crate) mod base64;
 pub(crate) mod secret_key;
@@ -17,11 +17,11 @@ use sha1::{Digest, Sha1};
 
 use crate::http::json;
 
-/// The most that a compressed value may unfold to.
+/// The most bytes that a compressed value may expand to.
 const MAX_UNPACKED: usize = 1024 * 1024;
 /// How many bytes a signature has.
 const SIGNATURE: usize = 20;
-/// Below this many bytes of JSON no compression is tried: it could save a few bytes at a high price.
+/// Below this many bytes of JSON, compression is not tried: it could save only a few bytes, at a high cost.
 const WORTH_PACKING: usize = 512;
 
 /// Signs values into URL-safe text and reads them back. itsdangerous' `URLSafeTimedSerializer`.
@@ -40,12 +40,12 @@ const WORTH_PACKING: usize = 512;
 /// ```
 #[derive(Clone)]
 pub struct Serializer {
-    /// Signs; the first that verifies.
+    /// Signs, and is the first to verify.
     current: Hmac<Sha1>,
     fallbacks: Vec<Hmac<Sha1>>,
 }
 
-/// How a key is made from the secret and the salt.
+/// How a key is derived from the secret and the salt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyDerivation {
     /// itsdangerous' default: SHA-1 of salt, the word `signer`, and secret.
@@ -54,14 +54,14 @@ pub enum KeyDerivation {
     Hmac,
 }
 
-/// What became of a signed text.
+/// The result of verifying a signed text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verified<T> {
     /// It was signed with one of our keys, in time.
     Valid(T),
     /// It was signed with one of our keys, too long ago.
     Expired,
-    /// It was not signed with our keys, was changed, or is no such value.
+    /// It was not signed with our keys, was changed, or does not contain such a value.
     Invalid,
 }
 
@@ -76,8 +76,8 @@ impl<T> Verified<T> {
 }
 
 impl Serializer {
-    /// A serializer for one purpose, which `salt` names. The first of `keys` signs, all of them verify: put a
-    /// new key first and keep the old ones until what they signed has expired.
+    /// A serializer for one purpose, which `salt` names. The first of `keys` signs, all of them verify: put a new
+    /// key first and keep the old ones until everything they signed has expired.
     ///
     /// # Panics
     ///
@@ -109,7 +109,7 @@ impl Serializer {
     ///
     /// # Errors
     ///
-    /// If JSON cannot hold the value.
+    /// If the value cannot be written as JSON.
     pub fn dumps<T: Serialize + ?Sized>(&self, value: &T) -> crate::base::error::Result<String> {
         Ok(self.sign(&json::dumps(value)?, SystemTime::now()))
     }
@@ -130,7 +130,7 @@ impl Serializer {
         base64::text(text)
     }
 
-    /// Appends to `out` what [`sign`](Serializer::sign) gives.
+    /// Appends to `out` what [`sign`](Serializer::sign) returns.
     pub(crate) fn sign_into(&self, out: &mut Vec<u8>, json: &[u8], now: SystemTime) {
         let start = out.len();
         push_payload(out, json);
@@ -141,7 +141,7 @@ impl Serializer {
         base64::encode_into(out, &signature);
     }
 
-    /// The JSON inside `text`, which is touched only after the signature held.
+    /// The JSON inside `text`, which is read only after the signature has been verified.
     pub(crate) fn unsign(&self, text: &str, max_age: Option<Duration>, now: SystemTime) -> Verified<Vec<u8>> {
         let Some((signed, signature)) = split_at_last_dot(text) else { return Verified::Invalid };
         let mut bytes = [0; SIGNATURE];
@@ -155,7 +155,7 @@ impl Serializer {
         if let Some(max_age) = max_age {
             match now.duration_since(signed_at) {
                 Ok(age) if age.as_secs() > max_age.as_secs() => return Verified::Expired,
-                // A second's grace for the whole seconds that a timestamp has.
+                // A second of grace, because a timestamp has whole seconds.
                 Err(ahead) if ahead.duration().as_secs() > 0 => return Verified::Invalid,
                 _ => {}
             }
@@ -164,7 +164,7 @@ impl Serializer {
     }
 }
 
-/// Keys stay out of logs.
+/// Keeps keys out of logs.
 impl std::fmt::Debug for Serializer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Serializer({} keys)", 1 + self.fallbacks.len())
@@ -184,12 +184,12 @@ fn prepare(secret: &[u8], salt: &[u8], derivation: KeyDerivation) -> Hmac<Sha1> 
     }
 }
 
-/// How long a signed text is, if its JSON is not compressed, and until 2106.
+/// The length of a signed text, if its JSON is not compressed, and until 2106.
 pub(crate) fn signed_len(json: usize) -> usize {
     [json, 4, SIGNATURE].map(base64::encoded_len).iter().sum::<usize>() + "..".len()
 }
 
-/// The JSON in base64, or `.` and the compressed JSON in base64 where that is shorter.
+/// The JSON in base64, or `.` and the compressed JSON in base64 if that is shorter.
 fn push_payload(out: &mut Vec<u8>, json: &[u8]) {
     if json.len() >= WORTH_PACKING {
         let packed = miniz_oxide::deflate::compress_to_vec_zlib(json, 6);
@@ -208,7 +208,7 @@ fn push_timestamp(out: &mut Vec<u8>, now: SystemTime) {
     base64::encode_into(out, &seconds[zeros..]);
 }
 
-/// `rsplit_once('.')`, a vector at a time.
+/// `rsplit_once('.')`, a SIMD vector at a time.
 fn split_at_last_dot(text: &str) -> Option<(&str, &str)> {
     let dot = memchr::memrchr(b'.', text.as_bytes())?;
     Some((&text[..dot], &text[dot + 1..]))
@@ -233,7 +233,7 @@ fn read_timestamp(text: &str) -> Option<SystemTime> {
 ///
 /// # Panics
 ///
-/// If the operating system has no randomness to give; there is no safe way on from there.
+/// If the operating system provides no randomness; there is no safe way to continue.
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

@@ -1,6 +1,6 @@
 //! Which secret keys must not be used.
 
-/// Why a secret key must not be used in production, not even to verify: whoever guesses it can sign with it.
+/// Why a secret key must not be used in production, not even to verify: anyone who guesses it can sign with it.
 pub(crate) fn weak_key(name: &str, key: &str) -> Option<String> {
     let mut distinct: Vec<u8> = key.bytes().collect();
     distinct.sort_unstable();

@@ -1,4 +1,4 @@
-//! Flask's tagged JSON: how a session keeps tuples, bytes and dates apart from what JSON knows.
+//! Flask's tagged JSON: how a session distinguishes tuples, bytes and dates from what JSON knows.
 //!
 //! A tagged value is an object with one key: `{" t": [1, 2]}` is a tuple. An ordinary object that looks like
 //! one is wrapped: `{" di": {" t__": …}}`.
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 const TAGS: [&str; 6] = [" di", " t", " b", " m", " u", " d"];
 
-/// What a plain JSON value looks like in a session.
+/// A plain JSON value in the form that it has in a session.
 pub(crate) fn tag(value: Value) -> Value {
     match value {
         Value::Array(items) => Value::Array(items.into_iter().map(tag).collect()),
@@ -36,7 +36,7 @@ fn tagged_value(tag: &str, value: Value) -> Value {
     Value::Object(Map::from_iter([(tag.to_owned(), value)]))
 }
 
-/// A value in a session as a `T`; `None` if it is none, or a tag holds something else than it says.
+/// A value in a session as a `T`; `None` if it is not one, or if the content of a tag does not match it.
 pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
     match untagged(value)? {
         Cow::Borrowed(plain) => T::deserialize(plain).ok(),
@@ -44,7 +44,7 @@ pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
     }
 }
 
-/// Most values hold no tag: they are not copied.
+/// Most values contain no tag: they are not copied.
 fn untagged(value: &Value) -> Option<Cow<'_, Value>> {
     match is_plain(value) {
         true => Some(Cow::Borrowed(value)),
@@ -60,8 +60,8 @@ fn is_plain(value: &Value) -> bool {
     }
 }
 
-/// What a value in a session is in plain JSON: a tuple becomes an array, bytes an array of numbers; dates,
-/// UUIDs and markup become text. `None` if a tag holds something else than it says.
+/// A value in a session as plain JSON: a tuple becomes an array, bytes an array of numbers; dates, UUIDs and
+/// markup become text. `None` if the content of a tag does not match it.
 fn untag(value: &Value) -> Option<Value> {
     match value {
         Value::Array(items) => items.iter().map(untag).collect::<Option<_>>().map(Value::Array),
@@ -77,7 +77,7 @@ fn untag(value: &Value) -> Option<Value> {
     }
 }
 
-/// The tag and what it stands before, if `map` is a tagged value.
+/// The tag and its content, if `map` is a tagged value.
 fn tagged(map: &Map<String, Value>) -> Option<(&str, &Value)> {
     let (key, inner) = map.iter().next()?;
     (map.len() == 1 && TAGS.contains(&key.as_str())).then_some((key, inner))

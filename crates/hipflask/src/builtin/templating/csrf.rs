@@ -11,7 +11,7 @@ pub(super) fn csrf_token() -> Result<Value, Error> {
     with(|ctx| csrf::generate(ctx).map(Value::from).map_err(|error| failed(&error)))?
 }
 
-/// A hidden field with the token; nothing where the check is switched off.
+/// A hidden field with the token; empty if the check is switched off.
 pub(super) fn csrf_field() -> Result<Html, Error> {
     with(|ctx| csrf::field(ctx).map_err(|error| failed(&error)))?
 }

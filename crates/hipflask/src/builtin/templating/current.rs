@@ -1,8 +1,8 @@
 //! The context of the template that is rendering.
 //!
 //! Rendering is synchronous and the engine's callbacks take no parameters of ours, so the context is lent to the
-//! rendering thread and given back afterwards. Nothing else can have it meanwhile, because the caller's borrow is
-//! exclusive. This is the only ambient value in the framework, and it is private to this folder.
+//! rendering thread and returned afterwards. Nothing else can use it in the meantime, because the caller's borrow
+//! is exclusive. This is the only ambient value in the framework, and it is private to this folder.
 
 use std::cell::RefCell;
 
@@ -16,7 +16,7 @@ thread_local! {
 
 /// Runs `render` while templates can reach `ctx`.
 pub(super) fn enter<T>(ctx: &mut Context, render: impl FnOnce() -> T) -> T {
-    /// Gives the context back even if rendering panics.
+    /// Returns the context even if rendering panics.
     struct Return<'a>(&'a mut Context, Option<Context>);
 
     impl Drop for Return<'_> {
@@ -32,7 +32,7 @@ pub(super) fn enter<T>(ctx: &mut Context, render: impl FnOnce() -> T) -> T {
     render()
 }
 
-/// Hands the context of the template that is rendering to `f`.
+/// Passes the context of the template that is rendering to `f`.
 pub(super) fn with<T>(f: impl FnOnce(&mut Context) -> T) -> Result<T, Error> {
     CURRENT.with_borrow_mut(|current| match current {
         Some(ctx) => Ok(f(ctx)),
@@ -43,7 +43,7 @@ pub(super) fn with<T>(f: impl FnOnce(&mut Context) -> T) -> Result<T, Error> {
     })
 }
 
-/// An error of ours as one of the engine's, which keeps it as its cause.
+/// One of our errors as one of the engine's, which keeps it as its cause.
 pub(super) fn failed(error: &crate::base::error::Error) -> Error {
     Error::new(ErrorKind::InvalidOperation, error.to_string())
 }

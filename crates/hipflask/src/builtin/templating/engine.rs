@@ -15,7 +15,8 @@ use crate::builtin::templating::setup::TemplateSetup;
 use crate::builtin::templating::{csrf, filters, forms, python, scope};
 use crate::context::extract::needs_secret_key;
 
-/// Jinja escapes by the exact end of the name, and always in a template that is only a string.
+/// Jinja decides about escaping by the exact end of the name, and always escapes in a template that is only a
+/// string.
 fn auto_escape(name: &str) -> AutoEscape {
     let escaped =
         [".html", ".htm", ".xml", ".xhtml", ".svg"].iter().any(|end| name.ends_with(end)) || name == STRING_TEMPLATE;
@@ -25,7 +26,7 @@ fn auto_escape(name: &str) -> AutoEscape {
 /// The name of a template that is only a string.
 pub(super) const STRING_TEMPLATE: &str = "<string>";
 
-/// Prints a value as MarkupSafe escapes it: five characters, and none in what is safe.
+/// Prints a value as MarkupSafe does: with five characters escaped, or none if it is safe.
 fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let escapes = !matches!(state.auto_escape(), AutoEscape::None);
     match value.as_str() {
@@ -45,7 +46,7 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
     Ok(())
 }
 
-/// Most numbers are counts and keys, which need not go through all that can be asked of a number's format.
+/// Most numbers are counts and keys, which do not need the whole formatting of numbers.
 fn format_number(out: &mut Output<'_>, value: &Value) -> fmt::Result {
     match value.is_integer().then(|| value.as_usize()).flatten() {
         Some(number) => out.write_str(decimal::text(number as u64, &mut decimal::Digits::default())),
@@ -53,7 +54,7 @@ fn format_number(out: &mut Output<'_>, value: &Value) -> fmt::Result {
     }
 }
 
-/// An environment with everything that Flask's has, and what was set up.
+/// An environment with everything that Flask's has, and with the application's additions.
 pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(auto_escape);
@@ -89,7 +90,7 @@ pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> 
     environment
 }
 
-/// Templates inside of the binary: they never change, and reading them takes no lock.
+/// Templates inside the binary: they never change, and reading them takes no lock.
 fn add_embedded(
     environment: &mut Environment<'static>,
     files: &'static [EmbeddedFile],
@@ -106,7 +107,7 @@ fn add_embedded(
     sources
 }
 
-/// Templates in a folder: read when they are first used, and again when they have changed, while developing.
+/// Templates in a folder: read when they are first used, and during development again when they have changed.
 fn add_folder(
     environment: &mut Environment<'static>,
     folder: &Path,
@@ -163,7 +164,7 @@ fn load(root: &Path, name: &str) -> Result<Option<TemplateSource>, Error> {
     }
 }
 
-/// A name is data: it never leads out of the folder.
+/// A name may be untrusted: it never leads out of the folder.
 fn path_of(root: &Path, name: &str) -> Option<PathBuf> {
     let plain = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', '\0', ':']);
     name.split('/').all(plain).then(|| name.split('/').fold(root.to_owned(), |path, part| path.join(part)))
@@ -181,7 +182,7 @@ fn names(folder: &Path) -> Vec<String> {
             match entry.file_type() {
                 _ if name.starts_with('.') => {}
                 Ok(kind) if kind.is_dir() => collect(&entry.path(), &format!("{prefix}{name}/"), names),
-                // A link to a folder may lead in a circle; what is in it is checked when it is used.
+                // A link to a folder may form a loop; the templates in it are checked when they are used.
                 _ if entry.path().is_file() => names.push(format!("{prefix}{name}")),
                 _ => {}
             }
@@ -199,7 +200,7 @@ fn syntax_problem(error: &Error) -> String {
     format!("the template {place}{detail}")
 }
 
-/// Looks through a template for URLs of endpoints that are not there, and for a session without a key.
+/// Checks a template for URLs of endpoints that do not exist, and for the use of a session without a key.
 fn check(name: &str, source: &str, freezing: &mut Freezing<'_>) {
     for call in calls(source) {
         match call.function {
@@ -230,7 +231,7 @@ fn check_url_for(name: &str, call: &Call<'_>, freezing: &mut Freezing<'_>) {
     }
 }
 
-/// A call of a function in a template, as far as its text shows.
+/// A call of a function in a template, as far as the text shows.
 #[derive(Debug, Default, PartialEq)]
 struct Call<'a> {
     function: &'a str,
@@ -241,7 +242,7 @@ struct Call<'a> {
     spreads: bool,
 }
 
-/// Every call of a plain name inside of `{{ }}` and `{% %}`.
+/// Every call of a plain name inside `{{ }}` and `{% %}`.
 fn calls(source: &str) -> Vec<Call<'_>> {
     let mut calls = Vec::new();
     let mut raw = false;
@@ -272,7 +273,7 @@ fn calls(source: &str) -> Vec<Call<'_>> {
     calls
 }
 
-/// Where `close` stands outside of quotes.
+/// Where `close` first occurs outside quotes.
 fn end_of_code(code: &str, close: &str) -> Option<usize> {
     let mut at = 0;
     while let Some(c) = code[at..].chars().next() {
@@ -285,7 +286,7 @@ fn end_of_code(code: &str, close: &str) -> Option<usize> {
     None
 }
 
-/// Where what follows the text begins whose first quote is at `at`; a backslash takes the next character along.
+/// The end of the text whose opening quote is at `at`; a backslash escapes the next character.
 fn end_of_text(code: &str, at: usize, quote: char) -> usize {
     let mut escaped = false;
     let closes = |(_, c): &(usize, char)| {
@@ -310,7 +311,7 @@ fn find_calls<'a>(source: &'a str, base: usize, code: &'a str, calls: &mut Vec<C
             continue;
         }
         let end = code[at..].find(|c| !is_name(c)).map_or(code.len(), |end| at + end);
-        // `x.url_for(..)` is somebody else's.
+        // `x.url_for(..)` is another function.
         if previous != '.' && code[end..].starts_with('(') {
             let line = source[..base + at].matches('\n').count() + 1;
             calls.push(Call { function: &code[at..end], line, ..arguments(&code[end + 1..]) });
@@ -319,7 +320,8 @@ fn find_calls<'a>(source: &'a str, base: usize, code: &'a str, calls: &mut Vec<C
     }
 }
 
-/// The arguments behind an opening bracket: the first if it is text, and the keywords of this call alone.
+/// The arguments after an opening bracket: the first one if it is text, and the keywords of this call, not of
+/// nested ones.
 fn arguments(code: &str) -> Call<'_> {
     let mut call = Call::default();
     let mut depth = 0;

@@ -1,4 +1,4 @@
-//! Filters that the engine lacks, or has other than Jinja.
+//! Filters that the engine lacks, or that differ from Jinja's.
 
 use std::fmt::Write;
 
@@ -37,7 +37,7 @@ fn safe(html: Html) -> Value {
     Value::from_safe_string(html.into_string())
 }
 
-/// What is safe already stays.
+/// Safe text stays as it is.
 fn escape(value: &Value) -> Value {
     match value.is_safe() {
         true => value.clone(),
@@ -45,7 +45,7 @@ fn escape(value: &Value) -> Value {
     }
 }
 
-/// A whole number, or `default` for what is none: a client's `?page=x` is no failure of the page.
+/// A whole number, or `default` for anything else: a client's `?page=x` must not make the page fail.
 fn int(value: &Value, default: Option<Value>, base: Option<u32>, kwargs: &Kwargs) -> Result<Value, Error> {
     let default = default.map_or_else(|| kwargs.get::<Option<Value>>("default"), |default| Ok(Some(default)))?;
     let base = base.map_or_else(|| kwargs.get::<Option<u32>>("base"), |base| Ok(Some(base)))?.unwrap_or(10);
@@ -71,7 +71,7 @@ fn int(value: &Value, default: Option<Value>, base: Option<u32>, kwargs: &Kwargs
     })
 }
 
-/// A number, or `default` for what is none.
+/// A number, or `default` for anything else.
 fn float(value: &Value, default: Option<Value>, kwargs: &Kwargs) -> Result<Value, Error> {
     let default = default.map_or_else(|| kwargs.get::<Option<Value>>("default"), |default| Ok(Some(default)))?;
     kwargs.assert_all_used()?;
@@ -86,14 +86,14 @@ fn number_of(value: &Value) -> Option<f64> {
     }
 }
 
-/// `text` in the middle of `width` characters, as Python's `str.center` has it.
+/// `text` in the middle of `width` characters, placed like Python's `str.center`.
 fn center(text: &str, width: usize) -> String {
     let room = width.saturating_sub(text.chars().count());
     let left = room / 2 + (room & width & 1);
     format!("{}{text}{}", " ".repeat(left), " ".repeat(room - left))
 }
 
-/// JSON that may stand in a script and in a single-quoted attribute, with sorted keys.
+/// JSON that is safe in a script and in a single-quoted attribute, with sorted keys.
 fn tojson(value: &Value, indent: Option<usize>, kwargs: Kwargs) -> Result<Value, Error> {
     let indent = match indent {
         Some(indent) => indent,
@@ -176,7 +176,7 @@ fn push_number(out: &mut String, value: &Value) -> Result<(), Error> {
     }
 }
 
-/// A JSON string in ASCII, without the characters that HTML gives a meaning.
+/// A JSON string in ASCII, without the characters that have a meaning in HTML.
 fn push_json_text(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
@@ -262,7 +262,7 @@ fn xmlattr(value: &Value, autospace: Option<bool>) -> Result<Value, Error> {
     Ok(Value::from_safe_string(html.to_owned()))
 }
 
-/// The text between the tags, runs of white space as one.
+/// The text between the tags, with each run of white space reduced to one space.
 fn striptags(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;

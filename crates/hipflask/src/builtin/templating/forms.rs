@@ -17,7 +17,7 @@ pub(super) fn form(fields: &Value) -> Value {
     Value::from_object(FormObject { fields: fields.collect() })
 }
 
-/// The HTML of a value that renders itself: a field.
+/// The HTML of a value that renders itself, such as a field.
 pub(super) fn html_of(value: &Value) -> Option<String> {
     value.downcast_object_ref::<FieldObject>().map(|field| field.html(&BTreeMap::new()))
 }
@@ -64,7 +64,7 @@ impl Object for FormObject {
     }
 }
 
-/// A field: prints as its widget, can be called with attributes for it.
+/// A field: it prints as its widget, and can be called with attributes for it.
 #[derive(Debug, Default)]
 struct FieldObject {
     name: String,
@@ -118,7 +118,7 @@ impl FieldObject {
         let mut attributes = BTreeMap::new();
         for key in kwargs.args() {
             let value: Value = kwargs.get(key)?;
-            // `class` is a word of Python's, so WTForms' templates write `class_`; `data_x` is `data-x`.
+            // `class` is a keyword in Python, so templates for WTForms write `class_`; `data_x` is `data-x`.
             let name = key.trim_end_matches('_');
             let name = if name.starts_with("data_") || name.starts_with("aria_") {
                 name.replace('_', "-")
@@ -158,7 +158,7 @@ impl FieldObject {
         html.push('>');
         match tag {
             "textarea" => {
-                // A first line break would be swallowed by the browser; this one is.
+                // The browser swallows a first line break; let it be this one.
                 html.push_str("\r\n");
                 escape_into(&mut html, self.first());
                 html.push_str("</textarea>");
@@ -195,7 +195,7 @@ impl FieldObject {
 
 /// ` name="value"`; a bare name for true, nothing for false and none.
 fn push_attribute(html: &mut String, name: &str, value: &Value) {
-    // The engine takes 1 for equal to true.
+    // The engine considers 1 equal to true.
     let switch = (value.kind() == ValueKind::Bool).then(|| value.is_true());
     if value.is_none() || value.is_undefined() || switch == Some(false) {
         return;

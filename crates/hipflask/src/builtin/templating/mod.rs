@@ -1,4 +1,4 @@
-//! Jinja templates, with Flask's names in them and Flask's way of escaping.
+//! Jinja templates, with Flask's names in them and Flask's escaping.
 
 mod csrf;
 mod current;
@@ -34,8 +34,8 @@ use crate::http::response::{IntoResponse, Response};
 /// A template and the values for it, made by [`render_template!`](crate::render_template). Flask's
 /// `render_template`.
 ///
-/// It is a description: the dispatcher renders it when the request is known, so that `request`, `session`,
-/// `g`, `config`, `url_for`, `get_flashed_messages` and `csrf_token` are there.
+/// It is a description: the dispatcher renders it together with the request, so that `request`, `session`, `g`,
+/// `config`, `url_for`, `get_flashed_messages` and `csrf_token` are available.
 ///
 /// ```
 /// use hipflask::prelude::*;
@@ -57,7 +57,7 @@ pub struct Template {
 
 #[derive(Clone, Debug)]
 enum Source {
-    /// The first of these names that is there.
+    /// The first of these names that exists.
     Names(Vec<Cow<'static, str>>),
     Text(String),
 }
@@ -86,13 +86,13 @@ impl Template {
         Template { source: Source::Names(vec![name.into()]), values: Values::new() }
     }
 
-    /// The first template of several that is there. Flask's `render_template` with a list.
+    /// The first of several templates that exists. Flask's `render_template` with a list.
     pub fn first_of<N: Into<Cow<'static, str>>>(names: impl IntoIterator<Item = N>) -> Template {
         Template { source: Source::Names(names.into_iter().map(Into::into).collect()), values: Values::new() }
     }
 
-    /// A template that is only a string; it escapes like HTML. Flask's `render_template_string`. Never make
-    /// the string of what a user sent: it is code.
+    /// A template that is only a string; it escapes like HTML. Flask's `render_template_string`. Never build the
+    /// string from what a user sent: it is code.
     pub fn from_string(source: impl Into<String>) -> Template {
         Template { source: Source::Text(source.into()), values: Values::new() }
     }
@@ -129,7 +129,7 @@ impl Template {
             Source::Text(_) => false,
             Source::Names(names) => match &names[..] {
                 [name] => name.ends_with(".txt"),
-                // What is not escaped must not be taken for HTML, so the one that is there decides.
+                // Unescaped text must not be sent as HTML, so the template that exists decides.
                 names => ctx
                     .state::<Templates>()
                     .and_then(|templates| templates.first_of(names).ok())
@@ -144,15 +144,15 @@ impl Template {
     }
 }
 
-/// Left in `g` by the first template of a request.
+/// Stored in `g` by the first template of a request.
 struct Prepared;
 
 impl Context {
-    /// Renders `template` now, for a mail or a part of a page.
+    /// Renders `template` now, for instance for a mail or a part of a page.
     ///
     /// # Errors
     ///
-    /// A [`TemplateError`] if it is not there, is malformed, or fails.
+    /// A [`TemplateError`] if it does not exist, is malformed, or fails.
     pub async fn render(&mut self, template: Template) -> Result<Html> {
         self.prepare_to_render().await?;
         self.render_now(template)
@@ -189,11 +189,11 @@ impl Context {
     }
 }
 
-/// The values of a render: the view's own first, then those of context processors, the innermost last
-/// registered one first.
+/// The values of a render: the view's own first, then those of context processors, from the innermost and last
+/// registered outwards.
 #[derive(Debug)]
 struct Root {
-    /// What the view gave.
+    /// The values from the view.
     given: usize,
     values: Vec<(Cow<'static, str>, Value)>,
 }
@@ -261,7 +261,7 @@ impl Templates {
     }
 }
 
-/// The error where it happened: in the included template, not in those around it.
+/// The error at the place where it happened: in the included template, not in those around it.
 fn innermost(error: &minijinja::Error) -> &minijinja::Error {
     let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
     let causes = causes.filter_map(|error| error.downcast_ref::<minijinja::Error>());
@@ -274,7 +274,7 @@ impl std::fmt::Debug for Templates {
     }
 }
 
-/// A template is not there, is malformed, or failed while it was rendered.
+/// The error for a template that does not exist, is malformed, or failed while it was rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateError {
     name: String,
@@ -323,7 +323,7 @@ type ContextProcessor = Arc<dyn Fn(&mut Context) -> Values + Send + Sync>;
 #[derive(Default)]
 struct ContextProcessors(Vec<ContextProcessor>);
 
-/// Adds templates to an application; every application has it.
+/// Adds templates to an application. Every application has this extension.
 pub(crate) struct Templating;
 
 impl Extension for Templating {
@@ -375,7 +375,7 @@ impl App {
         self
     }
 
-    /// Gives every template the values that `f` returns; what a view gives comes before them.
+    /// Gives every template the values that `f` returns; a view's own values take precedence.
     ///
     /// ```
     /// use hipflask::prelude::*;
@@ -399,8 +399,8 @@ impl Blueprint {
     }
 }
 
-/// A function that a template can call: of up to four arguments that can be deserialized, with a result that
-/// can be serialized, or a `Result` of one and of a `String` that says why there is none.
+/// A function that a template can call: with up to four arguments that can be deserialized, and a result that can
+/// be serialized, or a `Result` of one with a `String` as the error.
 #[diagnostic::on_unimplemented(
     message = "a template cannot call `{Self}`",
     label = "not a function for templates",

@@ -1,4 +1,4 @@
-//! What Jinja gives a template through Python: methods of strings, dicts and lists.
+//! What Jinja templates get from Python: methods of strings, dicts and lists.
 
 use minijinja::value::{Kwargs, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
@@ -130,7 +130,7 @@ fn list_method(list: &Value, method: &str, args: &[Value]) -> Result<Value, Erro
     }
 }
 
-/// `truncate(255, killwords=False, end="...", leeway=5)`, as Jinja cuts.
+/// `truncate(255, killwords=False, end="...", leeway=5)`, as Jinja truncates.
 pub(super) fn truncate(text: &str, length: Option<usize>, kwargs: Kwargs) -> Result<String, Error> {
     let length = match length {
         Some(length) => length,

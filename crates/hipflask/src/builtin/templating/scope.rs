@@ -51,7 +51,7 @@ pub(super) fn url_for(endpoint: &str, kwargs: Kwargs) -> Result<Value, Error> {
     with(|ctx| ctx.url_for(url).map(Value::from).map_err(|error| failed(&error)))?
 }
 
-/// None is left out, and a list repeats its name.
+/// `None` is left out, and a list repeats its name.
 fn add_value(url: UrlFor, name: &str, value: &Value) -> UrlFor {
     match value.kind() {
         minijinja::value::ValueKind::None | minijinja::value::ValueKind::Undefined => url,
@@ -90,7 +90,7 @@ pub(super) fn csp_nonce() -> Result<Value, Error> {
     with(|ctx| Value::from(security::headers::nonce(ctx)))
 }
 
-/// `request`: what a template may ask of it.
+/// `request`: what a template may read from it.
 #[derive(Debug)]
 pub(super) struct RequestObject;
 
@@ -144,11 +144,11 @@ fn request_attribute(request: &Request, key: &str) -> Option<Value> {
     })
 }
 
-/// `request.args` and its like: the first value by name, all by `getlist`.
+/// `request.args`, `form`, `cookies` and `headers`: the first value by name, all of them with `getlist`.
 #[derive(Debug)]
 struct Pairs {
     pairs: Vec<(String, String)>,
-    /// Whether two names are one; those of headers are in any case.
+    /// Whether two names are the same; header names ignore case.
     same: fn(&str, &str) -> bool,
 }
 
@@ -201,7 +201,7 @@ impl Object for Pairs {
     }
 }
 
-/// `session`: its values, read like a dict's.
+/// `session`: its values, read like those of a dict.
 #[derive(Debug)]
 pub(super) struct SessionObject;
 
@@ -233,7 +233,7 @@ impl Object for GObject {
     }
 }
 
-/// `config`: every key but the secret ones, which no template has a use for.
+/// `config`: every key except the secret ones, which no template needs.
 #[derive(Debug)]
 pub(super) struct ConfigObject;
 

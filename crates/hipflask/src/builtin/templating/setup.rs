@@ -8,7 +8,7 @@ use minijinja::value::Value;
 /// A filter, a test or a function, in the engine's shape.
 pub(crate) type Callback = Arc<dyn Fn(&[Value]) -> Result<Value, minijinja::Error> + Send + Sync>;
 
-/// What was set up for templates.
+/// The settings and additions for templates.
 #[derive(Default)]
 pub(crate) struct TemplateSetup {
     pub(super) folder: Option<Cow<'static, str>>,

@@ -16,12 +16,12 @@ use crate::builtin::form::FORM_MARKER;
 use crate::builtin::templating::dict::dict;
 use crate::builtin::templating::forms;
 
-/// `value` as a template sees it. What cannot be serialized raises its error where the template uses it.
+/// `value` as a template sees it. A value that cannot be serialized raises its error where the template uses it.
 pub(super) fn to_value<T: Serialize + ?Sized>(value: &T) -> Value {
     try_to_value(value).unwrap_or_else(Value::from)
 }
 
-/// `value` as a template sees it, or why there is none.
+/// `value` as a template sees it, or why it cannot be serialized.
 pub(super) fn try_to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, Error> {
     value.serialize(ToValue).map_err(|Unserializable(message)| Error::new(ErrorKind::BadSerialization, message))
 }
@@ -124,7 +124,7 @@ impl ser::Serializer for ToValue {
         value: &T,
     ) -> Converted {
         match (name, variant) {
-            // What a function for templates may return.
+            // The values that a function for templates may return.
             ("Result", "Ok") => value.serialize(ToValue),
             ("Result", "Err") => Err(Unserializable(value.serialize(ToValue)?.to_string())),
             _ => Ok(Value::from_object(Record { fields: vec![(variant, to_value(value))] })),
@@ -267,7 +267,7 @@ impl Object for Record {
         self.get_value_by_str(key.as_str()?)
     }
 
-    /// What `{{ row.name }}` asks; by default it would make a value of the name first.
+    /// Called for `{{ row.name }}`; the default would first make a value of the name.
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         self.fields.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone())
     }
