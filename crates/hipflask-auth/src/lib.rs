@@ -1,4 +1,4 @@
-//! Passwords and logins for Hipflask. Flask-Login's place, and werkzeug.security's.
+//! Passwords and logins for Hipflask: what Flask-Login and werkzeug.security are for Flask.
 //!
 //! ```
 //! use hipflask::prelude::*;
@@ -46,7 +46,7 @@ pub use crate::login::{
 };
 pub use crate::password::{PasswordCheck, PasswordError, check_password_hash, generate_password_hash};
 
-/// What a program types: `use hipflask_auth::prelude::*`.
+/// The names that nearly every program uses: `use hipflask_auth::prelude::*`.
 pub mod prelude {
     pub use crate::{
         CurrentUser, Login, LoginManager, PasswordCheck, UserId, UserMixin, check_password_hash,

@@ -1,4 +1,4 @@
-//! Who is logged in. Flask-Login's place.
+//! Who is logged in: what Flask-Login is for Flask.
 
 use std::any::TypeId;
 use std::future::{Future, ready};
@@ -20,17 +20,17 @@ const FLASHES: &str = "_flashes";
 
 /// A user who can log in. Flask-Login's `UserMixin`.
 ///
-/// What it serializes is what templates see as `current_user`: leave a password hash out with `#[serde(skip)]`.
+/// Templates see its serialized form as `current_user`: leave out a password hash with `#[serde(skip)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a user",
     label = "implement `hipflask_auth::UserMixin` for this type",
     note = "a user is `Clone + Serialize` and returns its id: `fn get_id(&self) -> String`"
 )]
 pub trait UserMixin: Clone + Serialize + Send + Sync + 'static {
-    /// What the session keeps of the user, and the loader gets.
+    /// The id that the session keeps and the loader gets.
     fn get_id(&self) -> String;
 
-    /// Whether the user may log in; one who may not any more is logged out.
+    /// Whether the user may log in; a user who no longer may is logged out.
     fn is_active(&self) -> bool {
         true
     }
@@ -46,7 +46,7 @@ impl UserId {
         &self.0
     }
 
-    /// The id as a number or whatever else it is; `None` if it is none, and so no user of ours.
+    /// The id as a number or another type; `None` if it is not one, and so not the id of a user.
     pub fn parse<T: std::str::FromStr>(&self) -> Option<T> {
         self.0.parse().ok()
     }
@@ -62,7 +62,7 @@ impl FromContext for UserId {
     }
 }
 
-/// The id in a session. Flask-Login writes what `get_id` gave, and that may be a number there.
+/// The id in a session. Flask-Login writes what `get_id` returned, which may be a number.
 fn id_of(session: &Session) -> Option<String> {
     session.get::<String>(USER_ID).or_else(|| session.get::<i64>(USER_ID).map(|id| id.to_string()))
 }
@@ -98,15 +98,15 @@ impl<U: UserMixin> LoginManager<U> {
         }
     }
 
-    /// Where who is not logged in is sent: `"auth.login"`, or `url_for!(auth::login)`. Without it, and for
-    /// clients that want JSON, the answer is 401.
+    /// Where visitors who are not logged in are redirected: `"auth.login"`, or `url_for!(auth::login)`. Without
+    /// it, and for clients that prefer JSON, the answer is 401.
     #[must_use]
     pub fn login_view(mut self, view: impl Into<UrlFor>) -> LoginManager<U> {
         self.login_view = Some(view.into());
         self
     }
 
-    /// What is flashed to who is sent to the login; `None` for nothing.
+    /// The message flashed before redirecting to the login page; `None` for no message.
     #[must_use]
     pub fn login_message(mut self, message: Option<&str>) -> LoginManager<U> {
         self.login_message = message.map(str::to_owned);
@@ -135,7 +135,7 @@ impl<U: UserMixin> Extension for LoginManager<U> {
         };
         app.insert_state(state)
             .before_render_template(async |ctx: &mut Context| match ctx.g().get::<Failed>() {
-                // The page that says so shows nobody, and does not wait for the same error once more.
+                // The error page shows no user, and does not wait for the same error again.
                 Some(Failed(true)) => Ok(()),
                 _ => load_current(ctx).await.map(drop),
             })
@@ -149,7 +149,7 @@ type LoadOnce = Box<dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<bool
 struct Logins {
     user: TypeId,
     user_name: &'static str,
-    /// Finds the current user, once per request; whether there is one.
+    /// Finds the current user, once per request. Returns whether there is one.
     load: LoadOnce,
     login_view: Option<UrlFor>,
     login_message: Option<String>,
@@ -166,13 +166,13 @@ struct Failed(bool);
 
 async fn load_once<U: UserMixin>(ctx: &mut Context, load: &Load<U>) -> Result<bool> {
     let id = id_of(ctx.session());
-    // Another id is that of somebody who has logged in, or out, since.
+    // Another id means that a user has logged in or out since.
     if let Some(loaded) = ctx.g().get::<Loaded<U>>().filter(|loaded| loaded.id == id) {
         return Ok(loaded.user.is_some());
     }
     let user = match id {
         Some(_) => {
-            // Said before: a loader may panic.
+            // Set before the call: a loader may panic.
             ctx.g().insert(Failed(true));
             let user = load(ctx).await?;
             ctx.g().insert(Failed(false));
@@ -182,14 +182,14 @@ async fn load_once<U: UserMixin>(ctx: &mut Context, load: &Load<U>) -> Result<bo
     };
     let found = user.is_some();
     if !found && ctx.session().contains_key(USER_ID) {
-        // Of a user who is gone, or may not log in any more, nothing is kept.
+        // Nothing is kept of a user who no longer exists or may no longer log in.
         logout_user(ctx.session());
     }
     ctx.g().insert(Loaded { id: id.filter(|_| found), user });
     Ok(found)
 }
 
-/// Finds the current user; whether there is one.
+/// Finds the current user. Returns whether there is one.
 async fn load_current(ctx: &mut Context) -> Result<bool> {
     let app = ctx.app().clone();
     match app.state::<Logins>() {
@@ -219,8 +219,8 @@ impl<U: UserMixin> ShownUser<U> {
     }
 }
 
-/// The user who is logged in, as an argument of a view: whoever is not is sent to the login. Flask-Login's
-/// `login_required` and `current_user` in one.
+/// The user who is logged in, as an argument of a view: visitors who are not are redirected to the login page.
+/// Flask-Login's `login_required` and `current_user` in one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login<U>(pub U);
 
@@ -283,12 +283,12 @@ fn wrong_user<U>() -> String {
     format!("the user loader does not return a `{}`", std::any::type_name::<U>())
 }
 
-/// A hook that lets nobody pass who is not logged in: `blueprint.before_request(login_required)`. `OPTIONS` is
-/// answered without a login, as in Flask-Login: a browser asks it of another site before it sends the cookie.
+/// A hook that rejects anyone who is not logged in: `blueprint.before_request(login_required)`. `OPTIONS` is
+/// answered without a login, as in Flask-Login: a browser sends it to another site before it sends the cookie.
 ///
 /// # Errors
 ///
-/// The way to the login, or a 401.
+/// A redirect to the login page, or a 401.
 pub async fn login_required(ctx: &mut Context) -> Result<()> {
     if ctx.request().method() == Method::OPTIONS {
         return Ok(());
@@ -299,7 +299,7 @@ pub async fn login_required(ctx: &mut Context) -> Result<()> {
     }
 }
 
-/// Sends a browser to the login, with the way back; tells everybody else 401.
+/// Redirects a browser to the login page, with the way back; every other client gets 401.
 fn unauthorized(ctx: &mut Context) -> Error {
     let app = ctx.app().clone();
     let logins = app.state::<Logins>();
@@ -308,7 +308,7 @@ fn unauthorized(ctx: &mut Context) -> Error {
     if let Some(message) = logins.and_then(|logins| logins.login_message.as_deref()) {
         ctx.session().flash(message);
     }
-    // Only what was asked for by an address can be gone back to; a form that was sent cannot.
+    // You can return to a page that was requested by its address, but not to a submitted form.
     let view = match ctx.request().method().is_safe() {
         true => view.query("next", address(ctx.request())),
         false => view,
@@ -319,14 +319,14 @@ fn unauthorized(ctx: &mut Context) -> Error {
     }
 }
 
-/// Path and query of a request, as the browser has sent them.
+/// Path and query of a request, as the browser sent them.
 fn address(request: &hipflask::Request) -> &str {
     request.uri().path_and_query().map_or("/", |address| address.as_str())
 }
 
-/// Logs `user` in: from now on the session is theirs. What it held before is gone, so that nothing that was
-/// put there for somebody else comes along; flashed messages stay, and how long it lasts. Whether it is done: a
-/// user who is not active is not logged in.
+/// Logs `user` in: from now on the session is theirs. Its previous content is removed, so that nothing an attacker
+/// may have planted there stays; flashed messages and the session's lifetime are kept. Returns false for a user
+/// who is not active, who is not logged in.
 pub fn login_user<U: UserMixin>(session: &Session, user: &U) -> bool {
     if !user.is_active() {
         return false;
@@ -341,12 +341,12 @@ pub fn login_user<U: UserMixin>(session: &Session, user: &U) -> bool {
     true
 }
 
-/// Logs out whoever is logged in, and empties the session; flashed messages stay.
+/// Logs out the current user, and empties the session; flashed messages are kept.
 pub fn logout_user(session: &Session) {
     renew(session);
 }
 
-/// Takes everything out but the messages that no page has shown yet.
+/// Removes everything except the messages that no page has shown yet.
 fn renew(session: &Session) {
     let flashed: Option<Vec<(String, String)>> = session.pop(FLASHES);
     session.clear();

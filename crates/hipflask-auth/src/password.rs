@@ -1,7 +1,7 @@
-//! Password hashes: argon2id for new ones, and all that Werkzeug ever wrote for old ones.
+//! Password hashes: argon2id for new ones, and for old ones everything that Werkzeug has ever written.
 //!
-//! Hashing is made to be slow and to take memory. It runs off the async workers, and only as many at once as
-//! there are processors: a crowd at the login form waits in line and does not take the machine down.
+//! Hashing is meant to be slow and to take memory. It runs off the async workers, with at most as many hashes at
+//! once as there are processors: a crowd at the login form waits in line and does not bring the machine down.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -11,17 +11,17 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
-/// The longest password that is looked at, in bytes. Longer ones are refused, never cut.
+/// The longest password that is accepted, in bytes. Longer ones are refused, never cut.
 const MOST_BYTES: usize = 1024;
 /// OWASP's parameters for argon2id (ASVS 5.0, appendix C): 46 MiB, one pass, one lane.
 const MEMORY_KIB: u32 = 47_104;
 const PASSES: u32 = 1;
 const LANES: u32 = 1;
-/// What a stored hash may ask for at most. A hash is data too: it must not be able to take the machine down.
+/// The most that a stored hash may ask for. A hash is data too: it must not be able to bring the machine down.
 const MOST_MEMORY_KIB: u32 = 1024 * 1024;
 const MOST_PBKDF2_ROUNDS: u32 = 10_000_000;
 
-/// What became of a password.
+/// The result of checking a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordCheck {
     /// It is right.
@@ -60,7 +60,7 @@ impl fmt::Display for PasswordError {
 
 impl std::error::Error for PasswordError {}
 
-/// The hash of `password`, to be stored: argon2id with 46 MiB. Werkzeug's `generate_password_hash`, but for the
+/// The hash of `password`, to be stored: argon2id with 46 MiB. Werkzeug's `generate_password_hash`, except for the
 /// method.
 ///
 /// # Errors
@@ -89,8 +89,8 @@ pub async fn generate_password_hash(password: &str) -> Result<String, PasswordEr
 /// Compares `password` with a stored hash: argon2, or Werkzeug's `scrypt:…` and `pbkdf2:…`. Werkzeug's
 /// `check_password_hash`.
 ///
-/// Give `None` where there is no such user: it takes as long as a wrong password then, so that nobody learns
-/// who has an account.
+/// Pass `None` if there is no such user: it takes as long as a wrong password, so that nobody learns who has an
+/// account.
 pub async fn check_password_hash(hash: Option<&str>, password: &str) -> PasswordCheck {
     if password.len() > MOST_BYTES {
         return PasswordCheck::Invalid;
@@ -106,13 +106,13 @@ pub async fn check_password_hash(hash: Option<&str>, password: &str) -> Password
     .await
 }
 
-/// Runs `work` where it may take time, when it is its turn.
+/// Runs `work` on a thread where it may take time, when it is its turn.
 async fn in_line<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     static LINE: OnceLock<Semaphore> = OnceLock::new();
     let line =
         LINE.get_or_init(|| Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
     let turn = line.acquire().await;
-    // The turn ends with the work, even if nobody waits for it any more.
+    // The turn ends with the work, even if its caller no longer waits for it.
     let done = tokio::task::spawn_blocking(move || {
         let done = work();
         drop(turn);
@@ -132,7 +132,7 @@ fn hash(password: &str) -> Result<String, PasswordError> {
     Ok(hash.to_string())
 }
 
-/// A hash that no password is behind.
+/// A hash that belongs to no user.
 fn nobodys_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| hash("nobody").unwrap_or_default())
@@ -217,7 +217,7 @@ fn check_pbkdf2(hash: &str, password: &str) -> Option<bool> {
     Some(same(derived, &expected))
 }
 
-/// Compares in the same time wherever the first difference is.
+/// Takes the same time wherever the first difference is.
 fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }

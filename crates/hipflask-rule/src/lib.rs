@@ -1,12 +1,12 @@
 //! The syntax of a URL rule: `/user/<int(min=1):id>/<path:rest>`.
 //!
-//! The macros need it while compiling and the router needs it while running, and a procedural macro
-//! crate can export nothing else, so the parser is a crate of its own. It is pure, knows no converter
-//! by name, and has no dependency. Depend on `hipflask`, never on this crate.
+//! The macros need it at compile time and the router needs it at run time, and a procedural macro crate can export
+//! nothing else, so the parser is a crate of its own. It is pure, knows no converter by name, and has no
+//! dependencies. Depend on `hipflask`, never on this crate.
 
 use std::fmt;
 
-/// A rule taken apart: static text and variables, in order, and never two static texts in a row.
+/// A parsed rule: static text and variables, in order, and never two static texts in a row.
 ///
 /// ```
 /// use hipflask_rule::{Piece, RuleSyntax};
@@ -25,7 +25,7 @@ pub struct RuleSyntax {
 /// One piece of a rule.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
-    /// Text that the path must hold as it is.
+    /// Text that the path must contain as it is.
     Static(String),
     /// A `<converter(arguments):name>`.
     Variable(Variable),
@@ -36,7 +36,7 @@ pub enum Piece {
 pub struct Variable {
     /// The name of the view's argument.
     pub name: String,
-    /// The converter's name; `default` where the rule names none.
+    /// The name of the converter; `default` if the rule names none.
     pub converter: String,
     /// The converter's arguments as written.
     pub arguments: Arguments,
@@ -88,12 +88,12 @@ impl SyntaxError {
 }
 
 impl RuleSyntax {
-    /// Takes `rule` apart.
+    /// Parses `rule`.
     ///
     /// # Errors
     ///
-    /// If a `<` has no `>`, a variable has no valid name or a name stands twice, or the arguments of a
-    /// converter are not literals.
+    /// If a `<` has no `>`, a variable has no valid name, a name occurs twice, or the arguments of a converter are
+    /// not literals.
     pub fn parse(rule: &str) -> Result<RuleSyntax, SyntaxError> {
         let mut pieces = Vec::new();
         let mut rest = rule;
@@ -135,7 +135,7 @@ fn push_static(pieces: &mut Vec<Piece>, text: &str, rule: &str) -> Result<(), Sy
     Ok(())
 }
 
-/// The offset of the `>` that ends the variable at the start of `text`, minding quotes.
+/// The offset of the `>` that ends the variable at the start of `text`, respecting quotes.
 fn closing_bracket(text: &str) -> Option<usize> {
     let mut quote = None;
     for (at, c) in text.char_indices() {
@@ -152,7 +152,7 @@ fn closing_bracket(text: &str) -> Option<usize> {
 
 fn parse_variable(text: &str, rule: &str) -> Result<Variable, SyntaxError> {
     let malformed = |message: String| SyntaxError::new(rule, message);
-    // The name follows the last colon outside of quotes, so that `any("a:b"):x` works.
+    // The name follows the last colon outside quotes, so that `any("a:b"):x` works.
     let (converter, name) = match text.rfind(':') {
         Some(at) if !text[at..].contains(['"', '\'', ')']) => (Some(&text[..at]), &text[at + 1..]),
         _ => (None, text),

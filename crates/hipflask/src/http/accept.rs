@@ -36,7 +36,7 @@ impl Accept {
         self.provided
     }
 
-    /// How much `mimetype` is liked, from 0 (not at all) to 1. The most specific range decides.
+    /// How much the client prefers `mimetype`, from 0 (not at all) to 1. The most specific range decides.
     pub fn quality(&self, mimetype: &str) -> f32 {
         if !self.provided {
             return 1.0;
@@ -53,7 +53,7 @@ impl Accept {
         ranked.max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))).map_or(0.0, |(_, quality)| quality)
     }
 
-    /// The offer that the client likes best, the earlier of two equal ones; `None` if it likes none.
+    /// The offer that the client prefers, the earlier of two equal ones; `None` if it accepts none.
     pub fn best_match<'a>(&self, offers: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
         let mut best = None;
         for offer in offers {
@@ -65,13 +65,13 @@ impl Accept {
         best.map(|(offer, _)| offer)
     }
 
-    /// Whether JSON is liked better than HTML: how error pages choose their form.
+    /// Whether the client prefers JSON to HTML: how error pages choose their format.
     pub fn prefers_json(&self) -> bool {
         self.provided && self.best_match(["text/html", "application/json"]) == Some("application/json")
     }
 }
 
-/// The parts of a list; a parameter in quotes may hold the separator.
+/// The parts of a list; a quoted parameter may contain the separator.
 fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |c| {

@@ -17,7 +17,7 @@ impl From<Response> for Error {
 }
 
 impl Error {
-    /// The response inside, if it is one that was not taken yet.
+    /// The response inside, if there is one that has not been taken yet.
     pub(crate) fn take_response(&self) -> Option<Response> {
         self.downcast_ref::<Answered>()?.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -1,9 +1,9 @@
-//! Letters with marks as the ASCII letters below the marks.
+//! Letters with diacritics as the ASCII letters below them.
 
-/// `text` without what ASCII cannot write: `ü` becomes `u`, `ﬁ` becomes `fi`, and a letter of another script
-/// nothing. What Python's `normalize("NFKD", text).encode("ascii", "ignore")` gives for Latin letters, their
-/// ligatures, full-width forms, dots and fractions; rarer characters (mathematical letters, circled numbers), which it
-/// decomposes too, are nothing here. The whole of Unicode's table is not worth its size.
+/// `text` reduced to ASCII: `ü` becomes `u`, `ﬁ` becomes `fi`, and a letter of another script is dropped. The
+/// result is that of Python's `normalize("NFKD", text).encode("ascii", "ignore")` for Latin letters, their
+/// ligatures, full-width forms, dots and fractions. Rarer characters that Python decomposes too (mathematical
+/// letters, circled numbers) are dropped here: the whole Unicode table is not worth its size.
 pub(crate) fn to_ascii(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -27,7 +27,7 @@ fn letter((first, letters): &(char, &str), c: char) -> Option<char> {
     Some(char::from(*letter)).filter(|letter| *letter != ' ')
 }
 
-/// A character, and what it and those after it are in ASCII; a space is nothing.
+/// A character, and the ASCII for it and those after it; a space means that it is dropped.
 const BLOCKS: [(char, &str); 3] = [
     (
         '\u{aa}',
@@ -43,7 +43,7 @@ const BLOCKS: [(char, &str); 3] = [
     ),
 ];
 
-/// What is more than one character in ASCII, or none of its letters.
+/// Characters that become more than one ASCII character, or something other than a letter.
 const LONG: [(char, &str); 31] = [
     ('\u{bc}', "14"),
     ('\u{bd}', "12"),

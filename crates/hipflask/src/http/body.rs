@@ -1,4 +1,4 @@
-//! A body: nothing, bytes at hand, or bytes that come in time.
+//! A body: empty, bytes at hand, or bytes that arrive over time.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -40,8 +40,8 @@ enum Kind {
 
 type DynStream = dyn HttpBody<Data = Bytes, Error = Error> + Send;
 
-/// The lock is never taken while serving (`get_mut` needs none); it makes a [`Body`] `Sync`, so that a
-/// view may hold a reference to its request across an `await`.
+/// The lock is never taken while serving (`get_mut` needs none). It makes a [`Body`] `Sync`, so that a view may
+/// hold a reference to its request across an `await`.
 struct SharedStream(Mutex<Pin<Box<DynStream>>>);
 
 impl SharedStream {
@@ -56,7 +56,7 @@ impl Body {
         Body(Kind::Empty)
     }
 
-    /// A body that comes in time from another source of the `http-body` kind.
+    /// A body that arrives over time from another implementation of `http-body`.
     pub fn wrap<B>(body: B) -> Body
     where
         B: HttpBody<Data = Bytes, Error = Error> + Send + 'static,
@@ -67,11 +67,11 @@ impl Body {
         }
     }
 
-    /// A body written by `producer` while it is sent: each `send` waits until the client has taken what came
+    /// A body that `producer` writes while it is sent: each `send` waits until the client has accepted what came
     /// before. Flask's generator as a response.
     ///
-    /// `producer` runs after the view has returned. If it ends in an error the connection is broken off, so
-    /// that the client never takes half a body for a whole one.
+    /// `producer` runs after the view has returned. If it ends in an error the connection is aborted, so that the
+    /// client never takes half a body for a whole one.
     pub fn stream<F, Fut>(producer: F) -> Body
     where
         F: FnOnce(BodySender) -> Fut,
@@ -80,8 +80,8 @@ impl Body {
         Body::produced(None, producer)
     }
 
-    /// [`stream`](Body::stream) of a length that is known before: the client is told, and the producer must
-    /// send exactly so many bytes.
+    /// [`stream`](Body::stream) with a length known in advance: the client is told, and the producer must send
+    /// exactly this many bytes.
     pub fn stream_sized<F, Fut>(len: u64, producer: F) -> Body
     where
         F: FnOnce(BodySender) -> Fut,
@@ -99,12 +99,12 @@ impl Body {
         Body::wrap(Produced { producer: Some(Box::pin(producer(BodySender(sender)))), chunks, left })
     }
 
-    /// The length in bytes, where it is known before the body is read.
+    /// The length in bytes, if it is known before the body is read.
     pub fn len(&self) -> Option<u64> {
         self.size_hint().exact()
     }
 
-    /// Whether it is known that nothing comes (any more).
+    /// Whether it is known that nothing more comes.
     pub fn is_empty(&self) -> bool {
         self.is_end_stream()
     }
@@ -122,11 +122,11 @@ impl Body {
         }
     }
 
-    /// All of it in one piece.
+    /// The whole body in one piece.
     ///
     /// # Errors
     ///
-    /// What the source of the body reports; [`BodyTooLarge`] beyond `limit` bytes.
+    /// The error of the source of the body, or [`BodyTooLarge`] beyond `limit` bytes.
     pub async fn collect(mut self, limit: u64) -> Result<Bytes> {
         if let Kind::Full(bytes) = &self.0 {
             return match bytes.len() as u64 > limit {
@@ -150,7 +150,7 @@ impl Body {
         Ok(all.into())
     }
 
-    /// The bytes, if they are all at hand; else the body as it is.
+    /// The bytes, if all of them are at hand; otherwise the body as it is.
     pub(crate) fn into_bytes(self) -> std::result::Result<Bytes, Body> {
         match self.0 {
             Kind::Empty => Ok(Bytes::new()),
@@ -159,7 +159,7 @@ impl Body {
         }
     }
 
-    /// The bytes, if they are all at hand.
+    /// The bytes, if all of them are at hand.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match &self.0 {
             Kind::Empty => Some(&[]),
@@ -169,7 +169,7 @@ impl Body {
     }
 }
 
-/// A body turned out longer than its reader takes; a request's is answered with 413.
+/// A body turned out to be longer than its reader accepts; for a request the answer is 413.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyTooLarge;
 
@@ -181,26 +181,26 @@ impl std::fmt::Display for BodyTooLarge {
 
 impl std::error::Error for BodyTooLarge {}
 
-/// Where the producer of a [`Body::stream`] writes.
+/// The writing end of a [`Body::stream`], for its producer.
 #[derive(Debug)]
 pub struct BodySender(mpsc::Sender<Bytes>);
 
 impl BodySender {
-    /// Hands `bytes` to the client, once it has taken what came before.
+    /// Sends `bytes` to the client, once it has accepted what came before.
     ///
     /// # Errors
     ///
-    /// If the client is gone; let `?` end the producer.
+    /// If the client has gone; let `?` end the producer.
     pub async fn send(&mut self, bytes: impl Into<Bytes>) -> Result<()> {
         self.0.send(bytes.into()).await.map_err(|_| Error::msg("the client went away while the body was sent"))
     }
 }
 
-/// Polls the producer only for the sake of its chunks, so it stops where the client does.
+/// Polls the producer only for its next chunk, so it stops when the client does.
 struct Produced {
     producer: Option<Pin<Box<dyn Future<Output = Result<()>> + Send>>>,
     chunks: mpsc::Receiver<Bytes>,
-    /// Bytes still to come, where that is known.
+    /// The bytes still to come, if that is known.
     left: Option<u64>,
 }
 

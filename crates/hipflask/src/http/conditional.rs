@@ -4,14 +4,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, StatusCode, header};
 
-/// What a conditional request comes to.
+/// The outcome of a conditional request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     /// Send everything: 200.
     Full,
     /// Send these bytes, first and last included: 206.
     Partial(u64, u64),
-    /// The client has it: 304.
+    /// The client already has it: 304.
     NotModified,
     /// The client meant another version: 412.
     Failed,
@@ -59,7 +59,7 @@ fn date(text: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(text).ok()
 }
 
-/// Dates in headers have no fractions, so a file's time must lose its own before they are compared.
+/// Dates in headers have no fractions of a second, so those of a file's time are dropped before comparing.
 fn whole_seconds(time: SystemTime) -> SystemTime {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     UNIX_EPOCH + Duration::from_secs(since.as_secs())
@@ -71,7 +71,7 @@ enum Comparison {
     Weak,
 }
 
-/// Whether a list of entity tags holds `etag` (without quotes) or is `*`.
+/// Whether a list of entity tags contains `etag` (without quotes) or is `*`.
 fn lists(tags: &str, etag: &str, comparison: Comparison) -> bool {
     tags.split(',').map(str::trim).any(|tag| {
         let (weak, tag) = tag.strip_prefix("W/").map_or((false, tag), |tag| (true, tag));
@@ -88,13 +88,13 @@ fn same_version(validator: &str, etag: &str, modified: SystemTime) -> bool {
     }
 }
 
-/// One range of bytes. Another unit is ignored (RFC 9110 §14.2); several ranges, or one that cannot be
-/// met, are refused. Nothing can be met in an empty file, which is sent as it is.
+/// One range of bytes. Another unit is ignored (RFC 9110 §14.2); several ranges, or one that cannot be satisfied,
+/// are refused. No range can be satisfied in an empty file, which is sent as it is.
 fn parse_range(range: &str, len: u64) -> Condition {
     let Some(spec) = range.trim().strip_prefix("bytes=").filter(|_| len > 0) else {
         return Condition::Full;
     };
-    // A number too large for us is behind the end of every file.
+    // A number that is too large for us is beyond the end of any file.
     let number = |text: &str| match !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         true => Some(text.parse::<u64>().unwrap_or(u64::MAX)),
         false => None,

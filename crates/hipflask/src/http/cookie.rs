@@ -1,4 +1,4 @@
-//! Cookies: one to be set, and those that a request carries (RFC 6265bis, with Werkzeug's quoting).
+//! Cookies: those that a response sets and those that a request carries (RFC 6265bis, with Werkzeug's quoting).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::http::headers::http_date;
 
-/// A cookie to be set: a name, a value, and what the browser may do with it.
+/// A cookie to set: a name, a value, and what the browser may do with it.
 ///
 /// ```
 /// use hipflask::{Cookie, SameSite};
@@ -34,7 +34,7 @@ pub struct Cookie {
 pub enum SameSite {
     /// Never.
     Strict,
-    /// With a link to this site, not with a form or a script.
+    /// With links to this site, but not with forms or scripts.
     Lax,
     /// Always; needs [`secure`](Cookie::secure).
     None,
@@ -77,7 +77,7 @@ impl Cookie {
         }
     }
 
-    /// A cookie that takes `name` away from the browser. Domain and path must be those it was set with.
+    /// A cookie that deletes `name` in the browser. Domain and path must be those it was set with.
     pub fn deleted(name: impl Into<String>) -> Cookie {
         let mut cookie = Cookie::new(name, "");
         cookie.expires = Some(SystemTime::UNIX_EPOCH);
@@ -90,7 +90,7 @@ impl Cookie {
         &self.name
     }
 
-    /// Whether every part can stand in a header without being taken for another part.
+    /// Whether no part could be mistaken for another one in the header.
     pub(crate) fn is_valid(&self) -> bool {
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         let host = |b: u8| b.is_ascii_alphanumeric() || b"-.[]:".contains(&b);
@@ -127,14 +127,14 @@ impl Cookie {
         self
     }
 
-    /// Only over HTTPS.
+    /// Sends it only over HTTPS.
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Cookie {
         self.secure = secure;
         self
     }
 
-    /// Out of reach of scripts.
+    /// Hides it from scripts.
     #[must_use]
     pub fn http_only(mut self, http_only: bool) -> Cookie {
         self.http_only = http_only;
@@ -148,14 +148,14 @@ impl Cookie {
         self
     }
 
-    /// When it goes along with requests that another site caused.
+    /// When it is sent with requests that another site caused.
     #[must_use]
     pub fn same_site(mut self, same_site: SameSite) -> Cookie {
         self.same_site = Some(same_site);
         self
     }
 
-    /// A separate one for each site that embeds this one; implies [`secure`](Cookie::secure).
+    /// Keeps a separate one for each site that embeds this one; implies [`secure`](Cookie::secure).
     #[must_use]
     pub fn partitioned(mut self, partitioned: bool) -> Cookie {
         self.partitioned = partitioned;
@@ -199,7 +199,7 @@ impl std::fmt::Display for Cookie {
     }
 }
 
-/// A cookie that is set again and again, only with another value and another end: what stays is written once.
+/// A cookie that is set again and again with another value and expiry: the rest is written only once.
 #[derive(Debug)]
 pub(crate) struct Frame {
     /// `name=` and the attributes.
@@ -209,15 +209,15 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// The frame of `cookie`, which has neither a value nor an end.
+    /// The fixed part of `cookie`, without value and expiry.
     pub(crate) fn new(cookie: &Cookie) -> Frame {
         let value_at = cookie.name.len() + "=".len();
         let domain = cookie.domain.as_ref().map_or(0, |domain| "; Domain=".len() + domain.len());
         Frame { text: cookie.to_string(), value_at, expires_at: value_at + domain }
     }
 
-    /// The value of a `Set-Cookie` header. `write_value` appends what needs no quotes to `name=`, about `length`
-    /// bytes.
+    /// The value of a `Set-Cookie` header. `write_value` appends about `length` bytes, which need no quotes, to
+    /// `name=`.
     pub(crate) fn fill(
         &self,
         length: usize,
@@ -236,7 +236,7 @@ impl Frame {
     }
 }
 
-/// Whether a value may hold `b` without quotes.
+/// Whether a value may contain `b` without quotes.
 fn is_plain(b: u8) -> bool {
     b.is_ascii_graphic() && !matches!(b, b'"' | b',' | b';' | b'\\')
 }
@@ -256,7 +256,7 @@ fn write_value(f: &mut std::fmt::Formatter<'_>, value: &str) -> std::fmt::Result
     f.write_char('"')
 }
 
-/// The pairs of a `Cookie` header. Nameless ones are dropped: they could pass for `__Host-…`.
+/// The pairs of a `Cookie` header. Nameless ones are dropped: they could be mistaken for `__Host-…`.
 pub(crate) fn parse(header: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
     header.split(';').filter_map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::http::url;
 
-/// A header value taken apart: a word in lower case, and its parameters.
+/// A parsed header value: a word in lower case, and its parameters.
 ///
 /// ```
 /// use hipflask::HeaderOptions;
@@ -15,15 +15,15 @@ use crate::http::url;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderOptions {
-    /// What stands before the first semicolon, in lower case.
+    /// The part before the first semicolon, in lower case.
     pub value: String,
     options: Vec<(String, String)>,
 }
 
 impl HeaderOptions {
-    /// Takes `header` apart. What does not follow the grammar is left out; nothing fails.
+    /// Parses `header`. Parts that do not follow the grammar are left out; it never fails.
     ///
-    /// `name*=UTF-8''…` (RFC 5987) is decoded and stands as `name`, before a plain `name`.
+    /// `name*=UTF-8''…` (RFC 5987) is decoded and becomes `name`; it takes precedence over a plain `name`.
     pub fn parse(header: &str) -> HeaderOptions {
         let (value, mut rest) = header.split_once(';').unwrap_or((header, ""));
         let mut options: Vec<(String, String)> = Vec::new();
@@ -156,8 +156,8 @@ pub(crate) fn guess_type(name: &str) -> (&'static str, Option<&'static str>) {
     (mimetype, encoding)
 }
 
-/// The text for an `Expires` or `Last-Modified` header (RFC 9110 §5.6.7). A moment that it has no words for, the time
-/// of a file unpacked from an archive for instance, is the nearest one that it has.
+/// The text for an `Expires` or `Last-Modified` header (RFC 9110 §5.6.7). A moment outside the range of this
+/// format, such as the time of a file unpacked from an archive, becomes the nearest one within it.
 pub(crate) fn http_date(time: SystemTime) -> String {
     const LAST: Duration = Duration::from_secs(253_402_300_799);
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -14,9 +14,9 @@ use crate::http::response::{IntoResponse, Response};
 /// A value as JSON: as an argument the request's body, as a result the response. Flask's `request.json`
 /// and `jsonify`.
 ///
-/// As an argument it wants the content type `application/json` (or `…+json`) and a valid body, and answers
-/// 415 or 400 otherwise. A body with `NaN`, with more than 128 levels, or in another encoding than UTF-8 is
-/// not valid.
+/// As an argument it requires the content type `application/json` (or `…+json`) and a valid body, and answers 415
+/// or 400 otherwise. A body with `NaN`, with more than 128 levels, or in an encoding other than UTF-8 is not
+/// valid.
 ///
 /// ```
 /// use hipflask::prelude::*;

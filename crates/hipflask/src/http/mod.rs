@@ -1,4 +1,4 @@
-//! Requests and responses as plain values: Werkzeug's job. No IO, no context.
+//! Requests and responses as plain values: what Werkzeug is for Flask. No IO, no context.
 
 pub(crate) mod accept;
 mod answered;

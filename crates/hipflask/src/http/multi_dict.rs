@@ -1,4 +1,4 @@
-//! A list of keys and values in which a key may stand more than once.
+//! A list of keys and values in which a key may occur more than once.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::base::error::{HttpError, Result};
 use crate::http::{pairs, url};
 
-/// Keys and values in the order they came, a key perhaps more than once: a query string or a form.
+/// Keys and values in the order in which they were sent, possibly with repeated keys: a query string or a form.
 /// Werkzeug's `ImmutableMultiDict`.
 ///
 /// ```
@@ -23,12 +23,12 @@ use crate::http::{pairs, url};
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct MultiDict {
-    /// All keys and values, one after another: a form costs two allocations, however many fields it has.
+    /// All keys and values, one after another, so a form costs two allocations however many fields it has.
     text: String,
     pairs: Vec<Place>,
 }
 
-/// Where a pair stands in the text: the key up to the value, the value up to the end.
+/// Where a pair is in the text: the key up to the value, the value up to the end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     key: usize,
@@ -42,12 +42,12 @@ impl MultiDict {
         self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
     }
 
-    /// The first value of `key` as a `T`; `None` if there is none or it cannot be one.
+    /// The first value of `key` as a `T`; `None` if there is none or it is not a `T`.
     pub fn get_as<T: std::str::FromStr>(&self, key: &str) -> Option<T> {
         self.get(key)?.parse().ok()
     }
 
-    /// The first value of `key`; its absence is the client's mistake. Flask's `form["key"]`.
+    /// The first value of `key`; a missing key is the client's mistake. Flask's `form["key"]`.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl MultiDict {
         self.iter().filter(move |(k, _)| *k == key).map(|(_, value)| value)
     }
 
-    /// Whether `key` is there.
+    /// Whether it has `key`.
     pub fn contains_key(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
@@ -80,12 +80,12 @@ impl MultiDict {
         self.pairs.len()
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty()
     }
 
-    /// Reads the pairs into a struct: a field a key, a `Vec` field takes every value of its key, an
+    /// Reads the pairs into a struct with a field for each key. A `Vec` field takes every value of its key, and an
     /// `Option` may be absent.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl MultiDict {
         self.pairs.push(Place { key: start, value: start + key.len(), end: self.text.len() });
     }
 
-    /// The pairs of a query string or a urlencoded body; `&` alone separates.
+    /// The pairs of a query string or a urlencoded body; only `&` separates them.
     pub(crate) fn from_query(query: &[u8]) -> MultiDict {
         let mut bytes = Vec::with_capacity(query.len());
         let pairs = query.split(|b| *b == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
@@ -120,10 +120,10 @@ impl MultiDict {
         MultiDict::from_bytes(bytes, pairs)
     }
 
-    /// A byte that is no UTF-8 in its own key or value is written as its percent-escape.
+    /// A byte that is not UTF-8 within its own key or value is written as its percent-escape.
     fn from_bytes(bytes: Vec<u8>, pairs: Vec<Place>) -> MultiDict {
         match String::from_utf8(bytes) {
-            // Halves of a character in two values are no character.
+            // Halves of a character in two values do not make a character.
             Ok(text) if pairs.iter().all(|at| text.is_char_boundary(at.value) && text.is_char_boundary(at.end)) => {
                 MultiDict { text, pairs }
             }

@@ -1,7 +1,8 @@
-//! A decoder of `multipart/form-data` (RFC 7578) that does no IO: bytes go in, events come out.
+//! A decoder for `multipart/form-data` (RFC 7578) without IO: bytes go in, events come out.
 //!
-//! It follows Werkzeug where Werkzeug is strict and is stricter where that is safer: the time is linear in
-//! the bytes, every part has a bounded head, and what does not end with the last boundary is an error.
+//! It follows Werkzeug where Werkzeug is strict, and is stricter where that is safer: the time is linear in the
+//! number of bytes, every part has a bounded head, and a body that does not end with the last boundary is an
+//! error.
 
 use std::ops::Range;
 
@@ -12,7 +13,7 @@ use crate::http::headers::HeaderOptions;
 
 /// The longest head of a part, in bytes.
 const MAX_PART_HEAD: usize = 16 * 1024;
-/// The most bytes that wait for what follows them: a head, or the line of a boundary with its padding.
+/// The most bytes that may wait for the rest of a head, or of a boundary line with its padding.
 const MAX_KEPT: usize = MAX_PART_HEAD + 128;
 
 /// What the decoder found next.
@@ -49,16 +50,17 @@ enum State {
     Epilogue,
 }
 
-/// The decoder: [`feed`](Decoder::feed) it bytes, then ask [`next`](Decoder::next) until it wants more.
+/// The decoder: [`feed`](Decoder::feed) it bytes, then call [`next`](Decoder::next) until it needs more.
 #[derive(Debug)]
 pub(crate) struct Decoder {
-    /// `--boundary`, prepared to be looked for.
+    /// `--boundary`, prepared for searching.
     delimiter: memmem::Finder<'static>,
-    /// What is not done with: most of the time a piece as it came, which content is cut from without a copy.
+    /// The bytes not processed yet: mostly a piece as it arrived, from which content is cut without a copy.
     buffer: Bytes,
-    /// Nothing begins before this: no delimiter, or in a head no line that is not complete.
+    /// Before this position no delimiter begins; in a head, no incomplete line.
     searched: usize,
-    /// The buffer begins a line: nothing of the preamble or of a part's content was taken before it.
+    /// The buffer is at the beginning of a line: nothing of the preamble or of a part's content was taken before
+    /// it.
     at_line_start: bool,
     state: State,
     complete: bool,
@@ -68,7 +70,7 @@ pub(crate) struct Decoder {
 struct Delimiter {
     /// Where the content before it ends: before its line break.
     content_end: usize,
-    /// Where what follows it begins.
+    /// Where the bytes after it begin.
     next: usize,
     last: bool,
 }
@@ -103,12 +105,12 @@ impl Decoder {
         };
     }
 
-    /// Says that no bytes follow.
+    /// Declares that no more bytes follow.
     pub(crate) fn finish(&mut self) {
         self.complete = true;
     }
 
-    /// The next event, or `None` if more bytes are needed for it.
+    /// The next event, or `None` if it needs more bytes.
     pub(crate) fn next(&mut self) -> Result<Option<Event>, MultipartError> {
         let event = match self.state {
             State::Preamble => self.preamble()?,
@@ -118,7 +120,7 @@ impl Decoder {
         };
         match event {
             None if self.complete => Err(MultipartError("it ends before its last boundary")),
-            // What is kept is copied with every piece that comes, so it must be little.
+            // The kept bytes are copied with every piece that arrives, so they must be few.
             None if self.buffer.len() > MAX_KEPT => Err(MultipartError("the line of a boundary is too long")),
             event => Ok(event),
         }
@@ -126,7 +128,7 @@ impl Decoder {
 
     fn preamble(&mut self) -> Result<Option<Event>, MultipartError> {
         let Some(delimiter) = self.find_delimiter() else {
-            // Only what could be the beginning of a delimiter has to be kept.
+            // Only bytes that could begin a delimiter have to be kept.
             let passed = self.take(self.safe_end());
             self.at_line_start &= passed.is_empty();
             return Ok(None);
@@ -161,7 +163,7 @@ impl Decoder {
         }
         let head = part_head(&self.buffer[..blank.start])?;
         self.take(blank.end);
-        // A delimiter may follow at once: the blank line's own break belongs to it.
+        // A delimiter may follow at once, and the line break of the blank line then belongs to it.
         self.at_line_start = true;
         self.state = State::Content;
         Ok(Some(Event::Part(head)))
@@ -186,7 +188,7 @@ impl Decoder {
         Some(Event::Data(self.take(end)))
     }
 
-    /// Up to here no delimiter, nor the line break before one, can begin.
+    /// No delimiter, and no line break before one, can begin before this position.
     fn safe_end(&self) -> usize {
         let line_break = match &self.buffer[..self.searched] {
             [.., b'\r', b'\n'] => 2,
@@ -196,7 +198,7 @@ impl Decoder {
         self.searched - line_break
     }
 
-    /// Finds the next whole delimiter line, and remembers how far it looked.
+    /// Finds the next complete delimiter line, and remembers how far it searched.
     fn find_delimiter(&mut self) -> Option<Delimiter> {
         let mut from = self.searched;
         loop {
@@ -245,8 +247,8 @@ impl Decoder {
         Line::Delimiter(Delimiter { content_end, next, last })
     }
 
-    /// The blank line that ends a head: where the head ends and where the content begins. Lines that were seen whole
-    /// are not looked at again.
+    /// The blank line that ends a head: where the head ends and where the content begins. Complete lines are not
+    /// examined again.
     fn find_blank_line(&mut self) -> Option<Range<usize>> {
         loop {
             let line = self.searched;
@@ -259,7 +261,7 @@ impl Decoder {
         }
     }
 
-    /// The length of the line break at `at`; `None` if that is not known yet.
+    /// The length of the line break at `at`; `None` if it is not known yet.
     fn line_break_at(&self, at: usize) -> Option<usize> {
         match &self.buffer[at..] {
             [b'\r', b'\n', ..] => Some(2),
@@ -282,7 +284,7 @@ enum Line {
     Delimiter(Delimiter),
     /// More bytes are needed to tell.
     Incomplete,
-    /// It only looks like one.
+    /// It only resembles one.
     Content,
 }
 

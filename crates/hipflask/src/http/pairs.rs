@@ -12,7 +12,7 @@ use crate::base::error::{HttpError, Result};
 /// Reads `pairs` into a struct or a map.
 pub(crate) fn from_pairs<'a, T: DeserializeOwned>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<T> {
     let mut groups: Vec<(&str, Values<'_>)> = Vec::new();
-    // Half a megabyte holds so many keys that looking through all of them for each would take seconds.
+    // Half a megabyte can contain so many keys that searching all of them for each one would take seconds.
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (key, value) in pairs {
         let place = *places.entry(key).or_insert(groups.len());
@@ -102,7 +102,7 @@ impl<'de> de::Deserializer<'de> for Values<'de> {
         }
     }
 
-    /// An empty field is an absent one.
+    /// An empty field counts as absent.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
         match self.first() {
             "" => visitor.visit_none(),

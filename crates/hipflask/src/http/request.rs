@@ -1,4 +1,4 @@
-//! A request: its line, its headers, and what can be read off them. The body is read through the
+//! A request: its line, its headers, and what follows from them. The body is read through the
 //! [`Context`](crate::Context).
 
 use std::borrow::Cow;
@@ -42,10 +42,10 @@ pub struct Request {
     id: u64,
 }
 
-/// How the request came: decides the scheme of the URLs that are built for it.
+/// How the request arrived; it decides the scheme of the URLs that are built for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scheme {
-    /// In clear.
+    /// Unencrypted.
     #[default]
     Http,
     /// Over TLS.
@@ -69,18 +69,18 @@ impl Scheme {
     }
 }
 
-/// The decoded path; absent parts are the raw path's own.
+/// The decoded path; absent parts are those of the raw path.
 #[derive(Debug, Default)]
 struct Path {
-    /// With [`url::ENCODED_SLASH`] for encoded slashes; `None` where nothing was encoded.
+    /// With [`url::ENCODED_SLASH`] for encoded slashes; `None` if nothing was encoded.
     routing: Option<Box<str>>,
-    /// With slashes in their place; `None` where there were none.
+    /// With slashes in their place; `None` if there were none.
     readable: Option<Box<str>>,
-    /// It holds an encoded NUL, and matches nothing.
+    /// It contains an encoded NUL, and matches nothing.
     undecodable: bool,
-    /// How many slashes too many it begins with. Flask passes them over.
+    /// How many extra slashes it begins with. Flask ignores them.
     lead: usize,
-    /// What a mount took off the front, in bytes of the decoded path.
+    /// How much a mount has taken off the front, in bytes of the decoded path.
     root: usize,
 }
 
@@ -107,7 +107,7 @@ impl Request {
         Request::received(head.method, head.uri, head.version, head.headers).with_body(body)
     }
 
-    /// A request whose body is yet to come.
+    /// A request whose body is still to come.
     pub(crate) fn received(method: Method, uri: Uri, version: Version, headers: HeaderMap) -> Request {
         Request {
             path: Path::decode(&uri),
@@ -146,7 +146,7 @@ impl Request {
     ///
     /// # Panics
     ///
-    /// If `name` or `value` cannot be in a header.
+    /// If `name` or `value` is not allowed in a header.
     #[must_use]
     #[track_caller]
     pub fn with_header(mut self, name: &str, value: &str) -> Request {
@@ -172,7 +172,7 @@ impl Request {
         self
     }
 
-    /// The same, as come from `address` over `scheme`.
+    /// The same, as if it came from `address` over `scheme`.
     #[must_use]
     pub fn with_peer(mut self, address: SocketAddr, scheme: Scheme) -> Request {
         self.remote_addr = Some(address);
@@ -180,7 +180,7 @@ impl Request {
         self
     }
 
-    /// Says from whom and how it came, and under which number.
+    /// Sets where it came from, how, and under which number.
     pub(crate) fn receive(&mut self, peer: SocketAddr, scheme: Scheme, id: u64) {
         (self.remote_addr, self.scheme, self.id) = (Some(peer), scheme, id);
     }
@@ -195,12 +195,12 @@ impl Request {
         &self.method
     }
 
-    /// The request target as it came.
+    /// The request target as it was sent.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The version of HTTP.
+    /// The HTTP version.
     pub fn version(&self) -> Version {
         self.version
     }
@@ -210,7 +210,7 @@ impl Request {
         &self.headers
     }
 
-    /// The text of the header `name`, if it is there and is text.
+    /// The value of the header `name`, if the request has it and it is text.
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -236,23 +236,24 @@ impl Request {
         self.path.root += len;
     }
 
-    /// Takes back what [`enter_mount`](Request::enter_mount) moved.
+    /// Undoes [`enter_mount`](Request::enter_mount).
     pub(crate) fn leave_mount(&mut self, len: usize) {
         self.path.root -= len;
     }
 
-    /// What a mount took off the front of the path: no slash at its end. WSGI's `SCRIPT_NAME`.
+    /// The part that a mount has taken off the front of the path, without a slash at its end. WSGI's
+    /// `SCRIPT_NAME`.
     pub fn root_path(&self) -> &str {
         let path = self.path.readable.as_deref().or(self.path.routing.as_deref()).unwrap_or(self.uri.path());
         &path[self.path.lead..self.path.lead + self.path.root]
     }
 
-    /// Path and query, with a `?` even before an empty query, as Flask has it.
+    /// Path and query, with a `?` even before an empty query, as in Flask.
     pub fn full_path(&self) -> String {
         format!("{}?{}", self.path(), self.query_string())
     }
 
-    /// The query as it came, without the `?`.
+    /// The query as it was sent, without the `?`.
     pub fn query_string(&self) -> &str {
         self.uri.query().unwrap_or_default()
     }
@@ -267,7 +268,7 @@ impl Request {
         self.cookies().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// Every cookie, in the order they came.
+    /// Every cookie, in the order in which they were sent.
     pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
         let cookies = self.cookies.get_or_init(|| {
             let headers = self.headers.get_all(header::COOKIE).iter();
@@ -278,30 +279,30 @@ impl Request {
         cookies.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// How the request came.
+    /// How the request arrived.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// Whether it came over TLS.
+    /// Whether it arrived over TLS.
     pub fn is_secure(&self) -> bool {
         self.scheme == Scheme::Https
     }
 
-    /// The address of the peer, if it came over a network.
+    /// The address of the client, if it came over a network.
     pub fn remote_addr(&self) -> Option<IpAddr> {
         self.remote_addr.map(|address| address.ip())
     }
 
-    /// Whether it comes from this machine, as those in memory do; what a proxy hands on does not count.
+    /// Whether it comes from this machine, as those in memory do. A request passed on by a proxy does not count.
     pub(crate) fn is_local(&self) -> bool {
         let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
         self.remote_addr.is_none_or(|address| address.ip().to_canonical().is_loopback())
             && !forwarded.iter().any(|name| self.headers.contains_key(*name))
     }
 
-    /// The host that was asked for, in lower case, with the port unless it is the scheme's own. Empty if the
-    /// request names none or one that no host can have.
+    /// The requested host, in lower case, with the port unless it is the default of the scheme. Empty if the
+    /// request names none or an invalid one.
     pub fn host(&self) -> &str {
         self.host.get_or_init(|| self.named_host().and_then(|host| normal_host(host, self.scheme)).unwrap_or_default())
     }
@@ -313,7 +314,7 @@ impl Request {
         authority.or_else(|| Some(self.headers.get(header::HOST)?.to_str().unwrap_or_default()))
     }
 
-    /// Whether the request names no host, or one that can be.
+    /// Whether the request names no host, or a valid one.
     pub(crate) fn has_possible_host(&self) -> bool {
         self.named_host().is_none_or(|host| host_parts(host).is_some())
     }
@@ -356,7 +357,7 @@ impl Request {
         header.split(';').next().unwrap_or_default().trim_ascii()
     }
 
-    /// Whether the media type of the body is `wanted`, in whatever case it came.
+    /// Whether the media type of the body is `wanted`, ignoring case.
     pub(crate) fn has_mimetype(&self, wanted: &str) -> bool {
         self.media_type().eq_ignore_ascii_case(wanted)
     }
@@ -370,7 +371,7 @@ impl Request {
         self.header(header::CONTENT_LENGTH)?.parse().ok()
     }
 
-    /// Whether the body is said to be JSON: `application/json` or `application/…+json`.
+    /// Whether the body is declared to be JSON: `application/json` or `application/…+json`.
     pub fn is_json(&self) -> bool {
         let mimetype = self.mimetype();
         mimetype == "application/json" || (mimetype.starts_with("application/") && mimetype.ends_with("+json"))
@@ -382,14 +383,14 @@ impl Request {
             self.headers.get_all(header::ACCEPT).iter().filter_map(|field| field.to_str().ok()).collect();
         match fields.is_empty() {
             true => Accept::default(),
-            // RFC 9110 §5.3: a list may come in several fields.
+            // RFC 9110 §5.3: a list may be sent in several fields.
             false => Accept::parse(&fields.join(",")),
         }
     }
 }
 
-/// The number of a new request. It has to be unique, not secret: each thread counts from a random start, and
-/// the count is stirred so that numbers do not look alike.
+/// The number of a new request. It has to be unique, not secret: each thread counts from a random start, and the
+/// count is scrambled so that numbers do not look alike.
 pub(crate) fn next_id() -> u64 {
     thread_local! {
         static NEXT: Cell<u64> = Cell::new(u64::from_be_bytes(random_bytes()));
@@ -412,7 +413,7 @@ fn host_parts(host: &str) -> Option<(&str, Option<u16>)> {
     valid.then_some((name, port))
 }
 
-/// The host in lower case, without the scheme's own port.
+/// The host in lower case, without the default port of the scheme.
 pub(crate) fn normal_host(host: &str, scheme: Scheme) -> Option<String> {
     let (name, port) = host_parts(host)?;
     let mut host = name.to_ascii_lowercase();
@@ -422,9 +423,9 @@ pub(crate) fn normal_host(host: &str, scheme: Scheme) -> Option<String> {
     Some(host)
 }
 
-/// The name and the port of a host; `None` if what follows the colon is no port.
+/// The name and the port of a host; `None` if the part after the colon is not a port.
 pub(crate) fn split_port(host: &str) -> Option<(&str, Option<u16>)> {
-    // Every request comes here, and nearly every port is its last bytes.
+    // Every request passes here, and a port is nearly always in the last bytes.
     let digits = host.bytes().rev().take_while(u8::is_ascii_digit).count();
     let (name, port) = host.split_at(host.len() - digits);
     match name.strip_suffix(':') {

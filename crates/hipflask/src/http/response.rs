@@ -1,4 +1,4 @@
-//! A response, and what can become one.
+//! A response, and the types that can become one.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -26,7 +26,7 @@ use crate::http::cookie::Cookie;
 /// ```
 #[derive(Debug, Default)]
 pub struct Response {
-    /// On the heap, because a response is handed on a dozen times before it is sent.
+    /// On the heap, because a response is passed on a dozen times before it is sent.
     parts: Box<Parts>,
 }
 
@@ -34,10 +34,10 @@ pub struct Response {
 struct Parts {
     status: StatusCode,
     headers: HeaderMap,
-    /// What is sent beside `headers`, unless it stands there too.
+    /// Sent in addition to `headers`, unless `headers` has the same name.
     defaults: Option<Arc<DefaultHeaders>>,
     body: Body,
-    /// What only a later layer can finish, because it takes the request: a template, a URL. This layer
+    /// A value that only a later layer can finish, because it needs the request: a template, a URL. This layer
     /// knows no context, so it carries the value sealed.
     deferred: Option<Box<dyn Any + Send>>,
 }
@@ -67,7 +67,7 @@ impl Response {
         self.parts.status
     }
 
-    /// The status, to be changed.
+    /// The status, for changing it.
     pub fn status_mut(&mut self) -> &mut StatusCode {
         &mut self.parts.status
     }
@@ -76,7 +76,7 @@ impl Response {
     ///
     /// # Panics
     ///
-    /// If `status` is a number that is not a status.
+    /// If `status` is a number that is not a valid status.
     #[must_use]
     #[track_caller]
     pub fn with_status(mut self, status: impl IntoStatus) -> Response {
@@ -89,7 +89,7 @@ impl Response {
         &self.parts.headers
     }
 
-    /// The headers, to be changed.
+    /// The headers, for changing them.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.parts.headers
     }
@@ -98,8 +98,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// If `name` or `value` is not allowed in a header, a line break for instance: nothing that a client sent
-    /// can split a response.
+    /// If `name` or `value` contains something that is not allowed in a header, such as a line break: nothing that
+    /// a client sent can split a response.
     #[track_caller]
     pub fn with_header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Result<Response> {
         let (name, value) = header_pair(name.as_ref(), value.as_ref())?;
@@ -112,7 +112,7 @@ impl Response {
         &self.parts.body
     }
 
-    /// The body, to be changed.
+    /// The body, for changing it.
     pub fn body_mut(&mut self) -> &mut Body {
         &mut self.parts.body
     }
@@ -121,7 +121,7 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// If the name, the domain or the path holds what a cookie cannot.
+    /// If the name, the domain or the path contains something that is not allowed in a cookie.
     #[track_caller]
     pub fn set_cookie(&mut self, cookie: &Cookie) -> Result<()> {
         let value = HeaderValue::try_from(cookie.to_string());
@@ -137,7 +137,7 @@ impl Response {
         }
     }
 
-    /// Adds `name` to the `Vary` header, unless it stands there.
+    /// Adds `name` to the `Vary` header, unless it is there already.
     pub fn vary(&mut self, name: &'static str) {
         let listed = |value: &HeaderValue| {
             value.to_str().is_ok_and(|v| v.split(',').any(|n| n.trim().eq_ignore_ascii_case(name) || n.trim() == "*"))
@@ -149,13 +149,13 @@ impl Response {
         }
     }
 
-    /// Sends `defaults` too, in so far as the response has no such headers itself.
+    /// Also sends those of `defaults` that the response does not set itself.
     pub(crate) fn set_default_headers(&mut self, defaults: &Arc<DefaultHeaders>) {
         self.settle_headers();
         self.parts.defaults = Some(Arc::clone(defaults));
     }
 
-    /// Puts the default headers among the others, where everybody sees them.
+    /// Puts the default headers among the others, where all code sees them.
     pub(crate) fn settle_headers(&mut self) {
         if let Some(defaults) = self.parts.defaults.take() {
             defaults.put_under(&mut self.parts.headers);
@@ -176,8 +176,8 @@ impl Response {
     }
 }
 
-/// Headers that many responses have in common, also as the text that is sent: to write a text costs less than to put
-/// its headers into a map, to take them out again and to write them one by one.
+/// Headers that many responses have in common, also as the text that is sent: writing a text costs less than
+/// putting its headers into a map, taking them out again and writing them one by one.
 #[derive(Debug)]
 pub(crate) struct DefaultHeaders {
     fields: Vec<(HeaderName, HeaderValue)>,
@@ -199,7 +199,7 @@ impl DefaultHeaders {
         }
     }
 
-    /// Writes those that are not in `headers`.
+    /// Writes the ones that are not in `headers`.
     pub(crate) fn push_to(&self, out: &mut Vec<u8>, headers: &HeaderMap) {
         let is_default = |name: &HeaderName| self.fields.iter().any(|(default, _)| default == name);
         if !headers.keys().any(is_default) {
@@ -210,7 +210,7 @@ impl DefaultHeaders {
     }
 }
 
-/// Writes a header as HTTP/1 has it.
+/// Writes a header in the format of HTTP/1.
 pub(crate) fn push_field(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
     let (name, value) = (name.as_str().as_bytes(), value.as_bytes());
     out.reserve(name.len() + value.len() + 4);
@@ -230,7 +230,7 @@ fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     Ok((name, value))
 }
 
-/// What a body can be made of, with the media type that it gets if nothing else says.
+/// The types that can become a body, with the media type that it gets unless another one is set.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the body of a response",
     label = "not a body",
@@ -293,7 +293,7 @@ pub trait IntoResponse {
     ///
     /// # Errors
     ///
-    /// If the value cannot be written: a header that would split the response, a type that JSON cannot hold.
+    /// If the value cannot be written: a header that would split the response, a value that JSON cannot express.
     fn into_response(self) -> Result<Response>;
 }
 
@@ -326,7 +326,7 @@ impl IntoResponse for Cow<'static, str> {
     }
 }
 
-/// An empty answer with that status.
+/// An empty answer with this status.
 #[diagnostic::do_not_recommend]
 impl IntoResponse for StatusCode {
     fn into_response(self) -> Result<Response> {
@@ -391,7 +391,7 @@ where
     }
 }
 
-/// A foreign body, its error made ours.
+/// A foreign body, with its error converted to ours.
 struct Foreign<B>(std::pin::Pin<Box<B>>);
 
 impl<B> HttpBody for Foreign<B>

@@ -1,4 +1,5 @@
-//! The content of an uploaded file: in memory at first, then in a temporary file that is moved to where it is saved.
+//! The content of an uploaded file: at first in memory, then in a temporary file that is moved to where it is
+//! saved.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
@@ -12,12 +13,12 @@ use crate::signing::random_bytes;
 
 /// A file larger than this goes to the disk while it arrives.
 const SPOOL_SIZE: usize = 500 * 1024;
-/// So many bytes are gathered for one write to the disk, which is a hop to another thread. It is less than what a
-/// connection reads to one piece of memory.
+/// This many bytes are collected for one write to the disk, which involves another thread. It is less than a
+/// connection reads into one piece of memory.
 const WRITE_SIZE: usize = 896 * 1024;
-/// So many pieces are kept at most, however small they are: each takes memory of its own.
+/// The most pieces that are kept, however small they are: each has its own memory.
 const MOST_PIECES: usize = 1024;
-/// Where many are saved to one place at once, a save that was overtaken so often copies instead.
+/// If many are saved to one place at once, a save that was overtaken this often copies instead.
 const MOST_OVERTAKEN: u32 = 16;
 
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ impl Content {
     pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
         let mut overtaken = 0;
         loop {
-            // What cannot be opened is not ours to remove. Nothing is lost yet: it may be this very file.
+            // We must not remove what we cannot open. Nothing is truncated yet: it may be this very file.
             let mut target = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
             let saved = target.metadata().and_then(|metadata| match self.move_to(path, &metadata)? {
                 Move::Overtaken if overtaken < MOST_OVERTAKEN => Ok(false),
@@ -62,22 +63,22 @@ impl Content {
         }
         match self {
             Content::Memory(bytes) => target.write_all(bytes),
-            // `fs::copy` would also copy that nobody else may read it.
+            // `fs::copy` would also copy the permissions, which let nobody else read it.
             Content::Disk { file, .. } => file.read(|source| io::copy(source, target).map(|_| ())),
         }
     }
 }
 
-/// A file that is removed with the last handle to it, unless it was moved to where it is to stay.
+/// A file that is removed with the last handle to it, unless it was moved to its final place.
 #[derive(Debug)]
 pub(crate) struct TemporaryFile {
     path: PathBuf,
-    /// Opened before it was moved: what happens to it under its new name is not the upload's concern.
+    /// Opened before it was moved: what happens to it under its new name does not affect the upload.
     moved: Mutex<Option<File>>,
 }
 
 impl TemporaryFile {
-    /// A new file that nobody else can open, under a name that nobody can guess.
+    /// A new file that no other user can open, under an unguessable name.
     fn create() -> io::Result<(TemporaryFile, File)> {
         let name = format!("hipflask-{:032x}", u128::from_be_bytes(random_bytes()));
         let path = std::env::temp_dir().join(name);
@@ -96,7 +97,7 @@ impl TemporaryFile {
         }
     }
 
-    /// Moves it to `path`, where `target` was opened, if that looks as a copy would.
+    /// Moves it to `path`, where `target` was opened, if the result is the same as that of a copy.
     #[cfg(unix)]
     fn move_to(&self, path: &Path, target: &fs::Metadata) -> io::Result<Move> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -113,7 +114,7 @@ impl TemporaryFile {
             (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(Move::Overtaken),
             (_, Err(error)) => return Err(error),
         };
-        // Not what a link leads to, not what has a second name, nothing of somebody else's.
+        // Neither the target of a link, nor a file with a second name, nor another user's file.
         let is_replaceable =
             named.is_file() && named.nlink() == 1 && (named.uid(), named.gid()) == (own.uid(), own.gid());
         if is_replaceable && (named.dev(), named.ino()) != (target.dev(), target.ino()) {
@@ -122,41 +123,42 @@ impl TemporaryFile {
         if !is_replaceable || fs::rename(&self.path, path).is_err() {
             return Ok(Move::Impossible);
         }
-        // Not before: among the temporary files it is nobody else's.
+        // Not earlier: while it is a temporary file, no other user may read it.
         file.set_permissions(fs::Permissions::from_mode(target.mode() & 0o777))?;
         *moved = Some(file);
         Ok(Move::Done)
     }
 
-    /// What would be lost of the file that is replaced cannot be seen here.
+    /// This system cannot tell what would be lost with the replaced file.
     #[cfg(not(unix))]
     fn move_to(&self, _: &Path, _: &fs::Metadata) -> io::Result<Move> {
         Ok(Move::Impossible)
     }
 }
 
-/// What became of an attempt to move a file.
+/// The result of trying to move a file.
 enum Move {
-    /// Its content is where it shall be.
+    /// Its content is in place.
     Done,
     Impossible,
-    /// What was opened there has been replaced meanwhile, by another upload for instance.
+    /// The file opened there has been replaced in the meantime, for instance by another upload.
     Overtaken,
 }
 
 impl Drop for TemporaryFile {
     fn drop(&mut self) {
-        // Somebody may have moved it where it is to stay.
+        // It may have been moved to its final place.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Memory at first, then a temporary file.
+/// At first memory, then a temporary file.
 #[derive(Default)]
 pub(crate) struct Spool {
-    /// What is not on the disk, in the pieces that it came in: a large file is not copied on its way.
+    /// The part that is not on the disk yet, in the pieces in which it arrived: a large file is not copied on its
+    /// way.
     pieces: Vec<Bytes>,
-    /// How many bytes they have together.
+    /// How many bytes these are.
     waiting: usize,
     disk: Option<(TemporaryFile, File)>,
     len: u64,
@@ -174,7 +176,7 @@ impl Spool {
         }
     }
 
-    /// The pieces go to another thread, and are dropped before more is read, so that the memory is read into again.
+    /// The pieces go to another thread, and are dropped before more is read, so that their memory is reused.
     async fn flush(&mut self) -> Result<()> {
         let (mut pieces, disk) = (std::mem::take(&mut self.pieces), self.disk.take());
         let written = blocking(move || {
@@ -193,13 +195,13 @@ impl Spool {
         }
         Ok(match self.disk {
             Some((temporary, _)) => Content::Disk { file: Arc::new(temporary), len: self.len },
-            // Copied, because what it came in may be larger.
+            // Copied, because the memory in which it arrived may be larger.
             None => Content::Memory(self.pieces.concat().into()),
         })
     }
 }
 
-/// Does what waits for the disk on a thread that may.
+/// Runs work that waits for the disk on a thread that may block.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

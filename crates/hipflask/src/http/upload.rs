@@ -1,4 +1,4 @@
-//! Forms as they came with a request, and their files. Werkzeug's `FileStorage`.
+//! Forms as a request brought them, and their files. Werkzeug's `FileStorage`.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -26,7 +26,7 @@ impl FormData {
         self.fields.get(name)
     }
 
-    /// The first file of the field `name` that was really chosen.
+    /// The first file of the field `name`, if the user has chosen one.
     pub fn file(&self, name: &str) -> Option<&Upload> {
         self.files.iter().find(|file| file.name == name && !file.filename.is_empty())
     }
@@ -34,7 +34,7 @@ impl FormData {
 
 /// A file that came with a form. Werkzeug's `FileStorage`.
 ///
-/// A large one is in a temporary file, which goes when the last handle to it is dropped.
+/// A large one is in a temporary file, which is removed when the last handle to it is dropped.
 #[derive(Clone, Debug)]
 pub struct Upload {
     pub(crate) name: String,
@@ -49,7 +49,7 @@ impl Upload {
         &self.name
     }
 
-    /// The file's name as the client gave it. Never use it as a path: see
+    /// The name of the file as the client sent it. Never use it as a path: see
     /// [`secure_filename`](Upload::secure_filename).
     pub fn filename(&self) -> &str {
         &self.filename
@@ -60,7 +60,7 @@ impl Upload {
         secure_filename(&self.filename)
     }
 
-    /// The media type as the client gave it. Look into the content before you trust it.
+    /// The media type as the client sent it. Check the content before you trust it.
     pub fn content_type(&self) -> &str {
         &self.content_type
     }
@@ -92,16 +92,16 @@ impl Upload {
         Ok(blocking(move || file.read(|file| file.read_to_end(&mut bytes).map(|_| bytes.into()))).await?)
     }
 
-    /// Puts the content at `path`, in place of what is there. A write that fails leaves nothing behind.
+    /// Saves the content as `path` and replaces what is there. A failed write leaves nothing behind.
     ///
-    /// A large file is moved there and not copied, if the folder for temporary files (`TMPDIR`) is on the same file
-    /// system and nothing of another owner or group is replaced. Its permissions are those of the file that it
-    /// replaces, or of a new one; access lists beyond them are a copy's only. What is done to the saved file in place
-    /// is seen through the upload too.
+    /// A large file is moved there instead of copied, if the folder for temporary files (`TMPDIR`) is on the same
+    /// file system and no file of another owner or group is replaced. Its permissions are those of the file that
+    /// it replaces, or of a new one; only a copy gets access lists beyond them. Changes made to the saved file in
+    /// place are seen through the upload too.
     ///
     /// # Errors
     ///
-    /// If the file cannot be written: no folder, no permission, no room.
+    /// If the file cannot be written: there is no such folder, no permission, or no space.
     pub async fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let (content, path) = (self.content.clone(), path.as_ref().to_owned());
         let saved = blocking(move || {
@@ -113,12 +113,12 @@ impl Upload {
     }
 }
 
-/// A file name that is one on every system and leads nowhere else: letters, digits, `_`, `-` and `.`, no dot
-/// in front. It may be empty. Werkzeug's `secure_filename`.
+/// A file name that is valid on every system and leads nowhere else: letters, digits, `_`, `-` and `.`, without a
+/// dot in front. It may be empty. Werkzeug's `secure_filename`.
 ///
-/// A Latin letter loses its marks (`ü` is `u`), and letters of other scripts are left out, as Werkzeug does it.
-/// Other than there, a backslash and a colon divide on every system, and rare characters that Unicode takes
-/// for a kind of ASCII letter (`Ⅳ`, `①`) are left out too.
+/// As in Werkzeug, a Latin letter loses its diacritics (`ü` becomes `u`), and letters of other scripts are
+/// dropped. Unlike in Werkzeug, a backslash and a colon are separators on every system, and rare characters that
+/// Unicode considers variants of ASCII characters (`Ⅳ`, `①`) are dropped too.
 ///
 /// ```
 /// use hipflask::secure_filename;
@@ -143,7 +143,7 @@ pub fn secure_filename(name: &str) -> String {
     }
 }
 
-/// Names that Windows takes for devices, whatever their extension.
+/// Names that Windows reserves for devices, whatever their extension.
 pub(crate) fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let numbered =

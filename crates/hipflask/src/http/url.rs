@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use memchr::memchr;
 
-/// Stands for an encoded slash in a decoded path, so that `%2F` never divides segments. A path cannot
-/// hold it otherwise: an encoded NUL makes the whole path undecodable.
+/// Represents an encoded slash in a decoded path, so that `%2F` never separates segments. A path cannot contain it
+/// otherwise: an encoded NUL makes the whole path undecodable.
 pub(crate) const ENCODED_SLASH: char = '\0';
 
 /// The characters of a path that need no quotes: RFC 3986's `pchar` and the slash.
@@ -16,7 +16,7 @@ pub(crate) const QUERY_SAFE: &[u8] = b"!$'()*,/:;?@";
 /// The characters of a fragment that need no quotes.
 pub(crate) const ANCHOR_SAFE: &[u8] = b"!$&'()*+,/:;=?@";
 
-/// Percent-encodes every byte of `text` but letters, digits, `-._~` and those in `safe`.
+/// Percent-encodes every byte of `text` except letters, digits, `-._~` and those in `safe`.
 pub(crate) fn quote<'a>(text: &'a str, safe: &[u8]) -> Cow<'a, str> {
     let keep = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b) || safe.contains(&b);
     match text.bytes().all(keep) {
@@ -63,8 +63,8 @@ pub(crate) fn push_query(query: &mut String, key: &str, value: &str) {
     }
 }
 
-/// Makes an address safe for a `Location` header: bytes that a URI cannot hold are percent-encoded,
-/// everything else stays.
+/// Makes an address safe for a `Location` header: bytes that a URI cannot contain are percent-encoded, everything
+/// else stays.
 pub(crate) fn iri_to_uri(address: &str) -> Cow<'_, str> {
     quote(address, b"%!#$&'()*+,/:;=?@[]")
 }
@@ -73,21 +73,21 @@ fn hex(b: u8) -> Option<u8> {
     char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// Undoes percent-encoding; what is no valid escape stays as it is.
+/// Undoes percent-encoding; an invalid escape stays as it is.
 pub(crate) fn unquote_bytes(bytes: &[u8], plus_is_space: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     unquote_into(&mut out, bytes, plus_is_space);
     out
 }
 
-/// [`unquote_bytes`], appended to what is there.
+/// [`unquote_bytes`], appended to `out`.
 pub(crate) fn unquote_into(out: &mut Vec<u8>, bytes: &[u8], plus_is_space: bool) {
     let plain = |b: &u8| if plus_is_space && *b == b'+' { b' ' } else { *b };
     let mut rest = bytes;
     while let Some(at) = memchr(b'%', rest) {
         out.extend(rest[..at].iter().map(plain));
         rest = &rest[at..];
-        // Where there is one escape there often is another: a letter that is not ASCII takes two or three.
+        // One escape is often followed by another: a letter outside ASCII takes two or three.
         while let [b'%', after @ ..] = rest {
             let (byte, after) = match after {
                 [high, low, after @ ..] if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => {
@@ -116,8 +116,7 @@ pub(crate) fn utf8_or_escaped(bytes: Vec<u8>) -> String {
     })
 }
 
-/// Decodes a request's path: `None` if it holds an encoded NUL. An encoded slash becomes
-/// [`ENCODED_SLASH`].
+/// Decodes a request's path: `None` if it contains an encoded NUL. An encoded slash becomes [`ENCODED_SLASH`].
 pub(crate) fn decode_path(path: &str) -> Option<Cow<'_, str>> {
     if path.contains('\0') {
         return None;
@@ -145,8 +144,8 @@ pub(crate) fn decode_path(path: &str) -> Option<Cow<'_, str>> {
 
 /// Whether `target` is a path of this site, as a browser would read it: the check behind a `next=`.
 ///
-/// A browser drops tabs and line breaks, takes a backslash for a slash, and reads `//host` as another
-/// site, so anything of the kind is refused.
+/// A browser drops tabs and line breaks, treats a backslash as a slash, and reads `//host` as another site, so all
+/// of these are refused.
 ///
 /// ```
 /// use hipflask::is_safe_redirect;
@@ -158,7 +157,7 @@ pub(crate) fn decode_path(path: &str) -> Option<Cow<'_, str>> {
 /// ```
 pub fn is_safe_redirect(target: &str) -> bool {
     let plain = !target.chars().any(|c| c == '\\' || c.is_control() || c.is_whitespace());
-    // An escaped control character is no help to anybody honest, and some proxies decode it.
+    // An escaped control character has no honest use, and some proxies decode it.
     let decoded = unquote_bytes(target.split(['?', '#']).next().unwrap_or_default().as_bytes(), false);
     let decoded_plain = !decoded.iter().any(|b| b.is_ascii_control() || *b == b'\\');
     plain && decoded_plain && target.starts_with('/') && !decoded.starts_with(b"//")

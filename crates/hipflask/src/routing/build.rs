@@ -30,7 +30,7 @@ impl BuildError {
     }
 }
 
-/// Names and values for a URL; a name may stand more than once.
+/// Names and values for a URL; a name may occur more than once.
 pub(crate) type Values = [(String, String)];
 
 fn value<'a>(values: &'a Values, name: &str) -> Option<&'a str> {
@@ -39,7 +39,7 @@ fn value<'a>(values: &'a Values, name: &str) -> Option<&'a str> {
 
 impl Map {
     /// The path and query for `endpoint`. Values that the rule does not name become the query, in their order.
-    /// With a `method` only rules that answer it are looked at; without one, a rule for GET is preferred.
+    /// With a `method` only rules that answer it are considered; without one, a rule for GET is preferred.
     pub(crate) fn build(&self, endpoint: &str, values: &Values, method: Option<&Method>) -> Result<String, BuildError> {
         let Some(ids) = self.by_endpoint.get(endpoint) else {
             return Err(BuildError::new(endpoint, self.no_such_endpoint(endpoint)));
@@ -63,7 +63,7 @@ impl Map {
         }
     }
 
-    /// The URL that stands for the same endpoint and values more shortly, because a default says the rest.
+    /// A shorter URL for the same endpoint and values, because a default supplies the rest.
     pub(crate) fn default_redirect(
         &self,
         id: usize,
@@ -125,7 +125,7 @@ impl MapRule {
     }
 }
 
-/// What keeps every rule of an endpoint from being built.
+/// Why no rule of an endpoint can be built.
 fn reason<'a>(rules: impl Iterator<Item = &'a MapRule>, values: &Values, method: Option<&Method>) -> String {
     let mut reason = String::new();
     for rule in rules {

@@ -34,8 +34,8 @@ use crate::http::url::{PATH_SAFE, quote};
 /// assert_eq!(client.get("/fra").send_blocking().status(), 404);
 /// ```
 pub trait Converter: fmt::Debug + Send + Sync + 'static {
-    /// Whether `text` can stand for the variable: the shape, what Werkzeug has a regular expression for. The
-    /// text holds no slash unless [`part_isolating`](Converter::part_isolating) is false.
+    /// Whether `text` has the right shape for the variable; Werkzeug has a regular expression for this. The text
+    /// contains no slash unless [`part_isolating`](Converter::part_isolating) is false.
     fn matches(&self, text: &str) -> bool;
 
     /// Whether a text of the right shape is a value. If not, the URL is answered with 404 and no other rule
@@ -45,7 +45,7 @@ pub trait Converter: fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// A value as it stands in a URL.
+    /// A value as it is written in a URL.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ pub trait Converter: fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// Whether the shortest text that fits is taken rather than the longest.
+    /// Whether it takes the shortest text that fits instead of the longest.
     fn lazy(&self) -> bool {
         false
     }
@@ -92,7 +92,7 @@ pub(crate) fn builtin() -> BTreeMap<String, Factory> {
     ])
 }
 
-/// The arguments of a converter, read by name; what is left over is an error.
+/// The arguments of a converter, read by name; unused ones are an error.
 struct Reader<'a> {
     arguments: &'a Arguments,
     names: &'static [&'static str],
@@ -155,7 +155,7 @@ fn list(names: &[&str]) -> String {
     }
 }
 
-/// `default` and `string`: any text without a slash, of a length.
+/// `default` and `string`: any text without a slash, optionally of a given length.
 #[derive(Debug)]
 struct Text {
     min: usize,

@@ -9,14 +9,14 @@ use crate::routing::matcher::State;
 use crate::routing::methods::MethodSet;
 use crate::routing::part::{Part, fit};
 
-/// What a path comes to.
+/// The result for a path.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Match {
     /// The rule, and the bytes of the path that each of its variables took.
     Found(usize, Vec<Range<usize>>),
-    /// The same with a slash more or fewer: go there.
+    /// The same path with one slash more or fewer: redirect to it.
     Redirect(String),
-    /// There is something here, for these methods.
+    /// The path exists, but only for these methods.
     MethodNotAllowed(MethodSet),
     NotFound,
 }
@@ -37,7 +37,7 @@ impl Map {
         })
     }
 
-    /// Tries again with every run of slashes as one.
+    /// Tries again with every run of slashes reduced to one.
     fn find_merged(&self, path: &str, method: &Method) -> Option<Match> {
         if !path.contains("//") {
             return None;
@@ -55,9 +55,9 @@ impl Map {
         }
     }
 
-    /// Every method that something answers to at `path`.
+    /// Every method that is answered at `path`.
     pub(crate) fn allowed_methods(&self, path: &str) -> MethodSet {
-        // A method that no rule can have been given: `find` then collects the methods of every match.
+        // A method that no rule can have, so `find` collects the methods of every match.
         let Ok(nobodys) = Method::from_bytes(b"-") else { return MethodSet::default() };
         match self.find(path, &nobodys) {
             Match::MethodNotAllowed(methods) => methods,
@@ -78,7 +78,7 @@ struct Search<'a> {
     path: &'a str,
     method: &'a Method,
     values: Vec<Range<usize>>,
-    /// The methods of the rules that match but for the method.
+    /// The methods of the rules that match except for the method.
     allowed: MethodSet,
 }
 
@@ -139,7 +139,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The whole path is matched: is there a rule here, or one a slash away?
+    /// The whole path is matched: is there a rule here, or one that differs by a slash?
     fn end(&mut self, state: &State) -> Walk {
         let walk = self.rule_of(state, |_| true);
         if !matches!(walk, Walk::Nothing) {

@@ -53,13 +53,13 @@ pub(crate) struct MapRule {
     pub(super) build_only: bool,
     /// Whether a rule of the same endpoint has defaults, so that there may be a shorter URL.
     pub(super) may_be_shorter: bool,
-    /// What a URL of this rule is put together from.
+    /// The pieces of a URL of this rule.
     pub(super) trace: Vec<Trace>,
-    /// The methods written down, without those that came along.
+    /// The methods that were given, without the implied ones.
     declared: MethodSet,
 }
 
-/// A piece of a URL to be built.
+/// A piece of a URL that is being built.
 #[derive(Debug)]
 pub(super) enum Trace {
     Static(String),
@@ -136,8 +136,8 @@ impl Map {
         missing.map_or(Ok(()), Err)
     }
 
-    /// Adds `rule` for `endpoint`; `automatic_options` says whether OPTIONS is answered by itself where the
-    /// rule does not say. The id of the rule.
+    /// Adds `rule` for `endpoint`; `automatic_options` says whether OPTIONS is answered automatically if the rule
+    /// does not say. Returns the id of the rule.
     ///
     /// # Errors
     ///
@@ -212,7 +212,7 @@ impl Map {
         syntax.variables().map(convert).collect()
     }
 
-    /// Orders what was added. To be called once, after the last rule.
+    /// Sorts what was added. Call it once, after the last rule.
     pub(crate) fn finish(&mut self) {
         self.matcher.sort();
         let rules = &mut self.rules;
@@ -256,7 +256,7 @@ fn trace(syntax: &RuleSyntax) -> Vec<Trace> {
     syntax.pieces.iter().map(piece).collect()
 }
 
-/// Cuts a rule at its slashes. From a variable that may hold slashes on, the rest is one part.
+/// Cuts a rule at its slashes. From a variable that may contain slashes on, the rest is one part.
 fn parts(syntax: &RuleSyntax, variables: &Variables) -> Vec<Part> {
     let mut parts = vec![Part::default()];
     let mut converters = variables.iter().map(|(_, converter)| Arc::clone(converter));

@@ -1,8 +1,8 @@
-//! The state machine that paths are matched by, over their segments.
+//! The state machine that matches the segments of a path.
 //!
-//! A state has transitions by fixed text and by variables. Fixed text is tried first, then variables by
-//! weight, so the order of registration decides only between equal rules. A part with a variable that may
-//! hold slashes is final: it takes all that is left.
+//! A state has transitions by fixed text and by variables. Fixed text is tried first, then variables by weight, so
+//! the order of registration decides only between equal rules. A part with a variable that may contain slashes is
+//! final: it takes the rest of the path.
 
 use crate::routing::part::Part;
 
@@ -27,7 +27,7 @@ impl Default for Matcher {
 }
 
 impl Matcher {
-    /// The state that `parts` lead to, made where it is missing.
+    /// The state that `parts` lead to; missing ones are created.
     pub(super) fn node(&mut self, parts: Vec<Part>) -> usize {
         parts.into_iter().fold(0, |state, part| self.step(state, part))
     }

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-/// A set of methods; the common ones are bits, so that asking costs nothing.
+/// A set of methods; the common ones are bits, so that looking one up costs nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MethodSet {
     common: u16,

@@ -1,4 +1,4 @@
-//! What stands between two slashes of a rule, and whether a part of a path fits it.
+//! The part of a rule between two slashes, and whether a part of a path fits it.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::http::url::ENCODED_SLASH;
 use crate::routing::converter::Converter;
 
-/// What stands between two slashes of a rule, or from the first slash-holding variable to the end.
+/// The part of a rule between two slashes, or from the first variable that may contain slashes to the end.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Part {
     pub(super) pieces: Vec<PartPiece>,
@@ -64,7 +64,7 @@ impl Part {
     }
 }
 
-/// Fits `pieces` to all of `text`, which stands at `base` in the path; adds what each variable took.
+/// Fits `pieces` to all of `text`, which begins at `base` in the path; adds what each variable took.
 pub(super) fn fit(pieces: &[PartPiece], text: &str, base: usize, values: &mut Vec<Range<usize>>) -> bool {
     if let Some(PartPiece::Text(end)) = pieces.last()
         && !text.ends_with(end.as_str())
@@ -81,7 +81,7 @@ pub(super) fn fit(pieces: &[PartPiece], text: &str, base: usize, values: &mut Ve
     fits
 }
 
-/// So much trying is spent on one part of a path. An honest path takes a handful of steps; one that is made to
+/// The most steps spent on matching one part of a path. An honest path takes a handful; one that is crafted to
 /// take very many is not found.
 const MOST_STEPS: usize = 20_000;
 
@@ -109,7 +109,7 @@ impl Fitting<'_> {
         }
     }
 
-    /// Pays for looking at `bytes` bytes; whether there was enough left.
+    /// Pays for examining `bytes` bytes; returns whether enough steps were left.
     fn spend(&mut self, bytes: usize) -> bool {
         let left = self.steps.checked_sub(1 + bytes / 1024);
         self.steps = left.unwrap_or(0);
@@ -143,7 +143,7 @@ impl Fitting<'_> {
         }
     }
 
-    /// Gives a variable `len` bytes, and fits the rest.
+    /// Assigns `len` bytes to a variable, and fits the rest.
     fn take(&mut self, converter: &dyn Converter, pieces: &[PartPiece], at: usize, len: usize) -> bool {
         let text = &self.text[at..at + len];
         let suits = match self.encoded_slash && !converter.part_isolating() {

@@ -1,4 +1,4 @@
-//! One URL rule: the path it stands for, and how it is to be matched.
+//! One URL rule: its path, and how it is matched.
 
 use std::panic::Location;
 
@@ -55,43 +55,43 @@ impl Rule {
         self
     }
 
-    /// The methods that it answers. GET brings HEAD; OPTIONS is answered by itself.
+    /// The methods that it answers. GET includes HEAD; OPTIONS is answered automatically.
     #[must_use]
     pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Rule {
         self.methods = Some(methods.into_iter().collect());
         self
     }
 
-    /// A value for an argument that the path does not name. If another rule of the endpoint names it, the
-    /// longer URL with that very value is redirected to this one.
+    /// A value for an argument that the path does not name. If another rule of the endpoint names it, the longer
+    /// URL with exactly this value is redirected to this one.
     #[must_use]
     pub fn default(mut self, name: impl Into<String>, value: impl ToString) -> Rule {
         self.defaults.push((name.into(), value.to_string()));
         self
     }
 
-    /// Whether `/x` is redirected to a rule `/x/` (so by default) or answered by it.
+    /// Whether `/x` is redirected to a rule `/x/` (the default) or answered by it.
     #[must_use]
     pub fn strict_slashes(mut self, strict: bool) -> Rule {
         self.strict_slashes = Some(strict);
         self
     }
 
-    /// Whether `/a//b` is redirected to a rule `/a/b`; so by default.
+    /// Whether `/a//b` is redirected to a rule `/a/b`; it is by default.
     #[must_use]
     pub fn merge_slashes(mut self, merge: bool) -> Rule {
         self.merge_slashes = Some(merge);
         self
     }
 
-    /// Never matches; only for building URLs, of files that another server delivers for instance.
+    /// Never matches; only for building URLs, for instance of files that another server delivers.
     #[must_use]
     pub fn build_only(mut self) -> Rule {
         self.build_only = true;
         self
     }
 
-    /// Whether OPTIONS is answered by itself; if not set, the configuration decides
+    /// Whether OPTIONS is answered automatically; if not set, the configuration decides
     /// (`PROVIDE_AUTOMATIC_OPTIONS`).
     #[must_use]
     pub fn provide_automatic_options(mut self, provide: bool) -> Rule {
@@ -99,8 +99,8 @@ impl Rule {
         self
     }
 
-    /// Takes requests to this rule out of the check against cross-site request forgery: for an API whose
-    /// callers prove themselves by a token of their own, never by a cookie. Flask-WTF's `@csrf.exempt`.
+    /// Exempts requests to this rule from the check against cross-site request forgery: for an API whose clients
+    /// authenticate with a token of their own, never with a cookie. Flask-WTF's `@csrf.exempt`.
     #[must_use]
     pub fn csrf_exempt(mut self) -> Rule {
         self.csrf_exempt = true;
@@ -122,7 +122,7 @@ impl Rule {
     }
 }
 
-/// What a macro calls a view by: its name for messages, and where it stands, which no other view shares.
+/// How a macro identifies a view: its name, for messages, and its place, which no other view shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ViewId {
     /// The function's name.

@@ -32,7 +32,7 @@ impl ViewArgs {
     ///
     /// # Errors
     ///
-    /// A 404 if the text in the path cannot be a `T`: a number too large for it, for instance. An error (500)
+    /// A 404 if the text in the path cannot be a `T`, for instance because the number is too large. An error (500)
     /// if the rule has no variable `name`, which is a mistake in the program.
     #[track_caller]
     pub fn get<T: FromPath>(&self, name: &str) -> Result<T> {
@@ -56,7 +56,7 @@ impl ViewArgs {
         self.pairs.push((Arc::from(name), value.to_string()));
     }
 
-    /// Takes `name` out, so that the view does not get it.
+    /// Removes `name`, so that the view does not get it.
     pub fn remove(&mut self, name: &str) -> Option<String> {
         let at = self.pairs.iter().position(|(key, _)| &**key == name)?;
         Some(self.pairs.remove(at).1)
@@ -72,8 +72,8 @@ impl ViewArgs {
     }
 }
 
-/// What a view's argument that comes from the path can be. Implement it for your own types: an
-/// `enum` of the words of `<any(a, b):x>`, a slug.
+/// A type for a view's argument that comes from the path. Implement it for your own types: an `enum` of the words
+/// of `<any(a, b):x>`, a slug.
 ///
 /// ```
 /// use hipflask::FromPath;
@@ -96,7 +96,7 @@ impl ViewArgs {
     note = "a value of the path is a `String`, a number, `bool`, or a type of your own that implements `hipflask::FromPath`"
 )]
 pub trait FromPath: Sized {
-    /// The value that `text` stands for; `None` is answered with 404.
+    /// The value that `text` represents; `None` is answered with 404.
     fn from_path(text: &str) -> Option<Self>;
 }
 
