@@ -238,7 +238,7 @@ impl Request {
 
     /// Takes back what [`enter_mount`](Request::enter_mount) moved.
     pub(crate) fn leave_mount(&mut self, len: usize) {
-        self.path.root -= len;
+        self.path.root = self.path.root.saturating_sub(len);
     }
 
     /// What a mount took off the front of the path: no slash at its end. WSGI's `SCRIPT_NAME`.
