@@ -2,11 +2,11 @@
 //! the two.
 //!
 //!  1. a context is made; the host is checked
-//!  2. the rule is matched; that nothing matches is kept for later
+//!  2. the rule is matched; a routing error is kept for later
 //!  3. — (where Flask sends `request_started`; there are no signals yet)
 //!  4. url value preprocessors
 //!  5. before_request functions, the application's first, then the blueprints' from the outside in
-//!  6. what step 2 kept is raised, after the mounts had a look
+//!  6. what step 2 kept is raised; but for a redirect, after the mounts have been tried
 //!  7. OPTIONS is answered, or the view runs
 //!  8. an error is given to its nearest handler
 //!  9. after_this_request functions, then after_request functions, in reverse
@@ -163,8 +163,10 @@ impl Frozen {
                 return Ok(response);
             }
         }
-        // A view that passes leaves the request to the mounts, like a path that no rule has.
-        if let Some(response) = self.call_mounts(ctx).await? {
+        // A redirect leads to a rule of this application, so the path is no mount's. A view that passes leaves the
+        // request to the mounts, like a path that no rule has.
+        let is_redirect = ctx.routing_error().is_some_and(Error::is_response);
+        if !is_redirect && let Some(response) = self.call_mounts(ctx).await? {
             return Ok(response);
         }
         Err(ctx.take_routing_error().unwrap_or_else(|| HttpError::new(404).into()))
