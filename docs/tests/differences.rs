@@ -237,6 +237,16 @@ fn every_teardown_runs() {
 }
 
 #[test]
+fn the_applications_own_rules_come_before_a_mount() {
+    let old = app().add_url_rule(Rule::new("/<path:page>"), || "old");
+    let new = app().add_url_rule(Rule::new("/moved/"), || "new").mount("/", old);
+    let client = new.test_client();
+    assert_eq!(client.get("/moved/").send_blocking().text(), "new");
+    assert_eq!(client.get("/moved").follow_redirects().send_blocking().text(), "new");
+    assert_eq!(client.get("/still-there").send_blocking().text(), "old");
+}
+
+#[test]
 fn what_a_template_cannot_use_is_known() {
     for source in [
         "{{ [1, 2]|random }}",

@@ -2,11 +2,11 @@
 //! the two.
 //!
 //!  1. a context is made; the host is checked
-//!  2. the rule is matched; that nothing matches is kept for later
+//!  2. the rule is matched; a routing error is kept for later
 //!  3. — (where Flask sends `request_started`; there are no signals yet)
 //!  4. url value preprocessors
 //!  5. before_request functions, the application's first, then the blueprints' from the outside in
-//!  6. what step 2 kept is raised, after the mounts had a look
+//!  6. what step 2 kept is raised; but for a redirect, after the mounts have been tried
 //!  7. OPTIONS is answered, or the view runs
 //!  8. an error is given to its nearest handler
 //!  9. after_this_request functions, then after_request functions, in reverse
@@ -74,7 +74,7 @@ impl Frozen {
         // What only happens to errors lies on the heap, so that it makes no other request's future larger.
         let (response, unhandled) = match answer {
             Ok(response) => (response, None),
-            Err(error) => Box::pin(self.handle_error(ctx, error)).await,
+            Err(error) => Box::pin(self.answer_error(ctx, error)).await,
         };
         ctx.set_error(unhandled);
         ctx.set_response(response);
@@ -88,7 +88,8 @@ impl Frozen {
 
     /// A function after the view failed.
     async fn recover(&self, ctx: &mut Context, error: Error) {
-        let (response, unhandled) = self.handle_unhandled(ctx, Arc::new(error)).await;
+        let handled = catch(pin!(async { Ok(self.handle_unhandled(ctx, Arc::new(error)).await) })).await;
+        let (response, unhandled) = handled.unwrap_or_else(|error| last_resort(ctx, error));
         ctx.set_error(unhandled);
         ctx.set_response(response);
         self.process_error_page(ctx).await;
@@ -162,8 +163,10 @@ impl Frozen {
                 return Ok(response);
             }
         }
-        // A view that passes leaves the request to the mounts, like a path that no rule has.
-        if let Some(response) = self.call_mounts(ctx).await? {
+        // A redirect leads to a rule of this application, so the path is no mount's. A view that passes leaves the
+        // request to the mounts, like a path that no rule has.
+        let is_redirect = ctx.routing_error().is_some_and(Error::is_response);
+        if !is_redirect && let Some(response) = self.call_mounts(ctx).await? {
             return Ok(response);
         }
         Err(ctx.take_routing_error().unwrap_or_else(|| HttpError::new(404).into()))
@@ -186,21 +189,24 @@ impl Frozen {
             if !inside {
                 continue;
             }
-            ctx.request_mut().enter_mount(len);
-            let answer = mount.handler.call(ctx).await;
-            ctx.request_mut().leave_mount(len);
-            if let Some(response) = answer? {
+            if let Some(response) = mount.handler.call(Below::enter(ctx, len).ctx).await? {
                 return Ok(Some(response));
             }
         }
         Ok(None)
     }
 
-    /// Step 8. The response, and the error if nobody handled it.
+    /// Step 8. The response, and the error if no handler answered it. What handles errors may fail in its turn, by an
+    /// error whose own text panics for instance; the request is answered all the same.
+    async fn answer_error(&self, ctx: &mut Context, error: Error) -> (Response, Option<Arc<Error>>) {
+        let handled = catch(pin!(async { Ok(self.handle_error(ctx, error).await) })).await;
+        handled.unwrap_or_else(|error| last_resort(ctx, error))
+    }
+
     async fn handle_error(&self, ctx: &mut Context, error: Error) -> (Response, Option<Arc<Error>>) {
         let error = match error.take_response() {
             None => error,
-            Some(response) => match resolve(response, ctx).await {
+            Some(response) => match catch(pin!(resolve(response, ctx))).await {
                 Ok(response) => return (response, None),
                 Err(error) => error,
             },
@@ -226,12 +232,9 @@ impl Frozen {
         error: Arc<Error>,
     ) -> Result<Option<Response>> {
         ctx.set_error(Some(error));
-        let answer = catch(pin!(async { handler.call(ctx).await })).await?;
+        let answer = catch(pin!(call_and_resolve(ctx, handler))).await;
         ctx.set_error(None);
-        match answer {
-            Some(response) => resolve(response, ctx).await.map(Some),
-            None => Ok(None),
-        }
+        answer
     }
 
     /// An error that no handler wants: one log line, and a 500 that a handler for 500 may dress.
@@ -305,6 +308,13 @@ impl Frozen {
     }
 }
 
+async fn call_and_resolve(ctx: &mut Context, handler: &dyn Handler) -> Result<Option<Response>> {
+    match handler.call(ctx).await? {
+        Some(response) => resolve(response, ctx).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 async fn call_after(ctx: &mut Context, hook: &dyn Handler) -> Result<()> {
     let answer = match hook.call(ctx) {
         Answer::Ready(answer) => answer,
@@ -321,19 +331,57 @@ async fn call_after(ctx: &mut Context, hook: &dyn Handler) -> Result<()> {
     }
 }
 
+/// A request below the prefix of a mount: the prefix has moved from its path to its root path, until this is dropped.
+/// The mount may panic, or be given up halfway.
+struct Below<'a> {
+    ctx: &'a mut Context,
+    len: usize,
+}
+
+impl Below<'_> {
+    fn enter(ctx: &mut Context, len: usize) -> Below<'_> {
+        ctx.request_mut().enter_mount(len);
+        Below { ctx, len }
+    }
+}
+
+impl Drop for Below<'_> {
+    fn drop(&mut self) {
+        self.ctx.request_mut().leave_mount(self.len);
+    }
+}
+
 /// A mounted application answers everything below its prefix; what it does not know is its own 404.
 impl Handler for Frozen {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
         Answer::Later(Box::pin(async move {
-            let request = ctx.take_request();
-            let mut inner = Context::new(self.clone(), request);
-            let mut response = self.full_dispatch(&mut inner).await;
-            // What is around it shall see all headers.
+            let mut guest = Guest::enter(ctx, self.clone());
+            let mut response = self.full_dispatch(&mut guest.inner).await;
+            // What is around it must see all headers.
             response.settle_headers();
-            self.teardown(&mut inner);
-            ctx.put_request(inner.take_request());
+            self.teardown(&mut guest.inner);
             Ok(Some(response))
         }))
+    }
+}
+
+/// The context of a mounted application. It has the request of the context around it until this is dropped; the
+/// application may be given up halfway.
+struct Guest<'a> {
+    outer: &'a mut Context,
+    inner: Context,
+}
+
+impl Guest<'_> {
+    fn enter(outer: &mut Context, app: Frozen) -> Guest<'_> {
+        let inner = Context::new(app, outer.take_request());
+        Guest { outer, inner }
+    }
+}
+
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        self.outer.swap_request(&mut self.inner);
     }
 }
 
@@ -360,7 +408,21 @@ async fn catch<T>(mut future: Pin<&mut impl Future<Output = Result<T>>>) -> Resu
     .await
 }
 
+/// The answer where even the handling of an error failed. Nothing of the application's takes part in it.
+#[cold]
+fn last_resort(ctx: &Context, error: Error) -> (Response, Option<Arc<Error>>) {
+    log_error(ctx, &error);
+    (error_page::http(ctx, &HttpError::new(500)), Some(Arc::new(error)))
+}
+
+/// One line of the log. The text of an error is a function of the application's, which may panic too.
 fn log_error(ctx: &Context, error: &Error) {
+    if let Err(panicked) = panics::catch(|| write_error(ctx, error)) {
+        write_error(ctx, &panicked.into());
+    }
+}
+
+fn write_error(ctx: &Context, error: &Error) {
     let request = ctx.request();
     let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
     let location = error.location();

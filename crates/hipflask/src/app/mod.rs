@@ -203,9 +203,10 @@ impl App {
         self
     }
 
-    /// Lets `handler` have a look at every request under `prefix` that no rule of the application matched:
-    /// another application, a function, anything that is a [`Handler`]. The longest prefix comes first; whoever
-    /// passes leaves it to the next.
+    /// Offers `handler` every request under `prefix` that no rule of the application has: another application, a
+    /// function, anything that is a [`Handler`]. A path that is a slash away from a rule's is the application's own,
+    /// and redirects; a method that no rule of a path has goes to the mount. The longest prefix is tried first; a
+    /// handler that passes leaves the request to the next.
     #[track_caller]
     pub fn mount<M>(mut self, prefix: impl Into<String>, handler: impl IntoMount<M>) -> App {
         let (prefix, mounted) = (prefix.into(), handler.into_mount().0);

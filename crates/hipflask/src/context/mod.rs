@@ -140,14 +140,17 @@ impl Context {
         self.parts().response.is_some()
     }
 
-    /// Takes the request out, for a mounted application; it comes back by `put_request`.
+    /// Takes the request out, for a mounted application; it comes back by `swap_request`.
     pub(crate) fn take_request(&mut self) -> Box<Request> {
         let vacant = Request::from_parts(http::Request::new(()).into_parts().0, Body::empty());
         std::mem::replace(&mut self.parts_mut().request, Box::new(vacant))
     }
 
-    pub(crate) fn put_request(&mut self, request: Box<Request>) {
-        self.parts_mut().request = request;
+    /// Exchanges the requests of two contexts.
+    pub(crate) fn swap_request(&mut self, other: &mut Context) {
+        if let (Some(own), Some(other)) = (&mut self.parts, &mut other.parts) {
+            std::mem::swap(&mut own.request, &mut other.request);
+        }
     }
 
     pub(crate) fn take_response(&mut self) -> Option<Response> {

@@ -17,6 +17,11 @@ impl From<Response> for Error {
 }
 
 impl Error {
+    /// Whether it is a response on its way out.
+    pub(crate) fn is_response(&self) -> bool {
+        self.downcast_ref::<Answered>().is_some()
+    }
+
     /// The response inside, if there is one that has not been taken yet.
     pub(crate) fn take_response(&self) -> Option<Response> {
         self.downcast_ref::<Answered>()?.0.lock().unwrap_or_else(PoisonError::into_inner).take()

@@ -238,7 +238,7 @@ impl Request {
 
     /// Undoes [`enter_mount`](Request::enter_mount).
     pub(crate) fn leave_mount(&mut self, len: usize) {
-        self.path.root -= len;
+        self.path.root = self.path.root.saturating_sub(len);
     }
 
     /// The part that a mount has taken off the front of the path, without a slash at its end. WSGI's

@@ -287,16 +287,31 @@ async fn a_panic_anywhere_is_a_500_and_the_next_request_is_served() {
     }
     let app = || App::new("test", ".").add_url_rule(Rule::new("/ok"), async || "ok");
     let quiet = || app().add_url_rule(Rule::new("/panic"), async || "quiet");
+    #[derive(Debug)]
+    struct Unspeakable;
+    impl fmt::Display for Unspeakable {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("in pieces")
+        }
+    }
+    impl std::error::Error for Unspeakable {}
     let page = async || Template::from_string("{{ 1|explode }}");
+    let exploding = || app().template_filter("explode", |_: i64| -> i64 { panic!("in pieces") });
     let apps = [
         app().add_url_rule(Rule::new("/panic"), async || -> &str { panic!("in pieces") }),
         quiet().before_request(explode),
         quiet().after_request(explode),
         quiet().url_value_preprocessor(explode),
-        app()
-            .template_filter("explode", |_: i64| -> i64 { panic!("in pieces") })
-            .add_url_rule(Rule::new("/panic"), page),
+        exploding().add_url_rule(Rule::new("/panic"), page),
+        exploding().add_url_rule(Rule::new("/panic"), async || -> Result<&str> {
+            Err(Template::from_string("{{ 1|explode }}").into_response()?.into())
+        }),
+        exploding().register_error_handler(404, page),
         quiet().before_request(explode).register_error_handler(500, async || -> &str { panic!("here too") }),
+        app().add_url_rule(Rule::new("/panic"), async || -> Result<&str, Unspeakable> { Err(Unspeakable) }),
+        quiet().after_request(
+            |ctx: &mut Context| if ctx.request().path() == "/panic" { Err(Unspeakable) } else { Ok(()) },
+        ),
     ];
     for (number, app) in apps.into_iter().enumerate() {
         let client = app.test_client();

@@ -10,6 +10,7 @@ mod errors;
 mod forms;
 mod layers;
 mod lifecycle;
+mod mounts;
 mod real_flask;
 mod requests;
 mod responses;

@@ -543,3 +543,21 @@ async fn a_value_is_never_code() {
     let response = client.get("/").query([("source", format!("{{{{ {deep} }}}}"))]).send().await;
     assert_eq!(response.status(), 500, "no stack is large enough for everything");
 }
+
+/// What a template asks for may render a template of its own.
+#[test]
+fn a_template_may_be_rendered_while_another_one_is() {
+    let app = App::new("test", ".").add_url_rule(Rule::new("/<lang>").endpoint("index"), async || {
+        Template::from_string("{{ url_for('index') }} {{ request.path }}")
+    });
+    let app = app.url_defaults(|ctx, _, values| {
+        let mut inner = ctx.app().context();
+        let rendering = inner.render(Template::from_string("{{ 'd' + 'e' }}"));
+        let waker = std::task::Waker::noop();
+        let rendered = std::pin::pin!(rendering).poll(&mut std::task::Context::from_waker(waker));
+        let std::task::Poll::Ready(Ok(lang)) = rendered else { panic!("it has nothing to wait for") };
+        values.push(("lang".into(), lang.into_string()));
+    });
+    let response = app.test_client().get("/fr").send_blocking();
+    assert_eq!(response.text(), "/de /fr");
+}

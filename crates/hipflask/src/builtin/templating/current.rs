@@ -32,15 +32,24 @@ pub(super) fn enter<T>(ctx: &mut Context, render: impl FnOnce() -> T) -> T {
     render()
 }
 
-/// Passes the context of the template that is rendering to `f`.
+/// Passes the context of the template that is rendering to `f`, which may render another one meanwhile.
 pub(super) fn with<T>(f: impl FnOnce(&mut Context) -> T) -> Result<T, Error> {
-    CURRENT.with_borrow_mut(|current| match current {
+    /// Gives the context back even if `f` panics.
+    struct Return(Option<Context>);
+
+    impl Drop for Return {
+        fn drop(&mut self) {
+            CURRENT.set(self.0.take());
+        }
+    }
+
+    match &mut Return(CURRENT.take()).0 {
         Some(ctx) => Ok(f(ctx)),
         None => Err(Error::new(
             ErrorKind::InvalidOperation,
             "there is no request here: the template is rendered outside a request",
         )),
-    })
+    }
 }
 
 /// One of our errors as one of the engine's, which keeps it as its cause.
