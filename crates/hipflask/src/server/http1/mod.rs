@@ -257,6 +257,7 @@ impl Connection {
     /// Writes the head, and as much of the body as is not worth a call of its own; whether the connection goes on.
     fn write(&self, mut writer: Writer, length: &Length, body: Option<&mut Bytes>) -> bool {
         let mut exchange = lock(&self.exchange);
+        exchange.ask_for_body();
         writer.keep_alive &= exchange.may_go_on();
         let keep_alive = writer.write(&mut exchange.wire.output, length);
         if let Some(body) = body {

@@ -221,6 +221,27 @@ async fn a_client_that_asks_first_is_told_to_continue_when_the_body_is_read() {
 }
 
 #[tokio::test]
+async fn a_view_that_answers_while_it_reads_has_its_body_asked_for_before_the_answer() {
+    let server = Server::start(ping().add_url_rule(rule("/"), async |body: Body| body));
+    let mut client = server.connect().await;
+    for (length, body) in [("Content-Length: 5", "hello"), ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n")] {
+        client.send(format!("POST / HTTP/1.1\r\nHost: localhost\r\n{length}\r\nExpect: 100-continue\r\n\r\n")).await;
+        assert_eq!(client.answer().await.status, 100, "{length}");
+        client.send(body).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "hello"), "{length}");
+        // All of the body was read, so the connection goes on.
+        client.send(PING).await;
+        assert_eq!(client.answer().await.body, "pong", "{length}");
+    }
+    // A client that does not wait to be asked gets the same.
+    client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhe").await;
+    assert_eq!(client.answer().await.status, 100);
+    client.send("llo").await;
+    assert_eq!(client.answer().await.body, "hello");
+}
+
+#[tokio::test]
 async fn a_view_runs_to_its_end_when_the_client_has_left() {
     let gate = Gate::new();
     let server = Server::start(app().add_url_rule(rule("/"), gate.view()));
