@@ -65,6 +65,7 @@ pub mod form;
 mod form_parser;
 mod function;
 mod handler;
+mod in_place;
 mod scaffold;
 mod session;
 mod url_for;

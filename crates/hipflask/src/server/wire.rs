@@ -82,7 +82,7 @@ impl Wire {
 
     /// Sends what waits.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.sent < self.output.len() {
+        while self.is_waiting() {
             let written = Pin::new(&mut self.stream).poll_write(cx, &self.output[self.sent..]);
             self.sent += ready!(self.note(written))?;
         }
@@ -93,6 +93,20 @@ impl Wire {
             false => self.output.clear(),
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Whether anything waits to be sent.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.sent < self.output.len()
+    }
+
+    /// Sends what waits, as far as the client takes it now. Who cannot be reached is noticed at the next flush.
+    pub(super) fn try_flush(&mut self) {
+        while self.is_waiting()
+            && let Ok(sent @ 1..) = self.stream.try_write(&self.output[self.sent..])
+        {
+            self.sent += sent;
+        }
     }
 
     /// Whether so much waits that it must be sent before there is more.

@@ -22,6 +22,7 @@ use tokio::net::TcpStream;
 
 use crate::http::body::Body;
 use crate::http::response::Response;
+use crate::in_place::{self, Waiting};
 use crate::server::body::{Received, Sent};
 use crate::server::http1::decoder::Decoder;
 use crate::server::http1::head::Head;
@@ -117,12 +118,12 @@ struct Connection {
 impl Connection {
     async fn run(&self) -> Result<End, End> {
         loop {
-            let head = match self.next_head().await? {
-                Some(Ok(head)) => head,
-                Some(Err(refused)) => return self.refuse(&refused).await,
-                None => break,
+            let Some((head, others_wait)) = self.next_head().await? else { break };
+            let head = match head {
+                Ok(head) => head,
+                Err(refused) => return self.refuse(&refused).await,
             };
-            if let Some(end) = self.exchange(head).await? {
+            if let Some(end) = self.exchange(head, others_wait).await? {
                 self.flush().await?;
                 return Ok(end);
             }
@@ -131,8 +132,8 @@ impl Connection {
         Ok(End::Said)
     }
 
-    /// The head of the next request; `None` if no more comes.
-    async fn next_head(&self) -> Result<Option<Result<Head, Refused>>, End> {
+    /// The head of the next request, and whether answers to others before it wait to be sent; `None` if no more comes.
+    async fn next_head(&self) -> Result<Option<(Result<Head, Refused>, bool)>, End> {
         let mut parser = head::Parser::default();
         poll_fn(|cx| {
             let mut exchange = lock(&self.exchange);
@@ -141,7 +142,7 @@ impl Connection {
                     ready!(exchange.wire.poll_flush(cx))?;
                 }
                 if let Some(head) = parser.parse(&mut exchange.wire.input).transpose() {
-                    return Poll::Ready(Ok(Some(head)));
+                    return Poll::Ready(Ok(Some((head, exchange.wire.is_waiting()))));
                 }
                 // Answers to requests that came together leave together.
                 ready!(exchange.wire.poll_flush(cx))?;
@@ -159,7 +160,7 @@ impl Connection {
     }
 
     /// Answers a request. How the connection ends, if it does now.
-    async fn exchange(&self, head: Head) -> Result<Option<End>, End> {
+    async fn exchange(&self, head: Head, others_wait: bool) -> Result<Option<End>, End> {
         let Head { mut request, decoder, keep_alive, expects_continue } = head;
         let mut outgoing =
             Outgoing { version: request.version(), is_head: *request.method() == Method::HEAD, keep_alive };
@@ -169,7 +170,7 @@ impl Connection {
         let (answering, finished) = self.service.begin(request);
         let is_refused = answering.is_refused();
         outgoing.keep_alive &= !is_refused;
-        let response = self.answer(answering).await;
+        let response = self.answer(answering, others_wait).await;
         let end = self.send(response, finished, outgoing).await?;
         let is_unread = is_refused || !is_received && !self.finish_body();
         Ok(match end {
@@ -193,10 +194,15 @@ impl Connection {
         Body::wrap(Received::new(incoming, self.service.body_timeout()))
     }
 
-    /// Waits for the answer; what was written before it need not.
-    async fn answer(&self, mut answering: Answering) -> Response {
+    /// Waits for the answer. If `others_wait`, they are sent before anything that may take its time.
+    async fn answer(&self, mut answering: Answering, others_wait: bool) -> Response {
+        let waiting = others_wait.then(|| Arc::clone(&self.exchange) as Arc<dyn Waiting>);
         poll_fn(|cx| {
-            let answer = Pin::new(&mut answering).poll(cx);
+            let mut poll = || Pin::new(&mut answering).poll(cx);
+            let answer = match &waiting {
+                Some(waiting) => in_place::sending_first(Arc::clone(waiting), poll),
+                None => poll(),
+            };
             if answer.is_pending() {
                 // Who cannot be reached is noticed when the answer is sent.
                 let _ = lock(&self.exchange).wire.poll_flush(cx);
@@ -345,6 +351,12 @@ fn final_response(response: Response) -> Response {
 
 fn is_without_body(status: StatusCode) -> bool {
     status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
+}
+
+impl Waiting for Mutex<Exchange> {
+    fn send(&self) {
+        lock(self).wire.try_flush();
+    }
 }
 
 impl Exchange {
