@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch as channel};
 
@@ -210,14 +211,17 @@ fn spawn(
     shared: &Arc<service::Shared>,
     phases: &channel::Receiver<Phase>,
 ) {
-    send_at_once(&stream);
+    set_up(&stream);
     tokio::spawn(connection::serve(stream, peer, Arc::new(permit), Arc::clone(shared), phases.clone()));
 }
 
-/// Otherwise every small answer would wait for the peer's delayed acknowledgement.
-fn send_at_once(stream: &TcpStream) {
-    // A connection that has ended already cannot be told.
+/// What every connection needs. One that has ended already cannot be told, and need not.
+fn set_up(stream: &TcpStream) {
+    // Otherwise every small answer would wait for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
+    // Otherwise a peer that vanished without a word would be waited for as long as there is nothing to send to it.
+    let probes = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
+    let _ = SockRef::from(stream).set_tcp_keepalive(&probes.with_retries(4));
 }
 
 /// The client went away before it was accepted: nobody else is concerned.
@@ -237,8 +241,9 @@ mod tests {
             let _client = TcpStream::connect(listener.local_addr()?).await?;
             let (stream, _) = listener.accept().await?;
             assert!(!stream.nodelay()?);
-            send_at_once(&stream);
+            set_up(&stream);
             assert!(stream.nodelay()?);
+            assert!(SockRef::from(&stream).keepalive()?);
             Ok(())
         })
     }

@@ -5,11 +5,11 @@ use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::server::watch::Watch;
@@ -23,6 +23,9 @@ const MOST_WAITING: usize = 64 * 1024;
 /// What is read at most with one call; of a body, which comes in any length, more.
 const MOST_READ: usize = 64 * 1024;
 const MOST_READ_OF_BODY: usize = 1024 * 1024;
+
+/// What is read at most of a client that sends while it is being answered. The rest waits in the system's buffers.
+const MOST_AHEAD: usize = 64 * 1024;
 
 thread_local! {
     /// Where a head is read to. An idle connection needs no room of its own this way.
@@ -38,13 +41,15 @@ pub(super) struct Wire {
     pub(super) output: Vec<u8>,
     /// How much of `output` has been sent.
     sent: usize,
+    /// The client has no more to say.
+    has_ended: bool,
     watch: Arc<Watch>,
 }
 
 impl Wire {
     /// A connection of which `start` was read already.
     pub(super) fn new(stream: TcpStream, start: &[u8], watch: Arc<Watch>) -> Wire {
-        Wire { stream, input: start.into(), output: Vec::new(), sent: 0, watch }
+        Wire { stream, input: start.into(), output: Vec::new(), sent: 0, has_ended: false, watch }
     }
 
     /// Reads what has come; 0 at the end.
@@ -78,6 +83,23 @@ impl Wire {
     pub(super) fn try_read(&mut self) -> io::Result<usize> {
         self.input.reserve(MOST_READ);
         self.stream.try_read_buf(&mut self.input)
+    }
+
+    /// Keeps what comes while nothing is waited for, up to a limit; ready once, when the client has no more to say.
+    pub(super) fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.has_ended && self.input.len() < MOST_AHEAD {
+            self.has_ended = ready!(self.poll_read(cx))? == 0;
+            if self.has_ended {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Whether the system knows that the client neither sends nor receives. This asks nobody and waits for nothing.
+    pub(super) fn is_hung_up(&self) -> bool {
+        let ready = pin!(self.stream.ready(Interest::WRITABLE)).poll(&mut Context::from_waker(Waker::noop()));
+        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_write_closed())
     }
 
     /// Sends what waits.
@@ -172,4 +194,55 @@ pub(super) async fn linger(mut stream: TcpStream) {
 pub(super) fn reset(stream: TcpStream) {
     // If it cannot be set, the connection is gone already.
     let _ = stream.set_zero_linger();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Instant;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::server::Limits;
+
+    /// A connection, and the client at its other end.
+    async fn connected() -> io::Result<(Wire, TcpStream)> {
+        let app = crate::App::new("test", ".").freeze().expect("it is well formed");
+        let limits = Limits::from_config(app.config()).expect("the limits are those of the default");
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let client = TcpStream::connect(listener.local_addr()?).await?;
+        let (stream, _) = listener.accept().await?;
+        Ok((Wire::new(stream, b"", Arc::new(Watch::new(limits, Instant::now()))), client))
+    }
+
+    #[test]
+    fn what_comes_ahead_is_read_up_to_a_limit() -> io::Result<()> {
+        crate::block_on(async {
+            let (mut wire, mut client) = connected().await?;
+            let flood = async {
+                let piece = [b'x'; 64 * 1024];
+                for _ in 0..4 {
+                    client.write_all(&piece).await?;
+                }
+                client.shutdown().await
+            };
+            // It becomes pending for want of room, not of bytes.
+            let ahead = poll_fn(|cx| {
+                let polled = wire.poll_read_ahead(cx);
+                if wire.input.len() >= MOST_AHEAD { Poll::Ready(polled) } else { Poll::Pending }
+            });
+            let (polled, flooded) = tokio::join!(ahead, flood);
+            flooded?;
+            assert!(polled.is_pending());
+            assert!(wire.input.len() < MOST_AHEAD + MOST_READ, "{} bytes were read", wire.input.len());
+            assert!(!wire.is_hung_up(), "half of a connection is closed");
+            client.set_zero_linger()?;
+            drop(client);
+            while !wire.is_hung_up() {
+                tokio::task::yield_now().await;
+            }
+            Ok(())
+        })
+    }
 }

@@ -284,10 +284,11 @@ impl Connection {
                 if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
                     return Poll::Ready(Ok(frame));
                 }
-                match lock(&self.exchange).wire.poll_flush(cx) {
-                    Poll::Ready(Err(error)) => Poll::Ready(Err(End::from(error))),
-                    _ => Poll::Pending,
+                let mut exchange = lock(&self.exchange);
+                if let Poll::Ready(Err(error)) = exchange.wire.poll_flush(cx) {
+                    return Poll::Ready(Err(End::from(error)));
                 }
+                exchange.poll_gone(cx, length).map(Err)
             });
             let Some(frame) = frame.await? else { break };
             let Ok(data) = frame.map(Frame::into_data) else { return Ok(false) };
@@ -360,6 +361,26 @@ impl Waiting for Mutex<Exchange> {
 }
 
 impl Exchange {
+    /// Looks whether the client is still there, while it is sent nothing. The timer of the connection polls this too, so
+    /// what nobody tells is noticed when it is due.
+    fn poll_gone(&mut self, cx: &mut Context<'_>, length: &Length) -> Poll<End> {
+        if self.wire.is_hung_up() {
+            return Poll::Ready(End::Lost);
+        }
+        // What comes belongs to the reader of the body, who notices its end as well.
+        if self.is_read && !self.decoder.is_at_end() {
+            return Poll::Pending;
+        }
+        if ready!(self.wire.poll_read_ahead(cx)).is_err() {
+            return Poll::Ready(End::Lost);
+        }
+        if matches!(length, Length::Chunked) {
+            writer::probe(&mut self.wire.output);
+            let _ = self.wire.poll_flush(cx);
+        }
+        Poll::Pending
+    }
+
     /// Whether another request may follow: the body has ended, or will be read further by somebody who has it.
     fn may_go_on(&mut self) -> bool {
         !self.closing && (self.is_read || self.skip_body())

@@ -2,6 +2,7 @@
 //! nothing hides what went over the wire.
 
 mod client;
+mod gone;
 mod http1;
 mod http2;
 mod life;
@@ -12,8 +13,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hipflask::Frozen;
 use hipflask::prelude::*;
+use hipflask::{Body, Frozen};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
@@ -117,6 +118,53 @@ impl Gate {
     /// How many views have begun that nobody has asked about with `begun`.
     fn unseen(&self) -> usize {
         self.0[0].available_permits()
+    }
+}
+
+/// A stream that sends `first`, and then what it is told to; it tells when nobody wants more of it.
+#[derive(Clone, Debug)]
+struct Events {
+    more: Arc<Semaphore>,
+    dropped: Arc<Semaphore>,
+}
+
+impl Events {
+    fn new() -> Events {
+        Events { more: Arc::new(Semaphore::new(0)), dropped: Arc::new(Semaphore::new(0)) }
+    }
+
+    /// The view.
+    fn view(&self) -> impl Fn() -> std::future::Ready<Body> + Clone + Send + Sync + 'static {
+        let events = self.clone();
+        move || std::future::ready(events.stream())
+    }
+
+    fn stream(&self) -> Body {
+        struct Told(Arc<Semaphore>);
+        impl Drop for Told {
+            fn drop(&mut self) {
+                self.0.add_permits(1);
+            }
+        }
+        let (more, told) = (Arc::clone(&self.more), Told(Arc::clone(&self.dropped)));
+        Body::stream(async move |mut out| {
+            let _told = told;
+            out.send("first").await?;
+            loop {
+                wait(&more).await;
+                out.send("more").await?;
+            }
+        })
+    }
+
+    /// Lets it send one more.
+    fn send(&self) {
+        self.more.add_permits(1);
+    }
+
+    /// Waits until the producer of one stream was dropped.
+    async fn dropped(&self) {
+        soon(wait(&self.dropped)).await;
     }
 }
 
