@@ -408,7 +408,7 @@ async fn the_end_of_the_server_waits_for_views_whose_connection_is_lost() {
             "finished"
         }
     };
-    let server = Server::start(app().add_url_rule(rule("/"), view).on_shutdown(note("end")));
+    let server = Server::start_here(app().add_url_rule(rule("/"), view).on_shutdown(note("end")));
     let client = Connection::open(&server).await;
     let (_response, _stream) = client.begin("GET", "/", true).await;
     gate.begun().await;
