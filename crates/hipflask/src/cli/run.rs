@@ -11,7 +11,7 @@ use crate::app::{App, Frozen};
 use crate::blocking::StandBy;
 use crate::cli::arguments::Address;
 use crate::cli::{Failure, print, runtime};
-use crate::server::{Limits, serve_until, wait_for_signal};
+use crate::server::{ServerLimits, serve_until, wait_for_signal};
 use crate::signing::{base64, random_bytes};
 
 /// While developing, a secret key of its own is kept in the instance folder, so that a restart ends no
@@ -44,7 +44,7 @@ fn developers_key(folder: &Path) -> io::Result<String> {
 
 pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
     // What the configuration says wrong must not wait for the first connection to show.
-    Limits::from_config(app.config())?;
+    ServerLimits::from_config(app.config())?;
     let address = resolve(app, address)?;
     if app.config().debug() && !address.ip().to_canonical().is_loopback() {
         return Err(Failure::new(format!(

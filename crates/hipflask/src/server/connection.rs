@@ -14,13 +14,14 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::server::first_of::first_of;
 use crate::server::gated::Gated;
 use crate::server::http1::{self, End};
 use crate::server::io::Io;
 use crate::server::service::{Service, Shared};
 use crate::server::watch::{Verdict, Watch};
 use crate::server::wire::{self, Wire};
-use crate::server::{Phase, first_of, reached};
+use crate::server::{Phase, reached};
 
 /// The longest head of a request, in bytes.
 pub(super) const MAX_HEAD: usize = 64 * 1024;

@@ -2,31 +2,31 @@
 
 mod body;
 mod connection;
+mod first_of;
 mod gated;
 mod http1;
 mod io;
+mod limits;
 mod policy;
 mod service;
 mod signals;
 mod watch;
 mod wire;
 
-use std::future::poll_fn;
 use std::io as std_io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch as channel};
 
+use crate::Result;
 use crate::app::Frozen;
-use crate::config::Config;
-use crate::{Error, Result};
+use crate::server::first_of::first_of;
 
+pub(crate) use limits::ServerLimits;
 pub(crate) use signals::wait as wait_for_signal;
 
 /// Serves `app` at `address` until the process is told to stop by Ctrl-C or SIGTERM; requests in flight are
@@ -77,38 +77,6 @@ pub async fn serve_on(app: Frozen, listener: std::net::TcpListener, stop: impl F
     serve_until(app, listener, stop).await
 }
 
-/// The limits of a server, from the configuration keys `SERVER_…` and `MAX_CONNECTIONS`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) connections: usize,
-    pub(crate) header: Duration,
-    pub(crate) keep_alive: Duration,
-    pub(crate) body: Duration,
-    pub(crate) write: Duration,
-    pub(crate) graceful: Duration,
-    pub(crate) access_log: bool,
-}
-
-impl Limits {
-    pub(crate) fn from_config(config: &Config) -> Result<Limits> {
-        let seconds = |key| {
-            let duration = config.seconds(key)?.filter(|duration| !duration.is_zero());
-            duration
-                .ok_or_else(|| Error::msg(format!("the configuration key `{key}` must be a number of seconds above 0")))
-        };
-        let connections = config.get::<usize>("MAX_CONNECTIONS")?;
-        Ok(Limits {
-            connections: connections.clamp(1, Semaphore::MAX_PERMITS),
-            header: seconds("SERVER_HEADER_TIMEOUT")?,
-            keep_alive: seconds("SERVER_KEEP_ALIVE_TIMEOUT")?,
-            body: seconds("SERVER_BODY_TIMEOUT")?,
-            write: seconds("SERVER_WRITE_TIMEOUT")?,
-            graceful: seconds("SERVER_GRACEFUL_TIMEOUT")?,
-            access_log: config.switch("ACCESS_LOG", true),
-        })
-    }
-}
-
 /// How far the server is on its way to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
@@ -127,7 +95,7 @@ async fn reached(mut phase: channel::Receiver<Phase>, wanted: Phase) {
 
 /// Serves `app` on a listener until `stop` is ready, then finishes what is in flight.
 pub(crate) async fn serve_until(app: Frozen, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
-    let limits = Limits::from_config(app.config())?;
+    let limits = ServerLimits::from_config(app.config())?;
     let permits = Arc::new(Semaphore::new(limits.connections));
     let (phase, phases) = channel::channel(Phase::Serving);
     let shared = Arc::new(service::Shared { app: app.clone(), limits });
@@ -141,18 +109,8 @@ pub(crate) async fn serve_until(app: Frozen, listener: TcpListener, stop: impl F
     app.stop().await
 }
 
-/// What the first of two futures yields.
-async fn first_of<T>(a: impl Future<Output = T>, b: impl Future<Output = T>) -> T {
-    let (mut a, mut b) = (pin!(a), pin!(b));
-    poll_fn(|cx| match a.as_mut().poll(cx) {
-        Poll::Ready(first) => Poll::Ready(first),
-        Poll::Pending => b.as_mut().poll(cx),
-    })
-    .await
-}
-
 /// Waits until every connection, and every view that outlived its connection, has ended.
-async fn finish(permits: &Semaphore, limits: Limits) {
+async fn finish(permits: &Semaphore, limits: ServerLimits) {
     let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
     let idle = permits.acquire_many(all);
     if tokio::time::timeout(limits.graceful, idle).await.is_err() {

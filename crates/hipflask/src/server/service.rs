@@ -22,15 +22,15 @@ use crate::http::body::Body;
 use crate::http::request::{Request, Scheme};
 use crate::http::response::Response;
 use crate::log::{self, Access};
-use crate::server::Limits;
 use crate::server::body::{Received, Sent};
+use crate::server::limits::ServerLimits;
 use crate::server::policy::{self, Refused};
 use crate::server::watch::Watch;
 
 /// What all connections share.
 pub(crate) struct Shared {
     pub(super) app: Frozen,
-    pub(super) limits: Limits,
+    pub(super) limits: ServerLimits,
 }
 
 /// Answers the requests of one connection.

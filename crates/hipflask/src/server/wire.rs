@@ -204,12 +204,12 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::server::Limits;
+    use crate::server::limits::ServerLimits;
 
     /// A connection, and the client at its other end.
     async fn connected() -> io::Result<(Wire, TcpStream)> {
         let app = crate::App::new("test", ".").freeze().expect("it is well formed");
-        let limits = Limits::from_config(app.config()).expect("the limits are those of the default");
+        let limits = ServerLimits::from_config(app.config()).expect("the limits are those of the default");
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let client = TcpStream::connect(listener.local_addr()?).await?;
         let (stream, _) = listener.accept().await?;
