@@ -113,7 +113,7 @@ pub use crate::routing::build::BuildError;
 pub use crate::routing::converter::Converter;
 pub use crate::routing::rule::Rule;
 pub use crate::scaffold::{Route, Scaffold};
-pub use crate::server::{serve, serve_on};
+pub use crate::server::{Server, serve, serve_on};
 pub use crate::session::Session;
 pub use crate::signing::{KeyDerivation, Serializer, Verified};
 pub use crate::static_files::{File, safe_join, send_file, send_from_directory};

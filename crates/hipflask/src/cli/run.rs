@@ -5,13 +5,11 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
-use tokio::net::TcpListener;
-
 use crate::app::{App, Frozen};
 use crate::blocking::StandBy;
 use crate::cli::arguments::Address;
 use crate::cli::{Failure, print, runtime};
-use crate::server::{ServerLimits, serve_until, wait_for_signal};
+use crate::server::{Listener, ServerLimits, serve_until, wait_for_signal};
 use crate::signing::{base64, random_bytes};
 
 /// While developing, a secret key of its own is kept in the instance folder, so that a restart ends no
@@ -56,11 +54,11 @@ pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
     let runtime = runtime()?;
     let _stand_by = StandBy::start(runtime.handle());
     let served = runtime.block_on(async {
-        let listener = TcpListener::bind(address).await.map_err(|error| cannot_bind(address, &error))?;
-        let address = listener.local_addr().unwrap_or(address);
+        let listener = Listener::bind(address).await.map_err(|error| cannot_bind(address, &error))?;
+        let address = listener.address().unwrap_or(address);
         app.start().await?;
         print(&banner(app, address));
-        serve_until(app.clone(), listener, wait_for_signal()).await?;
+        serve_until(app.clone(), listener.into(), wait_for_signal()).await?;
         Ok(())
     });
     // What did not end in time is not waited for.

@@ -1,5 +1,6 @@
 //! The server: connections with limits and time-outs, HTTP/1 of our own, HTTP/2 by hyper.
 
+mod accept;
 mod body;
 mod connection;
 mod first_of;
@@ -7,33 +8,39 @@ mod gated;
 mod http1;
 mod io;
 mod limits;
+mod listener;
+mod phase;
 mod policy;
 mod service;
 mod signals;
+mod stream;
+#[cfg(unix)]
+mod unix;
 mod watch;
 mod wire;
 
+use std::future::Future;
 use std::io as std_io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+#[cfg(unix)]
+use std::path::PathBuf;
 
-use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch as channel};
-
-use crate::Result;
 use crate::app::Frozen;
-use crate::server::first_of::first_of;
+use crate::server::listener::Listeners;
+#[cfg(unix)]
+use crate::server::unix::UnixSocket;
+use crate::{Error, Result};
 
+pub(crate) use accept::serve_until;
 pub(crate) use limits::ServerLimits;
+pub(crate) use listener::Listener;
 pub(crate) use signals::wait as wait_for_signal;
 
 /// Serves `app` at `address` until the process is told to stop by Ctrl-C or SIGTERM; requests in flight are
 /// finished first.
 ///
 /// The binary's own `run` does this, with a runtime and messages around it; this is for programs that have
-/// their own.
+/// their own. It is short for a [`Server`] with one address.
 ///
 /// ```no_run
 /// # async fn run(app: hipflask::App) -> Result<(), Box<dyn std::error::Error>> {
@@ -46,15 +53,13 @@ pub(crate) use signals::wait as wait_for_signal;
 ///
 /// If the address cannot be had, or something that runs at the start fails.
 pub async fn serve(app: Frozen, address: SocketAddr) -> Result<()> {
-    let listener = TcpListener::bind(address).await?;
-    app.start().await?;
-    serve_until(app, listener, wait_for_signal()).await
+    Server::new(app).bind(address).run().await
 }
 
 /// Serves `app` on a socket that listens already until `stop` is ready; requests in flight are finished first.
 ///
 /// For a socket that was handed to the process, for a stop that is no signal, and for tests with real
-/// connections. What [`serve`] says holds here too.
+/// connections. What [`serve`] says holds here too. It is short for a [`Server`] with one listener.
 ///
 /// ```
 /// # hipflask::block_on(async {
@@ -71,138 +76,125 @@ pub async fn serve(app: Frozen, address: SocketAddr) -> Result<()> {
 ///
 /// If the socket cannot be used, or something that runs at the start or at the end fails.
 pub async fn serve_on(app: Frozen, listener: std::net::TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
-    listener.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(listener)?;
-    app.start().await?;
-    serve_until(app, listener, stop).await
+    Server::new(app).listener(listener).run_until(stop).await
 }
 
-/// How far the server is on its way to the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    Serving,
-    /// No new requests; those in flight are finished.
-    Finishing,
-    /// What still runs has had its time.
-    BreakingOff,
+/// A server, and the sockets that it listens at: any number of them, of any kind.
+///
+/// ```
+/// # hipflask::block_on(async {
+/// use hipflask::{Server, prelude::*};
+///
+/// let app = App::new("doc", ".").add_url_rule(Rule::new("/"), async || "Hello!");
+/// let inherited = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let server = Server::new(app.freeze()?).bind(([127, 0, 0, 1], 0)).listener(inherited);
+/// let stop = async { /* here: at once */ };
+/// server.run_until(stop).await
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+#[must_use = "a server does nothing until it runs"]
+pub struct Server {
+    app: Frozen,
+    sockets: Vec<Socket>,
 }
 
-/// Waits for a phase, or a later one.
-async fn reached(mut phase: channel::Receiver<Phase>, wanted: Phase) {
-    // Without a sender the server is gone.
-    let _ = phase.wait_for(|phase| *phase >= wanted).await;
+/// A socket that was asked for.
+#[derive(Debug)]
+enum Socket {
+    Address(SocketAddr),
+    Listener(std::net::TcpListener),
+    #[cfg(unix)]
+    Path(PathBuf),
+    #[cfg(unix)]
+    UnixListener(std::os::unix::net::UnixListener),
 }
 
-/// Serves `app` on a listener until `stop` is ready, then finishes what is in flight.
-pub(crate) async fn serve_until(app: Frozen, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
-    let limits = ServerLimits::from_config(app.config())?;
-    let permits = Arc::new(Semaphore::new(limits.connections));
-    let (phase, phases) = channel::channel(Phase::Serving);
-    let shared = Arc::new(service::Shared { app: app.clone(), limits });
-    first_of(stop, accept_all(&listener, &permits, &shared, &phases)).await;
-    let listener = listener.into_std()?;
-    accept_waiting(&listener, &permits, &shared, &phases);
-    drop(listener);
-    let _ = phase.send(Phase::Finishing);
-    finish(&permits, limits).await;
-    let _ = phase.send(Phase::BreakingOff);
-    app.stop().await
-}
+impl Server {
+    /// A server that listens nowhere yet.
+    pub fn new(app: Frozen) -> Server {
+        Server { app, sockets: Vec::new() }
+    }
 
-/// Waits until every connection, and every view that outlived its connection, has ended.
-async fn finish(permits: &Semaphore, limits: ServerLimits) {
-    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    let idle = permits.acquire_many(all);
-    if tokio::time::timeout(limits.graceful, idle).await.is_err() {
-        let open = limits.connections - permits.available_permits();
-        tracing::warn!(
-            "{open} connections or views had not ended after {} s and were broken off",
-            limits.graceful.as_secs_f64()
-        );
+    fn with(mut self, socket: Socket) -> Server {
+        self.sockets.push(socket);
+        self
+    }
+
+    /// Listens at `address`. The port 0 is any that is free.
+    pub fn bind(self, address: impl Into<SocketAddr>) -> Server {
+        self.with(Socket::Address(address.into()))
+    }
+
+    /// Takes connections from a socket that listens already: one that another process has handed over, or whose port
+    /// has to be known before the server runs.
+    pub fn listener(self, listener: std::net::TcpListener) -> Server {
+        self.with(Socket::Listener(listener))
+    }
+
+    /// Listens at a Unix socket, whose file is made at `path` and removed at the end. One that a process left behind
+    /// there is replaced; where another process listens, it is an error.
+    ///
+    /// Who may connect is a matter of the file's permissions: those of the folder, and the process's `umask`. Requests
+    /// that come this way have no [`remote_addr`](crate::Request::remote_addr).
+    #[cfg(unix)]
+    pub fn unix(self, path: impl Into<PathBuf>) -> Server {
+        self.with(Socket::Path(path.into()))
+    }
+
+    /// Takes connections from a Unix socket that listens already. Its file is left alone.
+    #[cfg(unix)]
+    pub fn unix_listener(self, listener: std::os::unix::net::UnixListener) -> Server {
+        self.with(Socket::UnixListener(listener))
+    }
+
+    /// Serves until the process is told to stop by Ctrl-C or SIGTERM; requests in flight are finished first.
+    ///
+    /// # Errors
+    ///
+    /// If a socket cannot be had or there is none, or something that runs at the start or at the end fails.
+    pub async fn run(self) -> Result<()> {
+        self.run_until(wait_for_signal()).await
+    }
+
+    /// Serves until `stop` is ready; requests in flight are finished first.
+    ///
+    /// # Errors
+    ///
+    /// If a socket cannot be had or there is none, or something that runs at the start or at the end fails.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<()> {
+        let app = self.app.clone();
+        let listeners = self.listen().await?;
+        app.start().await?;
+        serve_until(app, listeners, stop).await
+    }
+
+    async fn listen(self) -> Result<Listeners> {
+        if self.sockets.is_empty() {
+            return Err(Error::msg("the server has no socket; give it one by `bind`, `listener` or `unix`"));
+        }
+        let mut listeners = Listeners::default();
+        for socket in self.sockets {
+            listeners.push(socket.listen().await?);
+        }
+        Ok(listeners)
     }
 }
 
-/// Accepts connections for ever. An error never ends it (RUSTSEC-2024-0376): out of file descriptors, it waits
-/// and goes on.
-async fn accept_all(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-    shared: &Arc<service::Shared>,
-    phases: &channel::Receiver<Phase>,
-) {
-    loop {
-        let Ok(permit) = Arc::clone(permits).acquire_owned().await else {
-            std::future::pending::<()>().await;
-            continue;
+impl Socket {
+    async fn listen(self) -> Result<Listener> {
+        let named = |name: &dyn std::fmt::Display, error: std_io::Error| {
+            Error::msg(format!("the server cannot listen at {name}: {error}"))
         };
-        match listener.accept().await {
-            Ok((stream, peer)) => spawn(stream, peer, permit, shared, phases),
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) => {
-                tracing::error!("no connection can be accepted: {error}; trying again in a second");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+        match self {
+            Socket::Address(address) => Listener::bind(address).await.map_err(|error| named(&address, error)),
+            Socket::Listener(listener) => Ok(Listener::from_std(listener)?),
+            #[cfg(unix)]
+            Socket::Path(path) => {
+                UnixSocket::bind(&path).await.map(Listener::Unix).map_err(|error| named(&path.display(), error))
             }
+            #[cfg(unix)]
+            Socket::UnixListener(listener) => Ok(Listener::Unix(UnixSocket::from_std(listener)?)),
         }
-    }
-}
-
-/// Takes in who has connected and was not accepted yet, and nobody after them: their requests may be on the way.
-fn accept_waiting(
-    listener: &std::net::TcpListener,
-    permits: &Arc<Semaphore>,
-    shared: &Arc<service::Shared>,
-    phases: &channel::Receiver<Phase>,
-) {
-    while let Ok(permit) = Arc::clone(permits).try_acquire_owned()
-        && let Ok((stream, peer)) = listener.accept()
-    {
-        if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
-            spawn(stream, peer, permit, shared, phases);
-        }
-    }
-}
-
-fn spawn(
-    stream: TcpStream,
-    peer: SocketAddr,
-    permit: tokio::sync::OwnedSemaphorePermit,
-    shared: &Arc<service::Shared>,
-    phases: &channel::Receiver<Phase>,
-) {
-    set_up(&stream);
-    tokio::spawn(connection::serve(stream, peer, Arc::new(permit), Arc::clone(shared), phases.clone()));
-}
-
-/// What every connection needs. One that has ended already cannot be told, and need not.
-fn set_up(stream: &TcpStream) {
-    // Otherwise every small answer would wait for the peer's delayed acknowledgement.
-    let _ = stream.set_nodelay(true);
-    // Otherwise a peer that vanished without a word would be waited for as long as there is nothing to send to it.
-    let probes = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
-    let _ = SockRef::from(stream).set_tcp_keepalive(&probes.with_retries(4));
-}
-
-/// The client went away before it was accepted: nobody else is concerned.
-fn is_of_one_connection(error: &std_io::Error) -> bool {
-    use std_io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn small_answers_are_sent_at_once() -> Result<()> {
-        crate::block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
-            let _client = TcpStream::connect(listener.local_addr()?).await?;
-            let (stream, _) = listener.accept().await?;
-            assert!(!stream.nodelay()?);
-            set_up(&stream);
-            assert!(stream.nodelay()?);
-            assert!(SockRef::from(&stream).keepalive()?);
-            Ok(())
-        })
     }
 }

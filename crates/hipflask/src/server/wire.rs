@@ -5,17 +5,14 @@ use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, Interest, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, ReadBuf};
 
+use crate::server::stream::Stream;
 use crate::server::watch::Watch;
 
-/// How long a client that still sends may take to notice that it was answered.
-const LINGER: Duration = Duration::from_secs(5);
 /// Bytes are worth a call of their own from here on, rather than to be copied.
 const LARGE: usize = 16 * 1024;
 /// What waits at most to be sent with what follows.
@@ -33,7 +30,7 @@ thread_local! {
 }
 
 pub(super) struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     /// What came and was not used yet.
     pub(super) input: BytesMut,
     /// What waits to be sent. Written is not sent: what is written together leaves together, with
@@ -48,7 +45,7 @@ pub(super) struct Wire {
 
 impl Wire {
     /// A connection of which `start` was read already.
-    pub(super) fn new(stream: TcpStream, start: &[u8], watch: Arc<Watch>) -> Wire {
+    pub(super) fn new(stream: Stream, start: &[u8], watch: Arc<Watch>) -> Wire {
         Wire { stream, input: start.into(), output: Vec::new(), sent: 0, has_ended: false, watch }
     }
 
@@ -82,7 +79,7 @@ impl Wire {
     /// Reads what has come, if anything has.
     pub(super) fn try_read(&mut self) -> io::Result<usize> {
         self.input.reserve(MOST_READ);
-        self.stream.try_read_buf(&mut self.input)
+        self.stream.try_read(&mut self.input)
     }
 
     /// Keeps what comes while nothing is waited for, up to a limit; ready once, when the client has no more to say.
@@ -96,10 +93,9 @@ impl Wire {
         Poll::Pending
     }
 
-    /// Whether the system knows that the client neither sends nor receives. This asks nobody and waits for nothing.
+    /// Whether the system knows that the client has gone.
     pub(super) fn is_hung_up(&self) -> bool {
-        let ready = pin!(self.stream.ready(Interest::WRITABLE)).poll(&mut Context::from_waker(Waker::noop()));
-        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_write_closed())
+        self.stream.is_hung_up()
     }
 
     /// Sends what waits.
@@ -173,27 +169,9 @@ impl Wire {
         written
     }
 
-    pub(super) fn into_stream(self) -> TcpStream {
+    pub(super) fn into_stream(self) -> Stream {
         self.stream
     }
-}
-
-/// Says that nothing more will come, and waits, for a while, until the client has ended the connection too. Closed
-/// with bytes left unread, a connection is reset, and the reset may overtake the answer.
-pub(super) async fn linger(mut stream: TcpStream) {
-    let drain = async {
-        let mut unread = vec![0; 16 * 1024];
-        stream.shutdown().await?;
-        while stream.read(&mut unread).await? > 0 {}
-        io::Result::Ok(())
-    };
-    let _ = tokio::time::timeout(LINGER, drain).await;
-}
-
-/// Ends the connection in a way that no client takes for the end of a body.
-pub(super) fn reset(stream: TcpStream) {
-    // If it cannot be set, the connection is gone already.
-    let _ = stream.set_zero_linger();
 }
 
 #[cfg(test)]
@@ -201,7 +179,8 @@ mod tests {
     use std::future::poll_fn;
     use std::time::Instant;
 
-    use tokio::net::TcpListener;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
     use crate::server::limits::ServerLimits;
@@ -213,7 +192,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let client = TcpStream::connect(listener.local_addr()?).await?;
         let (stream, _) = listener.accept().await?;
-        Ok((Wire::new(stream, b"", Arc::new(Watch::new(limits, Instant::now()))), client))
+        Ok((Wire::new(Stream::tcp(stream), b"", Arc::new(Watch::new(limits, Instant::now()))), client))
     }
 
     #[test]

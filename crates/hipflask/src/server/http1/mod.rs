@@ -18,7 +18,6 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{Method, StatusCode, Version};
 use http_body::{Body as _, Frame};
-use tokio::net::TcpStream;
 
 use crate::http::body::Body;
 use crate::http::response::Response;
@@ -30,6 +29,7 @@ use crate::server::http1::incoming::Incoming;
 use crate::server::http1::writer::{Length, Writer};
 use crate::server::policy::Refused;
 use crate::server::service::{Answering, Finished, Service, refuse, settle_length};
+use crate::server::stream::Stream;
 use crate::server::wire::Wire;
 
 /// How a connection ends.
@@ -103,7 +103,7 @@ impl<F: Future<Output = End>> super::connection::Connection for Http1<F> {
 
 impl<F> Http1<F> {
     /// The socket, unless somebody else is using it at this moment.
-    pub(super) fn into_stream(self) -> Option<TcpStream> {
+    pub(super) fn into_stream(self) -> Option<Stream> {
         drop(self.serving);
         let exchange = Arc::into_inner(self.exchange)?.into_inner().unwrap_or_else(PoisonError::into_inner);
         Some(exchange.wire.into_stream())

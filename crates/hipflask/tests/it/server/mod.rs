@@ -7,6 +7,8 @@ mod http1;
 mod http2;
 mod life;
 mod refused;
+#[cfg(unix)]
+mod sockets;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -40,6 +42,10 @@ fn app() -> App {
 
 fn rule(path: &str) -> Rule {
     Rule::new(path).methods([GET, POST])
+}
+
+fn freeze(app: App) -> Frozen {
+    app.freeze().expect("a test's application is well formed")
 }
 
 /// An application that serves, for as long as the value lives.
@@ -83,7 +89,9 @@ impl Workers {
 impl Drop for Workers {
     fn drop(&mut self) {
         // A runtime that waited for its tasks could not be dropped in a test, which is a task of another.
-        self.0.take().map(Runtime::shutdown_background);
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -99,11 +107,14 @@ impl Server {
 
     /// Starts it on the test's own thread, where it runs when the test waits and at no other time.
     fn start_here(app: App) -> Server {
-        let app: Frozen = app.freeze().expect("a test's application is well formed");
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
+        Server::run(hipflask::Server::new(freeze(app)).listener(listener), address)
+    }
+
+    fn run(server: hipflask::Server, address: SocketAddr) -> Server {
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(hipflask::serve_on(app, listener, async {
+        let task = tokio::spawn(server.run_until(async {
             // A dropped sender stops the server too.
             let _ = stopped.await;
         }));
