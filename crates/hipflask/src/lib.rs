@@ -104,7 +104,7 @@ pub use crate::routing::converter::Converter;
 pub use crate::routing::rule::Rule;
 pub use crate::routing::rule::ViewId;
 pub use crate::routing::view_args::{FromPath, ViewArgs};
-pub use crate::server::{serve, serve_on};
+pub use crate::server::{Server, serve, serve_on};
 pub use crate::signing::{KeyDerivation, Serializer, Verified};
 pub use crate::testing::{TestClient, TestRequest, TestResponse};
 

@@ -12,6 +12,7 @@ use crate::base::panics::Panicked;
 use crate::builtin::templating::TemplateError;
 use crate::context::Context;
 use crate::http::json::Json;
+use crate::http::request::Peer;
 use crate::http::response::{IntoResponse, Response};
 use crate::signing::{base64, random_bytes};
 
@@ -51,6 +52,14 @@ pub(crate) fn unhandled(ctx: &Context, error: &Error) -> Response {
 /// Only during development, and only for this machine.
 pub(crate) fn shows_details(ctx: &Context) -> bool {
     ctx.config().debug() && ctx.request().is_local()
+}
+
+fn from(peer: Peer) -> String {
+    match peer {
+        Peer::Memory => "memory".to_owned(),
+        Peer::Network(address) => address.ip().to_string(),
+        Peer::Unix => "a Unix socket".to_owned(),
+    }
 }
 
 fn json_response(value: serde_json::Value) -> Response {
@@ -192,7 +201,7 @@ fn debug_page(ctx: &Context, error: &Error) -> Response {
             ("address", request.url()),
             ("endpoint", ctx.endpoint().unwrap_or("none").to_owned()),
             ("rule", ctx.rule().unwrap_or("none").to_owned()),
-            ("from", request.remote_addr().map_or_else(|| "memory".to_owned(), |address| address.to_string())),
+            ("from", from(request.peer())),
             ("request id", ctx.request_id().to_owned()),
             ("user agent", address(header::USER_AGENT)),
         ],

@@ -228,7 +228,8 @@ fn push_json(line: &mut Vec<u8>, text: &str) {
 #[derive(Debug)]
 pub(crate) struct Access<'a> {
     pub(crate) request_id: u64,
-    pub(crate) remote: IpAddr,
+    /// Unless it came over a Unix socket.
+    pub(crate) remote: Option<IpAddr>,
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) version: &'a str,
@@ -247,7 +248,7 @@ pub(crate) fn access(access: &Access<'_>) {
         tracing::info!(
             target: "hipflask::access",
             request_id = %format_args!("{:016x}", access.request_id),
-            remote = %access.remote,
+            remote = access.remote.map(tracing::field::display),
             method = access.method,
             path = access.path,
             status = access.status,
@@ -288,7 +289,7 @@ fn access_text(line: &mut String, access: &Access<'_>, colours: bool) {
 
 fn access_json(line: &mut Vec<u8>, access: &Access<'_>) {
     const BEFORE_ID: &[u8] = b"\",\"level\":\"INFO\",\"target\":\"access\",\"request_id\":\"";
-    const BEFORE_REMOTE: &[u8] = b"\",\"remote\":\"";
+    const BEFORE_REMOTE: &[u8] = b"\",\"remote\":";
     line.reserve(256 + access.path.len());
     line.extend_from_slice(b"{\"time\":\"");
     clock::push_rfc3339(line, access.now);
@@ -296,8 +297,8 @@ fn access_json(line: &mut Vec<u8>, access: &Access<'_>) {
     line.extend_from_slice(&hexadecimal(access.request_id));
     line.extend_from_slice(BEFORE_REMOTE);
     push_remote(line, access.remote);
-    // A method is a token, so nothing in it needs escaping.
-    line.extend_from_slice(b"\",\"method\":\"");
+    // A method is a token, in which nothing needs to be escaped.
+    line.extend_from_slice(b",\"method\":\"");
     line.extend_from_slice(access.method.as_bytes());
     line.extend_from_slice(b"\",\"path\":");
     push_json(line, access.path);
@@ -319,7 +320,9 @@ fn hexadecimal(id: u64) -> [u8; 16] {
     std::array::from_fn(|at| b"0123456789abcdef"[(id >> (60 - 4 * at)) as usize & 15])
 }
 
-fn push_remote(line: &mut Vec<u8>, remote: IpAddr) {
+fn push_remote(line: &mut Vec<u8>, remote: Option<IpAddr>) {
+    let Some(remote) = remote else { return line.extend_from_slice(b"null") };
+    line.push(b'"');
     match remote {
         IpAddr::V4(address) => {
             for (at, part) in address.octets().into_iter().enumerate() {
@@ -331,6 +334,7 @@ fn push_remote(line: &mut Vec<u8>, remote: IpAddr) {
         }
         IpAddr::V6(address) => _ = write!(line, "{address}"),
     }
+    line.push(b'"');
 }
 
 /// Prints a readable line. There is nowhere to report an error of the terminal.
@@ -421,7 +425,7 @@ mod tests {
     fn request() -> Access<'static> {
         Access {
             request_id: 1,
-            remote: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+            remote: Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
             method: "OPTIONS",
             path: "/a\"b",
             version: "1.1",
@@ -448,5 +452,9 @@ mod tests {
             (&value["remote"], &value["path"], &value["us"], &value["bytes"]),
             (&"127.0.0.1".into(), &"/a\"b".into(), &1500.into(), &serde_json::Value::Null)
         );
+        let mut line = Vec::new();
+        access_json(&mut line, &Access { remote: None, ..request() });
+        let value: serde_json::Value = serde_json::from_slice(&line).expect("json");
+        assert!(value["remote"].is_null());
     }
 }

@@ -174,7 +174,7 @@ fn routes(app: &Frozen, all_methods: bool) -> String {
 
 /// Everything that can be checked without serving: freezing has checked most of it already.
 fn check(app: &Frozen) -> Result<(), Failure> {
-    crate::server::Limits::from_config(app.config())?;
+    crate::server::ServerLimits::from_config(app.config())?;
     runtime()?.block_on(async {
         app.start().await?;
         app.stop().await

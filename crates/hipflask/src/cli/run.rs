@@ -5,14 +5,12 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
-use tokio::net::TcpListener;
-
 use crate::app::App;
 use crate::app::frozen::Frozen;
 use crate::cli::arguments::Address;
 use crate::cli::process::{Failure, print, runtime};
 use crate::handler::blocking::StandBy;
-use crate::server::{Limits, serve_until, wait_for_signal};
+use crate::server::{Listener, ServerLimits, serve_until, wait_for_signal};
 use crate::signing::{base64, random_bytes};
 
 /// During development a secret key is generated and kept in the instance folder, so that sessions survive a
@@ -45,7 +43,7 @@ fn developers_key(folder: &Path) -> io::Result<String> {
 
 pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
     // A mistake in the configuration must show now, not at the first connection.
-    Limits::from_config(app.config())?;
+    ServerLimits::from_config(app.config())?;
     let address = resolve(app, address)?;
     if app.config().debug() && !address.ip().to_canonical().is_loopback() {
         return Err(Failure::new(format!(
@@ -57,11 +55,11 @@ pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
     let runtime = runtime()?;
     let _stand_by = StandBy::start(runtime.handle());
     let served = runtime.block_on(async {
-        let listener = TcpListener::bind(address).await.map_err(|error| cannot_bind(address, &error))?;
-        let address = listener.local_addr().unwrap_or(address);
+        let listener = Listener::bind(address).await.map_err(|error| cannot_bind(address, &error))?;
+        let address = listener.address().unwrap_or(address);
         app.start().await?;
         print(&banner(app, address));
-        serve_until(app.clone(), listener, wait_for_signal()).await?;
+        serve_until(app.clone(), listener.into(), wait_for_signal()).await?;
         Ok(())
     });
     // Do not wait for what did not end in time.

@@ -27,7 +27,7 @@ use tokio::runtime::Handle;
 use crate::base::error::{Error, Result};
 use crate::base::panics;
 use crate::context::Context;
-use crate::handler::Answer;
+use crate::handler::{Answer, in_place};
 use crate::http::response::Response;
 
 /// A call up to here is short: it costs no more than changing threads twice.
@@ -127,7 +127,11 @@ impl Pace {
         if !self.is_short() {
             return None;
         }
-        Watchdog::enter().then_some(Running { pace: self })
+        let running = Watchdog::enter().then_some(Running { pace: self });
+        if running.is_some() {
+            in_place::send_what_waits();
+        }
+        running
     }
 
     /// Runs `call` on a thread that may block, and learns from how long it took.

@@ -7,6 +7,7 @@
 pub(crate) mod blocking;
 pub(crate) mod error_handler;
 pub(crate) mod function;
+pub(crate) mod in_place;
 pub(crate) mod into_error_handler;
 pub(crate) mod into_handler;
 pub(crate) mod outcome;

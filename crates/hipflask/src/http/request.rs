@@ -33,7 +33,7 @@ pub struct Request {
     version: Version,
     headers: HeaderMap,
     body: Body,
-    remote_addr: Option<SocketAddr>,
+    peer: Peer,
     scheme: Scheme,
     path: Path,
     args: OnceLock<MultiDict>,
@@ -42,7 +42,26 @@ pub struct Request {
     id: u64,
 }
 
-/// How the request arrived; it decides the scheme of the URLs that are built for it.
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// Nobody: the request was made in this process.
+    Memory,
+    Network(SocketAddr),
+    /// Somebody on this machine, who has no address.
+    Unix,
+}
+
+impl Peer {
+    pub(crate) fn ip(self) -> Option<IpAddr> {
+        match self {
+            Peer::Network(address) => Some(address.ip()),
+            Peer::Memory | Peer::Unix => None,
+        }
+    }
+}
+
+/// How the request came: decides the scheme of the URLs that are built for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scheme {
     /// Unencrypted.
@@ -116,7 +135,7 @@ impl Request {
             version,
             headers,
             body: Body::empty(),
-            remote_addr: None,
+            peer: Peer::Memory,
             scheme: Scheme::Http,
             args: OnceLock::new(),
             cookies: OnceLock::new(),
@@ -175,14 +194,14 @@ impl Request {
     /// The same, as if it came from `address` over `scheme`.
     #[must_use]
     pub fn with_peer(mut self, address: SocketAddr, scheme: Scheme) -> Request {
-        self.remote_addr = Some(address);
+        self.peer = Peer::Network(address);
         self.scheme = scheme;
         self
     }
 
-    /// Sets where it came from, how, and under which number.
-    pub(crate) fn receive(&mut self, peer: SocketAddr, scheme: Scheme, id: u64) {
-        (self.remote_addr, self.scheme, self.id) = (Some(peer), scheme, id);
+    /// Says from whom and how it came, and under which number.
+    pub(crate) fn receive(&mut self, peer: Peer, scheme: Scheme, id: u64) {
+        (self.peer, self.scheme, self.id) = (peer, scheme, id);
     }
 
     /// A number that no other request of this process has; 0 until it is asked for.
@@ -289,16 +308,26 @@ impl Request {
         self.scheme == Scheme::Https
     }
 
-    /// The address of the client, if it came over a network.
+    /// The address of the peer, if it came over a network: a Unix socket has none, where Flask has an empty text.
     pub fn remote_addr(&self) -> Option<IpAddr> {
-        self.remote_addr.map(|address| address.ip())
+        self.peer.ip()
+    }
+
+    /// By which way it came.
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer
     }
 
     /// Whether it comes from this machine, as those in memory do. A request passed on by a proxy does not count.
     pub(crate) fn is_local(&self) -> bool {
         let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
-        self.remote_addr.is_none_or(|address| address.ip().to_canonical().is_loopback())
-            && !forwarded.iter().any(|name| self.headers.contains_key(*name))
+        let is_here = match self.peer {
+            Peer::Memory => true,
+            Peer::Network(address) => address.ip().to_canonical().is_loopback(),
+            // Proxies come this way, and not every one says for whom.
+            Peer::Unix => false,
+        };
+        is_here && !forwarded.iter().any(|name| self.headers.contains_key(*name))
     }
 
     /// The requested host, in lower case, with the port unless it is the default of the scheme. Empty if the

@@ -2,7 +2,6 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -10,17 +9,19 @@ use std::time::Duration;
 
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::server::first_of::first_of;
 use crate::server::gated::Gated;
-use crate::server::http1::End;
+use crate::server::http1::{self, End};
 use crate::server::io::Io;
+use crate::server::listener::Accepted;
+use crate::server::phase::{Phase, reached};
 use crate::server::service::{Service, Shared};
+use crate::server::stream::Stream;
 use crate::server::watch::{Verdict, Watch};
 use crate::server::wire::Wire;
-use crate::server::{Phase, first_of, http1, reached, wire};
 
 /// The longest head of a request, in bytes.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
@@ -31,12 +32,12 @@ const MAX_STREAMS: u32 = 128;
 const FIRST_WORDS: Duration = Duration::from_millis(100);
 
 pub(super) async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
+    accepted: Accepted,
     permit: Arc<OwnedSemaphorePermit>,
     shared: Arc<Shared>,
     phase: channel::Receiver<Phase>,
 ) {
+    let Accepted { stream, peer, scheme, protocol } = accepted;
     let limits = shared.limits;
     let accepted = std::time::Instant::now();
     // A connection that has sent nothing has nothing to finish, but its first bytes may be on the way.
@@ -45,11 +46,11 @@ pub(super) async fn serve(
         sleep(FIRST_WORDS).await;
         None
     };
-    let opening = timeout(limits.header, first_of(first_bytes(&stream), closing));
+    let opening = timeout(limits.header, first_of(begin(&stream, protocol), closing));
     let Ok(Some((start, protocol))) = opening.await else { return };
     let watch = Arc::new(Watch::new(limits, accepted));
     let streams = Arc::new(Semaphore::new(MAX_STREAMS as usize));
-    let service = Service { shared, peer, permit, watch: Arc::clone(&watch), streams };
+    let service = Service { shared, peer, scheme, permit, watch: Arc::clone(&watch), streams };
     match protocol {
         Protocol::Http1 => serve_http1(stream, &start, service, phase).await,
         // Boxed, because HTTP/2 is rare and would make every connection larger.
@@ -57,19 +58,19 @@ pub(super) async fn serve(
     }
 }
 
-async fn serve_http1(stream: TcpStream, start: &[u8], service: Service, phase: channel::Receiver<Phase>) {
+async fn serve_http1(stream: Stream, start: &[u8], service: Service, phase: channel::Receiver<Phase>) {
     let watch = Arc::clone(&service.watch);
     let mut connection = http1::serve(Wire::new(stream, start, Arc::clone(&watch)), service);
     let end = drive(&mut connection, &watch, &phase).await;
     let Some(stream) = connection.into_stream() else { return };
     match end {
-        Some(End::Unread) => first_of(wire::linger(stream), reached(phase, Phase::BreakingOff)).await,
-        Some(End::BrokenOff) => wire::reset(stream),
+        Some(End::Unread) => first_of(stream.linger(), reached(phase, Phase::BreakingOff)).await,
+        Some(End::BrokenOff) => stream.reset(),
         Some(End::Said | End::Lost) | None => {}
     }
 }
 
-async fn serve_http2(stream: TcpStream, start: Vec<u8>, service: Service, phase: channel::Receiver<Phase>) {
+async fn serve_http2(stream: Stream, start: Vec<u8>, service: Service, phase: channel::Receiver<Phase>) {
     let watch = Arc::clone(&service.watch);
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD as u32);
@@ -81,18 +82,28 @@ async fn serve_http2(stream: TcpStream, start: Vec<u8>, service: Service, phase:
     drive(&mut connection, &watch, &phase).await;
 }
 
-enum Protocol {
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
     Http1,
     Http2,
 }
 
-/// The first bytes, which tell the protocol. Cleartext HTTP/2 begins with `PRI * HTTP/2.0`; no method of HTTP/1
-/// begins with `PRI`. `None` if the client has gone.
-async fn first_bytes(stream: &TcpStream) -> Option<(Vec<u8>, Protocol)> {
+/// What the connection speaks, and the bytes that were read to find out. `None` if the peer went away.
+async fn begin(stream: &Stream, agreed: Option<Protocol>) -> Option<(Vec<u8>, Protocol)> {
+    match agreed {
+        Some(protocol) => Some((Vec::new(), protocol)),
+        None => first_bytes(stream).await,
+    }
+}
+
+/// The bytes that tell the protocol. HTTP/2 in clear begins with `PRI * HTTP/2.0`; no method of HTTP/1 begins
+/// with `PRI`.
+async fn first_bytes(stream: &Stream) -> Option<(Vec<u8>, Protocol)> {
     let mut start = Vec::with_capacity(1024);
     loop {
         stream.readable().await.ok()?;
-        match stream.try_read_buf(&mut start) {
+        match stream.try_read(&mut start) {
             Ok(0) => return None,
             Ok(_) if start.starts_with(b"PRI") => return Some((start, Protocol::Http2)),
             Ok(_) if !b"PRI".starts_with(&start) => return Some((start, Protocol::Http1)),

@@ -5,20 +5,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::server::stream::Stream;
+use crate::server::watch::Watch;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-
-use crate::server::watch::Watch;
 
 pub(super) struct Io {
-    stream: TokioIo<TcpStream>,
+    stream: TokioIo<Stream>,
     start: Vec<u8>,
     watch: Arc<Watch>,
 }
 
 impl Io {
-    pub(super) fn new(stream: TcpStream, start: Vec<u8>, watch: Arc<Watch>) -> Io {
+    pub(super) fn new(stream: Stream, start: Vec<u8>, watch: Arc<Watch>) -> Io {
         Io { stream: TokioIo::new(stream), start, watch }
     }
 

@@ -1,38 +1,46 @@
 //! The server: connections with limits and time-outs, our own HTTP/1, and hyper's HTTP/2.
 
+mod accept;
 mod body;
 mod connection;
+mod first_of;
 mod gated;
 mod http1;
 mod io;
+mod limits;
+mod listener;
+mod phase;
 mod policy;
 mod service;
 mod signals;
+mod stream;
+#[cfg(unix)]
+mod unix;
 mod watch;
 mod wire;
 
-use std::future::poll_fn;
+use std::future::Future;
 use std::io as std_io;
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
-
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch as channel};
+#[cfg(unix)]
+use std::path::PathBuf;
 
 use crate::app::frozen::Frozen;
-use crate::base::config::Config;
 use crate::base::error::{Error, Result};
+use crate::server::listener::Listeners;
+#[cfg(unix)]
+use crate::server::unix::UnixSocket;
 
+pub(crate) use accept::serve_until;
+pub(crate) use limits::ServerLimits;
+pub(crate) use listener::Listener;
 pub(crate) use signals::wait as wait_for_signal;
 
 /// Serves `app` at `address` until the process is told to stop by Ctrl-C or SIGTERM; requests in flight are
 /// finished first.
 ///
-/// The command `run` of every binary does this, with a runtime and messages around it; this is for programs that
-/// have their own.
+/// The binary's own `run` does this, with a runtime and messages around it; this is for programs that have
+/// their own. It is short for a [`Server`] with one address.
 ///
 /// ```no_run
 /// # async fn run(app: hipflask::App) -> Result<(), Box<dyn std::error::Error>> {
@@ -45,16 +53,14 @@ pub(crate) use signals::wait as wait_for_signal;
 ///
 /// If the address is not available, or something that runs at the start fails.
 pub async fn serve(app: Frozen, address: SocketAddr) -> Result<()> {
-    let listener = TcpListener::bind(address).await?;
-    app.start().await?;
-    serve_until(app, listener, wait_for_signal()).await
+    Server::new(app).bind(address).run().await
 }
 
 /// Serves `app` on a socket that is already listening, until `stop` is ready; requests in flight are finished
 /// first.
 ///
-/// Use it for a socket that was passed to the process, for a stop other than a signal, and for tests with real
-/// connections. Otherwise it works like [`serve`].
+/// For a socket that was handed to the process, for a stop that is no signal, and for tests with real
+/// connections. What [`serve`] says holds here too. It is short for a [`Server`] with one listener.
 ///
 /// ```
 /// # hipflask::block_on(async {
@@ -71,176 +77,125 @@ pub async fn serve(app: Frozen, address: SocketAddr) -> Result<()> {
 ///
 /// If the socket cannot be used, or something that runs at the start or at the end fails.
 pub async fn serve_on(app: Frozen, listener: std::net::TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
-    listener.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(listener)?;
-    app.start().await?;
-    serve_until(app, listener, stop).await
+    Server::new(app).listener(listener).run_until(stop).await
 }
 
-/// The limits of a server, from the configuration keys `SERVER_…` and `MAX_CONNECTIONS`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) connections: usize,
-    pub(crate) header: Duration,
-    pub(crate) keep_alive: Duration,
-    pub(crate) body: Duration,
-    pub(crate) write: Duration,
-    pub(crate) graceful: Duration,
-    pub(crate) access_log: bool,
+/// A server, and the sockets that it listens at: any number of them, of any kind.
+///
+/// ```
+/// # hipflask::block_on(async {
+/// use hipflask::{Server, prelude::*};
+///
+/// let app = App::new("doc", ".").add_url_rule(Rule::new("/"), async || "Hello!");
+/// let inherited = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let server = Server::new(app.freeze()?).bind(([127, 0, 0, 1], 0)).listener(inherited);
+/// let stop = async { /* here: at once */ };
+/// server.run_until(stop).await
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+#[must_use = "a server does nothing until it runs"]
+pub struct Server {
+    app: Frozen,
+    sockets: Vec<Socket>,
 }
 
-impl Limits {
-    pub(crate) fn from_config(config: &Config) -> Result<Limits> {
-        let seconds = |key| {
-            let duration = config.seconds(key)?.filter(|duration| !duration.is_zero());
-            duration
-                .ok_or_else(|| Error::msg(format!("the configuration key `{key}` must be a number of seconds above 0")))
-        };
-        let connections = config.get::<usize>("MAX_CONNECTIONS")?;
-        Ok(Limits {
-            connections: connections.clamp(1, Semaphore::MAX_PERMITS),
-            header: seconds("SERVER_HEADER_TIMEOUT")?,
-            keep_alive: seconds("SERVER_KEEP_ALIVE_TIMEOUT")?,
-            body: seconds("SERVER_BODY_TIMEOUT")?,
-            write: seconds("SERVER_WRITE_TIMEOUT")?,
-            graceful: seconds("SERVER_GRACEFUL_TIMEOUT")?,
-            access_log: config.switch("ACCESS_LOG", true),
-        })
+/// A socket that was asked for.
+#[derive(Debug)]
+enum Socket {
+    Address(SocketAddr),
+    Listener(std::net::TcpListener),
+    #[cfg(unix)]
+    Path(PathBuf),
+    #[cfg(unix)]
+    UnixListener(std::os::unix::net::UnixListener),
+}
+
+impl Server {
+    /// A server that listens nowhere yet.
+    pub fn new(app: Frozen) -> Server {
+        Server { app, sockets: Vec::new() }
+    }
+
+    fn with(mut self, socket: Socket) -> Server {
+        self.sockets.push(socket);
+        self
+    }
+
+    /// Listens at `address`. The port 0 is any that is free.
+    pub fn bind(self, address: impl Into<SocketAddr>) -> Server {
+        self.with(Socket::Address(address.into()))
+    }
+
+    /// Takes connections from a socket that listens already: one that another process has handed over, or whose port
+    /// has to be known before the server runs.
+    pub fn listener(self, listener: std::net::TcpListener) -> Server {
+        self.with(Socket::Listener(listener))
+    }
+
+    /// Listens at a Unix socket, whose file is made at `path` and removed at the end. One that a process left behind
+    /// there is replaced; where another process listens, it is an error.
+    ///
+    /// Who may connect is a matter of the file's permissions: those of the folder, and the process's `umask`. Requests
+    /// that come this way have no [`remote_addr`](crate::Request::remote_addr).
+    #[cfg(unix)]
+    pub fn unix(self, path: impl Into<PathBuf>) -> Server {
+        self.with(Socket::Path(path.into()))
+    }
+
+    /// Takes connections from a Unix socket that listens already. Its file is left alone.
+    #[cfg(unix)]
+    pub fn unix_listener(self, listener: std::os::unix::net::UnixListener) -> Server {
+        self.with(Socket::UnixListener(listener))
+    }
+
+    /// Serves until the process is told to stop by Ctrl-C or SIGTERM; requests in flight are finished first.
+    ///
+    /// # Errors
+    ///
+    /// If a socket cannot be had or there is none, or something that runs at the start or at the end fails.
+    pub async fn run(self) -> Result<()> {
+        self.run_until(wait_for_signal()).await
+    }
+
+    /// Serves until `stop` is ready; requests in flight are finished first.
+    ///
+    /// # Errors
+    ///
+    /// If a socket cannot be had or there is none, or something that runs at the start or at the end fails.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<()> {
+        let app = self.app.clone();
+        let listeners = self.listen().await?;
+        app.start().await?;
+        serve_until(app, listeners, stop).await
+    }
+
+    async fn listen(self) -> Result<Listeners> {
+        if self.sockets.is_empty() {
+            return Err(Error::msg("the server has no socket; give it one by `bind`, `listener` or `unix`"));
+        }
+        let mut listeners = Listeners::default();
+        for socket in self.sockets {
+            listeners.push(socket.listen().await?);
+        }
+        Ok(listeners)
     }
 }
 
-/// How far the server has got with shutting down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    Serving,
-    /// No new requests; those in flight are finished.
-    Finishing,
-    /// The time for requests in flight is over.
-    BreakingOff,
-}
-
-/// Waits for a phase, or a later one.
-async fn reached(mut phase: channel::Receiver<Phase>, wanted: Phase) {
-    // Without a sender there is no server any more.
-    let _ = phase.wait_for(|phase| *phase >= wanted).await;
-}
-
-/// Serves `app` on a listener until `stop` is ready, then finishes what is in flight.
-pub(crate) async fn serve_until(app: Frozen, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
-    let limits = Limits::from_config(app.config())?;
-    let permits = Arc::new(Semaphore::new(limits.connections));
-    let (phase, phases) = channel::channel(Phase::Serving);
-    let shared = Arc::new(service::Shared { app: app.clone(), limits });
-    first_of(stop, accept_all(&listener, &permits, &shared, &phases)).await;
-    let listener = listener.into_std()?;
-    accept_waiting(&listener, &permits, &shared, &phases);
-    drop(listener);
-    let _ = phase.send(Phase::Finishing);
-    finish(&permits, limits).await;
-    let _ = phase.send(Phase::BreakingOff);
-    app.stop().await
-}
-
-/// The output of whichever future is ready first.
-async fn first_of<T>(a: impl Future<Output = T>, b: impl Future<Output = T>) -> T {
-    let (mut a, mut b) = (pin!(a), pin!(b));
-    poll_fn(|cx| match a.as_mut().poll(cx) {
-        Poll::Ready(first) => Poll::Ready(first),
-        Poll::Pending => b.as_mut().poll(cx),
-    })
-    .await
-}
-
-/// Waits until every connection, and every view that outlived its connection, has ended.
-async fn finish(permits: &Semaphore, limits: Limits) {
-    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    let idle = permits.acquire_many(all);
-    if tokio::time::timeout(limits.graceful, idle).await.is_err() {
-        let open = limits.connections - permits.available_permits();
-        tracing::warn!(
-            "{open} connections or views had not ended after {} s and were aborted",
-            limits.graceful.as_secs_f64()
-        );
-    }
-}
-
-/// Accepts connections until it is dropped. An error never ends it (RUSTSEC-2024-0376): when file descriptors run
-/// out, it waits and carries on.
-async fn accept_all(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-    shared: &Arc<service::Shared>,
-    phases: &channel::Receiver<Phase>,
-) {
-    loop {
-        let Ok(permit) = Arc::clone(permits).acquire_owned().await else {
-            std::future::pending::<()>().await;
-            continue;
+impl Socket {
+    async fn listen(self) -> Result<Listener> {
+        let named = |name: &dyn std::fmt::Display, error: std_io::Error| {
+            Error::msg(format!("the server cannot listen at {name}: {error}"))
         };
-        match listener.accept().await {
-            Ok((stream, peer)) => spawn(stream, peer, permit, shared, phases),
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) => {
-                tracing::error!("no connection can be accepted: {error}; trying again in a second");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+        match self {
+            Socket::Address(address) => Listener::bind(address).await.map_err(|error| named(&address, error)),
+            Socket::Listener(listener) => Ok(Listener::from_std(listener)?),
+            #[cfg(unix)]
+            Socket::Path(path) => {
+                UnixSocket::bind(&path).await.map(Listener::Unix).map_err(|error| named(&path.display(), error))
             }
+            #[cfg(unix)]
+            Socket::UnixListener(listener) => Ok(Listener::Unix(UnixSocket::from_std(listener)?)),
         }
-    }
-}
-
-/// Accepts the clients that have already connected, and none after them: their requests may be on the way.
-fn accept_waiting(
-    listener: &std::net::TcpListener,
-    permits: &Arc<Semaphore>,
-    shared: &Arc<service::Shared>,
-    phases: &channel::Receiver<Phase>,
-) {
-    while let Ok(permit) = Arc::clone(permits).try_acquire_owned()
-        && let Ok((stream, peer)) = listener.accept()
-    {
-        if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
-            spawn(stream, peer, permit, shared, phases);
-        }
-    }
-}
-
-fn spawn(
-    stream: TcpStream,
-    peer: SocketAddr,
-    permit: tokio::sync::OwnedSemaphorePermit,
-    shared: &Arc<service::Shared>,
-    phases: &channel::Receiver<Phase>,
-) {
-    send_at_once(&stream);
-    tokio::spawn(connection::serve(stream, peer, Arc::new(permit), Arc::clone(shared), phases.clone()));
-}
-
-/// Otherwise every small answer would wait for the client's delayed acknowledgement.
-fn send_at_once(stream: &TcpStream) {
-    // This fails only if the connection has already ended.
-    let _ = stream.set_nodelay(true);
-}
-
-/// The client went away before it was accepted; no other connection is affected.
-fn is_of_one_connection(error: &std_io::Error) -> bool {
-    use std_io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn small_answers_are_sent_at_once() -> Result<()> {
-        crate::block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
-            let _client = TcpStream::connect(listener.local_addr()?).await?;
-            let (stream, _) = listener.accept().await?;
-            assert!(!stream.nodelay()?);
-            send_at_once(&stream);
-            assert!(stream.nodelay()?);
-            Ok(())
-        })
     }
 }

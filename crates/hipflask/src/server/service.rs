@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,28 +17,28 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::app::frozen::Frozen;
 use crate::base::error::HttpError;
-use crate::builtin::log;
-use crate::builtin::log::Access;
+use crate::builtin::log::{self, Access};
 use crate::handler::BoxFuture;
 use crate::http::body::Body;
-use crate::http::request::{Request, Scheme};
+use crate::http::request::{Peer, Request, Scheme};
 use crate::http::response::Response;
 use crate::server::body::{Received, Sent};
-use crate::server::policy::Refused;
+use crate::server::limits::ServerLimits;
+use crate::server::policy::{self, Refused};
 use crate::server::watch::Watch;
-use crate::server::{Limits, policy};
 
 /// What all connections share.
 pub(crate) struct Shared {
     pub(super) app: Frozen,
-    pub(super) limits: Limits,
+    pub(super) limits: ServerLimits,
 }
 
 /// Answers the requests of one connection.
 pub(super) struct Service {
     pub(super) shared: Arc<Shared>,
-    pub(super) peer: SocketAddr,
-    /// Held by the connection and by each of its views, so that views whose client has gone still count.
+    pub(super) peer: Peer,
+    pub(super) scheme: Scheme,
+    /// Held by the connection and by every view of it, so that views whose client has gone still count.
     pub(super) permit: Arc<OwnedSemaphorePermit>,
     pub(super) watch: Arc<Watch>,
     pub(super) streams: Arc<Semaphore>,
@@ -56,7 +56,7 @@ impl Service {
             Version::HTTP_2 => Turn::Waiting(Box::pin(Arc::clone(&self.streams).acquire_owned())),
             _ => Turn::Free,
         };
-        request.receive(self.peer, Scheme::Http, finished.id);
+        request.receive(self.peer, self.scheme, finished.id);
         let future = Box::pin(self.shared.app.respond_unsettled(request));
         let permit = Some(Arc::clone(&self.permit));
         (Answering::Running(Detaching { future: Some(future), began: false, turn, permit }), finished)
@@ -227,7 +227,7 @@ pub(super) struct Finished {
 /// What the access log needs to know about a request.
 struct Line {
     began: Instant,
-    remote: IpAddr,
+    remote: Option<IpAddr>,
     method: Method,
     target: Option<PathAndQuery>,
     version: Version,

@@ -1,5 +1,8 @@
 //! Signals that tell the process to stop.
 
+#[cfg(unix)]
+use crate::server::first_of::first_of;
+
 /// Waits for Ctrl-C or SIGTERM. A second one ends the process at once.
 pub(crate) async fn wait() {
     first().await;
@@ -14,7 +17,9 @@ pub(crate) async fn wait() {
 async fn first() {
     use tokio::signal::unix::{SignalKind, signal};
     match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        (Ok(mut interrupt), Ok(mut terminate)) => _ = crate::server::first_of(interrupt.recv(), terminate.recv()).await,
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            first_of(interrupt.recv(), terminate.recv()).await;
+        }
         _ => {
             tracing::error!("signals cannot be watched; the process ends without finishing its requests");
             std::future::pending::<()>().await;

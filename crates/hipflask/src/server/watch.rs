@@ -6,13 +6,13 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use crate::server::Limits;
+use crate::server::limits::ServerLimits;
 
 /// The notes of one connection. Times are milliseconds since it was accepted, plus one; zero is "not now".
 #[derive(Debug)]
 pub(super) struct Watch {
     accepted: Instant,
-    limits: Limits,
+    limits: ServerLimits,
     /// Requests that were received and not yet answered to the end.
     in_flight: AtomicU32,
     /// Whether any request was received.
@@ -42,7 +42,7 @@ pub(super) enum Verdict {
 const BUSY_LOOK: Duration = Duration::from_secs(15);
 
 impl Watch {
-    pub(super) fn new(limits: Limits, accepted: Instant) -> Watch {
+    pub(super) fn new(limits: ServerLimits, accepted: Instant) -> Watch {
         Watch {
             accepted,
             limits,
@@ -132,7 +132,7 @@ impl Watch {
         let within = |began: u64, limit: Duration, what: &'static str| {
             left(began, limit).map_or(Verdict::TooSlow(what), Verdict::LookAgain)
         };
-        let Limits { header, keep_alive, write, .. } = self.limits;
+        let ServerLimits { header, keep_alive, write, .. } = self.limits;
         let noted = |note: &AtomicU64| Some(note.load(Relaxed)).filter(|&began| began != 0);
         if let Some(stalled) = noted(&self.stalled_since).or_else(|| noted(&self.untaken_since)) {
             within(stalled, write, "the client accepts no bytes")

@@ -6,17 +6,14 @@ use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, ReadBuf};
 
+use crate::server::stream::Stream;
 use crate::server::watch::Watch;
 
-/// How long a client that is still sending may take to notice that it was answered.
-const LINGER: Duration = Duration::from_secs(5);
-/// From this size on, bytes are sent with a call of their own instead of being copied.
+/// Bytes are worth a call of their own from here on, rather than to be copied.
 const LARGE: usize = 16 * 1024;
 /// The most that may wait to be sent together with what follows.
 const MOST_WAITING: usize = 64 * 1024;
@@ -24,27 +21,32 @@ const MOST_WAITING: usize = 64 * 1024;
 const MOST_READ: usize = 64 * 1024;
 const MOST_READ_OF_BODY: usize = 1024 * 1024;
 
+/// What is read at most of a client that sends while it is being answered. The rest waits in the system's buffers.
+const MOST_AHEAD: usize = 64 * 1024;
+
 thread_local! {
     /// Where heads are read into. It is shared, so an idle connection needs no room of its own.
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; MOST_READ].into());
 }
 
 pub(super) struct Wire {
-    stream: TcpStream,
-    /// What arrived and is not used yet.
+    stream: Stream,
+    /// What came and was not used yet.
     pub(super) input: BytesMut,
     /// What waits to be sent. Written is not yet sent: [`poll_flush`](Wire::poll_flush) sends everything that was
     /// written.
     pub(super) output: Vec<u8>,
     /// How much of `output` has been sent.
     sent: usize,
+    /// The client has no more to say.
+    has_ended: bool,
     watch: Arc<Watch>,
 }
 
 impl Wire {
-    /// A connection from which `start` was already read.
-    pub(super) fn new(stream: TcpStream, start: &[u8], watch: Arc<Watch>) -> Wire {
-        Wire { stream, input: start.into(), output: Vec::new(), sent: 0, watch }
+    /// A connection of which `start` was read already.
+    pub(super) fn new(stream: Stream, start: &[u8], watch: Arc<Watch>) -> Wire {
+        Wire { stream, input: start.into(), output: Vec::new(), sent: 0, has_ended: false, watch }
     }
 
     /// Reads what has arrived; 0 at the end.
@@ -77,12 +79,28 @@ impl Wire {
     /// Reads what has arrived, if anything has.
     pub(super) fn try_read(&mut self) -> io::Result<usize> {
         self.input.reserve(MOST_READ);
-        self.stream.try_read_buf(&mut self.input)
+        self.stream.try_read(&mut self.input)
+    }
+
+    /// Keeps what comes while nothing is waited for, up to a limit; ready once, when the client has no more to say.
+    pub(super) fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.has_ended && self.input.len() < MOST_AHEAD {
+            self.has_ended = ready!(self.poll_read(cx))? == 0;
+            if self.has_ended {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Whether the system knows that the client has gone.
+    pub(super) fn is_hung_up(&self) -> bool {
+        self.stream.is_hung_up()
     }
 
     /// Sends what waits.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.sent < self.output.len() {
+        while self.is_waiting() {
             let written = Pin::new(&mut self.stream).poll_write(cx, &self.output[self.sent..]);
             self.sent += ready!(self.note(written))?;
         }
@@ -95,7 +113,21 @@ impl Wire {
         Poll::Ready(Ok(()))
     }
 
-    /// Whether so much is waiting that it must be sent before more is added.
+    /// Whether anything waits to be sent.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.sent < self.output.len()
+    }
+
+    /// Sends what waits, as far as the client takes it now. Who cannot be reached is noticed at the next flush.
+    pub(super) fn try_flush(&mut self) {
+        while self.is_waiting()
+            && let Ok(sent @ 1..) = self.stream.try_write(&self.output[self.sent..])
+        {
+            self.sent += sent;
+        }
+    }
+
+    /// Whether so much waits that it must be sent before there is more.
     pub(super) fn is_full(&self) -> bool {
         self.output.len() >= MOST_WAITING
     }
@@ -137,25 +169,59 @@ impl Wire {
         written
     }
 
-    pub(super) fn into_stream(self) -> TcpStream {
+    pub(super) fn into_stream(self) -> Stream {
         self.stream
     }
 }
 
-/// Announces that nothing more will come, and waits a while for the client to close the connection too. A
-/// connection closed with unread bytes is reset, and the reset may overtake the answer.
-pub(super) async fn linger(mut stream: TcpStream) {
-    let drain = async {
-        let mut unread = vec![0; 16 * 1024];
-        stream.shutdown().await?;
-        while stream.read(&mut unread).await? > 0 {}
-        io::Result::Ok(())
-    };
-    let _ = tokio::time::timeout(LINGER, drain).await;
-}
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Instant;
 
-/// Ends the connection in a way that no client can mistake for the end of a body.
-pub(super) fn reset(stream: TcpStream) {
-    // If this fails, the connection is already gone.
-    let _ = stream.set_zero_linger();
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::server::limits::ServerLimits;
+
+    /// A connection, and the client at its other end.
+    async fn connected() -> io::Result<(Wire, TcpStream)> {
+        let app = crate::App::new("test", ".").freeze().expect("it is well formed");
+        let limits = ServerLimits::from_config(app.config()).expect("the limits are those of the default");
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let client = TcpStream::connect(listener.local_addr()?).await?;
+        let (stream, _) = listener.accept().await?;
+        Ok((Wire::new(Stream::tcp(stream), b"", Arc::new(Watch::new(limits, Instant::now()))), client))
+    }
+
+    #[test]
+    fn what_comes_ahead_is_read_up_to_a_limit() -> io::Result<()> {
+        crate::block_on(async {
+            let (mut wire, mut client) = connected().await?;
+            let flood = async {
+                let piece = [b'x'; 64 * 1024];
+                for _ in 0..4 {
+                    client.write_all(&piece).await?;
+                }
+                client.shutdown().await
+            };
+            // It becomes pending for want of room, not of bytes.
+            let ahead = poll_fn(|cx| {
+                let polled = wire.poll_read_ahead(cx);
+                if wire.input.len() >= MOST_AHEAD { Poll::Ready(polled) } else { Poll::Pending }
+            });
+            let (polled, flooded) = tokio::join!(ahead, flood);
+            flooded?;
+            assert!(polled.is_pending());
+            assert!(wire.input.len() < MOST_AHEAD + MOST_READ, "{} bytes were read", wire.input.len());
+            assert!(!wire.is_hung_up(), "half of a connection is closed");
+            client.set_zero_linger()?;
+            drop(client);
+            while !wire.is_hung_up() {
+                tokio::task::yield_now().await;
+            }
+            Ok(())
+        })
+    }
 }

@@ -59,6 +59,14 @@ impl Drop for Incoming {
 }
 
 impl Exchange {
+    /// Tells a client that keeps its body back that somebody reads it. Once the head of an answer is written it would
+    /// be taken for a part of that answer, so then is the last moment (RFC 9110 §10.1.1).
+    pub(super) fn ask_for_body(&mut self) {
+        if self.is_read && std::mem::take(&mut self.expects_continue) {
+            self.wire.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+    }
+
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         loop {
             match self.decoder.next(&mut self.wire.input) {
@@ -67,9 +75,7 @@ impl Exchange {
                 Ok(Next::More) => {}
                 Err(_) => return Poll::Ready(Some(Err(Broken))),
             }
-            if std::mem::take(&mut self.expects_continue) {
-                self.wire.output.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-            }
+            self.ask_for_body();
             if let Poll::Ready(Err(_)) = self.wire.poll_flush(cx) {
                 return Poll::Ready(Some(Err(self.break_off())));
             }

@@ -18,8 +18,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{Method, StatusCode, Version};
 use http_body::{Body as _, Frame};
-use tokio::net::TcpStream;
 
+use crate::handler::in_place::{self, Waiting};
 use crate::http::body::Body;
 use crate::http::response::Response;
 use crate::server::body::{Received, Sent};
@@ -29,6 +29,7 @@ use crate::server::http1::incoming::Incoming;
 use crate::server::http1::writer::{Length, Writer};
 use crate::server::policy::Refused;
 use crate::server::service::{Answering, Finished, Service, refuse, settle_length};
+use crate::server::stream::Stream;
 use crate::server::wire::Wire;
 
 /// How a connection ends.
@@ -101,8 +102,8 @@ impl<F: Future<Output = End>> super::connection::Connection for Http1<F> {
 }
 
 impl<F> Http1<F> {
-    /// The socket, unless it is in use at this moment.
-    pub(super) fn into_stream(self) -> Option<TcpStream> {
+    /// The socket, unless somebody else is using it at this moment.
+    pub(super) fn into_stream(self) -> Option<Stream> {
         drop(self.serving);
         let exchange = Arc::into_inner(self.exchange)?.into_inner().unwrap_or_else(PoisonError::into_inner);
         Some(exchange.wire.into_stream())
@@ -117,12 +118,12 @@ struct Connection {
 impl Connection {
     async fn run(&self) -> Result<End, End> {
         loop {
-            let head = match self.next_head().await? {
-                Some(Ok(head)) => head,
-                Some(Err(refused)) => return self.refuse(&refused).await,
-                None => break,
+            let Some((head, others_wait)) = self.next_head().await? else { break };
+            let head = match head {
+                Ok(head) => head,
+                Err(refused) => return self.refuse(&refused).await,
             };
-            if let Some(end) = self.exchange(head).await? {
+            if let Some(end) = self.exchange(head, others_wait).await? {
                 self.flush().await?;
                 return Ok(end);
             }
@@ -131,8 +132,8 @@ impl Connection {
         Ok(End::Said)
     }
 
-    /// The head of the next request; `None` if no more comes.
-    async fn next_head(&self) -> Result<Option<Result<Head, Refused>>, End> {
+    /// The head of the next request, and whether answers to others before it wait to be sent; `None` if no more comes.
+    async fn next_head(&self) -> Result<Option<(Result<Head, Refused>, bool)>, End> {
         let mut parser = head::Parser::default();
         poll_fn(|cx| {
             let mut exchange = lock(&self.exchange);
@@ -141,7 +142,7 @@ impl Connection {
                     ready!(exchange.wire.poll_flush(cx))?;
                 }
                 if let Some(head) = parser.parse(&mut exchange.wire.input).transpose() {
-                    return Poll::Ready(Ok(Some(head)));
+                    return Poll::Ready(Ok(Some((head, exchange.wire.is_waiting()))));
                 }
                 // Answers to requests that arrived together are sent together.
                 ready!(exchange.wire.poll_flush(cx))?;
@@ -158,8 +159,8 @@ impl Connection {
         .await
     }
 
-    /// Answers a request. Returns how the connection ends, if it ends now.
-    async fn exchange(&self, head: Head) -> Result<Option<End>, End> {
+    /// Answers a request. How the connection ends, if it does now.
+    async fn exchange(&self, head: Head, others_wait: bool) -> Result<Option<End>, End> {
         let Head { mut request, decoder, keep_alive, expects_continue } = head;
         let mut outgoing =
             Outgoing { version: request.version(), is_head: *request.method() == Method::HEAD, keep_alive };
@@ -169,7 +170,7 @@ impl Connection {
         let (answering, finished) = self.service.begin(request);
         let is_refused = answering.is_refused();
         outgoing.keep_alive &= !is_refused;
-        let response = self.answer(answering).await;
+        let response = self.answer(answering, others_wait).await;
         let end = self.send(response, finished, outgoing).await?;
         let is_unread = is_refused || !is_received && !self.finish_body();
         Ok(match end {
@@ -193,10 +194,15 @@ impl Connection {
         Body::wrap(Received::new(incoming, self.service.body_timeout()))
     }
 
-    /// Waits for the answer; what was written before it is sent in the meantime.
-    async fn answer(&self, mut answering: Answering) -> Response {
+    /// Waits for the answer. If `others_wait`, they are sent before anything that may take its time.
+    async fn answer(&self, mut answering: Answering, others_wait: bool) -> Response {
+        let waiting = others_wait.then(|| Arc::clone(&self.exchange) as Arc<dyn Waiting>);
         poll_fn(|cx| {
-            let answer = Pin::new(&mut answering).poll(cx);
+            let mut poll = || Pin::new(&mut answering).poll(cx);
+            let answer = match &waiting {
+                Some(waiting) => in_place::sending_first(Arc::clone(waiting), poll),
+                None => poll(),
+            };
             if answer.is_pending() {
                 // A client that cannot be reached is noticed when the answer is sent.
                 let _ = lock(&self.exchange).wire.poll_flush(cx);
@@ -258,6 +264,7 @@ impl Connection {
     /// connection continues.
     fn write(&self, mut writer: Writer, length: &Length, body: Option<&mut Bytes>) -> bool {
         let mut exchange = lock(&self.exchange);
+        exchange.ask_for_body();
         writer.keep_alive &= exchange.may_go_on();
         let keep_alive = writer.write(&mut exchange.wire.output, length);
         if let Some(body) = body {
@@ -278,10 +285,11 @@ impl Connection {
                 if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
                     return Poll::Ready(Ok(frame));
                 }
-                match lock(&self.exchange).wire.poll_flush(cx) {
-                    Poll::Ready(Err(error)) => Poll::Ready(Err(End::from(error))),
-                    _ => Poll::Pending,
+                let mut exchange = lock(&self.exchange);
+                if let Poll::Ready(Err(error)) = exchange.wire.poll_flush(cx) {
+                    return Poll::Ready(Err(End::from(error)));
                 }
+                exchange.poll_gone(cx, length).map(Err)
             });
             let Some(frame) = frame.await? else { break };
             let Ok(data) = frame.map(Frame::into_data) else { return Ok(false) };
@@ -347,8 +355,34 @@ fn is_without_body(status: StatusCode) -> bool {
     status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
 }
 
+impl Waiting for Mutex<Exchange> {
+    fn send(&self) {
+        lock(self).wire.try_flush();
+    }
+}
+
 impl Exchange {
-    /// Whether another request may follow: the body has ended, or a reader still has it and will read on.
+    /// Looks whether the client is still there, while it is sent nothing. The timer of the connection polls this too, so
+    /// what nobody tells is noticed when it is due.
+    fn poll_gone(&mut self, cx: &mut Context<'_>, length: &Length) -> Poll<End> {
+        if self.wire.is_hung_up() {
+            return Poll::Ready(End::Lost);
+        }
+        // What comes belongs to the reader of the body, who notices its end as well.
+        if self.is_read && !self.decoder.is_at_end() {
+            return Poll::Pending;
+        }
+        if ready!(self.wire.poll_read_ahead(cx)).is_err() {
+            return Poll::Ready(End::Lost);
+        }
+        if matches!(length, Length::Chunked) {
+            writer::probe(&mut self.wire.output);
+            let _ = self.wire.poll_flush(cx);
+        }
+        Poll::Pending
+    }
+
+    /// Whether another request may follow: the body has ended, or will be read further by somebody who has it.
     fn may_go_on(&mut self) -> bool {
         !self.closing && (self.is_read || self.skip_body())
     }

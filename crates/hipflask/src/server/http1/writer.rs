@@ -89,7 +89,13 @@ fn is_ours(name: &header::HeaderName) -> bool {
     *name == header::CONTENT_LENGTH || *name == header::TRANSFER_ENCODING
 }
 
-/// The line before a chunk of `len` bytes.
+/// Begins the next chunk early, to find out whether a client that has closed its side still receives: if not, its system
+/// answers with a reset. The size of a chunk may begin with a zero (RFC 9112 §7.1).
+pub(super) fn probe(out: &mut Vec<u8>) {
+    out.push(b'0');
+}
+
+/// What stands before a chunk of `len` bytes.
 pub(super) fn chunk_size(out: &mut Vec<u8>, len: usize) {
     use std::io::Write as _;
     // Writing to memory does not fail.

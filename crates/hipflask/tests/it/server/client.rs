@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::soon;
 
-pub(super) struct Client {
-    pub(super) stream: TcpStream,
+pub(super) struct Client<S = TcpStream> {
+    pub(super) stream: S,
     /// What was received and not yet taken.
     pub(super) received: Vec<u8>,
 }
@@ -29,19 +29,6 @@ impl Answer {
 }
 
 impl Client {
-    pub(super) fn new(stream: TcpStream) -> Client {
-        Client { stream, received: Vec::new() }
-    }
-
-    pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        soon(self.stream.write_all(bytes.as_ref())).await.expect("the server reads");
-    }
-
-    /// Sends as much as the server takes.
-    pub(super) async fn send_if_taken(&mut self, bytes: &[u8]) {
-        let _ = soon(self.stream.write_all(bytes)).await;
-    }
-
     /// Sends a byte now and then until the server says something, or ends the connection.
     pub(super) async fn drip(&mut self, byte: u8) {
         let drip = async {
@@ -53,6 +40,21 @@ impl Client {
             }
         };
         soon(drip).await;
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub(super) fn new(stream: S) -> Client<S> {
+        Client { stream, received: Vec::new() }
+    }
+
+    pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        soon(self.stream.write_all(bytes.as_ref())).await.expect("the server reads");
+    }
+
+    /// Sends as much as the server takes.
+    pub(super) async fn send_if_taken(&mut self, bytes: &[u8]) {
+        let _ = soon(self.stream.write_all(bytes)).await;
     }
 
     /// Says that nothing more will come.

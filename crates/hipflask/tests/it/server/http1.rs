@@ -74,6 +74,37 @@ async fn pipelined_requests_are_answered_in_order_and_together() {
 }
 
 #[tokio::test]
+async fn an_answer_does_not_wait_for_the_view_of_the_next_request() {
+    let (open, opened) = std::sync::mpsc::channel::<()>();
+    let opened = Arc::new(std::sync::Mutex::new(opened));
+    // It blocks its thread, as a view that is no `async fn` may.
+    let blocking = move |args: ViewArgs| {
+        if args.get::<String>("how")? == "slow" {
+            let opened = opened.lock().expect("no view panics");
+            let _ = opened.recv();
+        }
+        Ok::<_, Error>("finished")
+    };
+    let gate = Gate::new();
+    let app = ping().add_url_rule(rule("/async"), gate.view()).add_url_rule(rule("/blocking/<how>"), blocking);
+    let server = Server::start(app);
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut client = server.connect().await;
+    // Wherever it runs once it is known to be quick.
+    for _ in 0..20 {
+        client.send(get("/blocking/quick")).await;
+        assert_eq!(client.answer().await.body, "finished");
+    }
+    for path in ["/blocking/slow", "/async"] {
+        client.send(PING.to_owned() + &get(path)).await;
+        assert_eq!(client.answer().await.body, "pong", "{path}");
+        let _ = open.send(());
+        gate.open();
+        assert_eq!(client.answer().await.body, "finished", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_comes_with_a_length_or_in_chunks() {
     let server = Server::start(app().add_url_rule(rule("/"), length));
     let mut client = server.connect().await;
@@ -92,7 +123,7 @@ async fn a_body_comes_with_a_length_or_in_chunks() {
 
 #[tokio::test]
 async fn a_request_may_come_byte_by_byte() {
-    let server = Server::start(app().add_url_rule(rule("/"), length));
+    let server = Server::start_here(app().add_url_rule(rule("/"), length));
     let mut client = server.connect().await;
     let request = "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
     for byte in request.bytes() {
@@ -218,6 +249,27 @@ async fn a_client_that_asks_first_is_told_to_continue_when_the_body_is_read() {
     client.send(format!("POST / {expect}").replace(": 5", ": 10000000000")).await;
     assert_eq!(client.answer().await.status, 413);
     client.is_closed().await;
+}
+
+#[tokio::test]
+async fn a_view_that_answers_while_it_reads_has_its_body_asked_for_before_the_answer() {
+    let server = Server::start(ping().add_url_rule(rule("/"), async |body: Body| body));
+    let mut client = server.connect().await;
+    for (length, body) in [("Content-Length: 5", "hello"), ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n")] {
+        client.send(format!("POST / HTTP/1.1\r\nHost: localhost\r\n{length}\r\nExpect: 100-continue\r\n\r\n")).await;
+        assert_eq!(client.answer().await.status, 100, "{length}");
+        client.send(body).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "hello"), "{length}");
+        // All of the body was read, so the connection goes on.
+        client.send(PING).await;
+        assert_eq!(client.answer().await.body, "pong", "{length}");
+    }
+    // A client that does not wait to be asked gets the same.
+    client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhe").await;
+    assert_eq!(client.answer().await.status, 100);
+    client.send("llo").await;
+    assert_eq!(client.answer().await.body, "hello");
 }
 
 #[tokio::test]
@@ -366,12 +418,21 @@ async fn a_connection_is_kept_if_a_body_that_nobody_read_has_come_already() {
 
 #[tokio::test]
 async fn a_panic_is_a_500_and_the_connection_and_the_server_live_on() {
-    let app = ping()
-        .add_url_rule(Rule::new("/async"), async || -> &str { panic!("in pieces") })
-        .add_url_rule(Rule::new("/sync"), || -> &str { panic!("in pieces") });
+    let app = ping().add_url_rule(Rule::new("/async"), async || -> &str { panic!("in pieces") }).add_url_rule(
+        rule("/sync/<how>"),
+        |args: ViewArgs| {
+            assert_ne!(args.get::<String>("how")?, "badly", "in pieces");
+            Ok::<_, Error>("well")
+        },
+    );
     let server = Server::start(app);
     let mut client = server.connect().await;
-    for path in ["/async", "/sync", "/async"] {
+    // Wherever it runs once it is known to be quick, it may panic there too.
+    for _ in 0..20 {
+        client.send("GET /sync/well HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+        assert_eq!(client.answer().await.body, "well");
+    }
+    for path in ["/async", "/sync/badly", "/async", "/sync/badly"] {
         client.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
         let answer = client.answer().await;
         assert_eq!(answer.status, 500, "{path}");

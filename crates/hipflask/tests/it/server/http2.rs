@@ -10,7 +10,7 @@ use hipflask::{Body, BodySender, Bytes, Status};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::{Gate, SHORT, Server, app, rule, soon, wait};
+use super::{Events, Gate, SHORT, Server, app, rule, soon, wait};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
@@ -158,6 +158,27 @@ async fn a_view_runs_to_its_end_when_its_stream_is_reset_or_its_connection_lost(
     drop(client);
     gate.open();
     gate.ended().await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_it_is_reset_or_its_connection_is_lost() {
+    let events = Events::new();
+    let server = Server::start(ping().add_url_rule(rule("/events"), events.view()).config("MAX_CONNECTIONS", 1));
+    for is_lost in [false, true] {
+        let client = Connection::open(&server).await;
+        let (response, mut stream) = client.begin("GET", "/events", true).await;
+        let mut body = soon(response).await.expect("an answer").into_body();
+        assert_eq!(soon(body.data()).await.expect("a piece").expect("no error"), "first");
+        if is_lost {
+            client.ended.abort();
+            drop((client, stream, body));
+        } else {
+            stream.send_reset(Reason::CANCEL);
+        }
+        events.dropped().await;
+    }
+    // The place of the connection is free again.
+    assert_eq!(plain(Connection::open(&server).await.get("/ping").await), ok("pong"));
 }
 
 #[tokio::test]
@@ -387,7 +408,7 @@ async fn the_end_of_the_server_waits_for_views_whose_connection_is_lost() {
             "finished"
         }
     };
-    let server = Server::start(app().add_url_rule(rule("/"), view).on_shutdown(note("end")));
+    let server = Server::start_here(app().add_url_rule(rule("/"), view).on_shutdown(note("end")));
     let client = Connection::open(&server).await;
     let (_response, _stream) = client.begin("GET", "/", true).await;
     gate.begun().await;

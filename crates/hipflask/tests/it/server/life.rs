@@ -206,8 +206,8 @@ async fn it_finishes_a_body_that_is_being_sent() {
 
 #[tokio::test]
 async fn it_answers_who_came_just_before_the_end() {
-    let server = Server::start(hello());
-    // Connected and sent without giving the server a chance to accept: on this runtime it runs when we wait.
+    let server = Server::start_here(hello());
+    // Connected and sent without giving the server a chance to accept: here it runs when we wait.
     let mut socket = std::net::TcpStream::connect(server.address).expect("it listens");
     socket.write_all(GET_ROOT.as_bytes()).expect("the system takes it");
     socket.set_nonblocking(true).expect("a socket can be");

@@ -1,0 +1,91 @@
+//! From the first connection to the end of the last.
+
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
+
+use crate::app::frozen::Frozen;
+use crate::base::error::Result;
+use crate::server::connection;
+use crate::server::first_of::first_of;
+use crate::server::limits::ServerLimits;
+use crate::server::listener::{Accepted, Listeners, is_of_one_connection};
+use crate::server::phase::Phase;
+use crate::server::service::Shared;
+
+/// Serves who connects until `stop` is ready, then finishes what is in flight.
+pub(crate) async fn serve_until(app: Frozen, mut listeners: Listeners, stop: impl Future<Output = ()>) -> Result<()> {
+    let limits = ServerLimits::from_config(app.config())?;
+    let (phase, phases) = channel::channel(Phase::Serving);
+    let acceptor = Acceptor {
+        permits: Arc::new(Semaphore::new(limits.connections)),
+        shared: Arc::new(Shared { app: app.clone(), limits }),
+        phases,
+    };
+    first_of(stop, acceptor.accept_all(&mut listeners)).await;
+    acceptor.accept_waiting(listeners);
+    let _ = phase.send(Phase::Finishing);
+    acceptor.finish().await;
+    let _ = phase.send(Phase::BreakingOff);
+    app.stop().await
+}
+
+/// What every connection is given.
+struct Acceptor {
+    permits: Arc<Semaphore>,
+    shared: Arc<Shared>,
+    phases: channel::Receiver<Phase>,
+}
+
+impl Acceptor {
+    /// Accepts connections without an end. An error never is one (RUSTSEC-2024-0376): out of file descriptors, it waits
+    /// and goes on.
+    async fn accept_all(&self, listeners: &mut Listeners) {
+        loop {
+            let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
+                std::future::pending::<()>().await;
+                continue;
+            };
+            match poll_fn(|cx| listeners.poll_accept(cx)).await {
+                Ok(accepted) => self.spawn(accepted, permit),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::error!("no connection can be accepted: {error}; trying again in a second");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    /// Takes in those who have connected and were not accepted yet, and nobody after them: their requests may be on the
+    /// way.
+    fn accept_waiting(&self, listeners: Listeners) {
+        let mut waiting = listeners.close();
+        while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()
+            && let Some(accepted) = waiting.next()
+        {
+            self.spawn(accepted, permit);
+        }
+    }
+
+    fn spawn(&self, accepted: Accepted, permit: OwnedSemaphorePermit) {
+        let (shared, phases) = (Arc::clone(&self.shared), self.phases.clone());
+        tokio::spawn(connection::serve(accepted, Arc::new(permit), shared, phases));
+    }
+
+    /// Waits until every connection, and every view that outlived its connection, has ended.
+    async fn finish(&self) {
+        let limits = self.shared.limits;
+        let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+        let idle = self.permits.acquire_many(all);
+        if tokio::time::timeout(limits.graceful, idle).await.is_err() {
+            let open = limits.connections - self.permits.available_permits();
+            tracing::warn!(
+                "{open} connections or views had not ended after {} s and were broken off",
+                limits.graceful.as_secs_f64()
+            );
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Sockets that listen, and the connections that come from them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll, ready};
+
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::http::request::{Peer, Scheme};
+use crate::server::connection::Protocol;
+use crate::server::stream::Stream;
+#[cfg(unix)]
+use crate::server::unix::{self, UnixSocket};
+
+/// A connection as it was accepted.
+pub(super) struct Accepted {
+    pub(super) stream: Stream,
+    pub(super) peer: Peer,
+    pub(super) scheme: Scheme,
+    /// What it speaks, if that was agreed on; otherwise its first bytes tell.
+    pub(super) protocol: Option<Protocol>,
+}
+
+impl Accepted {
+    /// A connection in clear.
+    pub(super) fn in_clear(stream: Stream, peer: Peer) -> Accepted {
+        Accepted { stream, peer, scheme: Scheme::Http, protocol: None }
+    }
+
+    fn tcp(socket: TcpStream, peer: SocketAddr) -> Accepted {
+        Accepted::in_clear(Stream::tcp(socket), Peer::Network(peer))
+    }
+}
+
+/// A socket that listens.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixSocket),
+}
+
+impl Listener {
+    pub(crate) async fn bind(address: SocketAddr) -> io::Result<Listener> {
+        TcpListener::bind(address).await.map(Listener::Tcp)
+    }
+
+    pub(super) fn from_std(listener: std::net::TcpListener) -> io::Result<Listener> {
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener).map(Listener::Tcp)
+    }
+
+    /// Its address, if it has one.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Listener::Tcp(listener) => listener.local_addr().ok(),
+            #[cfg(unix)]
+            Listener::Unix(_) => None,
+        }
+    }
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (socket, peer) = ready!(listener.poll_accept(cx))?;
+                Poll::Ready(Ok(Accepted::tcp(socket, peer)))
+            }
+            #[cfg(unix)]
+            Listener::Unix(listener) => listener.poll_accept(cx),
+        }
+    }
+
+    /// Listens no more; what is left are those who have connected already. They are not waited for, so the system is
+    /// asked itself: the runtime may not have heard of them yet.
+    fn close(self) -> io::Result<Closed> {
+        match self {
+            Listener::Tcp(listener) => listener.into_std().map(Closed::Tcp),
+            #[cfg(unix)]
+            Listener::Unix(listener) => listener.close().map(Closed::Unix),
+        }
+    }
+}
+
+/// A socket that will not listen any more, as a list of those who are waiting at it.
+pub(super) enum Closed {
+    Tcp(std::net::TcpListener),
+    #[cfg(unix)]
+    Unix(unix::Closed),
+}
+
+impl Closed {
+    fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Closed::Tcp(listener) => {
+                let (socket, peer) = listener.accept()?;
+                socket.set_nonblocking(true)?;
+                Ok(Accepted::tcp(TcpStream::from_std(socket)?, peer))
+            }
+            #[cfg(unix)]
+            Closed::Unix(listener) => listener.accept(),
+        }
+    }
+}
+
+impl Iterator for Closed {
+    type Item = Accepted;
+
+    fn next(&mut self) -> Option<Accepted> {
+        loop {
+            match self.accept() {
+                Ok(accepted) => return Some(accepted),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// All sockets of a server.
+#[derive(Debug, Default)]
+pub(crate) struct Listeners {
+    all: Vec<Listener>,
+    /// Whose turn it is, so that a busy socket keeps no other waiting.
+    next: usize,
+}
+
+impl From<Listener> for Listeners {
+    fn from(listener: Listener) -> Listeners {
+        Listeners { all: vec![listener], next: 0 }
+    }
+}
+
+impl Listeners {
+    pub(super) fn push(&mut self, listener: Listener) {
+        self.all.push(listener);
+    }
+
+    pub(super) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+        for _ in 0..self.all.len() {
+            let listener = &self.all[self.next];
+            self.next = (self.next + 1) % self.all.len();
+            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                return Poll::Ready(accepted);
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Listens no more; those who have connected already are still to be served.
+    pub(super) fn close(self) -> impl Iterator<Item = Accepted> {
+        self.all.into_iter().filter_map(|listener| listener.close().ok()).flatten()
+    }
+}
+
+/// The client went away before it was accepted: nobody else is concerned.
+pub(super) fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    #[test]
+    fn small_answers_are_sent_at_once_and_silent_clients_are_looked_after() -> io::Result<()> {
+        crate::block_on(async {
+            for closes in [false, true] {
+                let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await?;
+                let _client = TcpStream::connect(listener.address().expect("it has one")).await?;
+                let mut listeners = Listeners::from(listener);
+                let accepted = match closes {
+                    true => listeners.close().next().expect("somebody waits"),
+                    false => poll_fn(|cx| listeners.poll_accept(cx)).await?,
+                };
+                assert_eq!(accepted.stream.options()?, (true, true), "{closes}");
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,19 @@
+//! How far the server is on its way to the end.
+
+use tokio::sync::watch as channel;
+
+/// How far the server is on its way to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Serving,
+    /// No new requests; those in flight are finished.
+    Finishing,
+    /// What still runs has had its time.
+    BreakingOff,
+}
+
+/// Waits for a phase, or a later one.
+pub(super) async fn reached(mut phase: channel::Receiver<Phase>, wanted: Phase) {
+    // Without a sender the server is gone.
+    let _ = phase.wait_for(|phase| *phase >= wanted).await;
+}

@@ -1,0 +1,138 @@
+//! A connection's socket. What the server needs of one is said here, so that the rest of it names no transport.
+
+use std::future::Future as _;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::BufMut;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Interest, ReadBuf};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+
+/// How long a client that still sends may take to notice that it was answered.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// A stream of bytes to and from a client.
+pub(super) struct Stream(Transport);
+
+enum Transport {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+/// The same for each transport.
+macro_rules! each {
+    ($stream:expr, $socket:ident => $work:expr) => {
+        match $stream {
+            Transport::Tcp($socket) => $work,
+            #[cfg(unix)]
+            Transport::Unix($socket) => $work,
+        }
+    };
+}
+
+impl Stream {
+    /// A connection over TCP, set up as every one has to be. One that has ended already cannot be told, and need not.
+    pub(super) fn tcp(socket: TcpStream) -> Stream {
+        // Otherwise every small answer would wait for the peer's delayed acknowledgement.
+        let _ = socket.set_nodelay(true);
+        // Otherwise a peer that vanished without a word would be waited for as long as there is nothing to send to it.
+        let probes = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
+        let _ = SockRef::from(&socket).set_tcp_keepalive(&probes.with_retries(4));
+        Stream(Transport::Tcp(socket))
+    }
+
+    /// A connection over a Unix socket.
+    #[cfg(unix)]
+    pub(super) fn unix(socket: UnixStream) -> Stream {
+        Stream(Transport::Unix(socket))
+    }
+
+    /// Waits until there is something to read.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        each!(&self.0, socket => socket.readable().await)
+    }
+
+    /// Reads what has come, if anything has.
+    pub(super) fn try_read(&self, into: &mut impl BufMut) -> io::Result<usize> {
+        each!(&self.0, socket => socket.try_read_buf(into))
+    }
+
+    /// Sends what can be sent at once.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        each!(&self.0, socket => socket.try_write(bytes))
+    }
+
+    /// Whether the system knows that the client neither sends nor receives. This asks nobody and waits for nothing.
+    pub(super) fn is_hung_up(&self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        let ready = each!(&self.0, socket => pin!(socket.ready(Interest::WRITABLE)).poll(&mut cx));
+        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_write_closed())
+    }
+
+    /// Says that nothing more will come, and waits, for a while, until the client has ended the connection too. Closed
+    /// with bytes left unread, a connection is reset, and the reset may overtake the answer.
+    pub(super) async fn linger(mut self) {
+        let drain = async {
+            let mut unread = vec![0; 16 * 1024];
+            self.shutdown().await?;
+            while self.read(&mut unread).await? > 0 {}
+            io::Result::Ok(())
+        };
+        let _ = tokio::time::timeout(LINGER, drain).await;
+    }
+
+    /// Ends the connection in a way that no client takes for the end of a body. A Unix socket knows no such way.
+    pub(super) fn reset(self) {
+        if let Transport::Tcp(socket) = self.0 {
+            // If it cannot be set, the connection is gone already.
+            let _ = socket.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        each!(&mut self.get_mut().0, socket => Pin::new(socket).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        each!(&mut self.get_mut().0, socket => Pin::new(socket).poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        each!(&mut self.get_mut().0, socket => Pin::new(socket).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        each!(&self.0, socket => socket.is_write_vectored())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(&mut self.get_mut().0, socket => Pin::new(socket).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(&mut self.get_mut().0, socket => Pin::new(socket).poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+impl Stream {
+    /// Whether it sends at once, and whether it looks after a silent client.
+    pub(super) fn options(&self) -> io::Result<(bool, bool)> {
+        let Transport::Tcp(socket) = &self.0 else { return Ok((false, false)) };
+        Ok((socket.nodelay()?, SockRef::from(socket).keepalive()?))
+    }
+}
