@@ -10,6 +10,7 @@ mod errors;
 mod forms;
 mod layers;
 mod lifecycle;
+mod options;
 mod real_flask;
 mod requests;
 mod responses;
