@@ -68,8 +68,8 @@ routes! {
     /// ```
     ///
     /// Options after the rule: `methods = [GET, POST]`, `endpoint = "name"`, `defaults(page = 1)`,
-    /// `strict_slashes = false`, `merge_slashes = false`, `provide_automatic_options = false`, `csrf = false`.
-    /// Several of these attributes on one function give it several rules.
+    /// `strict_slashes = false`, `merge_slashes = false`, `provide_automatic_options = false`, and `with = value` for
+    /// each option that an extension reads. Several of these attributes on one function give it several rules.
     route None;
     /// [`route`](macro@route) for GET.
     get Some("GET");

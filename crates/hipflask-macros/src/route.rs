@@ -27,11 +27,12 @@ struct Options {
     strict_slashes: Option<LitBool>,
     merge_slashes: Option<LitBool>,
     automatic_options: Option<LitBool>,
-    csrf: Option<LitBool>,
+    /// `with = Role("admin")`, each a value.
+    with: Vec<Expr>,
 }
 
 const KNOWN: &str =
-    "`methods`, `endpoint`, `defaults`, `strict_slashes`, `merge_slashes`, `provide_automatic_options`, `csrf`";
+    "`methods`, `endpoint`, `defaults`, `strict_slashes`, `merge_slashes`, `provide_automatic_options`, `with`";
 
 impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> Result<Options> {
@@ -53,14 +54,14 @@ impl Parse for Options {
             strict_slashes: None,
             merge_slashes: None,
             automatic_options: None,
-            csrf: None,
+            with: Vec::new(),
         };
         let mut seen: Vec<Ident> = Vec::new();
         while !input.is_empty() {
             input.parse::<Token![,]>().map_err(|error| Error::new(error.span(), "a comma is missing before this"))?;
             if !input.is_empty() {
                 let key = options.parse_one(input)?;
-                if seen.contains(&key) {
+                if seen.contains(&key) && key != "with" {
                     return Err(Error::new(key.span(), format!("the option `{key}` stands twice")));
                 }
                 seen.push(key);
@@ -85,7 +86,7 @@ impl Options {
             "strict_slashes" => self.strict_slashes = Some(value(&key, "false", input)?),
             "merge_slashes" => self.merge_slashes = Some(value(&key, "false", input)?),
             "provide_automatic_options" => self.automatic_options = Some(value(&key, "false", input)?),
-            "csrf" => self.csrf = Some(value(&key, "false", input)?),
+            "with" => self.with.push(value(&key, "Role(\"admin\")", input)?),
             method if METHODS.contains(&method) => {
                 return Err(Error::new(key.span(), format!("methods are a list: `methods = [{method}]`")));
             }
@@ -198,7 +199,7 @@ impl Attached {
 
     /// `Rule::new("/").methods([..])…`
     fn rule(&self) -> TokenStream {
-        let Options { rule, endpoint, defaults, strict_slashes, merge_slashes, automatic_options, csrf, .. } =
+        let Options { rule, endpoint, defaults, strict_slashes, merge_slashes, automatic_options, with, .. } =
             &self.options;
         let methods = self.methods();
         let span = rule.span();
@@ -220,8 +221,8 @@ impl Attached {
         if let Some(automatic) = automatic_options {
             code.extend(quote!(.provide_automatic_options(#automatic)));
         }
-        if csrf.as_ref().is_some_and(|csrf| !csrf.value) {
-            code.extend(quote!(.csrf_exempt()));
+        for option in with {
+            code.extend(quote_spanned!(option.span()=> .with(#option)));
         }
         code
     }

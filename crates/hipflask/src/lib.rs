@@ -66,6 +66,7 @@ pub use crate::app::frozen::Frozen;
 pub use crate::app::mount::IntoMount;
 pub use crate::app::scaffold::{Route, Scaffold};
 pub use crate::app::setup_error::{SetupError, SetupErrors};
+pub use crate::app::url_rule::UrlRule;
 pub use crate::base::catches::Catchable;
 pub use crate::base::catches::Catches;
 pub use crate::base::config::Config;
@@ -74,6 +75,7 @@ pub use crate::base::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound
 pub use crate::base::html::{Html, ToHtml};
 pub use crate::base::panics::Panicked;
 pub use crate::builtin::form::{self, Form};
+pub use crate::builtin::security::csrf::CsrfExempt;
 pub use crate::builtin::static_files::{File, safe_join, send_file, send_from_directory};
 pub use crate::builtin::templating::{Template, TemplateError, TemplateFunction, Values};
 pub use crate::cli::CliArgs;

@@ -1,7 +1,7 @@
 //! From an [`App`] to a [`Frozen`]: everything is checked, and what is wrong is reported together.
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use crate::app::App;
 use crate::app::blueprint::Blueprint;
 use crate::app::freezing::Freezing;
-use crate::app::frozen::{Frozen, Inner, MountPoint, View};
+use crate::app::frozen::{Frozen, Inner, MountPoint, View, url_rules};
 use crate::app::limits::Limits;
 use crate::app::mount::Mounted;
 use crate::app::scaffold::{Route, ScaffoldParts};
@@ -19,8 +19,10 @@ use crate::app::scope::Checked;
 use crate::app::scope::Hook;
 use crate::app::scope::{Inside, Scope};
 use crate::app::setup_error::{SetupError, SetupErrors};
+use crate::app::url_rule::UrlRule;
 use crate::base::config::Config;
 use crate::base::error::Result;
+use crate::base::options::Options;
 use crate::context::session::cookies::SessionCookies;
 use crate::handler::Handler;
 use crate::routing::converter::Factory;
@@ -52,7 +54,7 @@ impl App {
             errors.push(SetupError::new(format!("unknown configuration key `{key}`; did you mean `{known}`?"), None));
         }
         let config = self.finish_config(errors);
-        let mut assembly = Assembly::new(&config, std::mem::take(&mut self.converters));
+        let mut assembly = Assembly::new(&config, std::mem::take(&mut self.converters), &self.options_read);
         let app_parts = std::mem::take(&mut self.parts);
         assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
         let mounts = freeze_mounts(std::mem::take(&mut self.mounts), errors);
@@ -60,11 +62,13 @@ impl App {
         handlers.append(&mut self.checked);
         map.finish();
         errors.extend(problems);
+        let rules: Vec<UrlRule<'_>> = url_rules(&map, &views, &scopes).collect();
         let mut freezing = Freezing {
             name: &self.name,
             root_path: &self.root_path,
             config: &config,
             map: &map,
+            rules: &rules,
             embedded: &self.embedded,
             state: &mut self.state,
             problems: errors,
@@ -157,7 +161,7 @@ fn check_handlers(handlers: &[Checked], freezing: &mut Freezing<'_>) {
 }
 
 /// Puts the parts of an application together: flattens blueprints into scopes, rules into the map.
-struct Assembly {
+struct Assembly<'a> {
     map: Map,
     views: Vec<View>,
     view_ids: HashMap<ViewId, Vec<String>>,
@@ -168,6 +172,8 @@ struct Assembly {
     /// Which view an endpoint was given to first.
     owners: HashMap<String, (Option<TypeId>, &'static Location<'static>)>,
     automatic_options: bool,
+    /// The types of the options that something reads.
+    options_read: &'a HashSet<TypeId>,
 }
 
 /// Where a blueprint is registered.
@@ -176,11 +182,10 @@ struct Place<'a> {
     /// `site.blog.`, or empty for the application.
     names: &'a str,
     prefix: &'a str,
-    csrf_exempt: bool,
 }
 
-impl Assembly {
-    fn new(config: &Config, converters: Vec<(String, Factory)>) -> Assembly {
+impl<'a> Assembly<'a> {
+    fn new(config: &Config, converters: Vec<(String, Factory)>, options_read: &'a HashSet<TypeId>) -> Assembly<'a> {
         let mut map = Map::default();
         converters.into_iter().for_each(|(name, factory)| map.add_converter(name, factory));
         Assembly {
@@ -192,13 +197,13 @@ impl Assembly {
             problems: Vec::new(),
             owners: HashMap::new(),
             automatic_options: config.switch("PROVIDE_AUTOMATIC_OPTIONS", true),
+            options_read,
         }
     }
 
     fn add_app(&mut self, parts: ScaffoldParts, blueprints: Vec<Blueprint>) {
-        let csrf_exempt = parts.csrf_exempt;
         let routes = self.add_scope(parts, None, None);
-        let app = Place { scope: 0, names: "", prefix: "", csrf_exempt };
+        let app = Place { scope: 0, names: "", prefix: "" };
         routes.into_iter().for_each(|route| self.add_route(route, &app));
         self.add_blueprints(blueprints, &app);
     }
@@ -230,9 +235,8 @@ impl Assembly {
             "" => outer.prefix.to_owned(),
             own => format!("{}/{}", outer.prefix.trim_end_matches('/'), own.trim_start_matches('/')),
         };
-        let csrf_exempt = outer.csrf_exempt || blueprint.parts.csrf_exempt;
         let routes = self.add_scope(blueprint.parts, Some(names.trim_end_matches('.').to_owned()), Some(outer.scope));
-        let place = Place { scope: self.scopes.len() - 1, names: &names, prefix: &prefix, csrf_exempt };
+        let place = Place { scope: self.scopes.len() - 1, names: &names, prefix: &prefix };
         for route in routes {
             self.add_route(Route { rule: route.rule.under(&prefix), ..route }, &place);
         }
@@ -256,21 +260,32 @@ impl Assembly {
             .extend(handlers.map(|h| {
                 (Arc::clone(&h.handler), format!("the error handler for {:?}{owner}", h.catches), h.location)
             }));
+        let what =
+            name.as_deref().map_or_else(|| "the application".to_owned(), |name| format!("the blueprint `{name}`"));
+        self.check_options(&parts.options, &what);
         let around = outer.map_or_else(Scope::default, |outer| self.scopes[outer].clone());
         self.scopes.push(around.with_inner(
             parts.before_request,
             parts.after_request,
             parts.teardown_request,
             parts.url_value_preprocessors,
-            Inside { name, url_defaults: parts.url_defaults, errors: parts.error_handlers, state: parts.state },
+            Inside {
+                name,
+                url_defaults: parts.url_defaults,
+                errors: parts.error_handlers,
+                options: parts.options,
+                state: parts.state,
+            },
         ));
         parts.routes
     }
 
     fn add_route(&mut self, route: Route, place: &Place<'_>) {
         let location = route.rule.location;
-        let csrf_exempt = place.csrf_exempt || route.rule.csrf_exempt;
         let endpoint = format!("{}{}", place.names, route.name);
+        self.check_options(&route.rule.options, &format!("the view `{endpoint}`"));
+        let mut options = self.scopes[place.scope].options.clone();
+        options.extend(route.rule.options.clone());
         if let Err(message) = self.own_endpoint(&endpoint, &route) {
             self.problems.push(SetupError::new(message, Some(location)));
             return;
@@ -287,8 +302,20 @@ impl Assembly {
                 if let Some(view) = &route.view {
                     self.handlers.push((Arc::clone(view), format!("the view `{endpoint}`"), location));
                 }
-                self.views.push(View { handler: route.view, scope: place.scope, csrf_exempt });
+                self.views.push(View { handler: route.view, scope: place.scope, options });
             }
+        }
+    }
+
+    /// An option that nothing reads does nothing, and nobody would notice.
+    fn check_options(&mut self, options: &Options, what: &str) {
+        for given in options.iter().filter(|given| !self.options_read.contains(&given.type_id())) {
+            let name = given.type_name;
+            let message = format!(
+                "the option `{name}` has no effect, because nothing reads it; add the extension that it belongs to, \
+                 or say `.reads_option::<{name}>()` on the application where a hook of yours reads it"
+            );
+            self.problems.push(SetupError::new(message, Some(given.location)).of(what));
         }
     }
 

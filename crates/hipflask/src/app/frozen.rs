@@ -8,8 +8,10 @@ use tokio::sync::OnceCell;
 
 use crate::app::limits::Limits;
 use crate::app::scope::Scope;
+use crate::app::url_rule::UrlRule;
 use crate::base::config::Config;
 use crate::base::error::{Error, Result};
+use crate::base::options::Options;
 use crate::base::type_map::TypeMap;
 use crate::context::Context;
 use crate::context::session::cookies::SessionCookies;
@@ -85,12 +87,9 @@ impl Frozen {
         self.0.state.get()
     }
 
-    /// Every rule: its endpoint, its methods, its text. Flask's `url_map.iter_rules()`.
-    pub fn rules(&self) -> impl Iterator<Item = (&str, Vec<&str>, &str)> {
-        self.0
-            .map
-            .rules()
-            .map(|rule| (&*rule.endpoint, rule.methods.iter().map(http::Method::as_str).collect(), rule.text.as_str()))
+    /// Every rule, in the order in which they were registered. Flask's `url_map.iter_rules()`.
+    pub fn rules(&self) -> impl Iterator<Item = UrlRule<'_>> {
+        url_rules(&self.0.map, &self.0.views, &self.0.scopes)
     }
 
     /// Whether a rule of `endpoint` has a variable or a default of this name. Flask's
@@ -221,7 +220,16 @@ pub(crate) struct View {
     /// `None` for a rule that only builds URLs.
     pub(crate) handler: Option<Arc<dyn Handler>>,
     pub(crate) scope: usize,
-    pub(crate) csrf_exempt: bool,
+    pub(crate) options: Options,
+}
+
+/// The rules of `map` with what their blueprints add.
+pub(super) fn url_rules<'a>(map: &'a Map, views: &'a [View], scopes: &'a [Scope]) -> impl Iterator<Item = UrlRule<'a>> {
+    map.rules().zip(views).map(|(rule, view)| UrlRule {
+        rule,
+        blueprint: scopes[view.scope].name.as_deref(),
+        options: &view.options,
+    })
 }
 
 /// Something mounted under a prefix without a slash at its end.

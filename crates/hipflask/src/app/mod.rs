@@ -10,7 +10,10 @@ pub(crate) mod mount;
 pub(crate) mod scaffold;
 pub(crate) mod scope;
 pub(crate) mod setup_error;
+pub(crate) mod url_rule;
 
+use std::any::TypeId;
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
@@ -64,6 +67,7 @@ pub struct App {
     build_error_handlers: Vec<BuildErrorHandler>,
     embedded: Vec<(&'static str, &'static [EmbeddedFile])>,
     state: TypeMap,
+    options_read: HashSet<TypeId>,
     last: Vec<Box<dyn FnOnce(App) -> App + Send>>,
     on_freeze: Vec<OnFreeze>,
     before_render: Vec<Arc<dyn Handler>>,
@@ -89,6 +93,7 @@ impl App {
             build_error_handlers: Vec::new(),
             embedded: Vec::new(),
             state: TypeMap::default(),
+            options_read: HashSet::new(),
             last: Vec::new(),
             on_freeze: Vec::new(),
             before_render: Vec::new(),
@@ -253,6 +258,44 @@ impl App {
     /// State of type `T`, made if it is not there: for setup methods that an extension adds.
     pub fn state_mut<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
         self.state.get_or_default()
+    }
+
+    /// Declares that something of the application reads the options of type `T`: an extension, a hook. An option
+    /// that nothing reads would do nothing, and a view that asks for a role would be open to everybody. So it keeps
+    /// the application from starting.
+    ///
+    /// ```
+    /// use hipflask::Context;
+    /// use hipflask::prelude::*;
+    ///
+    /// /// Tells caches for how many seconds an answer is fresh.
+    /// struct Fresh(u32);
+    ///
+    /// fn caching(app: App) -> App {
+    ///     app.reads_option::<Fresh>().after_request(say_how_long)
+    /// }
+    ///
+    /// async fn say_how_long(ctx: &mut Context) -> Result<()> {
+    ///     if let Some(Fresh(seconds)) = ctx.option() {
+    ///         let value = format!("max-age={seconds}").parse()?;
+    ///         ctx.response_mut().headers_mut().insert("cache-control", value);
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// #[get("/", with = Fresh(60))]
+    /// async fn index() -> &'static str {
+    ///     "Hello!"
+    /// }
+    ///
+    /// let client = App::new("doc", ".").extend(caching).routes(routes![index]).test_client();
+    /// assert_eq!(client.get("/").send_blocking().header("cache-control"), Some("max-age=60"));
+    /// let forgotten = App::new("doc", ".").routes(routes![index]).freeze().unwrap_err();
+    /// assert!(forgotten.to_string().contains("nothing reads it"));
+    /// ```
+    pub fn reads_option<T: 'static>(mut self) -> App {
+        self.options_read.insert(TypeId::of::<T>());
+        self
     }
 
     /// Adds an extension once everything else was said, right before the application is frozen: for what

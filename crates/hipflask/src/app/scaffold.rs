@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::app::scope::{Hook, Teardown, UrlDefaults};
 use crate::base::catches::Catches;
 use crate::base::error::{Error, IntoStatus};
+use crate::base::options::Options;
 use crate::base::type_map::TypeMap;
 use crate::context::Context;
 use crate::handler::Handler;
@@ -62,7 +63,7 @@ pub struct ScaffoldParts {
     pub(crate) url_value_preprocessors: Vec<Hook>,
     pub(crate) url_defaults: Vec<UrlDefaults>,
     pub(crate) error_handlers: Vec<ErrorHandler>,
-    pub(crate) csrf_exempt: bool,
+    pub(crate) options: Options,
     /// What later layers keep for this part: its context processors.
     pub(crate) state: TypeMap,
 }
@@ -176,10 +177,18 @@ pub trait Scaffold: Sized {
         self
     }
 
-    /// Takes every rule of it out of the check against cross-site request forgery. Flask-WTF's `@csrf.exempt`
-    /// on a blueprint: for an API whose callers prove themselves by a token of their own.
-    fn csrf_exempt(mut self) -> Self {
-        self.scaffold().csrf_exempt = true;
+    /// Gives every rule of it an option: a value that an extension reads before the view runs, by its type
+    /// ([`Context::option`]). One that a rule or an inner blueprint has itself is further inside, and comes first.
+    ///
+    /// ```
+    /// use hipflask::CsrfExempt;
+    /// use hipflask::prelude::*;
+    ///
+    /// let api = Blueprint::new("api").url_prefix("/api").with(CsrfExempt);
+    /// ```
+    #[track_caller]
+    fn with<T: Send + Sync + 'static>(mut self, option: T) -> Self {
+        self.scaffold().options.push(option);
         self
     }
 }

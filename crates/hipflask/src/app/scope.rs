@@ -4,6 +4,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::base::error::Error;
+use crate::base::options::Options;
 use crate::base::type_map::TypeMap;
 use crate::context::Context;
 use crate::handler::Handler;
@@ -20,6 +21,7 @@ pub(crate) struct Scope {
     pub(crate) url_value_preprocessors: Vec<Arc<dyn Handler>>,
     pub(crate) url_defaults: Vec<UrlDefaults>,
     pub(crate) errors: ErrorHandlers,
+    pub(crate) options: Options,
     /// From the application inwards.
     pub(crate) states: Vec<Arc<TypeMap>>,
 }
@@ -41,6 +43,7 @@ impl Scope {
         self.teardown_request.splice(0..0, teardown.into_iter().rev());
         self.url_defaults.extend(inside.url_defaults);
         self.errors = self.errors.within(inside.errors);
+        self.options.extend(inside.options);
         self.states.push(Arc::new(inside.state));
         self.name = inside.name;
         self
@@ -52,6 +55,7 @@ pub(super) struct Inside {
     pub(super) name: Option<String>,
     pub(super) url_defaults: Vec<UrlDefaults>,
     pub(super) errors: Vec<ErrorHandler>,
+    pub(super) options: Options,
     pub(super) state: TypeMap,
 }
 

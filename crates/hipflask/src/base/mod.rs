@@ -7,5 +7,6 @@ pub(crate) mod datetime;
 pub(crate) mod decimal;
 pub(crate) mod error;
 pub(crate) mod html;
+pub(crate) mod options;
 pub(crate) mod panics;
 pub(crate) mod type_map;

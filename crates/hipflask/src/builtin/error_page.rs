@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use http::Method;
 use http::header::{self, HeaderValue};
 use serde_json::json;
 
@@ -171,7 +172,10 @@ fn not_found(ctx: &Context) -> Response {
     let rules: Vec<(&str, String)> = ctx
         .app()
         .rules()
-        .map(|(endpoint, methods, rule)| (rule, format!("{} → {endpoint}", methods.join(", "))))
+        .map(|rule| {
+            let methods: Vec<&str> = rule.methods().map(Method::as_str).collect();
+            (rule.text(), format!("{} → {}", methods.join(", "), rule.endpoint()))
+        })
         .collect();
     page.table("Rules that were tried", rules);
     page.raw("<p>You see this because debug mode is on.</p>\n");

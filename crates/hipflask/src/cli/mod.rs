@@ -7,6 +7,8 @@ mod run;
 
 use std::process::ExitCode;
 
+use http::Method;
+
 use crate::app::App;
 use crate::app::frozen::Command;
 use crate::app::frozen::Frozen;
@@ -153,11 +155,11 @@ fn execute<A: IntoApp>(build: impl FnOnce() -> A, arguments: &[String]) -> Resul
 fn routes(app: &Frozen, all_methods: bool) -> String {
     let mut rows: Vec<[String; 3]> = app
         .rules()
-        .map(|(endpoint, methods, rule)| {
-            let mut methods: Vec<&str> =
-                methods.into_iter().filter(|m| all_methods || !matches!(*m, "HEAD" | "OPTIONS")).collect();
+        .map(|rule| {
+            let methods = rule.methods().map(Method::as_str);
+            let mut methods: Vec<&str> = methods.filter(|m| all_methods || !matches!(*m, "HEAD" | "OPTIONS")).collect();
             methods.sort_unstable();
-            [endpoint.to_owned(), methods.join(", "), rule.to_owned()]
+            [rule.endpoint().to_owned(), methods.join(", "), rule.text().to_owned()]
         })
         .collect();
     rows.sort();

@@ -5,6 +5,8 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
+use http::Method;
+
 use crate::app::App;
 use crate::app::frozen::Frozen;
 use crate::cli::arguments::Address;
@@ -110,10 +112,10 @@ fn banner(app: &Frozen, address: SocketAddr) -> String {
     if app.config().debug() {
         let mut rules: Vec<(String, &str, &str)> = app
             .rules()
-            .map(|(endpoint, methods, rule)| {
-                let methods: Vec<&str> =
-                    methods.into_iter().filter(|method| !matches!(*method, "HEAD" | "OPTIONS")).collect();
-                (methods.join(","), rule, endpoint)
+            .map(|rule| {
+                let methods = rule.methods().map(Method::as_str);
+                let methods: Vec<&str> = methods.filter(|method| !matches!(*method, "HEAD" | "OPTIONS")).collect();
+                (methods.join(","), rule.text(), rule.endpoint())
             })
             .collect();
         rules.sort_by(|a, b| a.1.cmp(b.1));

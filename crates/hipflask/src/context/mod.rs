@@ -13,6 +13,7 @@ use bytes::Bytes;
 use crate::app::frozen::Frozen;
 use crate::base::config::Config;
 use crate::base::error::Error;
+use crate::base::options::Options;
 use crate::context::g::G;
 use crate::context::session::Session;
 use crate::handler::Handler;
@@ -202,6 +203,44 @@ impl Context {
     /// The name of the blueprint that the matched rule belongs to, with those around it: `site.blog`.
     pub fn blueprint(&self) -> Option<&str> {
         self.parts().app.blueprint(self.parts().scope)
+    }
+
+    /// The innermost option of type `T`: the matched rule's, or else that of a blueprint around it, or else the
+    /// application's. Where no rule has matched it is the application's. It is there before the hooks run.
+    ///
+    /// ```
+    /// use hipflask::Context;
+    /// use hipflask::prelude::*;
+    ///
+    /// /// The language that a part of the site is in.
+    /// struct Language(&'static str);
+    ///
+    /// async fn index(ctx: &mut Context) -> &'static str {
+    ///     ctx.option::<Language>().map_or("none", |language| language.0)
+    /// }
+    ///
+    /// let french = Blueprint::new("fr").url_prefix("/fr").with(Language("fr")).add_url_rule(Rule::new("/"), index);
+    /// let app = App::new("doc", ".").reads_option::<Language>().with(Language("en"));
+    /// let client = app.add_url_rule(Rule::new("/"), index).register_blueprint(french).test_client();
+    /// assert_eq!(client.get("/").send_blocking().text(), "en");
+    /// assert_eq!(client.get("/fr/").send_blocking().text(), "fr");
+    /// ```
+    pub fn option<T: 'static>(&self) -> Option<&T> {
+        self.matched_options().innermost()
+    }
+
+    /// Every option of type `T`, from the outside in: for those that add up, as the roles that a blueprint and a view
+    /// of it ask for.
+    pub fn options<T: 'static>(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.matched_options().all()
+    }
+
+    fn matched_options(&self) -> &Options {
+        let parts = self.parts();
+        match parts.rule {
+            Some(rule) => &parts.app.view(rule).options,
+            None => &parts.app.scope(0).options,
+        }
     }
 
     pub(crate) fn set_match(&mut self, rule: usize, scope: usize, view_args: ViewArgs) {

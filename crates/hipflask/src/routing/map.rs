@@ -50,7 +50,7 @@ pub(crate) struct MapRule {
     pub(super) variables: Variables,
     pub(super) strict_slashes: bool,
     pub(super) merge_slashes: bool,
-    pub(super) build_only: bool,
+    pub(crate) build_only: bool,
     /// Whether a rule of the same endpoint has defaults, so that there may be a shorter URL.
     pub(super) may_be_shorter: bool,
     /// The pieces of a URL of this rule.
@@ -74,7 +74,7 @@ impl MapRule {
     }
 
     /// The names of the variables and of the defaults.
-    pub(super) fn arguments(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = &str> {
         let variables = self.variables.iter().map(|(name, _)| &**name);
         let defaults = self.defaults.iter().map(|(name, _)| &**name);
         variables.chain(defaults.filter(|name| !self.variables.iter().any(|(variable, _)| &**variable == *name)))

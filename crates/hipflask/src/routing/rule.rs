@@ -5,6 +5,8 @@ use std::panic::Location;
 use hipflask_rule::{RuleSyntax, SyntaxError};
 use http::Method;
 
+use crate::base::options::Options;
+
 /// A URL rule: `/user/<int:id>` and its options. Werkzeug's `Rule`, and the options of Flask's `route`.
 ///
 /// Mistakes in it are reported by [`App::freeze`](crate::App::freeze), with the line of `new`.
@@ -26,7 +28,7 @@ pub struct Rule {
     pub(crate) merge_slashes: Option<bool>,
     pub(crate) build_only: bool,
     pub(crate) automatic_options: Option<bool>,
-    pub(crate) csrf_exempt: bool,
+    pub(crate) options: Options,
     pub(crate) location: &'static Location<'static>,
 }
 
@@ -43,7 +45,7 @@ impl Rule {
             merge_slashes: None,
             build_only: false,
             automatic_options: None,
-            csrf_exempt: false,
+            options: Options::default(),
             location: Location::caller(),
         }
     }
@@ -99,11 +101,19 @@ impl Rule {
         self
     }
 
-    /// Exempts requests to this rule from the check against cross-site request forgery: for an API whose clients
-    /// authenticate with a token of their own, never with a cookie. Flask-WTF's `@csrf.exempt`.
+    /// Gives the rule an option: a value that an extension reads before the view runs, by its type
+    /// ([`Context::option`](crate::Context::option)). A rule can have several, of one type too.
+    ///
+    /// ```
+    /// use hipflask::CsrfExempt;
+    /// use hipflask::prelude::*;
+    ///
+    /// let hook = Rule::new("/webhook").methods([POST]).with(CsrfExempt);
+    /// ```
     #[must_use]
-    pub fn csrf_exempt(mut self) -> Rule {
-        self.csrf_exempt = true;
+    #[track_caller]
+    pub fn with<T: Send + Sync + 'static>(mut self, option: T) -> Rule {
+        self.options.push(option);
         self
     }
 

@@ -1,7 +1,7 @@
 //! Requests that another site makes a browser send.
 
 use hipflask::prelude::*;
-use hipflask::{Frozen, Method, Serializer, TestClient, TestRequest, TestResponse};
+use hipflask::{CsrfExempt, Frozen, Method, Serializer, TestClient, TestRequest, TestResponse};
 
 const KEY: &str = "a key that is long enough, and only for tests";
 
@@ -10,7 +10,7 @@ async fn change() -> &'static str {
     "changed"
 }
 
-#[post("/exempt", csrf = false)]
+#[post("/exempt", with = CsrfExempt)]
 async fn exempt() -> &'static str {
     "changed"
 }
@@ -122,7 +122,8 @@ async fn what_changes_nothing_is_not_asked() {
 #[hipflask::test]
 async fn a_rule_or_a_blueprint_may_be_exempt() {
     let inner = Blueprint::new("inner").url_prefix("/inner").routes(routes![change]);
-    let api = Blueprint::new("api").url_prefix("/api").csrf_exempt().routes(routes![change]).register_blueprint(inner);
+    let api =
+        Blueprint::new("api").url_prefix("/api").with(CsrfExempt).routes(routes![change]).register_blueprint(inner);
     let site = Blueprint::new("site").url_prefix("/site").routes(routes![change, exempt]);
     let client = silent(app().register_blueprint(api).register_blueprint(site));
     for (target, status) in [
@@ -139,7 +140,7 @@ async fn a_rule_or_a_blueprint_may_be_exempt() {
     }
     let off = silent(app().config("WTF_CSRF_ENABLED", false));
     assert_eq!(off.post("/change").send().await.text(), "changed");
-    let everything_exempt = silent(app().csrf_exempt());
+    let everything_exempt = silent(app().with(CsrfExempt));
     assert_eq!(everything_exempt.post("/change").send().await.text(), "changed");
 }
 

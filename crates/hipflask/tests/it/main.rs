@@ -11,6 +11,7 @@ mod forms;
 mod layers;
 mod lifecycle;
 mod mounts;
+mod options;
 mod real_flask;
 mod requests;
 mod responses;

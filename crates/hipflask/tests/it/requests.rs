@@ -1,7 +1,7 @@
 //! What is read off a request: address, query, headers, cookies, JSON, and how much of a body.
 
 use hipflask::prelude::*;
-use hipflask::{Body, Bytes, Method, TestClient};
+use hipflask::{Body, Bytes, CsrfExempt, Method, TestClient};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -221,7 +221,7 @@ async fn a_body_without_a_length_is_counted() {
         async fn form(form: FormData) -> String {
             form.fields.len().to_string()
         }
-        let post = |path: &str| Rule::new(path).methods([Method::POST]).csrf_exempt();
+        let post = |path: &str| Rule::new(path).methods([Method::POST]).with(CsrfExempt);
         let app = App::new("test", ".").config("MAX_CONTENT_LENGTH", None::<u64>).config("MAX_FORM_MEMORY_SIZE", 1000);
         let app = app.add_url_rule(post("/form"), form).freeze().expect("nothing is wrong with it");
         let request = hipflask::Request::get(path).with_method(Method::POST).with_body(body);

@@ -20,8 +20,8 @@ async fn strict() -> &'static str {
     "d"
 }
 
-#[get("/e", csrf)]
-async fn csrf() -> &'static str {
+#[get("/e", with)]
+async fn with() -> &'static str {
     "e"
 }
 

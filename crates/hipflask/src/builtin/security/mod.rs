@@ -9,13 +9,14 @@ use crate::app::App;
 use crate::app::extension::Extension;
 use crate::app::freezing::Freezing;
 use crate::app::scaffold::Scaffold;
+use crate::builtin::security::csrf::CsrfExempt;
 
 /// Adds the security extension to an application.
 pub(crate) struct Security;
 
 impl Extension for Security {
     fn init_app(self, app: App) -> App {
-        app.before_request(csrf::Check).after_request(headers::Headers).on_freeze(prepare)
+        app.reads_option::<CsrfExempt>().before_request(csrf::Check).after_request(headers::Headers).on_freeze(prepare)
     }
 }
 

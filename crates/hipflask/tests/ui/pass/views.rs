@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hipflask::prelude::*;
-use hipflask::{FromPath, Redirect};
+use hipflask::{CsrfExempt, FromPath, Redirect};
 
 /// A value of the path of the application's own.
 struct Slug(String);
@@ -55,7 +55,7 @@ async fn page(page: u32) -> String {
     format!("page {page}")
 }
 
-#[route("/methods", methods = [PUT, "PURGE"], endpoint = "m", strict_slashes = false, csrf = false)]
+#[route("/methods", methods = [PUT, "PURGE"], endpoint = "m", strict_slashes = false, with = CsrfExempt)]
 fn methods(ctx: &mut Context) -> String {
     ctx.request().method().to_string()
 }
