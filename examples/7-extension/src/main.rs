@@ -20,10 +20,7 @@ async fn index() -> Template {
 
 #[get("/suggest")]
 async fn suggest(features: Features) -> Result<&'static str> {
-    match features.is_on("suggestions") {
-        true => Ok("ferrets"),
-        false => abort!(404),
-    }
+    if features.is_on("suggestions") { Ok("ferrets") } else { abort!(404) }
 }
 
 #[hipflask::main]

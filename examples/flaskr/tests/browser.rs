@@ -122,9 +122,10 @@ fn send(url: &str, parameters: &Value) -> Result<Value, String> {
     let request = ureq::post(url).config().http_status_as_error(false).build();
     let mut response = request.send_json(parameters).map_err(|error| error.to_string())?;
     let answer: Value = response.body_mut().read_json().map_err(|error| error.to_string())?;
-    match response.status().is_success() {
-        true => Ok(answer["value"].clone()),
-        false => Err(answer["value"]["message"].to_string()),
+    if response.status().is_success() {
+        Ok(answer["value"].clone())
+    } else {
+        Err(answer["value"]["message"].to_string())
     }
 }
 
