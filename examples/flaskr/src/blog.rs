@@ -95,7 +95,7 @@ async fn comment(
     };
     find(&db, id).await?;
     add_comment(&db, id, author.id, &comment.body).await?;
-    session.flash("Your comment is there.");
+    session.flash("Your comment has been added.");
     redirect(url_for!(show, id).anchor("comments")).into_response()
 }
 
