@@ -1,6 +1,6 @@
 //! The book, run: every Rust block of its pages is a test of this package, and `tests/` holds whole programs.
 
-/// Makes the Rust blocks of pages tests.
+/// Turns the Rust blocks of pages into tests.
 macro_rules! pages {
     ($($name:ident $path:literal,)*) => {
         $(#[cfg(doctest)] #[doc = include_str!($path)] mod $name {})*

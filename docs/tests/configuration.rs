@@ -1,4 +1,4 @@
-//! The tables of the page on configuration against what the core knows and reads.
+//! Compares the tables of the page on configuration with what the core knows and reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -45,7 +45,7 @@ fn documented_without_default() -> BTreeSet<&'static str> {
     rows.collect()
 }
 
-/// The keys that the core's sources read: a literal behind a call that reads one.
+/// The keys that the core's sources read: a literal in a call that reads one.
 fn read_by_the_core() -> BTreeSet<String> {
     fn collect(folder: &Path, keys: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).expect("the sources are here") {
@@ -76,7 +76,7 @@ fn read_by_the_core() -> BTreeSet<String> {
 
 #[test]
 fn the_table_has_every_key_with_its_default() {
-    // Outside of debug mode no secret key is made.
+    // Outside debug mode no secret key is made.
     let app = App::new("doc", ".").config("DEBUG", false).freeze().expect("there is nothing in it");
     let documented = documented();
     let known: Vec<&str> = app.config().keys().collect();

@@ -1,4 +1,4 @@
-//! What the page "From Flask" says to be different, and what it says not to be there.
+//! What the page "From Flask" calls different, and what it calls missing.
 
 use hipflask::prelude::*;
 use hipflask::{TestClient, TestResponse};
@@ -9,7 +9,7 @@ fn app() -> App {
     App::new("test", "tests")
 }
 
-/// In production, where nothing is shown and everything is asked for.
+/// In production, where nothing is shown and everything is required.
 fn production() -> App {
     app().config("DEBUG", false).config("SECRET_KEY", KEY)
 }
@@ -132,7 +132,7 @@ fn a_signed_text_is_written_in_one_way() {
     let signer = hipflask::Serializer::new([KEY], "test");
     let token = signer.dumps(&"x").expect("it is text");
     assert!(signer.loads::<String>(&token, None).valid().is_some());
-    // The last letter of the signature stands for four bits that count and two that do not.
+    // The last letter of the signature encodes four bits that count and two that do not.
     let last = token.chars().last().expect("it is not empty");
     let letters = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['-', '_']);
     let others: Vec<char> = letters.filter(|letter| *letter != last).collect();
@@ -216,7 +216,7 @@ fn a_session_is_compressed_from_512_bytes_on() {
 }
 
 #[test]
-fn an_error_is_json_for_who_likes_it_better() {
+fn an_error_is_json_for_a_client_that_prefers_it() {
     let client = production().test_client();
     let page = |accept: &str| client.get("/").header("accept", accept).send_blocking();
     assert_eq!(page("application/json").header("content-type"), Some("application/json"));

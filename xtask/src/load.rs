@@ -184,9 +184,10 @@ impl Started {
             stream.write_all(head.as_bytes())?;
             let mut answer = [0; 4096];
             let read = stream.read(&mut answer)?;
-            match answer[..read].starts_with(b"HTTP/1.1 200") {
-                true => Ok(stream),
-                false => Err(std::io::ErrorKind::InvalidData.into()),
+            if answer[..read].starts_with(b"HTTP/1.1 200") {
+                Ok(stream)
+            } else {
+                Err(std::io::ErrorKind::InvalidData.into())
             }
         };
         connect().map_err(|error| format!("a connection that was to be idle was not answered: {error}"))

@@ -234,9 +234,10 @@ impl<U> Deref for Login<U> {
 
 impl<U: UserMixin> FromContext for Login<U> {
     async fn from_context(ctx: &mut Context) -> Result<Login<U>> {
-        match load_current(ctx).await? {
-            true => current(ctx).map(Login).ok_or_else(|| Error::msg(wrong_user::<U>())),
-            false => Err(unauthorized(ctx)),
+        if load_current(ctx).await? {
+            current(ctx).map(Login).ok_or_else(|| Error::msg(wrong_user::<U>()))
+        } else {
+            Err(unauthorized(ctx))
         }
     }
 
@@ -293,10 +294,7 @@ pub async fn login_required(ctx: &mut Context) -> Result<()> {
     if ctx.request().method() == Method::OPTIONS {
         return Ok(());
     }
-    match load_current(ctx).await? {
-        true => Ok(()),
-        false => Err(unauthorized(ctx)),
-    }
+    if load_current(ctx).await? { Ok(()) } else { Err(unauthorized(ctx)) }
 }
 
 /// Redirects a browser to the login page, with the way back; every other client gets 401.
@@ -309,10 +307,7 @@ fn unauthorized(ctx: &mut Context) -> Error {
         ctx.session().flash(message);
     }
     // You can return to a page that was requested by its address, but not to a submitted form.
-    let view = match ctx.request().method().is_safe() {
-        true => view.query("next", address(ctx.request())),
-        false => view,
-    };
+    let view = if ctx.request().method().is_safe() { view.query("next", address(ctx.request())) } else { view };
     match redirect(view).into_response() {
         Ok(response) => Response::into(response),
         Err(error) => error,

@@ -278,10 +278,7 @@ impl TestRequest<'_> {
     /// Makes it look to the application as if it came over HTTPS.
     pub fn https(mut self) -> Self {
         self.scheme = Scheme::Https;
-        match self.headers.contains_key(header::ORIGIN) {
-            true => self.header("origin", "https://localhost"),
-            false => self,
-        }
+        if self.headers.contains_key(header::ORIGIN) { self.header("origin", "https://localhost") } else { self }
     }
 
     /// Sets the body.

@@ -1,4 +1,4 @@
-//! The smallest program, and what it promises.
+//! The smallest program, and its promises.
 
 use hipflask::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Everything works without macros too.
+//! Everything also works without macros.
 
 use hipflask::prelude::*;
 

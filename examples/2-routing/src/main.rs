@@ -1,9 +1,9 @@
-//! A library's addresses: what a rule can say, and how the addresses are built from it again.
+//! The addresses of a library: what a rule can say, and how addresses are built from it.
 //!
-//! `<name>` takes a part of the path to the argument of that name; `int`, `path`, `any` and a converter of our
-//! own say which parts are one. A function can have several rules, a rule several methods. `url_for!` in Rust
-//! and `url_for` in the template name the view, so that an address is written down once. A rule with a slash at
-//! its end is found without it too. The staff's part is a blueprint, in a module of its own.
+//! `<name>` passes a part of the path to the argument of that name; `int`, `path`, `any` and a converter of our
+//! own say which parts fit. A function can have several rules, and a rule several methods. `url_for!` in Rust and
+//! `url_for` in the template name the view, so each address is written only once. A rule that ends with a slash is
+//! found without it too. The staff's part is a blueprint, in a module of its own.
 //!
 //! `cargo run -p routing` serves it on <http://127.0.0.1:5000>; `cargo run -p routing -- routes` lists the rules.
 
@@ -44,7 +44,7 @@ async fn list(kind: String) -> String {
     format!("Books that are {kind}.")
 }
 
-/// Two rules: the first page has the short address, and the long one leads to it.
+/// Two rules: the first page has the short address, and the long one redirects to it.
 #[get("/catalogue", defaults(page = 1))]
 #[get("/catalogue/<int:page>")]
 async fn catalogue(ctx: &mut Context, page: u32, query: MultiDict) -> Result<Html> {
@@ -59,7 +59,7 @@ async fn opening_hours() -> &'static str {
     "From ten to six."
 }
 
-/// HEAD comes with GET, and OPTIONS by itself.
+/// HEAD comes with GET, and OPTIONS is automatic.
 #[route("/loans/<int:number>", methods = [GET, PUT, DELETE])]
 async fn loan(number: i64, method: Method) -> String {
     match method {
@@ -74,7 +74,7 @@ async fn edition(isbn: String) -> String {
     format!("The edition {isbn}.")
 }
 
-/// `<isbn:…>`: thirteen digits, the last of which checks the others.
+/// `<isbn:…>`: thirteen digits, the last of which is a check digit.
 #[derive(Debug)]
 struct Isbn;
 

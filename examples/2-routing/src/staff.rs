@@ -1,4 +1,4 @@
-//! The staff's part: its rules are under `/staff`, its names under `staff.`.
+//! The staff's part: its rules begin with `/staff`, its names with `staff.`.
 
 use hipflask::prelude::*;
 

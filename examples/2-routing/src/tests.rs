@@ -25,7 +25,7 @@ async fn converters_take_what_fits() {
     ] {
         assert_eq!(client.get(target).send().await.text(), text);
     }
-    // 300 is a number, but no `u8`.
+    // 300 is a number, but not a `u8`.
     for target in ["/readers/a/b", "/shelves/-1", "/shelves/300", "/lists/old", "/isbn/9783161484101"] {
         assert_eq!(client.get(target).send().await.status(), 404, "{target}");
     }

@@ -1,11 +1,12 @@
 //! A café's menu: what templates can do.
 //!
-//! `menu.html` and `search.html` fill the blocks of `base.html`; `_macros.html` has a macro that draws a dish.
-//! The filter `euro` and the test `bargain` are Rust functions; the context processor gives every template the
-//! café's name and the year. What a template prints is escaped, unless it is [`Html`]: `marked` makes some with
-//! `html!`, which escapes what it interpolates, so nothing is escaped twice and nothing never.
+//! `menu.html` and `search.html` fill the blocks of `base.html`; `_macros.html` has a macro that draws a dish. The
+//! filter `euro` and the test `bargain` are Rust functions; the context processor gives every template the café's
+//! name and the year. A template escapes what it prints, unless it is [`Html`]: `marked` makes some with `html!`,
+//! which escapes the values it inserts, so everything is escaped exactly once.
 //!
-//! `cargo run -p templates` serves it on <http://127.0.0.1:5000>. A change of a template shows at the next request.
+//! `cargo run -p templates` serves it on <http://127.0.0.1:5000>. A change in a template shows at the next
+//! request.
 
 use hipflask::prelude::*;
 
@@ -48,7 +49,7 @@ async fn search(query: MultiDict) -> Template {
     render_template!("search.html", wanted, found)
 }
 
-/// A name with the part that was searched for marked.
+/// A name in which the search term is highlighted.
 fn marked(name: &str, wanted: &str) -> Option<Html> {
     let start = name.to_ascii_lowercase().find(&wanted.to_ascii_lowercase())?;
     let end = start + wanted.len();

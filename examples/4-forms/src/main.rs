@@ -1,9 +1,9 @@
-//! Registering for a workshop: a form with rules, an upload and flashed messages.
+//! Registering for a workshop: a form with validation rules, an upload and flashed messages.
 //!
 //! `#[derive(Form)]` says what the fields are, how they look and what they must be. `form.submitted()` gives the
-//! values once all is well; until then the template draws the form again, with what was typed and with each
-//! message beside its field. After a success the browser is sent on, so that a reload sends nothing twice, and
-//! the next page shows the flashed message.
+//! values if all of them are valid; otherwise the template draws the form again, with what was typed and with each
+//! message beside its field. After a success the browser is redirected, so a reload does not send anything twice,
+//! and the next page shows the flashed message.
 //!
 //! `cargo run -p forms` serves it on <http://127.0.0.1:5000>.
 
@@ -50,7 +50,7 @@ fn is_ticked(ticked: &bool) -> Result<(), String> {
     if *ticked { Ok(()) } else { Err("Please read them first.".into()) }
 }
 
-/// How many places the pottery has left.
+/// How many places the pottery workshop has left.
 struct Places(AtomicU32);
 
 #[route("/", methods = [GET, POST])]
@@ -61,7 +61,7 @@ async fn register(mut form: Form<Registration>, app: Frozen, session: Session) -
                 session.flash(message);
                 return redirect(url_for!(welcome)).into_response();
             }
-            // What no rule can know, the view puts beside the field.
+            // An error that no rule can find; the view puts it beside the field.
             Err((field, error)) => form.add_error(field, error),
         }
     }
@@ -73,7 +73,7 @@ async fn welcome() -> Template {
     render_template!("welcome.html")
 }
 
-/// What to tell who has registered; or the field that is wrong after all, and why.
+/// The message for a successful registration; or the field that is wrong after all, and why.
 async fn keep(app: &Frozen, new: &Registration) -> Result<Result<String, (&'static str, &'static str)>> {
     if let Some(picture) = &new.picture {
         if !picture.bytes().await?.starts_with(b"\x89PNG\r\n\x1a\n") {

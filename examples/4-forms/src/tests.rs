@@ -10,7 +10,7 @@ fn client(test: &str) -> TestClient {
 const GOOD: [(&str, &str); 5] =
     [("name", "Ada"), ("email", "ada@example.org"), ("age", "36"), ("workshop", "bread"), ("agreed", "y")];
 
-/// Sends a good form but for one field.
+/// Sends a form that is valid except for one field.
 async fn send_with(client: &TestClient, name: &str, value: &str) -> TestResponse {
     let others = GOOD.into_iter().filter(|(other, _)| *other != name);
     client.post("/").form(others.chain([(name, value)])).follow_redirects().send().await

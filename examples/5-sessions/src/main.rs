@@ -1,10 +1,10 @@
 //! A tea shop without accounts: the basket is in the session.
 //!
-//! The session is a cookie that the browser brings back with every request. It is signed: everybody can read
-//! it, and whoever changes it has an empty one. So it needs no database and no login; a secret belongs elsewhere.
-//! It ends with the browser, or after `PERMANENT_SESSION_LIFETIME` once it is permanent.
+//! The session is a cookie that the browser sends with every request. It is signed: the user can read it, but a
+//! changed one counts as empty. So it needs no database and no login; a secret does not belong in it. It ends with
+//! the browser, or after `PERMANENT_SESSION_LIFETIME` once it is permanent.
 //!
-//! `cargo run -p sessions` serves it on <http://127.0.0.1:5000>. While developing, the key that signs is made for
+//! `cargo run -p sessions` serves it on <http://127.0.0.1:5000>. During development the signing key is made for
 //! you and kept in `instance/`; in production it is `FLASK_SECRET_KEY`.
 
 #[cfg(test)]
@@ -28,7 +28,7 @@ const GOODS: [Item; 3] = [
     Item { id: "pot", name: "A pot", cents: 3900 },
 ];
 
-/// How many of what. Whatever can be JSON can be in a session.
+/// An item and its quantity. Any value that can be JSON can be in a session.
 type Basket = BTreeMap<String, u32>;
 
 fn basket(session: &Session) -> Basket {

@@ -16,7 +16,7 @@ async fn a_basket_is_filled_and_emptied() {
     assert!(client.cookie("session").is_none(), "an empty session leaves no cookie");
 }
 
-/// A test need not click its way to where it begins.
+/// A test does not have to click its way to its starting point.
 #[hipflask::test]
 async fn nine_are_enough() {
     let client = app().test_client();

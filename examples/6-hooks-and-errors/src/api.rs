@@ -1,4 +1,4 @@
-//! For programs: every answer is JSON, errors too.
+//! For programs: every answer is JSON, including errors.
 
 use hipflask::prelude::*;
 
@@ -37,7 +37,8 @@ async fn http_error(error: HttpError) -> (Status, Json<HttpError>) {
     (error.status(), Json(error))
 }
 
-/// A handler for a status comes before one for a type, the application's too. So 404 needs one here.
+/// A handler for a status takes precedence over one for a type, even if it is the application's. So 404 needs one
+/// here.
 #[errorhandler(404)]
 async fn missing(error: HttpError) -> (Status, Json<HttpError>) {
     (error.status(), Json(error))

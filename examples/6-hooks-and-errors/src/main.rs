@@ -1,12 +1,12 @@
-//! A ticket office: what happens around every view, and who answers when something goes wrong.
+//! A ticket office: what happens around every view, and what answers when something goes wrong.
 //!
-//! Before the view, `number` counts the request and keeps its number in `g`, and `closing_time` may answer in the
-//! view's place. After it, `stamp` writes into the response how long it took. At the very end `note` sees the
-//! error that was an accident. `abort!` leaves a view with a status; `?` leaves it with any error. Error handlers
-//! are found by status (`missing`) or by type (`sold_out`), in the blueprint first, so that a program gets JSON.
+//! Before the view, `number` counts the request and keeps its number in `g`, and `closing_time` may answer instead
+//! of the view. After it, `stamp` writes the time it took into the response. At the very end `note` sees an
+//! unexpected error. `abort!` leaves a view with a status; `?` leaves it with any error. Error handlers are found
+//! by status (`missing`) or by type (`sold_out`), in the blueprint first, so that a program gets JSON.
 //!
-//! `cargo run -p hooks-and-errors` serves it on <http://127.0.0.1:5000>; with `FLASK_CLOSED=true` before it, the
-//! office is closed.
+//! `cargo run -p hooks-and-errors` serves it on <http://127.0.0.1:5000>; with `FLASK_CLOSED=true` in front of it,
+//! the office is closed.
 
 mod api;
 #[cfg(test)]
@@ -17,14 +17,14 @@ use std::time::Instant;
 
 use hipflask::prelude::*;
 
-/// What the office keeps for as long as it is open.
+/// The state of the office while it is open.
 #[derive(Default)]
 struct Office {
     requests: AtomicU64,
     unhandled: AtomicU64,
 }
 
-/// Somebody wants more seats than there are.
+/// The error for an order of more seats than there are.
 #[derive(Debug)]
 struct SoldOut {
     left: u32,
@@ -38,7 +38,7 @@ impl std::fmt::Display for SoldOut {
 
 impl std::error::Error for SoldOut {}
 
-/// How many seats a show has left; `None` for no show of ours.
+/// How many seats a show has left; `None` if there is no such show.
 fn seats_left(show: &str) -> Option<u32> {
     [("hamlet", 40), ("faust", 0)].into_iter().find(|(name, _)| *name == show).map(|(_, left)| left)
 }
@@ -70,14 +70,14 @@ async fn ledger() -> Result<String> {
 
 struct Started(Instant);
 
-/// Gives nothing back, so the request goes on.
+/// Returns nothing, so the request continues.
 async fn number(ctx: &mut Context) {
     let number = ctx.state::<Office>().map(|office| office.requests.fetch_add(1, Relaxed) + 1);
     ctx.g().set("number", number);
     ctx.g().insert(Started(Instant::now()));
 }
 
-/// Answers in the view's place, or passes.
+/// Answers instead of the view, or passes.
 async fn closing_time(config: Config) -> Result<Option<Response>> {
     if config.get("CLOSED")? {
         abort!(503, "The office opens again at nine.");
@@ -91,14 +91,14 @@ async fn stamp(ctx: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// Runs whatever happened, and cannot answer any more.
+/// Runs whatever happened; it can no longer answer.
 fn note(ctx: &mut Context, error: Option<&Error>) {
     if let (Some(_), Some(office)) = (error, ctx.state::<Office>()) {
         office.unhandled.fetch_add(1, Relaxed);
     }
 }
 
-/// One function for all of them; each says which status it answers with.
+/// One function for all HTTP errors; each has its own status.
 #[errorhandler(HttpError)]
 async fn http_error(error: HttpError) -> (Status, Template) {
     (error.status(), render_template!("page.html", title = error.name(), text = error.text()))

@@ -1,7 +1,7 @@
-//! Feature switches: parts of an application that the configuration turns on.
+//! Feature switches: parts of an application that the configuration switches on.
 //!
-//! `FEATURES` is the list of what is on. A view asks by `features: Features`, a template by
-//! `{% if feature("dark-mode") %}`, an operator by the command `features`.
+//! `FEATURES` is the list of what is on. A view asks with `features: Features`, a template with
+//! `{% if feature("dark-mode") %}`, an operator with the command `features`.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -9,10 +9,10 @@ use std::sync::{Arc, OnceLock};
 use hipflask::Freezing;
 use hipflask::prelude::*;
 
-/// What is on in one application. As an argument it is the running application's.
+/// The features that are on in one application. As an argument it is the running application's.
 #[derive(Clone, Debug, Default)]
 pub struct Features {
-    /// Known once the whole configuration is.
+    /// Known once the whole configuration is known.
     on: Arc<OnceLock<BTreeSet<String>>>,
 }
 
@@ -22,7 +22,7 @@ impl Features {
     }
 }
 
-/// The extension: a function from app to app. It keeps nothing for itself, so it may be added to many.
+/// The extension: a function from app to app. It has no state of its own, so it may be added to many applications.
 pub fn features(app: App) -> App {
     let features = Features::default();
     let (read, asked) = (features.clone(), features.clone());

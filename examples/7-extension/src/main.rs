@@ -2,7 +2,7 @@
 //!
 //! `features.rs` is what you would publish as a crate of its own: a function from app to app, which adds a
 //! configuration key with its default, an argument for views, a global for templates, a command, and a check at
-//! the start. It uses nothing that an application could not use too.
+//! the start. It uses nothing that an application could not use as well.
 //!
 //! `cargo run -p extension` serves the application on <http://127.0.0.1:5000>;
 //! `FLASK_FEATURES='["dark-mode"]' cargo run -p extension -- features` lists what is on.
@@ -20,10 +20,7 @@ async fn index() -> Template {
 
 #[get("/suggest")]
 async fn suggest(features: Features) -> Result<&'static str> {
-    match features.is_on("suggestions") {
-        true => Ok("ferrets"),
-        false => abort!(404),
-    }
+    if features.is_on("suggestions") { Ok("ferrets") } else { abort!(404) }
 }
 
 #[hipflask::main]

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hipflask::prelude::*;
 
-/// Everybody's notes: who, and what.
+/// The notes of all users: name and text.
 #[derive(Default)]
 struct Notes(Mutex<Vec<(String, String)>>);
 
@@ -24,7 +24,7 @@ impl Notes {
     }
 }
 
-/// Who is asking. Without a name in the session the view is left for the login.
+/// The user of this request. Without a name in the session, the view is left for the login page.
 struct Reader(String);
 
 impl FromContext for Reader {

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A fixture is a function: a client of an application of its own, so no test sees what another one did.
+/// A fixture is a function: a client with an application of its own, so no test sees what another one did.
 fn client() -> TestClient {
     app().test_client()
 }
 
-/// A client that is known already; `session_transaction` does what the login page would.
+/// A client that is already logged in; `session_transaction` does what the login page would do.
 fn client_of(name: &str) -> TestClient {
     let client = client();
     client.session_transaction(|session| session.set("name", name));
@@ -25,7 +25,7 @@ fn a_stranger_is_sent_to_the_login() {
     assert_eq!(response.header("location"), Some("/login"));
 }
 
-/// Redirects are followed as a browser would, and `history` says how one got there.
+/// Redirects are followed as in a browser, and `history` lists them.
 #[hipflask::test]
 async fn who_logs_in_sees_the_notes() {
     let page = client().post("/login").form([("name", "Ada")]).follow_redirects().send().await;
@@ -36,7 +36,7 @@ async fn who_logs_in_sees_the_notes() {
     assert!(page.text().contains("Notes of Ada"), "{}", page.text());
 }
 
-/// The client keeps cookies: those that a response set, and those that the test gives it.
+/// The client keeps cookies: those set by a response, and those added by the test.
 #[hipflask::test]
 async fn cookies_come_back() {
     let client = client();
@@ -49,7 +49,7 @@ async fn cookies_come_back() {
     assert_eq!(client.get("/").send().await.status(), 303);
 }
 
-/// What a session holds can be looked at, too.
+/// The content of a session can be read too.
 #[hipflask::test]
 async fn the_session_has_the_name_and_the_message() {
     let client = client_of("Ada");
@@ -58,7 +58,7 @@ async fn the_session_has_the_name_and_the_message() {
     assert_eq!(client.session(Session::flashed_messages), [("message".to_owned(), "Noted.".to_owned())]);
 }
 
-/// What a user types is escaped, and a form that is wrong says why.
+/// What a user types is escaped, and an invalid form says why.
 #[hipflask::test]
 async fn forms_are_sent_like_forms() {
     let client = client_of("Ada");
@@ -69,7 +69,7 @@ async fn forms_are_sent_like_forms() {
     assert!(page.text().contains("aria-invalid"), "{}", page.text());
 }
 
-/// JSON goes in by `json` and comes out by `json`, as a type of your own or as a `Value`.
+/// `json` sends JSON and `json` reads it, as a type of your own or as a `Value`.
 #[hipflask::test]
 async fn programs_talk_json() {
     let client = client_of("Ada");
@@ -81,7 +81,7 @@ async fn programs_talk_json() {
     assert_eq!(client.get("/notes/1").send().await.text(), "two");
 }
 
-/// Errors are responses; a table says which.
+/// Errors are responses; a table lists them.
 #[hipflask::test]
 async fn errors_have_a_status_and_say_why() {
     let client = client_of("Ada");
@@ -117,7 +117,8 @@ async fn notes_are_ones_own() {
     assert!(!grace.get("/").send().await.text().contains("A secret"));
 }
 
-/// The client sends what a browser sends with a form of our own page. Without that a form needs its token.
+/// The client sends what a browser sends with a form from one of our own pages. Without that, a form needs its
+/// token.
 #[hipflask::test]
 async fn another_site_cannot_write_notes() {
     let client = client_of("Ada");
@@ -132,7 +133,7 @@ async fn another_site_cannot_write_notes() {
     assert_eq!(program.post("/").form(form).send().await.status(), 303);
 }
 
-/// The application under test differs from the real one by its configuration, and by nothing else.
+/// The application under test differs from the real one only in its configuration.
 #[hipflask::test]
 async fn production_wants_a_key_and_sends_its_cookies_over_https() {
     let problems = app().config("DEBUG", false).freeze().expect_err("production has no key by itself").to_string();
@@ -144,7 +145,7 @@ async fn production_wants_a_key_and_sends_its_cookies_over_https() {
     assert!(session.is_some_and(|cookie| cookie.contains("; Secure")), "{session:?}");
 }
 
-/// Without a request there is a context all the same, and state is where the application keeps it.
+/// There is a context even without a request, and through it the application's state.
 #[hipflask::test]
 async fn some_things_need_no_request() -> Result<()> {
     let app = app().freeze()?;

@@ -6,7 +6,7 @@ use hipflask_auth::prelude::*;
 use hipflask_sql::SqlError;
 use hipflask_sql::prelude::*;
 
-/// Somebody who can write.
+/// A user who can write posts.
 #[derive(Clone, serde::Serialize, FromRow)]
 pub struct Author {
     pub id: i64,

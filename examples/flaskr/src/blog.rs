@@ -95,7 +95,7 @@ async fn comment(
     };
     find(&db, id).await?;
     add_comment(&db, id, author.id, &comment.body).await?;
-    session.flash("Your comment is there.");
+    session.flash("Your comment has been added.");
     redirect(url_for!(show, id).anchor("comments")).into_response()
 }
 
@@ -125,13 +125,13 @@ async fn create(
     render_template!("blog/edit.html", form, heading = "New post").into_response()
 }
 
-/// A post that its author, and nobody else, may change.
+/// A post that `author` may change: only its own author may.
 async fn own_post(db: &Db, id: i64, author: &Author) -> Result<Post> {
     let post = find(db, id).await?;
-    match post.author_id == author.id {
-        true => Ok(post),
-        false => abort!(403, "This post is by {}; only its author may change it.", post.username),
+    if post.author_id != author.id {
+        abort!(403, "This post is by {}; only its author may change it.", post.username);
     }
+    Ok(post)
 }
 
 #[route("/<int:id>/update", methods = [GET, POST])]

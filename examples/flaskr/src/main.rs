@@ -28,12 +28,13 @@ fn app() -> App {
         .command("init-db", "Clear the blog and fill in sample posts.", samples::init_db)
 }
 
-/// Every HTTP error has a page in the blog's own clothes; a program gets JSON.
+/// Every HTTP error has a page in the blog's design; programs get JSON.
 #[errorhandler(HttpError)]
 async fn http_error(ctx: &mut Context, error: HttpError) -> Result<(Status, Response)> {
-    let page = match ctx.request().accept().prefers_json() || ctx.request().path().starts_with("/api/") {
-        true => Json(&error).into_response()?,
-        false => render_template!("error.html", error).into_response()?,
+    let page = if ctx.request().accept().prefers_json() || ctx.request().path().starts_with("/api/") {
+        Json(&error).into_response()?
+    } else {
+        render_template!("error.html", error).into_response()?
     };
     Ok((error.status(), page))
 }

@@ -1,4 +1,4 @@
-//! Pictures of posts: files in the instance folder, under names of our own.
+//! Pictures of posts: files in the instance folder, under names that we choose.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ fn folder(app: &Frozen) -> PathBuf {
     app.instance_path().join("pictures")
 }
 
-/// The extension for what a file really is; its name and its type are only what the client says.
+/// The extension that fits the content of a file; its name and type are only what the client claims.
 fn extension_of(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("png"),
@@ -23,7 +23,7 @@ fn extension_of(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Keeps a picture. Its name; or what to tell the author if it is none.
+/// Saves a picture. Returns its name, or a message for the author if it is not a picture.
 pub async fn save(app: &Frozen, upload: Option<&Upload>) -> Result<Result<Option<String>, &'static str>> {
     let Some(upload) = upload else { return Ok(Ok(None)) };
     if upload.len() > MOST_BYTES {
@@ -38,7 +38,7 @@ pub async fn save(app: &Frozen, upload: Option<&Upload>) -> Result<Result<Option
     Ok(Ok(Some(name)))
 }
 
-/// Takes a picture away; that it is gone already is no error.
+/// Deletes a picture; it is not an error if it is already gone.
 pub async fn remove(app: &Frozen, name: Option<&str>) {
     if let Some(name) = name {
         let _ = std::fs::remove_file(folder(app).join(name));

@@ -1,4 +1,4 @@
-//! `init-db`: an empty blog, and something in it to look at.
+//! `init-db`: clears the blog and adds sample posts.
 
 use hipflask::prelude::*;
 use hipflask_sql::prelude::*;

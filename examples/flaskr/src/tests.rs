@@ -1,4 +1,4 @@
-//! The blog driven in memory.
+//! Tests of the blog in memory.
 
 use hipflask::{TestClient, TestResponse};
 

@@ -1,4 +1,4 @@
-//! The blog in a browser: the program as it is shipped, driven by headless Chromium.
+//! The blog in a browser: the real program, driven by headless Chromium.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ impl Program {
     }
 }
 
-/// A browser, spoken to by the WebDriver protocol.
+/// A browser, controlled with the WebDriver protocol.
 struct Browser {
     session: String,
 }
@@ -100,7 +100,7 @@ impl Browser {
         self.find(&format!("//*[contains(text(), '{text}')]"));
     }
 
-    /// Keeps a picture of the page beside the other artefacts of the tests.
+    /// Saves a screenshot of the page beside the other artefacts of the tests.
     fn picture(&self, name: &str) {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../artefacts");
         std::fs::create_dir_all(&folder).expect("the folder for artefacts can be made");
@@ -117,14 +117,15 @@ impl Drop for Browser {
     }
 }
 
-/// One command of the WebDriver protocol: what it gives, or what the driver says is wrong.
+/// One command of the WebDriver protocol: its result, or the driver's error message.
 fn send(url: &str, parameters: &Value) -> Result<Value, String> {
     let request = ureq::post(url).config().http_status_as_error(false).build();
     let mut response = request.send_json(parameters).map_err(|error| error.to_string())?;
     let answer: Value = response.body_mut().read_json().map_err(|error| error.to_string())?;
-    match response.status().is_success() {
-        true => Ok(answer["value"].clone()),
-        false => Err(answer["value"]["message"].to_string()),
+    if response.status().is_success() {
+        Ok(answer["value"].clone())
+    } else {
+        Err(answer["value"]["message"].to_string())
     }
 }
 
@@ -148,7 +149,7 @@ fn register_log_in_post_log_out() {
     browser.fill(&post, "Save");
     browser.shows("Your post is published.");
     browser.fill(&[("body", "First!")], "Comment");
-    browser.shows("Your comment is there.");
+    browser.shows("Your comment has been added.");
     browser.picture("flaskr-post.png");
 
     browser.press("Log out");
@@ -156,7 +157,7 @@ fn register_log_in_post_log_out() {
     browser.shows("A post <b>from</b> a browser");
     browser.picture("flaskr-index.png");
 
-    // The content security policy lets everything pass that the blog's own pages need.
+    // The content security policy allows everything that the blog's own pages need.
     let complaints = browser.call("se/log", &json!({"type": "browser"})).expect("the browser keeps a log");
     assert_eq!(complaints, json!([]), "the browser complains");
     let _ = std::fs::remove_dir_all(&folder);

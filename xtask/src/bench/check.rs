@@ -61,9 +61,10 @@ fn ask(port: u16, request: &Request) -> Result<Answer> {
     for (name, value) in &request.headers {
         builder = builder.header(*name, value);
     }
-    let mut answer = match request.body.is_empty() {
-        true => builder.body(()).map(|request| agent.run(request)),
-        false => builder.body(request.body.as_slice()).map(|request| agent.run(request)),
+    let mut answer = if request.body.is_empty() {
+        builder.body(()).map(|request| agent.run(request))
+    } else {
+        builder.body(request.body.as_slice()).map(|request| agent.run(request))
     }
     .map_err(|error| error.to_string())?
     .map_err(|error| error.to_string())?;

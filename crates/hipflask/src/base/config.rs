@@ -199,12 +199,11 @@ impl ConfigBuilder {
     }
 
     fn set_value(&mut self, key: &str, value: Value) -> Result<(), String> {
-        match is_key(key) {
-            true => {
-                self.set.insert(key.to_owned(), value);
-                Ok(())
-            }
-            false => Err(format!("`{key}` is not a configuration key; keys are written in upper case")),
+        if is_key(key) {
+            self.set.insert(key.to_owned(), value);
+            Ok(())
+        } else {
+            Err(format!("`{key}` is not a configuration key; keys are written in upper case"))
         }
     }
 

@@ -67,9 +67,10 @@ impl DateTime {
     ///
     /// If it is before the year 1 or after the year 9999.
     pub fn from_unix_micros(micros: i64) -> Result<DateTime, DateTimeError> {
-        match (EARLIEST..=LATEST).contains(&micros) {
-            true => Ok(DateTime { micros }),
-            false => Err(DateTimeError(format!("{micros} µs"))),
+        if (EARLIEST..=LATEST).contains(&micros) {
+            Ok(DateTime { micros })
+        } else {
+            Err(DateTimeError(format!("{micros} µs")))
         }
     }
 

@@ -62,9 +62,10 @@ pub(crate) fn write_escaped<W: Write + ?Sized>(out: &mut W, text: &str) -> fmt::
     let mut rest = text;
     while !rest.is_empty() {
         let (block, after) = rest.split_at(rest.floor_char_boundary(BLOCK));
-        match is_plain(block) {
-            true => out.write_str(block)?,
-            false => out.write_str(escape_block(block, &mut [0; ESCAPED_BLOCK]))?,
+        if is_plain(block) {
+            out.write_str(block)?;
+        } else {
+            out.write_str(escape_block(block, &mut [0; ESCAPED_BLOCK]))?;
         }
         rest = after;
     }

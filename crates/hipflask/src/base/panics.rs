@@ -66,9 +66,12 @@ fn install_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = take_hook();
-        set_hook(Box::new(move |info: &PanicHookInfo<'_>| match CATCHING.get() {
-            true => PLACE.set(info.location().map(|location| (location.file().to_owned(), location.line()))),
-            false => before(info),
+        set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+            if CATCHING.get() {
+                PLACE.set(info.location().map(|location| (location.file().to_owned(), location.line())));
+            } else {
+                before(info);
+            }
         }));
     });
 }

@@ -19,12 +19,12 @@ use crate::signing::{base64, random_bytes};
 
 /// The page for an HTTP error that has no handler.
 pub(crate) fn http(ctx: &Context, error: &HttpError) -> Response {
-    let mut response = match ctx.request().accept().prefers_json() {
-        true => {
-            json_response(json!({"code": error.status().as_u16(), "name": error.name(), "description": error.text()}))
-        }
-        false if error.status() == 404 && shows_details(ctx) => not_found(ctx),
-        false => Response::new(short_page(error)),
+    let mut response = if ctx.request().accept().prefers_json() {
+        json_response(json!({"code": error.status().as_u16(), "name": error.name(), "description": error.text()}))
+    } else if error.status() == 404 && shows_details(ctx) {
+        not_found(ctx)
+    } else {
+        Response::new(short_page(error))
     };
     *response.status_mut() = error.status();
     response.headers_mut().extend(error.headers().clone());
@@ -37,15 +37,16 @@ pub(crate) fn unhandled(ctx: &Context, error: &Error) -> Response {
     if !shows_details(ctx) {
         return http(ctx, &short);
     }
-    let response = match ctx.request().accept().prefers_json() {
-        true => json_response(json!({
+    let response = if ctx.request().accept().prefers_json() {
+        json_response(json!({
             "code": 500,
             "name": short.name(),
             "description": error.to_string(),
             "causes": error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>(),
             "at": place_of(error).map(|(file, line)| format!("{file}:{line}")),
-        })),
-        false => debug_page(ctx, error),
+        }))
+    } else {
+        debug_page(ctx, error)
     };
     response.with_status(500)
 }

@@ -135,10 +135,8 @@ impl<T: FormModel> Form<T> {
     /// Every error, with the name of its field.
     pub fn errors(&self) -> impl Iterator<Item = (&str, &str)> {
         // Without an error there is no need to describe the fields.
-        let fields = match self.found.is_empty() {
-            true => self.fields.get().map_or(&[][..], Vec::as_slice),
-            false => self.fields(),
-        };
+        let fields =
+            if self.found.is_empty() { self.fields.get().map_or(&[][..], Vec::as_slice) } else { self.fields() };
         fields.iter().flat_map(|bound| bound.errors.iter().map(|error| (bound.field.name, error.as_str())))
     }
 
@@ -205,10 +203,7 @@ impl<T: FormModel> FromContext for Form<T> {
     }
 
     fn check(freezing: &Freezing<'_>) -> Result<(), String> {
-        match freezing.config().switch("WTF_CSRF_ENABLED", true) {
-            true => needs_secret_key(freezing),
-            false => Ok(()),
-        }
+        if freezing.config().switch("WTF_CSRF_ENABLED", true) { needs_secret_key(freezing) } else { Ok(()) }
     }
 }
 
@@ -329,9 +324,10 @@ const REQUIRED: &str = "This field is required.";
 /// impl FromField for Slug {
 ///     fn from_field(sent: &Sent<'_>) -> Result<Slug, String> {
 ///         let text = String::from_field(sent)?;
-///         match text.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
-///             true => Ok(Slug(text)),
-///             false => Err("Use only lower-case letters and hyphens.".into()),
+///         if text.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
+///             Ok(Slug(text))
+///         } else {
+///             Err("Use only lower-case letters and hyphens.".into())
 ///         }
 ///     }
 /// }
@@ -379,10 +375,7 @@ fn is_blank(text: &str) -> bool {
 /// A browser sends line breaks as CR LF (HTML, 4.10.21.4).
 fn with_line_feeds(text: &str) -> String {
     // Most fields have one line.
-    match text.contains('\r') {
-        true => text.replace("\r\n", "\n"),
-        false => text.to_owned(),
-    }
+    if text.contains('\r') { text.replace("\r\n", "\n") } else { text.to_owned() }
 }
 
 macro_rules! number_fields {
@@ -392,10 +385,10 @@ macro_rules! number_fields {
 
             fn from_field(sent: &Sent<'_>) -> Result<$number, String> {
                 let text = sent.text().unwrap_or_default().trim();
-                match text.is_empty() {
-                    true => Err(REQUIRED.to_owned()),
-                    false => text.parse().ok().filter(|$value: &$number| $valid).ok_or_else(|| $wanted.to_owned()),
+                if text.is_empty() {
+                    return Err(REQUIRED.to_owned());
                 }
+                text.parse().ok().filter(|$value: &$number| $valid).ok_or_else(|| $wanted.to_owned())
             }
         })*
     };
@@ -442,10 +435,7 @@ impl<V: FromField> FromField for Option<V> {
 
     fn from_field(sent: &Sent<'_>) -> Result<Option<V>, String> {
         let empty = sent.text().is_none_or(is_blank) && sent.file().is_none();
-        match empty {
-            true => Ok(None),
-            false => V::from_field(sent).map(Some),
-        }
+        if empty { Ok(None) } else { V::from_field(sent).map(Some) }
     }
 }
 

@@ -50,10 +50,7 @@ pub(crate) fn init(config: &Config) -> Result<()> {
             "the configuration key `LOG_LEVEL` is `{name}`; it must be `error`, `warn`, `info`, `debug` or `trace`"
         ))
     })?;
-    let form = match config.debug() {
-        true => Form::Text { colours: std::io::stderr().is_terminal() },
-        false => Form::Json,
-    };
+    let form = if config.debug() { Form::Text { colours: std::io::stderr().is_terminal() } } else { Form::Json };
     if tracing::dispatcher::has_been_set() {
         return Ok(());
     }
@@ -162,9 +159,10 @@ fn text_line(line: &mut String, metadata: &Metadata<'_>, fields: &Fields, colour
         _ => "2",
     };
     let _ = write!(line, "{} ", DateTime::now().strftime("%H:%M:%S"));
-    let _ = match colours {
-        true => write!(line, "\x1b[{colour}m{:5}\x1b[0m ", metadata.level()),
-        false => write!(line, "{:5} ", metadata.level()),
+    let _ = if colours {
+        write!(line, "\x1b[{colour}m{:5}\x1b[0m ", metadata.level())
+    } else {
+        write!(line, "{:5} ", metadata.level())
     };
     push_plain(line, &fields.message);
     for (name, value) in &fields.others {
@@ -179,10 +177,7 @@ fn text_line(line: &mut String, metadata: &Metadata<'_>, fields: &Fields, colour
 /// Text that cannot move the cursor, ring the bell or begin a new line.
 fn push_plain(line: &mut String, text: &str) {
     for c in text.chars() {
-        match c.is_control() {
-            true => line.extend(c.escape_default()),
-            false => line.push(c),
-        }
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
     }
 }
 
@@ -275,9 +270,10 @@ fn access_text(line: &mut String, access: &Access<'_>, colours: bool) {
         300.. => "36",
         _ => "32",
     };
-    let _ = match colours {
-        true => write!(line, "\x1b[{colour}m{}\x1b[0m {:7} ", access.status, access.method),
-        false => write!(line, "{} {:7} ", access.status, access.method),
+    let _ = if colours {
+        write!(line, "\x1b[{colour}m{}\x1b[0m {:7} ", access.status, access.method)
+    } else {
+        write!(line, "{} {:7} ", access.status, access.method)
     };
     push_plain(line, access.path);
     let _ = write!(line, "  {:.1} ms", access.took.as_secs_f64() * 1e3);

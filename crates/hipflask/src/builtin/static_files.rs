@@ -180,9 +180,10 @@ impl File {
             Some(max_age) => Some(max_age),
             None => ctx.config().seconds("SEND_FILE_MAX_AGE_DEFAULT")?,
         };
-        let condition = match self.conditional {
-            true => evaluate(ctx.request().headers(), &version.etag, version.modified, version.len),
-            false => Condition::Full,
+        let condition = if self.conditional {
+            evaluate(ctx.request().headers(), &version.etag, version.modified, version.len)
+        } else {
+            Condition::Full
         };
         let mut response = self.head(&version, &condition, max_age)?;
         let (first, count) = match condition {
@@ -298,9 +299,10 @@ fn disposition(name: &str, attachment: bool) -> String {
     let token =
         !ascii.is_empty() && ascii.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
     let plain = if token { ascii.clone() } else { format!("\"{}\"", ascii.replace('\\', "\\\\").replace('"', "\\\"")) };
-    match ascii == name {
-        true => format!("{kind}; filename={plain}"),
-        false => format!("{kind}; filename={plain}; filename*=UTF-8''{}", quote(name, b"!#$&+^`|")),
+    if ascii == name {
+        format!("{kind}; filename={plain}")
+    } else {
+        format!("{kind}; filename={plain}; filename*=UTF-8''{}", quote(name, b"!#$&+^`|"))
     }
 }
 
@@ -310,9 +312,10 @@ async fn file_body(mut file: tokio::fs::File, count: u64) -> Result<Body> {
     if let Some(size) = usize::try_from(count).ok().filter(|size| *size <= PIECE) {
         let mut bytes = Vec::with_capacity(size);
         file.take(count).read_to_end(&mut bytes).await?;
-        return match bytes.len() == size {
-            true => Ok(Body::from(bytes)),
-            false => Err(Error::msg("the file became shorter while it was read")),
+        return if bytes.len() == size {
+            Ok(Body::from(bytes))
+        } else {
+            Err(Error::msg("the file became shorter while it was read"))
         };
     }
     Ok(Body::stream_sized(count, move |mut out| async move {

@@ -61,10 +61,7 @@ impl Body {
     where
         B: HttpBody<Data = Bytes, Error = Error> + Send + 'static,
     {
-        match body.is_end_stream() {
-            true => Body::empty(),
-            false => Body(Kind::Stream(SharedStream(Mutex::new(Box::pin(body))))),
-        }
+        if body.is_end_stream() { Body::empty() } else { Body(Kind::Stream(SharedStream(Mutex::new(Box::pin(body))))) }
     }
 
     /// A body that `producer` writes while it is sent: each `send` waits until the client has accepted what came
@@ -129,10 +126,7 @@ impl Body {
     /// The error of the source of the body, or [`BodyTooLarge`] beyond `limit` bytes.
     pub async fn collect(mut self, limit: u64) -> Result<Bytes> {
         if let Kind::Full(bytes) = &self.0 {
-            return match bytes.len() as u64 > limit {
-                true => Err(BodyTooLarge.into()),
-                false => Ok(bytes.clone()),
-            };
+            return if bytes.len() as u64 > limit { Err(BodyTooLarge.into()) } else { Ok(bytes.clone()) };
         }
         let Some(first) = self.chunk().await.transpose()? else { return Ok(Bytes::new()) };
         let mut all = Vec::new();

@@ -82,10 +82,7 @@ fn lists(tags: &str, etag: &str, comparison: Comparison) -> bool {
 
 /// RFC 9110 §13.1.5: a strong tag, or the exact date.
 fn same_version(validator: &str, etag: &str, modified: SystemTime) -> bool {
-    match validator.contains('"') {
-        true => lists(validator, etag, Comparison::Strong),
-        false => date(validator) == Some(modified),
-    }
+    if validator.contains('"') { lists(validator, etag, Comparison::Strong) } else { date(validator) == Some(modified) }
 }
 
 /// One range of bytes. Another unit is ignored (RFC 9110 §14.2); several ranges, or one that cannot be satisfied,
@@ -95,9 +92,12 @@ fn parse_range(range: &str, len: u64) -> Condition {
         return Condition::Full;
     };
     // A number that is too large for us is beyond the end of any file.
-    let number = |text: &str| match !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        true => Some(text.parse::<u64>().unwrap_or(u64::MAX)),
-        false => None,
+    let number = |text: &str| {
+        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+            Some(text.parse::<u64>().unwrap_or(u64::MAX))
+        } else {
+            None
+        }
     };
     let bounds = spec.split_once('-').and_then(|(first, last)| match (first.trim(), last.trim()) {
         ("", suffix) => number(suffix).filter(|n| *n > 0).map(|n| (len.saturating_sub(n), len - 1)),

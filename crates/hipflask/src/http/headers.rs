@@ -102,10 +102,7 @@ pub(crate) fn with_charset(mimetype: &str) -> String {
                 | "application/ecmascript"
                 | "application/sql"
         );
-    match text && !mimetype.contains(';') {
-        true => format!("{mimetype}; charset=utf-8"),
-        false => mimetype.to_owned(),
-    }
+    if text && !mimetype.contains(';') { format!("{mimetype}; charset=utf-8") } else { mimetype.to_owned() }
 }
 
 /// The media type for a file name's extension, and the encoding it implies (`.tar.gz`).

@@ -81,16 +81,17 @@ impl Decoder {
         let valid = (1..=70).contains(&boundary.len())
             && boundary.bytes().all(|b| (b' '..0x7f).contains(&b))
             && !boundary.ends_with(' ');
-        match valid {
-            true => Ok(Decoder {
+        if valid {
+            Ok(Decoder {
                 delimiter: memmem::Finder::new(&[b"--", boundary.as_bytes()].concat()).into_owned(),
                 buffer: Bytes::new(),
                 searched: 0,
                 at_line_start: true,
                 state: State::Preamble,
                 complete: false,
-            }),
-            false => Err(MultipartError("the boundary must have 1 to 70 printable characters")),
+            })
+        } else {
+            Err(MultipartError("the boundary must have 1 to 70 printable characters"))
         }
     }
 
@@ -99,10 +100,7 @@ impl Decoder {
         if self.state == State::Epilogue {
             return;
         }
-        self.buffer = match self.buffer.is_empty() {
-            true => bytes,
-            false => [&self.buffer[..], &bytes[..]].concat().into(),
-        };
+        self.buffer = if self.buffer.is_empty() { bytes } else { [&self.buffer[..], &bytes[..]].concat().into() };
     }
 
     /// Declares that no more bytes follow.
@@ -134,10 +132,7 @@ impl Decoder {
             return Ok(None);
         };
         self.pass(&delimiter);
-        match delimiter.last {
-            true => Ok(Some(Event::End)),
-            false => self.head(),
-        }
+        if delimiter.last { Ok(Some(Event::End)) } else { self.head() }
     }
 
     /// Takes the bytes before `end` out of the buffer.
@@ -153,9 +148,10 @@ impl Decoder {
 
     fn head(&mut self) -> Result<Option<Event>, MultipartError> {
         let Some(blank) = self.find_blank_line() else {
-            return match self.buffer.len() > MAX_PART_HEAD {
-                true => Err(MultipartError("the head of a part is too long")),
-                false => Ok(None),
+            return if self.buffer.len() > MAX_PART_HEAD {
+                Err(MultipartError("the head of a part is too long"))
+            } else {
+                Ok(None)
             };
         };
         if blank.start > MAX_PART_HEAD {
@@ -307,10 +303,7 @@ fn part_head(bytes: &[u8]) -> Result<PartHead, MultipartError> {
             _ => {}
         }
     }
-    match named {
-        true => Ok(head),
-        false => Err(MultipartError("a part has no `Content-Disposition: form-data` with a name")),
-    }
+    if named { Ok(head) } else { Err(MultipartError("a part has no `Content-Disposition: form-data` with a name")) }
 }
 
 /// The header lines of a part's head, continuation lines joined to the line that they continue.

@@ -131,9 +131,10 @@ impl<'de> de::Deserializer<'de> for Values<'de> {
         visitor: V,
     ) -> Result<V::Value, Invalid> {
         let (key, name) = (self.key, self.first());
-        match names.contains(&name) {
-            true => visitor.visit_enum(name.into_deserializer()),
-            false => Err(Invalid(format!("The field `{key}` must be one of {}, not `{name}`.", names.join(", ")))),
+        if names.contains(&name) {
+            visitor.visit_enum(name.into_deserializer())
+        } else {
+            Err(Invalid(format!("The field `{key}` must be one of {}, not `{name}`.", names.join(", "))))
         }
     }
 

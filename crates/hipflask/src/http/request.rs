@@ -410,11 +410,11 @@ impl Request {
     pub fn accept(&self) -> Accept {
         let fields: Vec<&str> =
             self.headers.get_all(header::ACCEPT).iter().filter_map(|field| field.to_str().ok()).collect();
-        match fields.is_empty() {
-            true => Accept::default(),
-            // RFC 9110 §5.3: a list may be sent in several fields.
-            false => Accept::parse(&fields.join(",")),
+        if fields.is_empty() {
+            return Accept::default();
         }
+        // RFC 9110 §5.3: a list may be sent in several fields.
+        Accept::parse(&fields.join(","))
     }
 }
 

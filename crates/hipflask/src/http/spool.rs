@@ -170,10 +170,7 @@ impl Spool {
         self.waiting += data.len();
         self.pieces.push(data);
         let full = if self.disk.is_some() { WRITE_SIZE } else { SPOOL_SIZE };
-        match self.waiting > full || self.pieces.len() == MOST_PIECES {
-            true => self.flush().await,
-            false => Ok(()),
-        }
+        if self.waiting > full || self.pieces.len() == MOST_PIECES { self.flush().await } else { Ok(()) }
     }
 
     /// The pieces go to another thread, and are dropped before more is read, so that their memory is reused.

@@ -137,10 +137,7 @@ pub fn secure_filename(name: &str) -> String {
     let plain: String =
         words.join("_").chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')).collect();
     let plain = plain.trim_matches(['.', '_']);
-    match is_device(plain) {
-        true => format!("_{plain}"),
-        false => plain.to_owned(),
-    }
+    if is_device(plain) { format!("_{plain}") } else { plain.to_owned() }
 }
 
 /// Names that Windows reserves for devices, whatever their extension.

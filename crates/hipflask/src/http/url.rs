@@ -19,22 +19,18 @@ pub(crate) const ANCHOR_SAFE: &[u8] = b"!$&'()*+,/:;=?@";
 /// Percent-encodes every byte of `text` except letters, digits, `-._~` and those in `safe`.
 pub(crate) fn quote<'a>(text: &'a str, safe: &[u8]) -> Cow<'a, str> {
     let keep = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b) || safe.contains(&b);
-    match text.bytes().all(keep) {
-        true => Cow::Borrowed(text),
-        false => {
-            let mut out = String::with_capacity(text.len() + 16);
-            push_quoted(&mut out, text, keep);
-            Cow::Owned(out)
-        }
+    if text.bytes().all(keep) {
+        Cow::Borrowed(text)
+    } else {
+        let mut out = String::with_capacity(text.len() + 16);
+        push_quoted(&mut out, text, keep);
+        Cow::Owned(out)
     }
 }
 
 fn push_quoted(out: &mut String, text: &str, keep: impl Fn(u8) -> bool) {
     for b in text.bytes() {
-        match keep(b) {
-            true => out.push(b as char),
-            false => push_escape(out, b),
-        }
+        if keep(b) { out.push(b as char) } else { push_escape(out, b) }
     }
 }
 

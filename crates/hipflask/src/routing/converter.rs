@@ -103,9 +103,10 @@ impl<'a> Reader<'a> {
         if let Some((name, _)) = arguments.named.iter().find(|(name, _)| !names.contains(&name.as_str())) {
             return Err(format!("the converter takes no argument `{name}`; it takes {}", list(names)));
         }
-        match arguments.positional.len() > names.len() {
-            true => Err(format!("the converter takes at most {} arguments: {}", names.len(), list(names))),
-            false => Ok(Reader { arguments, names }),
+        if arguments.positional.len() > names.len() {
+            Err(format!("the converter takes at most {} arguments: {}", names.len(), list(names)))
+        } else {
+            Ok(Reader { arguments, names })
         }
     }
 
@@ -209,12 +210,11 @@ impl Converter for Any {
     }
 
     fn to_url(&self, value: &str) -> Result<String, String> {
-        match self.matches(value) {
-            true => Ok(quote(value, PATH_SAFE).into_owned()),
-            false => {
-                let words: Vec<String> = self.words.iter().map(|word| format!("'{word}'")).collect();
-                Err(format!("'{value}' is not one of {}", words.join(", ")))
-            }
+        if self.matches(value) {
+            Ok(quote(value, PATH_SAFE).into_owned())
+        } else {
+            let words: Vec<String> = self.words.iter().map(|word| format!("'{word}'")).collect();
+            Err(format!("'{value}' is not one of {}", words.join(", ")))
         }
     }
 }
@@ -268,10 +268,7 @@ impl Int {
     }
 
     fn digits<'a>(&self, text: &'a str) -> &'a str {
-        match self.signed {
-            true => text.strip_prefix('-').unwrap_or(text),
-            false => text,
-        }
+        if self.signed { text.strip_prefix('-').unwrap_or(text) } else { text }
     }
 }
 
@@ -307,9 +304,10 @@ impl Converter for Int {
 
     fn to_url(&self, value: &str) -> Result<String, String> {
         let digits = value.strip_prefix('-').unwrap_or(value);
-        match !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-            true => Ok(format!("{value:0>width$}", width = self.fixed_digits)),
-            false => Err(format!("'{value}' is not an integer")),
+        if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+            Ok(format!("{value:0>width$}", width = self.fixed_digits))
+        } else {
+            Err(format!("'{value}' is not an integer"))
         }
     }
 

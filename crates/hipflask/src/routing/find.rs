@@ -31,9 +31,10 @@ impl Map {
             Walk::Nothing => {}
         }
         let allowed = search.allowed;
-        self.find_merged(path, method).unwrap_or(match allowed.is_empty() {
-            true => Match::NotFound,
-            false => Match::MethodNotAllowed(allowed),
+        self.find_merged(path, method).unwrap_or(if allowed.is_empty() {
+            Match::NotFound
+        } else {
+            Match::MethodNotAllowed(allowed)
         })
     }
 
@@ -113,18 +114,20 @@ impl<'a> Search<'a> {
             self.values.truncate(taken);
         }
         // `/x/` for a rule `/x` that is not strict about slashes.
-        match part.is_empty() && after.is_none() {
-            true => self.rule_of(current, |rule| !rule.strict_slashes),
-            false => Walk::Nothing,
+        if part.is_empty() && after.is_none() {
+            self.rule_of(current, |rule| !rule.strict_slashes)
+        } else {
+            Walk::Nothing
         }
     }
 
     /// Follows a transition by variables.
     fn take(&mut self, candidate: &Part, next: usize, start: usize, part: &str, after: Option<usize>) -> Walk {
         if !candidate.is_final {
-            return match fit(&candidate.pieces, part, start, &mut self.values) {
-                true => self.walk(next, after),
-                false => Walk::Nothing,
+            return if fit(&candidate.pieces, part, start, &mut self.values) {
+                self.walk(next, after)
+            } else {
+                Walk::Nothing
             };
         }
         let all = &self.path[start..];
@@ -133,9 +136,10 @@ impl<'a> Search<'a> {
             None => (all, None),
         };
         let doubled = candidate.is_suffixed && body.ends_with('/');
-        match !doubled && fit(&candidate.pieces, body, start, &mut self.values) {
-            true => self.walk(next, rest),
-            false => Walk::Nothing,
+        if !doubled && fit(&candidate.pieces, body, start, &mut self.values) {
+            self.walk(next, rest)
+        } else {
+            Walk::Nothing
         }
     }
 

@@ -127,10 +127,11 @@ impl Map {
             let lacks =
                 rule.variables.iter().filter(|(name, _)| !names.contains(&&**name) && rule.default(name).is_none());
             let lacks: Vec<String> = lacks.map(|(name, _)| name.to_string()).collect();
-            match lacks.is_empty() {
-                true => return Ok(()),
-                false if missing.as_ref().is_none_or(|known| lacks.len() < known.len()) => missing = Some(lacks),
-                false => {}
+            if lacks.is_empty() {
+                return Ok(());
+            }
+            if missing.as_ref().is_none_or(|known| lacks.len() < known.len()) {
+                missing = Some(lacks);
             }
         }
         missing.map_or(Ok(()), Err)
@@ -230,10 +231,7 @@ impl Map {
         let mut pairs = Vec::with_capacity(ranges.len() + rule.defaults.len());
         for ((name, converter), range) in rule.variables().zip(ranges) {
             let text = &path[range];
-            let text = match text.contains(ENCODED_SLASH) {
-                true => text.replace(ENCODED_SLASH, "/"),
-                false => text.to_owned(),
-            };
+            let text = if text.contains(ENCODED_SLASH) { text.replace(ENCODED_SLASH, "/") } else { text.to_owned() };
             if !converter.accepts(&text) {
                 return None;
             }

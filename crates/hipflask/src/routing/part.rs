@@ -118,10 +118,7 @@ impl Fitting<'_> {
 
     /// How far a variable can reach: to the next slash, unless it may hold slashes.
     fn reach(&self, converter: &dyn Converter, rest: &str) -> usize {
-        match converter.part_isolating() {
-            true => rest.find(['/', ENCODED_SLASH]).unwrap_or(rest.len()),
-            false => rest.len(),
-        }
+        if converter.part_isolating() { rest.find(['/', ENCODED_SLASH]).unwrap_or(rest.len()) } else { rest.len() }
     }
 
     /// Tries every end that a variable in front of other pieces can have, the longest first unless the
@@ -137,18 +134,20 @@ impl Fitting<'_> {
             _ => "",
         };
         let last = rest.floor_char_boundary(reach + next.len());
-        match converter.lazy() {
-            true => rest[..last].match_indices(next).any(|(end, _)| self.take(converter, pieces, at, end)),
-            false => rest[..last].rmatch_indices(next).any(|(end, _)| self.take(converter, pieces, at, end)),
+        if converter.lazy() {
+            rest[..last].match_indices(next).any(|(end, _)| self.take(converter, pieces, at, end))
+        } else {
+            rest[..last].rmatch_indices(next).any(|(end, _)| self.take(converter, pieces, at, end))
         }
     }
 
     /// Assigns `len` bytes to a variable, and fits the rest.
     fn take(&mut self, converter: &dyn Converter, pieces: &[PartPiece], at: usize, len: usize) -> bool {
         let text = &self.text[at..at + len];
-        let suits = match self.encoded_slash && !converter.part_isolating() {
-            true => converter.matches(&text.replace(ENCODED_SLASH, "/")),
-            false => converter.matches(text),
+        let suits = if self.encoded_slash && !converter.part_isolating() {
+            converter.matches(&text.replace(ENCODED_SLASH, "/"))
+        } else {
+            converter.matches(text)
         };
         if !suits || !self.spend(len) {
             return false;

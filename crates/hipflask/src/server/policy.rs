@@ -22,9 +22,10 @@ fn check_method(method: &Method) -> Result<(), Refused> {
     if *method == Method::CONNECT {
         return Err(Refused(501, "This server is not a proxy."));
     }
-    match method.as_str().bytes().all(|b| b.is_ascii_uppercase() || b == b'-' || b == b'_') {
-        true => Ok(()),
-        false => Err(Refused(400, "Methods are written in upper case.")),
+    if method.as_str().bytes().all(|b| b.is_ascii_uppercase() || b == b'-' || b == b'_') {
+        Ok(())
+    } else {
+        Err(Refused(400, "Methods are written in upper case."))
     }
 }
 
@@ -42,10 +43,7 @@ fn check_target(request: &Request) -> Result<(), Refused> {
         (Some(_), path) => path.starts_with('/'),
     };
     let visible = uri.path().bytes().all(|b| b.is_ascii_graphic());
-    match form_is_valid && visible {
-        true => Ok(()),
-        false => Err(Refused(400, "The request's target is malformed.")),
-    }
+    if form_is_valid && visible { Ok(()) } else { Err(Refused(400, "The request's target is malformed.")) }
 }
 
 /// RFC 9113 §8.3.1: in HTTP/2 a `Host` must not contradict the authority. What HTTP/1 requires is checked where
@@ -60,10 +58,7 @@ fn check_host(request: &Request) -> Result<(), Refused> {
         (Some(authority), Some(host), None) => authority.as_str().as_bytes() == host.as_bytes(),
         _ => true,
     };
-    match valid {
-        true => Ok(()),
-        false => Err(NO_HOST),
-    }
+    if valid { Ok(()) } else { Err(NO_HOST) }
 }
 
 pub(super) const NO_HOST: Refused = Refused(400, "The request must name one host.");

@@ -77,10 +77,8 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
     fn call(&self, request: http::Request<Incoming>) -> Responding {
         let (head, body) = request.into_parts();
         let is_head = head.method == Method::HEAD;
-        let body = match body.is_end_stream() {
-            true => Body::empty(),
-            false => Body::wrap(Received::new(body, self.body_timeout())),
-        };
+        let body =
+            if body.is_end_stream() { Body::empty() } else { Body::wrap(Received::new(body, self.body_timeout())) };
         let (answering, finished) = self.begin(Box::new(Request::from_parts(head, body)));
         Responding { answering, finished: Some(finished), is_head, watch: Arc::clone(&self.watch) }
     }

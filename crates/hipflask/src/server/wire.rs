@@ -105,10 +105,11 @@ impl Wire {
             self.sent += ready!(self.note(written))?;
         }
         self.sent = 0;
-        match self.output.capacity() > LARGE {
+        if self.output.capacity() > LARGE {
             // Most connections are idle most of the time, and must be cheap then.
-            true => self.output = Vec::new(),
-            false => self.output.clear(),
+            self.output = Vec::new();
+        } else {
+            self.output.clear();
         }
         Poll::Ready(Ok(()))
     }

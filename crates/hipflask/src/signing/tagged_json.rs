@@ -18,9 +18,10 @@ pub(crate) fn tag(value: Value) -> Value {
             let lookalike = map.len() == 1 && map.keys().all(|key| TAGS.contains(&key.as_str()));
             let tagged =
                 map.into_iter().map(|(key, value)| (if lookalike { format!("{key}__") } else { key }, tag(value)));
-            match lookalike {
-                true => tagged_value(" di", Value::Object(tagged.collect())),
-                false => Value::Object(tagged.collect()),
+            if lookalike {
+                tagged_value(" di", Value::Object(tagged.collect()))
+            } else {
+                Value::Object(tagged.collect())
             }
         }
         value => value,
@@ -46,10 +47,7 @@ pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
 
 /// Most values contain no tag: they are not copied.
 fn untagged(value: &Value) -> Option<Cow<'_, Value>> {
-    match is_plain(value) {
-        true => Some(Cow::Borrowed(value)),
-        false => untag(value).map(Cow::Owned),
-    }
+    if is_plain(value) { Some(Cow::Borrowed(value)) } else { untag(value).map(Cow::Owned) }
 }
 
 fn is_plain(value: &Value) -> bool {

@@ -135,12 +135,11 @@ fn an_error_in_a_hook_is_answered_and_passes_the_other_hooks() {
 #[test]
 fn an_error_after_the_view_becomes_a_500_with_the_headers_of_every_response() {
     async fn fail(ctx: &mut Context) -> Result<()> {
-        match ctx.g().get::<()>().is_some() {
-            true => Ok(()),
-            false => {
-                ctx.g().insert(());
-                Err(Error::msg("once"))
-            }
+        if ctx.g().get::<()>().is_some() {
+            Ok(())
+        } else {
+            ctx.g().insert(());
+            Err(Error::msg("once"))
         }
     }
     let client = App::new("test", ".").after_request(fail).add_url_rule(Rule::new("/"), async || "x").test_client();

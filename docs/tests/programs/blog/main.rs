@@ -141,7 +141,7 @@ async fn a_url_knows_the_prefix_of_its_blueprint() {
     assert_eq!(ctx.url_for(url_for!(show, id = 5).external()).expect("it is a view"), "http://blog.example/blog/5");
 }
 
-/// What is missing is reported at the start, all at once.
+/// Everything that is missing is reported at the start, all at once.
 #[test]
 fn a_forgotten_database_and_login_show_at_the_start() {
     let app =

@@ -84,13 +84,13 @@ pub(super) struct Check;
 
 impl Handler for Check {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
-        match applies(ctx) {
-            false => Answer::Ready(Ok(None)),
-            true => match sender(ctx) {
-                Sender::Ours => Answer::Ready(Ok(None)),
-                Sender::Foreign => Answer::Ready(Err(refused("The request came from another site."))),
-                Sender::Unknown => Answer::Later(Box::pin(async { check_token(ctx).await.map(|()| None) })),
-            },
+        if !applies(ctx) {
+            return Answer::Ready(Ok(None));
+        }
+        match sender(ctx) {
+            Sender::Ours => Answer::Ready(Ok(None)),
+            Sender::Foreign => Answer::Ready(Err(refused("The request came from another site."))),
+            Sender::Unknown => Answer::Later(Box::pin(async { check_token(ctx).await.map(|()| None) })),
         }
     }
 }

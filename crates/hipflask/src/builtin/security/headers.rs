@@ -36,10 +36,7 @@ impl Settings {
     pub(super) fn from_config(config: &Config) -> Result<Settings> {
         let policy = config.find::<String>("CONTENT_SECURITY_POLICY")?.unwrap_or_else(|| DEFAULT_POLICY.to_owned());
         let always_nonce = policy.contains(NONCE);
-        let policy_with_nonce = match always_nonce {
-            true => policy.clone(),
-            false => with_nonce(&policy),
-        };
+        let policy_with_nonce = if always_nonce { policy.clone() } else { with_nonce(&policy) };
         let value = HeaderValue::from_str(&policy).map_err(|_| {
             Error::msg(
                 "the configuration key `CONTENT_SECURITY_POLICY` contains a character that is not allowed in a header",

@@ -39,10 +39,7 @@ fn safe(html: Html) -> Value {
 
 /// Safe text stays as it is.
 fn escape(value: &Value) -> Value {
-    match value.is_safe() {
-        true => value.clone(),
-        false => safe(Html::escape(value.to_string())),
-    }
+    if value.is_safe() { value.clone() } else { safe(Html::escape(value.to_string())) }
 }
 
 /// A whole number, or `default` for anything else: a client's `?page=x` must not make the page fail.
@@ -252,9 +249,10 @@ fn xmlattr(value: &Value, autospace: Option<bool>) -> Result<Value, Error> {
         html.push(' ');
         escape_into(&mut html, &key);
         html.push_str("=\"");
-        match item.is_safe() {
-            true => html.push_str(&item.to_string()),
-            false => escape_into(&mut html, &item.to_string()),
+        if item.is_safe() {
+            html.push_str(&item.to_string());
+        } else {
+            escape_into(&mut html, &item.to_string());
         }
         html.push('"');
     }
@@ -283,9 +281,10 @@ fn striptags(html: &str) -> String {
 
 /// `13.7 kB`, or `13.4 KiB`.
 fn filesizeformat(bytes: f64, binary: bool) -> String {
-    let (base, units) = match binary {
-        true => (1024.0, ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"]),
-        false => (1000.0, ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"]),
+    let (base, units) = if binary {
+        (1024.0, ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"])
+    } else {
+        (1000.0, ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"])
     };
     match bytes {
         1.0 => "1 Byte".to_owned(),

@@ -113,12 +113,13 @@ impl IntoResponse for Template {
 
 impl Resolve for Template {
     fn resolve(self: Box<Self>, ctx: &mut Context) -> Resolved<'_> {
-        match ctx.is_prepared_to_render() {
-            true => Resolved::Ready(self.respond(ctx)),
-            false => Resolved::Later(Box::pin(async move {
+        if ctx.is_prepared_to_render() {
+            Resolved::Ready(self.respond(ctx))
+        } else {
+            Resolved::Later(Box::pin(async move {
                 ctx.prepare_to_render().await?;
                 self.respond(ctx)
-            })),
+            }))
         }
     }
 }
@@ -137,10 +138,7 @@ impl Template {
             },
         };
         let html = ctx.render_now(self)?;
-        match plain {
-            true => html.into_string().into_response(),
-            false => html.into_response(),
-        }
+        if plain { html.into_string().into_response() } else { html.into_response() }
     }
 }
 

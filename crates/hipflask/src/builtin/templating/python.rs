@@ -79,9 +79,10 @@ fn title(text: &str) -> String {
     let mut in_word = false;
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        match in_word {
-            true => out.extend(c.to_lowercase()),
-            false => out.extend(c.to_uppercase()),
+        if in_word {
+            out.extend(c.to_lowercase());
+        } else {
+            out.extend(c.to_uppercase());
         }
         in_word = c.is_alphabetic();
     }

@@ -80,9 +80,10 @@ pub(super) fn get_flashed_messages(positional: Rest<Value>, kwargs: Kwargs) -> R
     kwargs.assert_all_used()?;
     let messages = with(|ctx| ctx.session().flashed_messages())?;
     let wanted = messages.into_iter().filter(|(category, _)| filter.is_empty() || filter.contains(category));
-    Ok(match with_categories {
-        true => wanted.map(|(category, message)| Value::from((category, message))).collect(),
-        false => wanted.map(|(_, message)| Value::from(message)).collect(),
+    Ok(if with_categories {
+        wanted.map(|(category, message)| Value::from((category, message))).collect()
+    } else {
+        wanted.map(|(_, message)| Value::from(message)).collect()
     })
 }
 

@@ -132,10 +132,7 @@ impl Chunked {
                 }
                 At::Trailers => {
                     let Some(line) = self.line(input)? else { return Ok(Next::More) };
-                    match line.is_empty() {
-                        true => self.at = At::End,
-                        false => self.trailer(&line)?,
-                    }
+                    if line.is_empty() { self.at = At::End } else { self.trailer(&line)? }
                 }
                 At::End => return Ok(Next::End),
             }
@@ -209,9 +206,10 @@ mod tests {
                     body.extend_from_slice(&data);
                 }
             }
-            match decoder.is_at_end() {
-                true => Ok((String::from_utf8_lossy(&body).into(), String::from_utf8_lossy(&input).into())),
-                false => Ok((String::from_utf8_lossy(&body).into(), "unfinished".into())),
+            if decoder.is_at_end() {
+                Ok((String::from_utf8_lossy(&body).into(), String::from_utf8_lossy(&input).into()))
+            } else {
+                Ok((String::from_utf8_lossy(&body).into(), "unfinished".into()))
             }
         };
         let whole = in_pieces(bytes.len());

@@ -146,10 +146,12 @@ impl Connection {
                 }
                 // Answers to requests that arrived together are sent together.
                 ready!(exchange.wire.poll_flush(cx))?;
-                match exchange.wire.input.is_empty() {
-                    true if exchange.closing => return Poll::Ready(Ok(None)),
-                    true => exchange.wire.release(),
-                    false => self.service.watch.reading(),
+                if !exchange.wire.input.is_empty() {
+                    self.service.watch.reading();
+                } else if exchange.closing {
+                    return Poll::Ready(Ok(None));
+                } else {
+                    exchange.wire.release();
                 }
                 if ready!(exchange.wire.poll_read(cx))? == 0 {
                     return Poll::Ready(Ok(None));
@@ -253,11 +255,11 @@ impl Connection {
             }
             Err(body) => self.send_stream(Sent::new(body, declared, finished, None), &length).await?,
         };
-        Ok(match is_whole {
-            true if keep_alive => None,
-            false if matches!(length, Length::ToTheEnd) => Some(End::BrokenOff),
-            _ => Some(End::Said),
-        })
+        if is_whole && keep_alive {
+            return Ok(None);
+        }
+        let broken_off = !is_whole && matches!(length, Length::ToTheEnd);
+        Ok(Some(if broken_off { End::BrokenOff } else { End::Said }))
     }
 
     /// Writes the head, and the body too if that is too small for a call of its own. Returns whether the
