@@ -1,8 +1,9 @@
-//! The project's own commands: `cargo xtask test`, `deny` and `budget`.
+//! The project's own commands. `cargo xtask` alone lists them.
 
 mod bench;
 mod budget;
 mod deny;
+mod guard;
 mod load;
 mod services;
 mod test;
@@ -16,6 +17,7 @@ cargo xtask COMMAND
   test [ARGUMENTS]   Start what the tests need (PostgreSQL, Chromium, Python with Flask), installing what is
                      missing when it may, and run every test. ARGUMENTS go to `cargo test`, for instance
                      `-p hipflask-sql`; without any, the examples of the documentation are run too.
+  services           Start what the tests need and keep it, for tests that are run by hand.
   deny               Check the dependencies: licences, and known advisories from the copy in xtask/advisories.
   budget             Measure what a developer waits for: crates, build times, size of the binary, CPU per request.
   bench [WORKLOADS]  Measure our server beside its peers, and write bench/RESULTS.md and bench/results.svg.
@@ -29,15 +31,18 @@ type Result<T, E = String> = std::result::Result<T, E>;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
-        Some(("test", rest)) => test::run(rest),
+        Some(("test", rest)) => return test::run(rest),
+        Some(("services", [])) => test::services(),
         Some(("deny", [])) => deny::run(),
         Some(("budget", [])) => budget::run(),
         Some(("bench", rest)) => bench::run(rest),
+        // Not for people: see the module.
+        Some(("watch", [folder])) => guard::watch(Path::new(folder)),
         None | Some(("help" | "--help" | "-h", _)) => {
             print!("{HELP}");
             Ok(())
         }
-        Some((command, rest)) => Err(format!("there is no command `{command} {}`\n\n{HELP}", rest.join(" "))),
+        Some(_) => Err(format!("there is no command `{}`\n\n{HELP}", arguments.join(" "))),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
