@@ -7,6 +7,7 @@ mod guard;
 mod load;
 mod services;
 mod test;
+mod typos;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -19,6 +20,7 @@ cargo xtask COMMAND
                      `-p hipflask-sql`; without any, the examples of the documentation are run too.
   services           Start what the tests need and keep it, for tests that are run by hand.
   deny               Check the dependencies: licences, and known advisories from the copy in xtask/advisories.
+  typos              Check the spelling; typos.toml has the words that are right all the same.
   budget             Measure what a developer waits for: crates, build times, size of the binary, CPU per request.
   bench [WORKLOADS]  Measure our server beside its peers, and write bench/RESULTS.md and bench/results.svg.
                      `--quick` takes a few minutes, `--only ours,axum` picks servers; what is not the whole
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Some(("test", rest)) => return test::run(rest),
         Some(("services", [])) => test::services(),
         Some(("deny", [])) => deny::run(),
+        Some(("typos", [])) => typos::run(),
         Some(("budget", [])) => budget::run(),
         Some(("bench", rest)) => bench::run(rest),
         // Not for people: see the module.

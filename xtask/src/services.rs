@@ -98,13 +98,18 @@ pub fn chromium() -> Result<Need> {
     Ok(Need { found: version.trim().to_owned(), environment: Vec::new(), process: None })
 }
 
-/// A Python environment with the real Flask, kept in the target folder.
+/// A Python environment with the real Flask.
 pub fn python() -> Result<Need> {
-    let python = python_environment(&target().join("python"), &root().join("xtask/python/requirements.txt"))?;
+    let python = python_of_the_project()?;
     let imports = "import flask, importlib.metadata as m; print('Flask', m.version('flask'))";
     let found = output(Command::new(&python).args(["-c", imports]))?;
     let environment = vec![("TEST_PYTHON", python.display().to_string())];
     Ok(Need { found: found.trim().to_owned(), environment, process: None })
+}
+
+/// The interpreter of the environment for tests and checks, kept in the target folder.
+pub fn python_of_the_project() -> Result<PathBuf> {
+    python_environment(&target().join("python"), &root().join("xtask/python/requirements.txt"))
 }
 
 /// The interpreter of an environment in `folder` that has what `requirements` lists, made anew if the list has changed.
