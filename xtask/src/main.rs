@@ -3,11 +3,13 @@
 mod bench;
 mod budget;
 mod deny;
+mod each_crate;
 mod guard;
 mod load;
 mod services;
 mod test;
 mod typos;
+mod workspace;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -21,6 +23,7 @@ cargo xtask COMMAND
   services           Start what the tests need and keep it, for tests that are run by hand.
   deny               Check the dependencies: licences, and known advisories from the copy in xtask/advisories.
   typos              Check the spelling; typos.toml has the words that are right all the same.
+  each-crate         Check every package alone, with the features that it asks for itself.
   budget             Measure what a developer waits for: crates, build times, size of the binary, CPU per request.
   bench [WORKLOADS]  Measure our server beside its peers, and write bench/RESULTS.md and bench/results.svg.
                      `--quick` takes a few minutes, `--only ours,axum` picks servers; what is not the whole
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Some(("services", [])) => test::services(),
         Some(("deny", [])) => deny::run(),
         Some(("typos", [])) => typos::run(),
+        Some(("each-crate", [])) => each_crate::run(),
         Some(("budget", [])) => budget::run(),
         Some(("bench", rest)) => bench::run(rest),
         // Not for people: see the module.
