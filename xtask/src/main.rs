@@ -6,6 +6,7 @@ mod deny;
 mod each_crate;
 mod guard;
 mod load;
+mod minimal_versions;
 mod services;
 mod test;
 mod typos;
@@ -24,6 +25,7 @@ cargo xtask COMMAND
   deny               Check the dependencies: licences, and known advisories from the copy in xtask/advisories.
   typos              Check the spelling; typos.toml has the words that are right all the same.
   each-crate         Check every package alone, with the features that it asks for itself.
+  minimal-versions   Check the published crates with the oldest dependencies that they allow.
   budget             Measure what a developer waits for: crates, build times, size of the binary, CPU per request.
   bench [WORKLOADS]  Measure our server beside its peers, and write bench/RESULTS.md and bench/results.svg.
                      `--quick` takes a few minutes, `--only ours,axum` picks servers; what is not the whole
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Some(("deny", [])) => deny::run(),
         Some(("typos", [])) => typos::run(),
         Some(("each-crate", [])) => each_crate::run(),
+        Some(("minimal-versions", [])) => minimal_versions::run(),
         Some(("budget", [])) => budget::run(),
         Some(("bench", rest)) => bench::run(rest),
         // Not for people: see the module.
