@@ -7,6 +7,7 @@ mod each_crate;
 mod guard;
 mod load;
 mod minimal_versions;
+mod public_types;
 mod services;
 mod test;
 mod typos;
@@ -26,6 +27,8 @@ cargo xtask COMMAND
   typos              Check the spelling; typos.toml has the words that are right all the same.
   each-crate         Check every package alone, with the features that it asks for itself.
   minimal-versions   Check the published crates with the oldest dependencies that they allow.
+  public-types       Check which types of other crates show in public signatures; xtask/public-types.txt has
+                     those that may.
   budget             Measure what a developer waits for: crates, build times, size of the binary, CPU per request.
   bench [WORKLOADS]  Measure our server beside its peers, and write bench/RESULTS.md and bench/results.svg.
                      `--quick` takes a few minutes, `--only ours,axum` picks servers; what is not the whole
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Some(("typos", [])) => typos::run(),
         Some(("each-crate", [])) => each_crate::run(),
         Some(("minimal-versions", [])) => minimal_versions::run(),
+        Some(("public-types", [])) => public_types::run(),
         Some(("budget", [])) => budget::run(),
         Some(("bench", rest)) => bench::run(rest),
         // Not for people: see the module.
