@@ -9,6 +9,7 @@ mod workloads;
 use std::fs;
 use std::path::PathBuf;
 
+use crate::guard::Guard;
 use crate::load::{self, Load, Request, Server, Started, median};
 use crate::services::{self, Need};
 use crate::{Result, root, target};
@@ -172,21 +173,24 @@ impl Run<'_> {
 struct Services {
     uploads: PathBuf,
     postgresql: Option<Need>,
+    /// Ends PostgreSQL with this value.
+    _guard: Guard,
 }
 
 impl Services {
     fn start(plan: &Plan) -> Result<Services> {
         let uploads = target().join("bench/uploads");
         fs::create_dir_all(&uploads).map_err(|error| format!("{}: {error}", uploads.display()))?;
+        let guard = Guard::temporary()?;
         let mut postgresql = None;
         if plan.workloads.iter().any(|workload| workload.with_database) {
-            let need = services::postgresql()?;
+            let need = services::postgresql(&guard)?;
             // Beside the load generator, so that its work is not the server's.
             need.keep_on_core(1)?;
             services::psql(&need, &root().join("bench/database.sql"))?;
             postgresql = Some(need);
         }
-        Ok(Services { uploads, postgresql })
+        Ok(Services { uploads, postgresql, _guard: guard })
     }
 
     /// What to say about them in the results.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::guard;
 use crate::services::{self, free_port, wait_for};
 use crate::{Result, output, target};
 
@@ -110,9 +111,9 @@ pub struct Started {
 
 impl Drop for Started {
     fn drop(&mut self) {
-        self.signal("-TERM");
+        self.signal("TERM");
         let _ = wait_for("the end", || !matches!(self.child.try_wait(), Ok(None)));
-        self.signal("-KILL");
+        self.signal("KILL");
         let _ = self.child.wait();
     }
 }
@@ -130,13 +131,12 @@ impl Started {
 
     /// Asks it to end, which takes a while; dropping it waits for that.
     pub fn terminate(&self) {
-        self.signal("-TERM");
+        self.signal("TERM");
     }
 
     /// To the whole group: a server for Python has processes of its own.
-    fn signal(&self, signal: &str) {
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
+    fn signal(&self, name: &str) {
+        let _ = guard::signal(name, &[format!("-{}", self.child.id())]);
     }
 
     /// Sends requests for some seconds.

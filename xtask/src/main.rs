@@ -1,11 +1,17 @@
-//! The project's own commands: `cargo xtask test`, `deny` and `budget`.
+//! The project's own commands. `cargo xtask` alone lists them.
 
 mod bench;
 mod budget;
 mod deny;
+mod each_crate;
+mod guard;
 mod load;
+mod minimal_versions;
+mod public_types;
 mod services;
 mod test;
+mod typos;
+mod workspace;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -16,7 +22,13 @@ cargo xtask COMMAND
   test [ARGUMENTS]   Start what the tests need (PostgreSQL, Chromium, Python with Flask), installing what is
                      missing when it may, and run every test. ARGUMENTS go to `cargo test`, for instance
                      `-p hipflask-sql`; without any, the examples of the documentation are run too.
+  services           Start what the tests need and keep it, for tests that are run by hand.
   deny               Check the dependencies: licences, and known advisories from the copy in xtask/advisories.
+  typos              Check the spelling; typos.toml has the words that are right all the same.
+  each-crate         Check every package alone, with the features that it asks for itself.
+  minimal-versions   Check the published crates with the oldest dependencies that they allow.
+  public-types       Check which types of other crates show in public signatures; xtask/public-types.txt has
+                     those that may.
   budget             Measure what a developer waits for: crates, build times, size of the binary, CPU per request.
   bench [WORKLOADS]  Measure our server beside its peers, and write bench/RESULTS.md and bench/results.svg.
                      `--quick` takes a few minutes, `--only ours,axum` picks servers; what is not the whole
@@ -29,10 +41,17 @@ type Result<T, E = String> = std::result::Result<T, E>;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
-        Some(("test", rest)) => test::run(rest),
+        Some(("test", rest)) => return test::run(rest),
+        Some(("services", [])) => test::services(),
         Some(("deny", [])) => deny::run(),
+        Some(("typos", [])) => typos::run(),
+        Some(("each-crate", [])) => each_crate::run(),
+        Some(("minimal-versions", [])) => minimal_versions::run(),
+        Some(("public-types", [])) => public_types::run(),
         Some(("budget", [])) => budget::run(),
         Some(("bench", rest)) => bench::run(rest),
+        // Not for people: see the module.
+        Some(("watch", [folder])) => guard::watch(Path::new(folder)),
         None | Some(("help" | "--help" | "-h", _)) => {
             print!("{HELP}");
             Ok(())

@@ -2,48 +2,35 @@
 //! machine hides nothing.
 
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::guard::Guard;
 use crate::{Result, execute, output, root, target};
 
-/// Something that the tests need, ready for them, for as long as this value lives.
+/// Something that the tests need, ready for them. What runs ends with the [`Guard`] that it was started under.
 pub struct Need {
     /// What was found, for a person.
     pub found: String,
     /// The variables by which the tests find it.
     pub environment: Vec<(&'static str, String)>,
-    running: Option<Running>,
+    /// The number of its process, if it is one.
+    process: Option<u32>,
 }
 
 impl Need {
     /// Keeps the service, and what it starts from now on, on one core.
     pub fn keep_on_core(&self, core: u32) -> Result<()> {
-        let Some(running) = &self.running else { return Ok(()) };
-        let process = running.child.id().to_string();
-        output(Command::new("taskset").args(["-cp", &core.to_string(), &process])).map(drop)
-    }
-}
-
-/// A service and its files, which end together.
-struct Running {
-    child: Child,
-    folder: PathBuf,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // SIGTERM lets the service end its own children, which a kill would leave behind.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let Some(process) = self.process else { return Ok(()) };
+        output(Command::new("taskset").args(["-cp", &core.to_string(), &process.to_string()])).map(drop)
     }
 }
 
 /// A PostgreSQL of our own, on a free port, with an empty database.
-pub fn postgresql() -> Result<Need> {
+pub fn postgresql(guard: &Guard) -> Result<Need> {
     let bin = match postgresql_programs() {
         Some(bin) => bin,
         None => {
@@ -51,7 +38,7 @@ pub fn postgresql() -> Result<Need> {
             postgresql_programs().ok_or("the package postgresql brought no initdb")?
         }
     };
-    let folder = std::env::temp_dir().join(format!("hipflask-postgresql-{}", std::process::id()));
+    let folder = guard.folder().join("postgresql");
     let data = folder.join("data");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
     if is_root()? {
@@ -62,8 +49,9 @@ pub fn postgresql() -> Result<Need> {
     let mut server = unprivileged(&bin.join("postgres"))?;
     server.arg("-D").arg(&data).arg("-k").arg(&folder).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
     server.args(["-c", "fsync=off", "-c", "max_connections=200"]);
-    let child = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let running = Running { child: child.map_err(|error| format!("postgres cannot be started: {error}"))?, folder };
+    // CTRL+C is for the tests; the guard ends the server after them.
+    guard.guard(&mut server).process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let server = server.spawn().map_err(|error| format!("postgres cannot be started: {error}"))?;
     let mut ready = Command::new(bin.join("pg_isready"));
     ready.args(["-h", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null());
     wait_for("PostgreSQL", || ready.status().is_ok_and(|status| status.success()))?;
@@ -71,7 +59,7 @@ pub fn postgresql() -> Result<Need> {
     Ok(Need {
         found: format!("{}, our own on port {port}", version.trim()),
         environment: vec![("TEST_POSTGRES_URL", format!("postgres://test@127.0.0.1:{port}/postgres"))],
-        running: Some(running),
+        process: Some(server.id()),
     })
 }
 
@@ -107,16 +95,21 @@ pub fn chromium() -> Result<Need> {
         install(&["chromium", "chromium-driver"])?;
     }
     let version = output(Command::new("chromedriver").arg("--version"))?;
-    Ok(Need { found: version.trim().to_owned(), environment: Vec::new(), running: None })
+    Ok(Need { found: version.trim().to_owned(), environment: Vec::new(), process: None })
 }
 
-/// A Python environment with the real Flask, kept in the target folder.
+/// A Python environment with the real Flask.
 pub fn python() -> Result<Need> {
-    let python = python_environment(&target().join("python"), &root().join("xtask/python/requirements.txt"))?;
+    let python = python_of_the_project()?;
     let imports = "import flask, importlib.metadata as m; print('Flask', m.version('flask'))";
     let found = output(Command::new(&python).args(["-c", imports]))?;
     let environment = vec![("TEST_PYTHON", python.display().to_string())];
-    Ok(Need { found: found.trim().to_owned(), environment, running: None })
+    Ok(Need { found: found.trim().to_owned(), environment, process: None })
+}
+
+/// The interpreter of the environment for tests and checks, kept in the target folder.
+pub fn python_of_the_project() -> Result<PathBuf> {
+    python_environment(&target().join("python"), &root().join("xtask/python/requirements.txt"))
 }
 
 /// The interpreter of an environment in `folder` that has what `requirements` lists, made anew if the list has changed.

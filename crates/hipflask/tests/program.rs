@@ -42,11 +42,14 @@ fn main() -> ExitCode {
     ];
     let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let wanted = |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()));
+    let mut passed = 0;
     for (name, test) in tests.into_iter().filter(|(name, _)| wanted(name)) {
         // A test that fails panics, and so ends the program with a code that is not 0.
         test();
         say(&format!("test program::{name} ... ok\n"));
+        passed += 1;
     }
+    say(&format!("test result: ok. {passed} passed; 0 failed; 0 ignored\n"));
     ExitCode::SUCCESS
 }
 
@@ -63,8 +66,13 @@ struct Program {
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
     command.arg("run").args(["--port", "0"]).args(arguments);
-    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    clear_environment(&mut command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// `TMPDIR` stays: `cargo xtask test` knows by it what it has to end if it is interrupted.
+fn clear_environment(command: &mut Command) -> &mut Command {
+    command.env_clear().envs(std::env::var_os("TMPDIR").map(|folder| ("TMPDIR", folder)))
 }
 
 impl Program {
@@ -105,8 +113,10 @@ impl Program {
     }
 
     fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status();
-        assert!(status.expect("there is a `kill`").success());
+        // The shell has `kill` built in; the program of this name is not on every system.
+        let mut kill = Command::new("sh");
+        kill.args(["-c", "kill \"$0\" \"$1\"", name, &self.child.id().to_string()]);
+        assert!(kill.status().expect("there is a shell").success());
     }
 
     fn takes_no_more_connections(&self) {
@@ -172,7 +182,7 @@ fn out_of_file_descriptors_it_waits_and_goes_on() {
     let own = std::env::current_exe().expect("this program has a path");
     let mut limited = Command::new("sh");
     limited.args(["-c", "ulimit -n 32; exec \"$0\" run --no-debug --port 0"]).arg(own);
-    let mut program = Program::start(limited.env_clear().stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let mut program = Program::start(clear_environment(&mut limited).stdout(Stdio::piped()).stderr(Stdio::piped()));
     // The system takes more connections than the program can.
     let streams: Vec<TcpStream> = (0..64).map(|_| program.connect()).collect();
     let mut log = BufReader::new(program.child.stderr.take().expect("it is piped")).lines();

@@ -1,0 +1,5 @@
+//! A crate whose types may show.
+
+pub struct Type;
+
+pub trait Trait {}
