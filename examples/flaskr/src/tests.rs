@@ -83,7 +83,7 @@ async fn a_wrong_form_keeps_its_values_and_names_its_errors() {
     assert!(page.contains("This field is required.") && page.contains("Kept &lt;text&gt;"), "{page}");
 
     let twice = [("username", "ada"), ("password", "correct horse"), ("again", "another")];
-    assert!(client.post("/auth/register").form(twice).send().await.text().contains("The two are not the same."));
+    assert!(client.post("/auth/register").form(twice).send().await.text().contains("The two entries do not match."));
     let taken = [("username", "ada"), ("password", "correct horse"), ("again", "correct horse")];
     assert!(client.post("/auth/register").form(taken).send().await.text().contains("The name ada is taken."));
     let wrong = [("username", "ada"), ("password", "guess")];
@@ -98,7 +98,7 @@ async fn pictures_are_what_their_bytes_say() {
         let request = client.post("/create").file("picture", name, "image/png", bytes);
         request.form([("title", "Picture"), ("body", "Text")]).follow_redirects().send()
     };
-    assert!(with("script.png", b"<script>").await.text().contains("This is no PNG"));
+    assert!(with("script.png", b"<script>").await.text().contains("Choose a PNG"));
     assert!(with("large.png", &[PNG, &[0; 2_000_001]].concat()).await.text().contains("larger than 2 MB"));
     let page = with("ok.png", PNG).await.text();
     let address = page.split('"').find(|part| part.starts_with("/pictures/")).expect("the picture is on the page");

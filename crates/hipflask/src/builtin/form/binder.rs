@@ -1,38 +1,44 @@
 //! Reads the fields of one form.
 
+use crate::builtin::form::error::FieldError;
 use crate::builtin::form::rules::FieldRule;
 use crate::builtin::form::sent::Sent;
+use crate::context::Context;
 use crate::http::upload::FormData;
 
 /// Reads the fields of one form and collects what is wrong with them.
 #[derive(Debug)]
 pub struct Binder<'a> {
-    pub(super) data: &'a FormData,
-    pub(super) errors: Vec<(&'static str, String)>,
+    data: &'a FormData,
+    ctx: Option<&'a Context>,
+    errors: Vec<(&'static str, FieldError)>,
 }
 
-impl Binder<'_> {
+impl<'a> Binder<'a> {
+    pub(super) fn new(data: &'a FormData, ctx: Option<&'a Context>) -> Binder<'a> {
+        Binder { data, ctx, errors: Vec::new() }
+    }
+
+    /// What was wrong with the fields.
+    pub(super) fn into_errors(self) -> Vec<(&'static str, FieldError)> {
+        self.errors
+    }
+
     /// The field `name` as a `V`, if it is one and every rule holds. The first thing that is wrong is noted.
     pub fn field<V: FromField>(&mut self, name: &'static str, rules: &[&dyn FieldRule<V>]) -> Option<V> {
-        let sent = Sent { name, data: self.data };
-        let value = match V::from_field(&sent) {
-            Ok(value) => value,
+        let sent = Sent { name, data: self.data, ctx: self.ctx };
+        let keeps = |value: &V| rules.iter().try_for_each(|rule| rule.check(value, &sent));
+        match V::from_field(&sent).and_then(|value| keeps(&value).map(|()| value)) {
+            Ok(value) => Some(value),
             Err(error) => {
                 self.error(name, error);
-                return None;
-            }
-        };
-        for rule in rules {
-            if let Err(error) = rule.check(&value, &sent) {
-                self.error(name, error);
-                return None;
+                None
             }
         }
-        Some(value)
     }
 
     /// Notes an error of the field `name`.
-    pub fn error(&mut self, name: &'static str, error: impl Into<String>) {
+    pub fn error(&mut self, name: &'static str, error: impl Into<FieldError>) {
         self.errors.push((name, error.into()));
     }
 }
@@ -40,17 +46,15 @@ impl Binder<'_> {
 /// What a field of a form can be. Implement it for types of your own.
 ///
 /// ```
-/// use hipflask::form::{FromField, Sent};
+/// use hipflask::form::{FieldError, FromField, Sent};
 ///
 /// struct Slug(String);
 ///
 /// impl FromField for Slug {
-///     fn from_field(sent: &Sent<'_>) -> Result<Slug, String> {
+///     fn from_field(sent: &Sent<'_>) -> Result<Slug, FieldError> {
 ///         let text = String::from_field(sent)?;
-///         match text.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
-///             true => Ok(Slug(text)),
-///             false => Err("Small letters and hyphens, please.".into()),
-///         }
+///         let plain = text.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+///         if plain { Ok(Slug(text)) } else { Err("Use small letters and hyphens only.".into()) }
 ///     }
 /// }
 /// ```
@@ -70,7 +74,7 @@ pub trait FromField: Sized {
     /// # Errors
     ///
     /// What to tell the user.
-    fn from_field(sent: &Sent<'_>) -> Result<Self, String>;
+    fn from_field(sent: &Sent<'_>) -> Result<Self, FieldError>;
 
     /// [`Binder::field`], by a name that reports a type that is no field as [`WIDGET`](FromField::WIDGET) does.
     #[doc(hidden)]

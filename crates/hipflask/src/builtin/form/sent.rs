@@ -1,5 +1,6 @@
 //! What the client sent for a field.
 
+use crate::context::Context;
 use crate::http::upload::{FormData, Upload};
 
 /// What the client sent for one field.
@@ -7,6 +8,7 @@ use crate::http::upload::{FormData, Upload};
 pub struct Sent<'a> {
     pub(super) name: &'static str,
     pub(super) data: &'a FormData,
+    pub(super) ctx: Option<&'a Context>,
 }
 
 impl<'a> Sent<'a> {
@@ -29,13 +31,16 @@ impl<'a> Sent<'a> {
     pub fn other(&self, name: &str) -> Option<&'a str> {
         self.data.get(name)
     }
+
+    /// The request's context: for a rule that depends on the configuration, the session or the user. A form that
+    /// was made by [`Form::from_data`](crate::Form::from_data) has none.
+    pub fn ctx(&self) -> Option<&'a Context> {
+        self.ctx
+    }
 }
 
 /// A browser sends line breaks as CR LF (HTML, 4.10.21.4).
 pub(super) fn with_line_feeds(text: &str) -> String {
     // Most fields are of one line.
-    match text.contains('\r') {
-        true => text.replace("\r\n", "\n"),
-        false => text.to_owned(),
-    }
+    if text.contains('\r') { text.replace("\r\n", "\n") } else { text.to_owned() }
 }

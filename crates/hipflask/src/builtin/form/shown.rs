@@ -8,14 +8,13 @@ use crate::builtin::form::field::Field;
 pub(crate) const FORM_MARKER: &str = "$hipflask::Form";
 
 /// A field with what the client sent for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct BoundField {
+pub(super) struct BoundField<'a> {
     pub(super) field: Field,
-    pub(super) values: Vec<String>,
+    pub(super) values: Vec<&'a str>,
     pub(super) errors: Vec<String>,
 }
 
-impl Serialize for BoundField {
+impl Serialize for BoundField<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("Field", 9)?;
         out.serialize_field("name", self.field.name)?;

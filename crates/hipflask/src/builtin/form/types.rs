@@ -1,17 +1,16 @@
 //! The types that a field of a form can have.
 
 use crate::builtin::form::binder::FromField;
+use crate::builtin::form::error::FieldError;
 use crate::builtin::form::sent::{Sent, with_line_feeds};
 use crate::http::upload::Upload;
 
-const REQUIRED: &str = "This field is required.";
-
 #[diagnostic::do_not_recommend]
 impl FromField for String {
-    fn from_field(sent: &Sent<'_>) -> Result<String, String> {
+    fn from_field(sent: &Sent<'_>) -> Result<String, FieldError> {
         match sent.text() {
             Some(text) if !is_blank(text) => Ok(with_line_feeds(text)),
-            _ => Err(REQUIRED.to_owned()),
+            _ => Err(FieldError::Required),
         }
     }
 }
@@ -21,24 +20,23 @@ fn is_blank(text: &str) -> bool {
 }
 
 macro_rules! number_fields {
-    ($($number:ty)*; $wanted:literal, |$value:ident| $valid:expr) => {
+    ($($number:ty)*; $error:expr, |$value:ident| $valid:expr) => {
         $(#[diagnostic::do_not_recommend] impl FromField for $number {
             const WIDGET: &'static str = "number";
 
-            fn from_field(sent: &Sent<'_>) -> Result<$number, String> {
-                let text = sent.text().unwrap_or_default().trim();
-                match text.is_empty() {
-                    true => Err(REQUIRED.to_owned()),
-                    false => text.parse().ok().filter(|$value: &$number| $valid).ok_or_else(|| $wanted.to_owned()),
+            fn from_field(sent: &Sent<'_>) -> Result<$number, FieldError> {
+                match sent.text().unwrap_or_default().trim() {
+                    "" => Err(FieldError::Required),
+                    text => text.parse().ok().filter(|$value: &$number| $valid).ok_or($error),
                 }
             }
         })*
     };
 }
 
-number_fields!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize; "This must be a whole number.", |_number| true);
+number_fields!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize; FieldError::NotAnInteger, |_number| true);
 // Not a number is neither below nor above any bound, so no range would keep it out.
-number_fields!(f32 f64; "This must be a number.", |number| number.is_finite());
+number_fields!(f32 f64; FieldError::NotANumber, |number| number.is_finite());
 
 /// A checkbox: ticked or not.
 #[diagnostic::do_not_recommend]
@@ -46,7 +44,7 @@ impl FromField for bool {
     const WIDGET: &'static str = "checkbox";
     const REQUIRED: bool = false;
 
-    fn from_field(sent: &Sent<'_>) -> Result<bool, String> {
+    fn from_field(sent: &Sent<'_>) -> Result<bool, FieldError> {
         Ok(sent.text().is_some_and(|text| !matches!(text, "" | "false" | "False" | "0" | "off")))
     }
 }
@@ -55,8 +53,8 @@ impl FromField for bool {
 impl FromField for Upload {
     const WIDGET: &'static str = "file";
 
-    fn from_field(sent: &Sent<'_>) -> Result<Upload, String> {
-        sent.file().cloned().ok_or_else(|| "Choose a file, please.".to_owned())
+    fn from_field(sent: &Sent<'_>) -> Result<Upload, FieldError> {
+        sent.file().cloned().ok_or(FieldError::NoFile)
     }
 }
 
@@ -64,7 +62,7 @@ impl FromField for Upload {
 impl FromField for Vec<String> {
     const REQUIRED: bool = false;
 
-    fn from_field(sent: &Sent<'_>) -> Result<Vec<String>, String> {
+    fn from_field(sent: &Sent<'_>) -> Result<Vec<String>, FieldError> {
         Ok(sent.texts().map(str::to_owned).collect())
     }
 }
@@ -75,39 +73,35 @@ impl<V: FromField> FromField for Option<V> {
     const WIDGET: &'static str = V::WIDGET;
     const REQUIRED: bool = false;
 
-    fn from_field(sent: &Sent<'_>) -> Result<Option<V>, String> {
+    fn from_field(sent: &Sent<'_>) -> Result<Option<V>, FieldError> {
         let empty = sent.text().is_none_or(is_blank) && sent.file().is_none();
-        match empty {
-            true => Ok(None),
-            false => V::from_field(sent).map(Some),
-        }
+        if empty { Ok(None) } else { V::from_field(sent).map(Some) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::builtin::form::binder::{Binder, FromField};
-    use crate::builtin::form::rules::{Email, EqualTo, FieldRule, IfGiven, Length, Range};
+    use crate::builtin::form::binder::Binder;
+    use crate::builtin::form::rules::{Check, Email, EqualTo, FieldRule, IfGiven, Length, OneOf, Range};
     use crate::http::upload::FormData;
 
-    fn data(pairs: &[(&str, &str)]) -> FormData {
-        FormData { fields: pairs.iter().copied().collect(), files: Vec::new() }
-    }
-
-    fn bind<V: FromField>(pairs: &[(&str, &str)], rules: &[&dyn FieldRule<V>]) -> Result<V, String> {
-        let data = data(pairs);
-        let mut binder = Binder { data: &data, errors: Vec::new() };
+    fn bind<V: FromField>(pairs: &[(&str, &str)], rules: &[&dyn FieldRule<V>]) -> Result<V, FieldError> {
+        let data = FormData { fields: pairs.iter().copied().collect(), files: Vec::new() };
+        let mut binder = Binder::new(&data, None);
         let value = binder.field("x", rules);
-        value.ok_or_else(|| binder.errors.remove(0).1)
+        let mut errors = binder.into_errors().into_iter();
+        let first = errors.next().map(|(_, error)| error);
+        assert_eq!(errors.next(), None, "the first error of a field is its only one");
+        value.ok_or_else(|| first.expect("without a value there is an error"))
     }
 
     #[test]
     fn types_say_what_they_want() {
         assert_eq!(bind::<String>(&[("x", "a\r\nb")], &[]).as_deref(), Ok("a\nb"));
-        assert_eq!(bind::<String>(&[("x", "  ")], &[]).expect_err("blank"), REQUIRED);
+        assert_eq!(bind::<String>(&[("x", "  ")], &[]), Err(FieldError::Required));
         assert_eq!(bind::<Option<u8>>(&[("x", "")], &[]), Ok(None));
-        assert_eq!(bind::<Option<u8>>(&[("x", "300")], &[]).expect_err("large"), "This must be a whole number.");
+        assert_eq!(bind::<Option<u8>>(&[("x", "300")], &[]), Err(FieldError::NotAnInteger));
         assert_eq!(bind::<bool>(&[("x", "on")], &[]), Ok(true));
         assert_eq!(bind::<bool>(&[], &[]), Ok(false));
         assert_eq!(bind::<Vec<String>>(&[("x", "a"), ("x", "b")], &[]), Ok(vec!["a".into(), "b".into()]));
@@ -115,12 +109,26 @@ mod tests {
 
     #[test]
     fn rules_are_checked_in_order() {
+        let short = Length { min: 1, max: 3 };
+        let listed = OneOf(&["a", "b"]);
+        let (too_long, not_listed) = (Err(FieldError::TooLong { max: 3 }), Err(FieldError::NotAChoice));
+        let four = [("x", "four")];
+        assert_eq!(bind::<String>(&four, &[&short, &listed]), too_long, "both fail, the first is told");
+        assert_eq!(bind::<String>(&four, &[&listed, &short]), not_listed);
+        assert_eq!(bind::<String>(&[("x", "c")], &[&short, &listed]), not_listed, "the second fails alone");
+        let never = Check(|_: &String| -> Result<(), String> { panic!("a rule behind one that fails is not asked") });
+        assert_eq!(bind::<String>(&four, &[&short, &never]), too_long);
+        assert_eq!(bind::<u8>(&[("x", "y")], &[&Range { min: Some(1), max: None }]), Err(FieldError::NotAnInteger));
+    }
+
+    #[test]
+    fn rules_say_what_they_want() {
         let length = Length { min: 1, max: 3 };
-        assert_eq!(bind::<String>(&[("x", "four")], &[&length]).expect_err("long"), "At most 3 characters, please.");
         assert_eq!(bind::<Option<String>>(&[("x", "")], &[&IfGiven(length)]), Ok(None));
         let range = Range { min: Some(1), max: None };
-        assert_eq!(bind::<i64>(&[("x", "0")], &[&range]).expect_err("small"), "At least 1, please.");
-        assert!(bind::<String>(&[("x", "a"), ("y", "b")], &[&EqualTo("y")]).is_err());
+        assert_eq!(bind::<i64>(&[("x", "0")], &[&range]), Err(FieldError::TooSmall { min: "1".to_owned() }));
+        let differ = [("x", "a"), ("y", "b")];
+        assert_eq!(bind::<String>(&differ, &[&EqualTo("y")]), Err(FieldError::NotEqual { to: "y" }));
         for (address, valid) in [
             ("a@b.example", true),
             ("a.b+c@d-e.f", true),
