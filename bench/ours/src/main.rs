@@ -69,8 +69,8 @@ struct Registration {
 
 #[post("/form")]
 async fn form(form: Form<Registration>) -> Result<String> {
-    let Some(Registration { name, age, note }) = form.submitted() else {
-        abort!(400, "{:?}", form.errors().collect::<Vec<_>>());
+    let Some(Registration { name, age, note }) = form.valid() else {
+        abort!(400, "{:?}", form.messages().collect::<Vec<_>>());
     };
     Ok(format!("{name} ({age}): {note}"))
 }
@@ -122,8 +122,8 @@ struct NewFile {
 
 #[post("/upload")]
 async fn upload(form: Form<NewFile>, config: Config) -> Result<String> {
-    let Some(NewFile { file }) = form.submitted() else {
-        abort!(400, "{:?}", form.errors().collect::<Vec<_>>());
+    let Some(NewFile { file }) = form.valid() else {
+        abort!(400, "{:?}", form.messages().collect::<Vec<_>>());
     };
     let folder: String = config.get("UPLOADS")?;
     file.save(Path::new(&folder).join(file.secure_filename())).await?;

@@ -2,19 +2,21 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
 use syn::parse::{Parse, ParseBuffer};
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Data, DeriveInput, Error, Expr, ExprRange, Field, Fields, GenericArgument, LitStr, Meta, Path,
-    PathArguments, RangeLimits, Result, Token, Type, parenthesized,
+    Attribute, Data, DataStruct, DeriveInput, Error, Expr, ExprRange, Field, Fields, GenericArgument, Ident, LitStr,
+    Meta, Path, PathArguments, RangeLimits, Result, Token, Type, parenthesized,
 };
 
 use crate::Expanded;
 use crate::arguments::{in_one_place, last_segment};
 
 const KNOWN: &str = "`name`, `label`, `widget`, `description`, `length(1..=80)`, `range(18..)`, `email`, \
-                     `one_of(\"a\", \"b\")`, `choices(\"a\" = \"First\")`, `equal_to = \"field\"`, `check = function`";
+                     `one_of(\"a\", \"b\")`, `choices(\"a\" = \"First\")`, `equal_to = \"field\"`, `check = function`, \
+                     `rule = value`";
 
 /// What `#[field(..)]` says.
 #[derive(Default)]
@@ -54,61 +56,84 @@ impl Options {
             "description" => self.description = Some(text(meta, &key)?),
             "length" => self.length(meta)?,
             "range" => self.range(meta)?,
-            "email" => {
-                if !meta.input.is_empty() && !meta.input.peek(Token![,]) {
-                    return Err(meta.error("`email` stands alone: `#[field(email)]`"));
-                }
-                self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::Email));
-                self.widget.get_or_insert_with(|| LitStr::new("email", meta.path.span()));
-            }
-            "one_of" => {
-                let words = list(meta, "`one_of` lists strings: `one_of(\"draft\", \"published\")`", |input| {
-                    input.parse::<LitStr>()
-                })?;
-                self.choices(meta, words.into_iter().map(|word| (word.clone(), word)).collect());
-            }
-            "choices" => {
-                let pair = |input: &ParseBuffer<'_>| {
-                    let value = input.parse()?;
-                    input.parse::<Token![=]>()?;
-                    Ok((value, input.parse()?))
-                };
-                let pairs = list(
-                    meta,
-                    "`choices` lists values and labels: `choices(\"a\" = \"First\", \"b\" = \"Second\")`",
-                    pair,
-                )?;
-                self.choices(meta, pairs);
-            }
-            "equal_to" => {
-                let other = text(meta, &key)?;
-                self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::EqualTo(#other)));
-                self.repeats = Some(other);
-                self.is_read = true;
-            }
-            "check" => {
-                let function: Path = value(meta, "`check` names a function: `check = not_a_weekend`")?;
-                // By the closure a `String` can be checked by a function of `&str`.
-                let check = quote_spanned!(function.span()=> ::hipflask::form::Check(|value: &#ty| #function(value)));
-                self.rule(meta, check);
-                self.is_read = true;
-            }
-            _ if let Some(meant) = misspelt(&key) => {
-                return Err(meta.error(format!("a field has no option `{key}`; it has `{meant}`")));
-            }
-            "required" | "optional" => {
-                return Err(meta.error("a field is required unless its type is an `Option`: there is nothing to add"));
-            }
-            _ if meta.input.peek(Token![=]) => {
-                let value: Expr = meta.value()?.parse()?;
-                self.attributes.push((key.replace('_', "-"), quote!(::std::string::ToString::to_string(&#value))));
-            }
-            _ => {
-                return Err(meta.error(format!(
-                    "a field has no option `{key}`; it has {KNOWN}, and `{key} = \"…\"` would be an attribute of its HTML"
-                )));
-            }
+            "email" => self.email(meta)?,
+            "one_of" => self.one_of(meta)?,
+            "choices" => self.pairs(meta)?,
+            "equal_to" => self.equal_to(meta)?,
+            "check" => self.check(meta, ty)?,
+            "rule" => self.own_rule(meta)?,
+            _ => self.attribute(meta, &key)?,
         }
+        Ok(())
+    }
+
+    fn email(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+        if !meta.input.is_empty() && !meta.input.peek(Token![,]) {
+            return Err(meta.error("`email` stands alone: `#[field(email)]`"));
+        }
+        self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::Email));
+        self.widget.get_or_insert_with(|| LitStr::new("email", meta.path.span()));
+        Ok(())
+    }
+
+    fn one_of(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+        let wanted = "`one_of` lists strings: `one_of(\"draft\", \"published\")`";
+        let words = list(meta, wanted, |input| input.parse::<LitStr>())?;
+        self.choices(meta, words.into_iter().map(|word| (word.clone(), word)).collect());
+        Ok(())
+    }
+
+    fn pairs(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+        let wanted = "`choices` lists values and labels: `choices(\"a\" = \"First\", \"b\" = \"Second\")`";
+        let pair = |input: &ParseBuffer<'_>| {
+            let value = input.parse()?;
+            input.parse::<Token![=]>()?;
+            Ok((value, input.parse()?))
+        };
+        let pairs = list(meta, wanted, pair)?;
+        self.choices(meta, pairs);
+        Ok(())
+    }
+
+    fn equal_to(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+        let other = text(meta, "equal_to")?;
+        self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::EqualTo(#other)));
+        self.repeats = Some(other);
+        self.is_read = true;
+        Ok(())
+    }
+
+    fn check(&mut self, meta: &ParseNestedMeta<'_>, ty: &Type) -> Result<()> {
+        let function: Path = value(meta, "`check` names a function: `check = not_a_weekend`")?;
+        // By the closure a `String` can be checked by a function of `&str`.
+        let check = quote_spanned!(function.span()=> ::hipflask::form::Check(|value: &#ty| #function(value)));
+        self.rule(meta, check);
+        self.is_read = true;
+        Ok(())
+    }
+
+    fn own_rule(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+        let rule: Expr = value(meta, "`rule` is a value that implements `FieldRule`: `rule = NotReserved`")?;
+        self.rule(meta, quote!(#rule));
+        self.is_read = true;
+        Ok(())
+    }
+
+    /// Every other `key = "value"` is for the HTML.
+    fn attribute(&mut self, meta: &ParseNestedMeta<'_>, key: &str) -> Result<()> {
+        if let Some(meant) = misspelt(key) {
+            return Err(meta.error(format!("a field has no option `{key}`; it has `{meant}`")));
+        }
+        if matches!(key, "required" | "optional") {
+            return Err(meta.error("a field is required unless its type is an `Option`: there is nothing to add"));
+        }
+        if !meta.input.peek(Token![=]) {
+            return Err(meta.error(format!(
+                "a field has no option `{key}`; it has {KNOWN}, and `{key} = \"…\"` would be an attribute of its HTML"
+            )));
+        }
+        let value: Expr = meta.value()?.parse()?;
+        self.attributes.push((key.replace('_', "-"), quote!(::std::string::ToString::to_string(&#value))));
         Ok(())
     }
 
@@ -220,7 +245,8 @@ fn list<T>(
 }
 
 /// The option that was meant, if the word is one with two letters swapped, or with one missing, added or wrong.
-/// As an attribute of the HTML it would do nothing, and nobody would notice.
+/// As an attribute of the HTML it would do nothing, and nobody would notice. `rule` is not among them: `role` is an
+/// attribute of HTML.
 fn misspelt(word: &str) -> Option<&'static str> {
     const OPTIONS: [&str; 11] = [
         "name",
@@ -252,28 +278,12 @@ fn misspelt(word: &str) -> Option<&'static str> {
 
 pub(crate) fn expand(input: TokenStream) -> Expanded {
     let input: DeriveInput = syn::parse2(input)?;
-    let fields = match &input.data {
-        Data::Struct(data) => match &data.fields {
-            Fields::Named(fields) => &fields.named,
-            _ => {
-                return Err(Error::new(
-                    input.ident.span(),
-                    "a form is a struct with named fields: each is a field of the form",
-                ));
-            }
-        },
-        _ => {
-            return Err(Error::new(
-                input.ident.span(),
-                "`#[derive(Form)]` is for a struct: each of its fields is a field of the form",
-            ));
-        }
-    };
+    let fields = named_fields(&input)?;
     if let Some(parameter) = input.generics.params.first() {
         return Err(Error::new(parameter.span(), "a form cannot be generic; name the types of its fields"));
     }
     let name = &input.ident;
-    let read = fields.iter().map(|field| Ok((field, Options::read(field)?))).collect::<Result<Vec<_>>>()?;
+    let read = fields.map(|field| Ok((field, Options::read(field)?))).collect::<Result<Vec<_>>>()?;
     check_repeats(&read)?;
     let (mut described, mut bound, mut idents, mut used) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (field, options) in &read {
@@ -283,7 +293,10 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
         idents.push(ident);
         used.extend(options.is_read.then_some(ident));
     }
+    let names = name_constants(&input, &read);
     Ok(quote! {
+        #names
+
         impl ::hipflask::form::FormModel for #name {
             fn fields() -> ::std::vec::Vec<::hipflask::form::Field> {
                 ::std::vec![#(#described),*]
@@ -299,13 +312,48 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
     })
 }
 
-/// What stands in for the derive where it failed, so that `Form<T>` is not reported as well.
+fn named_fields(input: &DeriveInput) -> Result<impl Iterator<Item = &Field>> {
+    let refuse = |message: &str| Err(Error::new(input.ident.span(), message));
+    match &input.data {
+        Data::Struct(DataStruct { fields: Fields::Named(fields), .. }) => Ok(fields.named.iter()),
+        Data::Struct(_) => refuse("a form is a struct with named fields: each is a field of the form"),
+        _ => refuse("`#[derive(Form)]` is for a struct: each of its fields is a field of the form"),
+    }
+}
+
+/// `Signup::FIRST_NAME` for the field `first_name`.
+fn name_constants(input: &DeriveInput, fields: &[(&Field, Options)]) -> TokenStream {
+    let (form, visibility) = (&input.ident, &input.vis);
+    let constants = fields.iter().filter_map(|(field, options)| {
+        let ident = field.ident.as_ref()?;
+        let constant = Ident::new(&ident.unraw().to_string().to_uppercase(), ident.span());
+        let name = field_name(field, options);
+        let about = format!("The name of the field `{name}`.");
+        Some(quote! {
+            #[doc = #about]
+            #visibility const #constant: ::hipflask::form::FieldName<#form> = ::hipflask::form::FieldName::new(#name);
+        })
+    });
+    quote! {
+        #[allow(dead_code, reason = "few programs name every field")]
+        impl #form {
+            #(#constants)*
+        }
+    }
+}
+
+/// What stands in for the derive where it failed, so that neither `Form<T>` nor a field's name is reported as well.
 pub(crate) fn standing_in(input: TokenStream) -> TokenStream {
-    let ident = match syn::parse2(input) {
-        Ok(DeriveInput { ident, generics, .. }) if generics.params.is_empty() => ident,
+    let input = match syn::parse2::<DeriveInput>(input) {
+        Ok(input) if input.generics.params.is_empty() => input,
         _ => return TokenStream::new(),
     };
+    let (ident, fields) = (&input.ident, named_fields(&input).into_iter().flatten());
+    let fields: Vec<(&Field, Options)> = fields.map(|field| (field, Options::default())).collect();
+    let names = name_constants(&input, &fields);
     quote! {
+        #names
+
         impl ::hipflask::form::FormModel for #ident {
             fn fields() -> ::std::vec::Vec<::hipflask::form::Field> {
                 ::std::vec::Vec::new()
@@ -344,7 +392,7 @@ fn value_type(ty: &Type) -> &Type {
 }
 
 fn field_name(field: &Field, options: &Options) -> String {
-    let ident = field.ident.as_ref().map(|ident| ident.to_string().trim_start_matches("r#").to_owned());
+    let ident = field.ident.as_ref().map(|ident| ident.unraw().to_string());
     options.name.as_ref().map(LitStr::value).or(ident).unwrap_or_default()
 }
 
@@ -389,9 +437,12 @@ fn bind(field: &Field, options: &Options) -> TokenStream {
     let ty: &Type = &field.ty;
     let name = field_name(field, options);
     let optional = last_segment(ty).is_some_and(|name| name == "Option");
-    let rules = options.rules.iter().map(|(span, rule)| match optional {
-        true => quote_spanned!(*span=> &::hipflask::form::IfGiven(#rule)),
-        false => quote_spanned!(*span=> &#rule),
+    let rules = options.rules.iter().map(|(span, rule)| {
+        if optional {
+            quote_spanned!(*span=> &::hipflask::form::IfGiven(#rule))
+        } else {
+            quote_spanned!(*span=> &#rule)
+        }
     });
     let placed = in_one_place(ty);
     quote_spanned!(ty.span()=> <#placed as ::hipflask::form::FromField>::bind(binder, #name, &[#(#rules),*]))

@@ -218,8 +218,19 @@ pub fn app(input: TokenStream) -> TokenStream {
 ///
 /// In `#[field(..)]`: `label`, `widget`, `description`, `name`; the rules `length(1..=80)`, `range(18..)`,
 /// `email`, `one_of("a", "b")`, `choices("a" = "First", "b" = "Second")`, `equal_to = "other"`,
-/// `check = function`; any other `key = "value"` becomes an attribute of the HTML. An `Option` may be left
-/// empty.
+/// `check = function`, `rule = value`; any other `key = "value"` becomes an attribute of the HTML. An `Option` may be
+/// left empty.
+///
+/// Beside the form it writes the fields' names as constants, for `form.add_error(NewPost::TITLE, "…")`:
+///
+/// ```
+/// # struct NewPost;
+/// # use hipflask::form::FieldName;
+/// impl NewPost {
+///     const TITLE: FieldName<NewPost> = FieldName::new("title");
+///     const BODY: FieldName<NewPost> = FieldName::new("body");
+/// }
+/// ```
 #[proc_macro_derive(Form, attributes(field))]
 pub fn form(input: TokenStream) -> TokenStream {
     let input = proc_macro2::TokenStream::from(input);

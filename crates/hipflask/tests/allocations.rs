@@ -31,7 +31,7 @@ async fn count(session: Session) -> String {
 
 #[post("/form")]
 async fn form(form: Form<Entry>) -> Result<String> {
-    let entry = form.submitted().or_404()?;
+    let entry = form.valid().or_404()?;
     Ok(format!("{} {}", entry.name, entry.rating))
 }
 

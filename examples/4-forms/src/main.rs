@@ -1,6 +1,6 @@
 //! Registering for a workshop: a form with validation rules, an upload and flashed messages.
 //!
-//! `#[derive(Form)]` says what the fields are, how they look and what they must be. `form.submitted()` gives the
+//! `#[derive(Form)]` says what the fields are, how they look and what they must be. `form.valid()` gives the
 //! values if all of them are valid; otherwise the template draws the form again, with what was typed and with each
 //! message beside its field. After a success the browser is redirected, so a reload does not send anything twice,
 //! and the next page shows the flashed message.
@@ -13,6 +13,7 @@ mod tests;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use hipflask::Frozen;
+use hipflask::form::FieldName;
 use hipflask::prelude::*;
 
 #[derive(Form)]
@@ -55,8 +56,8 @@ struct Places(AtomicU32);
 
 #[route("/", methods = [GET, POST])]
 async fn register(mut form: Form<Registration>, app: Frozen, session: Session) -> Result<Response> {
-    if let Some(registration) = form.submitted() {
-        match keep(&app, &registration).await? {
+    if let Some(registration) = form.valid() {
+        match keep(&app, registration).await? {
             Ok(message) => {
                 session.flash(message);
                 return redirect(url_for!(welcome)).into_response();
@@ -73,11 +74,11 @@ async fn welcome() -> Template {
     render_template!("welcome.html")
 }
 
-/// The message for a successful registration; or the field that is wrong after all, and why.
-async fn keep(app: &Frozen, new: &Registration) -> Result<Result<String, (&'static str, &'static str)>> {
+/// The message for the new participant; or the field that is wrong after all, and why.
+async fn keep(app: &Frozen, new: &Registration) -> Result<Result<String, (FieldName<Registration>, &'static str)>> {
     if let Some(picture) = &new.picture {
         if !picture.bytes().await?.starts_with(b"\x89PNG\r\n\x1a\n") {
-            return Ok(Err(("picture", "This is not a PNG picture.")));
+            return Ok(Err((Registration::PICTURE, "Choose a PNG.")));
         }
         let name = format!("{}-{}", DateTime::now().unix_micros(), picture.secure_filename());
         std::fs::create_dir_all(app.instance_path())?;
@@ -86,7 +87,7 @@ async fn keep(app: &Frozen, new: &Registration) -> Result<Result<String, (&'stat
     let places = app.state::<Places>().ok_or_else(|| Error::msg("the application counts its places"))?;
     let less = |left: u32| left.checked_sub(1);
     if new.workshop == "pottery" && places.0.fetch_update(SeqCst, SeqCst, less).is_err() {
-        return Ok(Err(("workshop", "This workshop is full.")));
+        return Ok(Err((Registration::WORKSHOP, "This workshop is full.")));
     }
     let reduced = if new.voucher.is_some() { " Your voucher counts." } else { "" };
     let noted = if new.note.is_some() { " We have read your note." } else { "" };

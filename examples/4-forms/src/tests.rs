@@ -32,7 +32,7 @@ async fn each_message_stands_beside_its_field_and_what_was_typed_stays() {
         ("name", "A", "Use at least 2 characters."),
         ("email", "ada", "Enter a valid e-mail address."),
         ("age", "x", "Enter a whole number."),
-        ("age", "15", "Enter 16 or more."),
+        ("age", "15", "This must be at least 16."),
         ("workshop", "chess", "Choose one of the options."),
         ("voucher", "1234", "A voucher looks like AB-1234."),
         ("agreed", "", "Please read them first."),
@@ -58,7 +58,7 @@ async fn a_picture_is_what_its_bytes_say() {
     let client = client("pictures");
     let with =
         |content: Vec<u8>| client.post("/").file("picture", "../my pot.png", "image/png", content).form(GOOD).send();
-    assert!(with(b"<script>".to_vec()).await.text().contains("This is not a PNG picture."));
+    assert!(with(b"<script>".to_vec()).await.text().contains("Choose a PNG."));
     assert_eq!(with(vec![0; 1_200_000]).await.status(), 413);
     assert_eq!(with(b"\x89PNG\r\n\x1a\n...".to_vec()).await.status(), 303);
     let kept = std::fs::read_dir(client.app().instance_path()).expect("the folder was made");

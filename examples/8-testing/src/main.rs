@@ -49,13 +49,17 @@ struct NewNote {
 
 #[route("/", methods = [GET, POST])]
 async fn notes(ctx: &mut Context, form: Form<NewNote>, reader: Reader) -> Result<Response> {
-    if let Some(note) = form.submitted() {
-        notes_in(ctx)?.add(&reader.0, note.text);
-        ctx.session().flash("Noted.");
-        return redirect(url_for!(notes)).into_response();
+    match form.into_valid() {
+        Ok(note) => {
+            notes_in(ctx)?.add(&reader.0, note.text);
+            ctx.session().flash("Noted.");
+            redirect(url_for!(notes)).into_response()
+        }
+        Err(form) => {
+            let notes = notes_in(ctx)?.of(&reader.0);
+            render_template!("notes.html", notes, name = reader.0, form).into_response()
+        }
     }
-    let notes = notes_in(ctx)?.of(&reader.0);
-    render_template!("notes.html", notes, name = reader.0, form).into_response()
 }
 
 #[derive(Form)]
@@ -65,10 +69,10 @@ struct Name {
 
 #[route("/login", methods = [GET, POST])]
 async fn login(form: Form<Name>, session: Session) -> Result<Response> {
-    let Some(Name { name }) = form.submitted() else {
+    let Some(Name { name }) = form.valid() else {
         return render_template!("login.html", form).into_response();
     };
-    session.set("name", &name);
+    session.set("name", name);
     let mut response = redirect(url_for!(notes)).into_response()?;
     response.set_cookie(&Cookie::new("last_name", name).http_only(true))?;
     Ok(response)

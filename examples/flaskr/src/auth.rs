@@ -51,14 +51,14 @@ struct Next {
 
 #[route("/register", methods = [GET, POST])]
 async fn register(mut form: Form<Registration>, db: Db, session: Session) -> Result<Response> {
-    if let Some(Registration { username, password, again: _ }) = form.submitted() {
-        match add_author(&db, &username, &password).await {
+    if let Some(Registration { username, password, again: _ }) = form.valid() {
+        match add_author(&db, username, password).await {
             Ok(_) => {
                 session.flash("Welcome! You can log in now.");
                 return redirect(url_for!(login)).into_response();
             }
             Err(error) if error.find::<SqlError>().is_some_and(SqlError::is_unique_violation) => {
-                form.add_error("username", format!("The name {username} is taken."));
+                form.add_error(Registration::USERNAME, format!("The name {username} is taken."));
             }
             Err(error) => return Err(error),
         }
@@ -73,13 +73,13 @@ pub async fn add_author(db: &Db, username: &str, password: &str) -> Result<i64> 
 
 #[route("/login", methods = [GET, POST])]
 async fn login(mut form: Form<Credentials>, query: Query<Next>, db: Db, session: Session) -> Result<Response> {
-    if let Some(Credentials { username, password }) = form.submitted() {
+    if let Some(Credentials { username, password }) = form.valid() {
         let author: Option<Author> =
-            db.query("SELECT * FROM author WHERE username = ?").bind(&username).optional().await?;
-        let check = check_password_hash(author.as_ref().map(|author| author.password.as_str()), &password).await;
+            db.query("SELECT * FROM author WHERE username = ?").bind(username).optional().await?;
+        let check = check_password_hash(author.as_ref().map(|author| author.password.as_str()), password).await;
         if let Some(author) = author.filter(|_| check.is_valid()) {
             if check == PasswordCheck::ValidButOld {
-                let hash = generate_password_hash(&password).await?;
+                let hash = generate_password_hash(password).await?;
                 db.query("UPDATE author SET password = ? WHERE id = ?").bind(hash).bind(author.id).execute().await?;
             }
             login_user(&session, &author);
@@ -88,7 +88,7 @@ async fn login(mut form: Form<Credentials>, query: Query<Next>, db: Db, session:
                 None => redirect(url_for!(crate::blog::index)).into_response(),
             };
         }
-        form.add_error("password", "The name or the password is wrong.");
+        form.add_error(Credentials::PASSWORD, "The name or the password is wrong.");
     }
     render_template!("auth/login.html", form).into_response()
 }

@@ -90,7 +90,7 @@ async fn comment(
     db: Db,
     session: Session,
 ) -> Result<Response> {
-    let Some(comment) = form.submitted() else {
+    let Some(comment) = form.valid() else {
         return page_of_post(&db, id, &form).await?.into_response();
     };
     find(&db, id).await?;
@@ -112,11 +112,11 @@ async fn create(
     app: Frozen,
     session: Session,
 ) -> Result<Response> {
-    if let Some(PostForm { title, body, picture }) = form.submitted() {
+    if let Some(PostForm { title, body, picture }) = form.valid() {
         match pictures::save(&app, picture.as_ref()).await? {
-            Err(reason) => form.add_error("picture", reason),
+            Err(reason) => form.add_error(PostForm::PICTURE, reason),
             Ok(picture) => {
-                let id = add_post(&db, author.id, &title, &body, picture).await?;
+                let id = add_post(&db, author.id, title, body, picture).await?;
                 session.flash("Your post is published.");
                 return redirect(url_for!(show, id)).into_response();
             }
@@ -144,10 +144,10 @@ async fn update(
     session: Session,
 ) -> Result<Response> {
     let post = own_post(&db, id, &author).await?;
-    let mut form = form.prefill("title", &post.title).prefill("body", &post.body);
-    if let Some(PostForm { title, body, picture }) = form.submitted() {
+    let mut form = form.prefill(PostForm::TITLE, &post.title).prefill(PostForm::BODY, &post.body);
+    if let Some(PostForm { title, body, picture }) = form.valid() {
         match pictures::save(&app, picture.as_ref()).await? {
-            Err(reason) => form.add_error("picture", reason),
+            Err(reason) => form.add_error(PostForm::PICTURE, reason),
             Ok(picture) => {
                 if picture.is_some() {
                     pictures::remove(&app, post.picture.as_deref()).await;

@@ -30,7 +30,7 @@ pub async fn save(app: &Frozen, upload: Option<&Upload>) -> Result<Result<Option
         return Ok(Err("The picture is larger than 2 MB."));
     }
     let Some(extension) = extension_of(&upload.bytes().await?) else {
-        return Ok(Err("This is not a PNG, JPEG, GIF or WebP picture."));
+        return Ok(Err("Choose a PNG, JPEG, GIF or WebP picture."));
     };
     let name = format!("{}.{extension}", DateTime::now().unix_micros());
     std::fs::create_dir_all(folder(app))?;

@@ -98,7 +98,7 @@ async fn pictures_are_what_their_bytes_say() {
         let request = client.post("/create").file("picture", name, "image/png", bytes);
         request.form([("title", "Picture"), ("body", "Text")]).follow_redirects().send()
     };
-    assert!(with("script.png", b"<script>").await.text().contains("This is not a PNG"));
+    assert!(with("script.png", b"<script>").await.text().contains("Choose a PNG"));
     assert!(with("large.png", &[PNG, &[0; 2_000_001]].concat()).await.text().contains("larger than 2 MB"));
     let page = with("ok.png", PNG).await.text();
     let address = page.split('"').find(|part| part.starts_with("/pictures/")).expect("the picture is on the page");

@@ -12,11 +12,11 @@ struct Item {
 
 #[post("/items")]
 async fn create(mut form: Form<Item>, db: Db) -> Result<String> {
-    let Some(item) = form.submitted() else { return Ok("empty".to_owned()) };
-    match db.query("INSERT INTO item (name) VALUES (?)").bind(item.name).insert().await {
+    let Some(item) = form.valid() else { return Ok("empty".to_owned()) };
+    match db.query("INSERT INTO item (name) VALUES (?)").bind(&item.name).insert().await {
         Ok(id) => Ok(format!("item {id}")),
         Err(error) if error.is_unique_violation() => {
-            form.add_error("name", "This name is taken.");
+            form.add_error(Item::NAME, "This name is taken.");
             Ok(form.errors().map(|(field, error)| format!("{field}: {error}")).collect())
         }
         Err(error) => Err(error.into()),

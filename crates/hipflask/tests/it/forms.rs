@@ -1,6 +1,6 @@
 //! Forms: how they are read, validated, and shown again with what the user typed.
 
-use hipflask::form::{Binder, Field, FormModel, FromField, Sent};
+use hipflask::form::{Binder, Field, FieldError, FieldRule, FormModel, FromField, Sent};
 use hipflask::prelude::*;
 use hipflask::{Method, TestClient};
 
@@ -158,9 +158,9 @@ fn even(n: &i64) -> Result<(), String> {
 const VALID: [(&str, &str); 4] = [("name", "Ada"), ("age", "36"), ("password", "abc"), ("again", "abc")];
 
 async fn everything(form: Form<Everything>) -> String {
-    match form.submitted() {
+    match form.valid() {
         Some(all) => format!("{all:?}"),
-        None => form.errors().map(|(name, error)| format!("{name}: {error}")).collect::<Vec<_>>().join(" "),
+        None => form.messages().map(|(name, error)| format!("{name}: {error}")).collect::<Vec<_>>().join(" "),
     }
 }
 
@@ -185,10 +185,10 @@ async fn every_rule_says_what_it_wants() {
         ("name", "äöüßé", ""),
         ("name", "\r\n", "name: This field is required."),
         ("name", "a\r\nb\r\nc", ""),
-        ("age", "17", "age: Enter 18 or more."),
+        ("age", "17", "age: This must be at least 18."),
         ("age", "18", ""),
         ("age", " 130 ", ""),
-        ("age", "131", "age: Enter 130 or less."),
+        ("age", "131", "age: This must be at most 130."),
         ("age", "256", "age: Enter a whole number."),
         ("age", "-1", "age: Enter a whole number."),
         ("age", "36.0", "age: Enter a whole number."),
@@ -196,7 +196,7 @@ async fn every_rule_says_what_it_wants() {
         ("weight", "", ""),
         ("weight", "1", ""),
         ("weight", "1,5", "weight: Enter a number."),
-        ("weight", "0.4999", "weight: Enter 0.5 or more."),
+        ("weight", "0.4999", "weight: This must be at least 0.5."),
         ("weight", "NaN", "weight: Enter a number."),
         ("weight", "inf", "weight: Enter a number."),
         ("weight", "-infinity", "weight: Enter a number."),
@@ -252,7 +252,7 @@ async fn two_texts_are_the_same_whatever_their_line_breaks() {
         again: String,
     }
     async fn twice(form: Form<Twice>) -> String {
-        form.submitted().map_or_else(|| "no".to_owned(), |twice| twice.text.escape_debug().to_string())
+        form.valid().map_or_else(|| "no".to_owned(), |twice| twice.text.escape_debug().to_string())
     }
     let client = client_of(twice);
     assert_eq!(client.post("/").form([("text", "a\r\nb"), ("again", "a\r\nb")]).send().await.text(), "a\\nb");
@@ -266,7 +266,7 @@ async fn several_choices() {
         toppings: Vec<String>,
     }
     async fn order(form: Form<Pizza>) -> Template {
-        let order = form.submitted().map(|pizza| pizza.toppings.join("+"));
+        let order = form.valid().map(|pizza| pizza.toppings.join("+"));
         Template::from_string("{{ order }} {{ form.toppings }} {{ form.toppings.errors|join }}")
             .with("order", &order)
             .with("form", &form)
@@ -364,14 +364,14 @@ async fn fields_write_themselves() {
     ] {
         async fn page(ctx: &mut Context) -> Result<Template> {
             let source = ctx.request().args().require("source")?.to_owned();
-            let form = Form::<Note>::empty().prefill("text", "</textarea>\n");
+            let form = Form::<Note>::empty().prefill(Note::TEXT, "</textarea>\n");
             Ok(Template::from_string(source).with("form", &form))
         }
         let client = App::new("test", ".").add_url_rule(Rule::new("/"), page).test_client();
         assert_eq!(client.get("/").query([("source", source)]).send().await.text(), html, "{source}");
     }
     async fn filled(form: Form<Note>) -> String {
-        let note = form.submitted();
+        let note = form.into_valid().ok();
         note.map_or_else(
             || "nothing".to_owned(),
             |note| format!("{} {:?} {:?}", note.text, note.first_name, note.r#type),
@@ -385,20 +385,23 @@ async fn fields_write_themselves() {
 #[hipflask::test]
 async fn what_only_the_application_knows_is_an_error_too() {
     async fn register(mut form: Form<Everything>) -> String {
-        if form.submitted().is_some_and(|all| all.name == "Ada") {
-            form.add_error("name", "Taken: <Ada>.");
+        if form.valid().is_some_and(|all| all.name == "Ada") {
+            form.add_error(Everything::NAME, "Taken: <Ada>.");
         }
-        format!("{} {} {:?}", form.is_submitted(), form.submitted().is_some(), form.errors().collect::<Vec<_>>())
+        let messages: Vec<_> = form.messages().collect();
+        format!("{} {} {messages:?} {}", form.is_submitted(), form.valid().is_some(), form.into_valid().is_ok())
     }
     let client = client_of(register);
-    assert_eq!(client.post("/").form(VALID).send().await.text(), "true false [(\"name\", \"Taken: <Ada>.\")]");
+    assert_eq!(client.post("/").form(VALID).send().await.text(), "true false [(\"name\", \"Taken: <Ada>.\")] false");
     let other = VALID.map(|(name, value)| (name, if name == "name" { "Eve" } else { value }));
-    assert_eq!(client.post("/").form(other).send().await.text(), "true true []");
-    let misspelt = std::panic::catch_unwind(|| {
-        let mut form = Form::<Everything>::empty();
-        form.add_error("nmae", "x");
-    });
-    assert!(misspelt.is_err(), "a field that is not there is a mistake in the program");
+    assert_eq!(client.post("/").form(other).send().await.text(), "true true [] true");
+    let mut form = Form::<Everything>::empty();
+    form.add_error(Everything::AGE, FieldError::NotAnInteger);
+    form.add_error(Everything::NAME, "first");
+    form.add_error(Everything::AGE, "more");
+    let names: Vec<_> = form.messages().collect();
+    let expected = [("name", "first"), ("age", "Enter a whole number."), ("age", "more")];
+    assert_eq!(names, expected.map(|(name, message)| (name, message.to_owned())), "in the order of the fields");
 }
 
 #[hipflask::test]
@@ -409,9 +412,9 @@ async fn a_file_is_a_field() {
         thumbnail: Option<Upload>,
     }
     async fn save(form: Form<Avatar>) -> String {
-        match form.submitted() {
+        match form.valid() {
             Some(avatar) => format!("{} {}", avatar.picture.filename(), avatar.thumbnail.is_some()),
-            None => format!("{:?}", form.errors().collect::<Vec<_>>()),
+            None => format!("{:?}", form.messages().collect::<Vec<_>>()),
         }
     }
     let client = client_of(save);
@@ -432,7 +435,7 @@ async fn a_file_is_a_field() {
 #[hipflask::test]
 async fn a_form_is_submitted_by_a_method() {
     async fn submitted(form: Form<Note>) -> String {
-        format!("{} {}", form.is_submitted(), form.submitted().is_some())
+        format!("{} {}", form.is_submitted(), form.valid().is_some())
     }
     let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     let app = App::new("test", ".").add_url_rule(Rule::new("/").methods(methods.clone()), submitted);
@@ -450,10 +453,10 @@ async fn a_form_is_submitted_by_a_method() {
 async fn a_form_by_hand() {
     struct Slug(String);
     impl FromField for Slug {
-        fn from_field(sent: &Sent<'_>) -> Result<Slug, String> {
+        fn from_field(sent: &Sent<'_>) -> Result<Slug, FieldError> {
             let text = String::from_field(sent)?;
             let plain = text.bytes().all(|b| b.is_ascii_lowercase());
-            if plain { Ok(Slug(text)) } else { Err(format!("{} of {:?}", text.len(), sent.other("title"))) }
+            if plain { Ok(Slug(text)) } else { Err(format!("{} of {:?}", text.len(), sent.other("title")).into()) }
         }
     }
     struct Page(Slug);
@@ -470,11 +473,102 @@ async fn a_form_by_hand() {
         }
     }
     async fn save(form: Form<Page>) -> String {
-        form.submitted().map_or_else(|| format!("{:?}", form.errors().collect::<Vec<_>>()), |page| page.0.0)
+        let told = format!("{:?}", form.messages().collect::<Vec<_>>());
+        form.into_valid().map_or(told, |page| page.0.0)
     }
     let client = client_of(save);
     assert_eq!(client.post("/").form([("slug", "abc")]).send().await.text(), "abc");
     assert_eq!(client.post("/").form([("slug", "admin")]).send().await.text(), "[(\"slug\", \"Not that one.\")]");
     let told = client.post("/").form([("slug", "A B"), ("title", "T")]).send().await.text();
     assert_eq!(told, "[(\"slug\", \"3 of Some(\\\"T\\\")\")]");
+}
+
+fn german(error: &FieldError) -> String {
+    match error {
+        FieldError::Required => "Bitte ausfüllen.".to_owned(),
+        FieldError::TooShort { min } => format!("Mindestens {min} Zeichen."),
+        FieldError::TooSmall { min } => format!("Mindestens {min}."),
+        FieldError::NotEqual { to } => format!("Nicht wie {to}."),
+        FieldError::Message(text) => format!("»{text}«"),
+        other => other.to_string(),
+    }
+}
+
+/// The words are chosen for each request, wherever errors show: in the program, in a template, in JSON.
+#[hipflask::test]
+async fn errors_are_told_in_the_words_of_the_request() {
+    async fn page(mut form: Form<Everything>) -> Result<Response> {
+        form.add_error(Everything::EVEN, "no");
+        let told = form.messages().map(|(name, message)| format!("{name}: {message} ")).collect::<String>();
+        let json = serde_json::to_string(&form)?;
+        let template =
+            Template::from_string("{{ told }}|{{ form.name.errors|join }}|{{ form.errors.age|join }}|{{ json }}");
+        template
+            .with("told", &told)
+            .with("json", &json.contains("Mindestens 2 Zeichen."))
+            .with("form", &form)
+            .into_response()
+    }
+    let words = |ctx: &Context| if ctx.request().args().contains_key("de") { german } else { FieldError::to_string };
+    let client = App::new("test", ".").form_messages(words).add_url_rule(post("/"), page).test_client();
+    let send = |target| client.post(target).form([("name", "A"), ("age", "1"), ("password", "abc")]).send();
+    assert_eq!(
+        send("/?de").await.text(),
+        "name: Mindestens 2 Zeichen. age: Mindestens 18. again: Bitte ausfüllen. even: »no« \
+         |Mindestens 2 Zeichen.|Mindestens 18.|True"
+    );
+    assert_eq!(
+        send("/").await.text(),
+        "name: Use at least 2 characters. age: This must be at least 18. again: This field is required. even: no \
+         |Use at least 2 characters.|This must be at least 18.|False"
+    );
+}
+
+/// A program can tell errors apart without reading their words.
+#[hipflask::test]
+async fn errors_can_be_matched() {
+    async fn page(form: Form<Everything>) -> String {
+        let short = |(name, error): (&'static str, &FieldError)| match error {
+            FieldError::TooShort { min } => Some(format!("{name} {min}")),
+            _ => None,
+        };
+        form.errors().filter_map(short).collect()
+    }
+    let sent = [("name", "A"), ("password", "abc"), ("again", "abd")];
+    assert_eq!(client_of(page).post("/").form(sent).send().await.text(), "name 2");
+}
+
+/// A rule of one's own sees the request, in a field that may be left empty too.
+#[hipflask::test]
+async fn a_rule_sees_the_context() {
+    struct Below(&'static str);
+    impl FieldRule<u64> for Below {
+        fn check(&self, value: &u64, sent: &Sent<'_>) -> Result<(), FieldError> {
+            let most = sent.ctx().and_then(|ctx| ctx.config().get::<u64>(self.0).ok()).unwrap_or(0);
+            if *value < most { Ok(()) } else { Err(format!("{value} of {most}").into()) }
+        }
+    }
+    #[derive(Form)]
+    struct Order {
+        #[field(range(1..), rule = Below("MOST"))]
+        count: u64,
+        #[field(rule = Below("MOST"))]
+        more: Option<u64>,
+    }
+    async fn order(form: Form<Order>) -> String {
+        let told = form.messages().map(|(name, message)| format!("{name}: {message} ")).collect();
+        form.into_valid().map_or(told, |order| format!("{} {:?}", order.count, order.more))
+    }
+    let client = App::new("test", ".").config("MOST", 7).add_url_rule(post("/"), order).test_client();
+    for (count, more, told) in [
+        ("6", "", "6 None"),
+        ("6", "5", "6 Some(5)"),
+        ("7", "8", "count: 7 of 7 more: 8 of 7 "),
+        ("0", "", "count: This must be at least 1. "),
+    ] {
+        assert_eq!(client.post("/").form([("count", count), ("more", more)]).send().await.text(), told);
+    }
+    let data = FormData { fields: [("count", "1")].into_iter().collect(), files: Vec::new() };
+    let form = Form::<Order>::from_data(data);
+    assert_eq!(form.messages().collect::<Vec<_>>(), [("count", "1 of 0".to_owned())], "there is no request");
 }

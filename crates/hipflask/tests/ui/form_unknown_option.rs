@@ -42,4 +42,7 @@ struct Value {
     title: String,
 }
 
+// The names of its fields are there all the same: one mistake is one message.
+const TITLE: hipflask::form::FieldName<NewPost> = NewPost::TITLE;
+
 fn main() {}

@@ -36,14 +36,14 @@ async fn show(id: i64, db: Db) -> Result<Template> {
 
 #[route("/create", methods = [GET, POST])]
 async fn create(form: Form<NewPost>, user: Login<User>, db: Db, session: Session) -> Result<Response> {
-    let Some(post) = form.submitted() else {
+    let Some(post) = form.valid() else {
         return render_template!("blog/create.html", form).into_response(); // values and errors kept
     };
     let id = db
         .query("INSERT INTO post (author_id, title, body) VALUES (?, ?, ?)")
         .bind(user.id)
-        .bind(post.title)
-        .bind(post.body)
+        .bind(&post.title)
+        .bind(&post.body)
         .insert()
         .await?;
     session.flash("Saved.");

@@ -12,7 +12,7 @@ struct Entry {
 
 #[route("/", methods = [GET, POST])]
 async fn guestbook(form: Form<Entry>, session: Session) -> Result<Response> {
-    let Some(entry) = form.submitted() else {
+    let Some(entry) = form.valid() else {
         return render_template!("guestbook.html", form).into_response();
     };
     session.flash(format!("Thank you, {}! You wrote: {}", entry.name, entry.message));

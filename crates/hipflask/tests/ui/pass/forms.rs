@@ -1,5 +1,6 @@
 //! Every option of `#[field(..)]`.
 
+use hipflask::form::{FieldError, FieldName, FieldRule, Sent};
 use hipflask::prelude::*;
 
 #[derive(Form)]
@@ -14,7 +15,7 @@ struct Signup {
     email: Option<String>,
     #[field(one_of("basic", "pro"))]
     plan: String,
-    #[field(choices("de" = "German", "en" = "English"), name = "lang")]
+    #[field(choices("de" = "German", "en" = "English"), name = "lang", rule = Anything { but: "x" })]
     language: String,
     #[field(widget = "password", check = not_the_name)]
     password: String,
@@ -28,10 +29,22 @@ fn not_the_name(password: &String) -> Result<(), String> {
     if password == "Ada" { Err("Too easy.".to_owned()) } else { Ok(()) }
 }
 
+struct Anything {
+    but: &'static str,
+}
+
+impl FieldRule<String> for Anything {
+    fn check(&self, value: &String, _: &Sent<'_>) -> Result<(), FieldError> {
+        if value == self.but { Err("Not that one.".into()) } else { Ok(()) }
+    }
+}
+
+const NAMES: [FieldName<Signup>; 3] = [Signup::NAME, Signup::LANGUAGE, Signup::TYPE];
+
 #[post("/signup")]
 async fn signup(form: Form<Signup>) -> String {
-    let Some(signup) = form.submitted() else {
-        return format!("{:?}", form.errors().collect::<Vec<_>>());
+    let Some(signup) = form.valid() else {
+        return format!("{:?}", form.messages().collect::<Vec<_>>());
     };
     let Signup { name, age, ratio, email, plan, language, password, r#type, newsletter, .. } = signup;
     format!("{name} {age} {ratio:?} {email:?} {plan} {language} {} {type:?} {newsletter}", password.len())
@@ -54,6 +67,7 @@ async fn every_rule_is_kept() {
     let client = app.test_client();
     let response = client.post("/signup").form(FILLED_IN).send().await;
     assert_eq!(response.text(), r#"Ada 36 None None pro en 6 Some("x") true"#);
+    assert_eq!(NAMES.map(FieldName::as_str), ["name", "lang", "type"]);
     for (field, wrong) in [
         ("name", "A"),
         ("age", "17"),
