@@ -107,6 +107,7 @@ pub use crate::http::json::Json;
 pub use crate::http::multi_dict::MultiDict;
 pub use crate::http::request::{Request, Scheme};
 pub use crate::http::response::{IntoBody, IntoResponse, Response};
+pub use crate::http::upgrade::Upgraded;
 pub use crate::http::url::is_safe_redirect;
 pub use crate::panics::Panicked;
 pub use crate::routing::build::BuildError;

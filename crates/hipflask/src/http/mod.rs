@@ -12,4 +12,5 @@ pub(crate) mod multipart;
 pub(crate) mod pairs;
 pub(crate) mod request;
 pub(crate) mod response;
+pub(crate) mod upgrade;
 pub(crate) mod url;
