@@ -99,6 +99,7 @@ pub use crate::http::json::Json;
 pub use crate::http::multi_dict::MultiDict;
 pub use crate::http::request::{Request, Scheme};
 pub use crate::http::response::{IntoBody, IntoResponse, Response};
+pub use crate::http::upgrade::Upgraded;
 pub use crate::http::upload::{FormData, Upload, secure_filename};
 pub use crate::http::url::is_safe_redirect;
 pub use crate::routing::build::BuildError;

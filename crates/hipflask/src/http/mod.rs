@@ -14,5 +14,6 @@ pub(crate) mod pairs;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod spool;
+pub(crate) mod upgrade;
 pub(crate) mod upload;
 pub(crate) mod url;

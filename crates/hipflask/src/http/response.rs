@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use crate::base::error::{Error, IntoStatus, Result};
 use crate::base::html::Html;
 use crate::http::body::Body;
 use crate::http::cookie::Cookie;
+use crate::http::upgrade::{Upgrade, Upgraded};
 
 /// A response: status, headers, body.
 ///
@@ -40,6 +42,8 @@ struct Parts {
     /// A value that only a later layer can finish, because it needs the request: a template, a URL. This layer
     /// knows no context, so it carries the value sealed.
     deferred: Option<Box<dyn Any + Send>>,
+    /// What becomes of the connection, if it changes its protocol.
+    upgrade: Option<Upgrade>,
 }
 
 impl Response {
@@ -51,6 +55,50 @@ impl Response {
             parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
         Response { parts: Box::new(parts) }
+    }
+
+    /// A 101: the connection changes to `protocol`, and `speak` has it from then on, with its own reading and writing. What
+    /// WebSockets begin with.
+    ///
+    /// `protocol` must be among those that the client offers in its `Upgrade` field. A client that did not offer it is
+    /// told so by 426, and one of HTTP/2, which cannot be upgraded from, by 505. Hooks, cookies and the session work as
+    /// for any other response. `speak` runs after the answer was sent; its errors are logged, unless they say only that
+    /// the client has left.
+    ///
+    /// ```
+    /// use hipflask::{Response, Result, Upgraded};
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// async fn shout() -> Result<Response> {
+    ///     Response::upgrade("shout", async |mut connection: Upgraded| {
+    ///         while let Ok(byte) = connection.read_u8().await {
+    ///             connection.write_u8(byte.to_ascii_uppercase()).await?;
+    ///         }
+    ///         Ok(())
+    ///     })
+    /// }
+    /// # hipflask::block_on(async {
+    /// assert_eq!(shout().await?.headers()["upgrade"], "shout");
+    /// # Ok::<(), hipflask::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If `protocol` cannot be in a header.
+    #[track_caller]
+    pub fn upgrade<F, Fut>(protocol: impl AsRef<str>, speak: F) -> Result<Response>
+    where
+        F: FnOnce(Upgraded) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        let mut response = Response::default().with_status(StatusCode::SWITCHING_PROTOCOLS);
+        response.parts.upgrade = Some(Upgrade::new(speak));
+        response.with_header("upgrade", protocol)
+    }
+
+    pub(crate) fn take_upgrade(&mut self) -> Option<Upgrade> {
+        self.parts.upgrade.take()
     }
 
     /// A response that `value` will complete when the dispatcher resolves it.

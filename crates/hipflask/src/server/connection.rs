@@ -20,6 +20,7 @@ use crate::server::listener::Accepted;
 use crate::server::phase::{Phase, reached};
 use crate::server::service::{Service, Shared};
 use crate::server::stream::Stream;
+use crate::server::upgrade;
 use crate::server::watch::{Verdict, Watch};
 use crate::server::wire::Wire;
 
@@ -59,11 +60,13 @@ pub(super) async fn serve(
 }
 
 async fn serve_http1(stream: Stream, start: &[u8], service: Service, phase: channel::Receiver<Phase>) {
-    let watch = Arc::clone(&service.watch);
+    let (watch, permit) = (Arc::clone(&service.watch), Arc::clone(&service.permit));
     let mut connection = http1::serve(Wire::new(stream, start, Arc::clone(&watch)), service);
     let end = drive(&mut connection, &watch, &phase).await;
-    let Some(stream) = connection.into_stream() else { return };
+    let Some((stream, ahead)) = connection.into_parts() else { return };
     match end {
+        // Boxed, because it would make every connection larger.
+        Some(End::Upgraded(upgrade)) => Box::pin(upgrade::run(upgrade, stream, ahead, permit, phase)).await,
         Some(End::Unread) => first_of(stream.linger(), reached(phase, Phase::BreakingOff)).await,
         Some(End::BrokenOff) => stream.reset(),
         Some(End::Said | End::Lost) | None => {}

@@ -16,6 +16,7 @@ mod signals;
 mod stream;
 #[cfg(unix)]
 mod unix;
+mod upgrade;
 mod watch;
 mod wire;
 

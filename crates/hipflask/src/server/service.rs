@@ -25,6 +25,7 @@ use crate::http::response::Response;
 use crate::server::body::{Received, Sent};
 use crate::server::limits::ServerLimits;
 use crate::server::policy::{self, Refused};
+use crate::server::upgrade::{self, Answered};
 use crate::server::watch::Watch;
 
 /// What all connections share.
@@ -173,6 +174,8 @@ impl Future for Responding {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Poll::Ready(response) = Pin::new(&mut self.answering).poll(cx) else { return Poll::Pending };
         let Some(finished) = self.finished.take() else { return Poll::Pending };
+        let (Answered::Finally(response) | Answered::Upgrade(response, _)) =
+            upgrade::settle(response, Version::HTTP_2, None);
         let finished = finished.with_status(response.status());
         let (status, mut headers, body) = response.into_parts();
         let declared = settle_length(&mut headers, &body, self.is_head);

@@ -170,8 +170,9 @@ impl Wire {
         written
     }
 
-    pub(super) fn into_stream(self) -> Stream {
-        self.stream
+    /// The socket, and what came and was not used.
+    pub(super) fn into_parts(self) -> (Stream, Bytes) {
+        (self.stream, self.input.freeze())
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Head {
     pub(super) decoder: Decoder,
     pub(super) keep_alive: bool,
     pub(super) expects_continue: bool,
+    /// The protocols that the client would change to. On the heap, because few do.
+    pub(super) offered: Option<Box<HeaderValue>>,
 }
 
 /// Finds a head in bytes that arrive in pieces.
@@ -115,7 +117,7 @@ fn read(bytes: Bytes) -> Result<Head, Refused> {
     for field in head.headers.iter() {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| MALFORMED)?;
         let value = HeaderValue::from_maybe_shared(bytes.slice_ref(field.value)).map_err(|_| MALFORMED)?;
-        said.field(&name, field.value);
+        said.field(&name, &value);
         headers.append(name, value);
     }
     said.head(Request::received(method, uri, version, headers))
@@ -131,10 +133,14 @@ struct Said {
     close: bool,
     keep_alive: bool,
     expects_continue: bool,
+    /// Whether the field of the protocols is meant for us, and not for a proxy that let it through.
+    upgrade: bool,
+    offered: Option<Box<HeaderValue>>,
 }
 
 impl Said {
-    fn field(&mut self, name: &HeaderName, value: &[u8]) {
+    fn field(&mut self, name: &HeaderName, field: &HeaderValue) {
+        let value = field.as_bytes();
         if name == header::HOST {
             self.hosts += 1;
         } else if name == header::CONTENT_LENGTH {
@@ -147,9 +153,12 @@ impl Said {
             for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
                 self.close |= option.eq_ignore_ascii_case(b"close");
                 self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                self.upgrade |= option.eq_ignore_ascii_case(b"upgrade");
             }
         } else if name == header::EXPECT {
             self.expects_continue = value.eq_ignore_ascii_case(b"100-continue");
+        } else if name == header::UPGRADE {
+            self.offered = Some(Box::new(field.clone()));
         }
     }
 
@@ -169,6 +178,7 @@ impl Said {
             decoder,
             keep_alive: !self.close && (is_http11 || self.keep_alive),
             expects_continue: self.expects_continue && is_http11,
+            offered: self.offered.filter(|_| self.upgrade && is_http11),
             request: Box::new(request),
         })
     }

@@ -22,6 +22,7 @@ use http_body::{Body as _, Frame};
 use crate::handler::in_place::{self, Waiting};
 use crate::http::body::Body;
 use crate::http::response::Response;
+use crate::http::upgrade::Upgrade;
 use crate::server::body::{Received, Sent};
 use crate::server::http1::decoder::Decoder;
 use crate::server::http1::head::Head;
@@ -30,6 +31,7 @@ use crate::server::http1::writer::{Length, Writer};
 use crate::server::policy::Refused;
 use crate::server::service::{Answering, Finished, Service, refuse, settle_length};
 use crate::server::stream::Stream;
+use crate::server::upgrade::{self, Answered};
 use crate::server::wire::Wire;
 
 /// How a connection ends.
@@ -42,6 +44,8 @@ pub(super) enum End {
     BrokenOff,
     /// The client is gone.
     Lost,
+    /// It speaks another protocol from here on.
+    Upgraded(Upgrade),
 }
 
 impl From<io::Error> for End {
@@ -102,11 +106,11 @@ impl<F: Future<Output = End>> super::connection::Connection for Http1<F> {
 }
 
 impl<F> Http1<F> {
-    /// The socket, unless somebody else is using it at this moment.
-    pub(super) fn into_stream(self) -> Option<Stream> {
+    /// The socket and what was read ahead, unless somebody else is using it at this moment.
+    pub(super) fn into_parts(self) -> Option<(Stream, Bytes)> {
         drop(self.serving);
         let exchange = Arc::into_inner(self.exchange)?.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Some(exchange.wire.into_stream())
+        Some(exchange.wire.into_parts())
     }
 }
 
@@ -163,9 +167,9 @@ impl Connection {
 
     /// Answers a request. How the connection ends, if it does now.
     async fn exchange(&self, head: Head, others_wait: bool) -> Result<Option<End>, End> {
-        let Head { mut request, decoder, keep_alive, expects_continue } = head;
-        let mut outgoing =
-            Outgoing { version: request.version(), is_head: *request.method() == Method::HEAD, keep_alive };
+        let Head { mut request, decoder, keep_alive, expects_continue, offered } = head;
+        let version = request.version();
+        let mut outgoing = Outgoing { version, is_head: *request.method() == Method::HEAD, keep_alive };
         let body = if decoder.is_at_end() { Body::empty() } else { self.take_body(decoder, expects_continue) };
         let is_received = body.as_bytes().is_some();
         *request.body_mut() = body;
@@ -173,6 +177,12 @@ impl Connection {
         let is_refused = answering.is_refused();
         outgoing.keep_alive &= !is_refused;
         let response = self.answer(answering, others_wait).await;
+        let response = match upgrade::settle(response, version, offered.as_deref()) {
+            Answered::Finally(response) => response,
+            Answered::Upgrade(response, upgrade) => {
+                return self.hand_over(response, finished, upgrade).await.map(Some);
+            }
+        };
         let end = self.send(response, finished, outgoing).await?;
         let is_unread = is_refused || !is_received && !self.finish_body();
         Ok(match end {
@@ -229,7 +239,6 @@ impl Connection {
     /// Sends a response. Returns how the connection ends, if it ends with it.
     async fn send(&self, response: Response, finished: Finished, outgoing: Outgoing) -> Result<Option<End>, End> {
         let Outgoing { version, is_head, keep_alive } = outgoing;
-        let response = final_response(response);
         let finished = finished.with_status(response.status());
         let (status, mut headers, defaults, body) = response.into_unsettled_parts();
         let declared = settle_length(&mut headers, &body, is_head);
@@ -320,6 +329,21 @@ impl Connection {
         Ok(())
     }
 
+    /// Says that the protocol changes. All of the request must have come before the new one can begin.
+    async fn hand_over(&self, response: Response, finished: Finished, upgrade: Upgrade) -> Result<End, End> {
+        let now = Instant::now();
+        if !self.finish_body() {
+            let refused = Refused(400, "A request to change the protocol came with a body that was not read.");
+            finished.with_status(StatusCode::BAD_REQUEST).end(None, now);
+            return self.refuse(&refused).await;
+        }
+        finished.with_status(response.status()).end(Some(0), now);
+        let (status, headers, _, _) = response.into_unsettled_parts();
+        let writer = Writer { version: Version::HTTP_11, status, headers, defaults: None, keep_alive: true, now };
+        writer.write(&mut lock(&self.exchange).wire.output, &Length::AsTold);
+        Ok(End::Upgraded(upgrade))
+    }
+
     /// Answers a malformed head with the reason.
     async fn refuse(&self, refused: &Refused) -> Result<End, End> {
         let (status, headers, defaults, body) = refuse(refused).into_unsettled_parts();
@@ -341,16 +365,6 @@ struct Outgoing {
     version: Version,
     is_head: bool,
     keep_alive: bool,
-}
-
-/// RFC 9110 §15.2: a 1xx answer is followed by another, so a client would take the answer to its next request for
-/// the answer to this one.
-fn final_response(response: Response) -> Response {
-    if !response.status().is_informational() {
-        return response;
-    }
-    tracing::error!("the status {} cannot be the status of a final answer; 500 was sent", response.status());
-    Response::default().with_status(500)
 }
 
 fn is_without_body(status: StatusCode) -> bool {

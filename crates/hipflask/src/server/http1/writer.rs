@@ -35,9 +35,10 @@ impl Writer {
         out.reserve(1024);
         self.status_line(out);
         let mut keep_alive = self.keep_alive && !matches!(length, Length::ToTheEnd);
-        let mut is_dated = false;
+        let (mut is_dated, mut upgrades) = (false, false);
         for (name, value) in &self.headers {
             is_dated |= name == header::DATE;
+            upgrades |= name == header::UPGRADE;
             if name == header::CONNECTION {
                 let options = value.as_bytes().split(|byte| *byte == b',');
                 keep_alive &= !options.into_iter().any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"));
@@ -57,9 +58,12 @@ impl Writer {
             Length::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
             Length::AsTold | Length::ToTheEnd => {}
         }
+        // RFC 9110 §7.8: a proxy must not take what is said of this connection for something about its own.
         match (keep_alive, self.version) {
+            (false, _) if upgrades => out.extend_from_slice(b"connection: upgrade, close\r\n"),
             (false, _) => out.extend_from_slice(b"connection: close\r\n"),
             (true, Version::HTTP_10) => out.extend_from_slice(b"connection: keep-alive\r\n"),
+            (true, _) if upgrades => out.extend_from_slice(b"connection: upgrade\r\n"),
             (true, _) => {}
         }
         if !is_dated {

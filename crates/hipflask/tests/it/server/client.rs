@@ -92,6 +92,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.received.drain(..len).collect()
     }
 
+    /// The next bytes, which are text.
+    pub(super) async fn take_text(&mut self, len: usize) -> String {
+        String::from_utf8(self.take(len).await).expect("text")
+    }
+
     /// The next answer, or interim answer.
     pub(super) async fn answer(&mut self) -> Answer {
         self.answer_to(false).await

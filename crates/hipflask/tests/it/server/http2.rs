@@ -220,6 +220,20 @@ async fn a_body_that_breaks_off_is_reset_and_nothing_else_is() {
 }
 
 #[tokio::test]
+async fn an_upgrade_is_refused_and_no_interim_answer_is_one() {
+    let upgrade = async || hipflask::Response::upgrade("echo", async |_| Ok(()));
+    let server = Server::start(
+        ping().add_url_rule(Rule::new("/upgrade"), upgrade).add_url_rule(Rule::new("/early"), async || ("early", 103)),
+    );
+    let client = Connection::open(&server).await;
+    // The error says what would do.
+    let (status, body) = client.get("/upgrade").await;
+    assert_eq!((status, body.is_ok_and(|body| body.contains("HTTP/1.1"))), (505, true));
+    assert_eq!(client.get("/early").await.0, 500);
+    assert_eq!(plain(client.get("/ping").await), ok("pong"));
+}
+
+#[tokio::test]
 async fn heads_that_http1_would_not_have_are_refused() {
     let server = Server::start(ping());
     let client = Connection::open(&server).await;

@@ -9,6 +9,7 @@ mod life;
 mod refused;
 #[cfg(unix)]
 mod sockets;
+mod upgrade;
 
 use std::future::Future;
 use std::net::SocketAddr;

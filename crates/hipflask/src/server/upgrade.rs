@@ -1,0 +1,101 @@
+//! Connections that are handed over to another protocol (RFC 9110 §7.8).
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{StatusCode, Version};
+use tokio::sync::{OwnedSemaphorePermit, watch as channel};
+
+use crate::base::error::Error;
+use crate::base::panics;
+use crate::http::response::Response;
+use crate::http::upgrade::{BoxFuture, Upgrade, Upgraded};
+use crate::server::first_of::first_of;
+use crate::server::phase::{Phase, reached};
+use crate::server::policy::Refused;
+use crate::server::service::refuse;
+use crate::server::stream::Stream;
+
+/// What a view has answered.
+pub(super) enum Answered {
+    Finally(Response),
+    /// The response is the last of HTTP on its connection.
+    Upgrade(Response, Upgrade),
+}
+
+/// What `response` is to a request that offered to change to these protocols, in an `Upgrade` field that is known to be
+/// meant for us.
+///
+/// After any other answer of 1xx comes another (RFC 9110 §15.2), so a client would take the answer to its next request for
+/// the answer to this one.
+pub(super) fn settle(mut response: Response, version: Version, offered: Option<&HeaderValue>) -> Answered {
+    let upgrade = response.take_upgrade();
+    if !response.status().is_informational() {
+        return Answered::Finally(response);
+    }
+    match upgrade.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
+        Some(upgrade) if offers(offered, &response) => Answered::Upgrade(response, upgrade),
+        Some(_) => Answered::Finally(required(&response, version)),
+        None => {
+            tracing::error!("the status {} is not the status of an answer; 500 was sent", response.status());
+            Answered::Finally(Response::default().with_status(500))
+        }
+    }
+}
+
+/// Whether the client offered what the response changes to.
+fn offers(offered: Option<&HeaderValue>, response: &Response) -> bool {
+    let Some((offered, wanted)) = offered.zip(response.headers().get(header::UPGRADE)) else { return false };
+    let mut protocols = offered.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    protocols.any(|protocol| protocol.eq_ignore_ascii_case(wanted.as_bytes()))
+}
+
+/// The answer to a client that did not offer what a view requires.
+fn required(response: &Response, version: Version) -> Response {
+    if version == Version::HTTP_2 {
+        // Nothing but HTTP/1.1 can be upgraded from (RFC 9113 §8.6).
+        return refuse(&Refused(505, "This address changes the protocol, which takes HTTP/1.1."));
+    }
+    let mut answer = refuse(&Refused(426, "This address speaks another protocol, which the request must ask for."));
+    if let Some(protocol) = response.headers().get(header::UPGRADE) {
+        answer.headers_mut().insert(header::UPGRADE, protocol.clone());
+    }
+    answer
+}
+
+/// Has the new protocol spoken, until it has ended or the server has waited for that long enough.
+pub(super) async fn run(
+    upgrade: Upgrade,
+    stream: Stream,
+    ahead: Bytes,
+    permit: Arc<OwnedSemaphorePermit>,
+    phase: channel::Receiver<Phase>,
+) {
+    let breaking_off = reached(phase.clone(), Phase::BreakingOff);
+    let stopping = move || -> BoxFuture<()> { Box::pin(reached(phase.clone(), Phase::Finishing)) };
+    let mut spoken = pin!(upgrade.run(Upgraded::new(ahead, stream, permit, stopping)));
+    let spoken = poll_fn(|cx| {
+        panics::catch(|| spoken.as_mut().poll(cx)).unwrap_or_else(|panicked| Poll::Ready(Err(panicked.into())))
+    });
+    let broken_off = async {
+        breaking_off.await;
+        Ok(())
+    };
+    match first_of(spoken, broken_off).await {
+        Err(error) if is_of_the_client(&error) => tracing::debug!("the client of another protocol has left: {error}"),
+        Err(error) => tracing::error!("a connection of another protocol broke off: {error:?}"),
+        Ok(()) => {}
+    }
+}
+
+/// Clients leave as they like.
+fn is_of_the_client(error: &Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let left = [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof];
+    error.find::<io::Error>().is_some_and(|error| left.contains(&error.kind()))
+}
