@@ -36,7 +36,9 @@
 //! place in the pool back, the wrong number of values is refused, and a statement that is kept prepared outlives
 //! a change of its table.
 
+mod backend;
 mod connection;
+mod database;
 mod dialect;
 mod error;
 mod extension;
@@ -45,8 +47,9 @@ mod migrate;
 mod page;
 mod query;
 mod row;
+mod rows;
+mod statement;
 mod transaction;
-mod url;
 mod value;
 
 pub use crate::error::SqlError;
@@ -54,6 +57,7 @@ pub use crate::extension::{Db, Sql};
 pub use crate::page::{Page, Paging};
 pub use crate::query::Query;
 pub use crate::row::{FromRow, Row};
+pub use crate::rows::Rows;
 pub use crate::transaction::Transaction;
 pub use crate::value::{FromColumn, SqlValue};
 

@@ -15,5 +15,6 @@ mod migrations;
 mod pages;
 mod setup;
 mod statements;
+mod streams;
 mod transactions;
 mod values;
