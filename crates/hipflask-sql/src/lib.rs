@@ -45,6 +45,7 @@ mod extension;
 mod lender;
 mod migrate;
 mod page;
+mod queries;
 mod query;
 mod row;
 mod rows;
@@ -55,6 +56,7 @@ mod value;
 pub use crate::error::SqlError;
 pub use crate::extension::{Db, Sql};
 pub use crate::page::{Page, Paging};
+pub use crate::queries::Queries;
 pub use crate::query::Query;
 pub use crate::row::{FromRow, Row};
 pub use crate::rows::Rows;
@@ -68,5 +70,5 @@ pub use sqlx;
 
 /// What a program types: `use hipflask_sql::prelude::*`.
 pub mod prelude {
-    pub use crate::{Db, FromRow, Page, Paging, Sql, Transaction};
+    pub use crate::{Db, FromRow, Page, Paging, Queries, Sql, Transaction};
 }
