@@ -63,7 +63,7 @@ pub use crate::rows::Rows;
 pub use crate::transaction::Transaction;
 pub use crate::value::{FromColumn, SqlValue};
 
-pub use hipflask_macros::FromRow;
+pub use hipflask_sql_macros::FromRow;
 /// The driver, for error handlers (`#[errorhandler(sqlx::Error)]`) and for what this crate has no word for.
 /// It follows its own versions, not ours.
 pub use sqlx;
