@@ -6,7 +6,6 @@ mod arguments;
 mod entry;
 mod error_handler;
 mod form;
-mod from_row;
 mod handler;
 mod html;
 mod render;
@@ -235,11 +234,4 @@ pub fn app(input: TokenStream) -> TokenStream {
 pub fn form(input: TokenStream) -> TokenStream {
     let input = proc_macro2::TokenStream::from(input);
     finish(form::expand(input.clone()), form::standing_in(input))
-}
-
-/// Reads a struct from a row of a query: a field a column of the same name, or `#[column(name = "..")]`. For
-/// `hipflask-sql`, which re-exports it.
-#[proc_macro_derive(FromRow, attributes(column))]
-pub fn from_row(input: TokenStream) -> TokenStream {
-    finish(from_row::expand(input.into()), proc_macro2::TokenStream::new())
 }

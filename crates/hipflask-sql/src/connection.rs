@@ -4,159 +4,21 @@
 //! a task of its own, within a time limit: sqlx asks the server whether the connection is alive first, and a server
 //! that has died silently never answers; without the limit the place in the pool would be gone for good. A
 //! connection that is inside of a transaction, because its user was cancelled, is rolled back before anybody else
-//! can have it. And no answer is waited for for ever: sqlx has no time limit for one.
+//! can have it. One whose server still sends rows that nobody reads is closed. And no wait is unbounded: sqlx has no
+//! time limit for an answer.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::pool::PoolOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Connection as _, Database, Executor, PgConnection, Postgres, SqlStr, Sqlite, SqliteConnection};
+use sqlx::{Either, SqlStr};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
+use crate::backend::Backend;
 use crate::error::SqlError;
-use crate::lender::{Lender, Lent, later};
-use crate::url::Address;
-
-/// How long a connection may take to become fit for its next user.
-pub(crate) const RELEASE: Duration = Duration::from_secs(5);
-/// A connection that was idle for longer is asked whether it is still alive.
-const FRESH: Duration = Duration::from_secs(1);
-const ALIVE: Duration = Duration::from_secs(2);
-
-/// A pool of connections to one database.
-#[derive(Clone, Debug)]
-pub(crate) enum Pool {
-    Sqlite(Arc<Lender<Sqlite>>),
-    Postgres(Arc<Lender<Postgres>>),
-}
-
-/// The limits of a pool, from the configuration.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) connections: u32,
-    /// How long a request waits for a connection.
-    pub(crate) acquire: Duration,
-    /// How long the server may take to answer.
-    pub(crate) answer: Duration,
-}
-
-impl Pool {
-    /// A pool that connects when it is first used. Its upkeep is a task, so it is made inside of a runtime.
-    pub(crate) fn new(address: &Address, limits: Limits) -> Pool {
-        match address {
-            Address::Memory => {
-                // Each connection would be a database of its own.
-                let limits = Limits { connections: 1, ..limits };
-                let options = pool_options(limits).idle_timeout(None).max_lifetime(None);
-                Pool::sqlite(options, sqlite_options().in_memory(true), limits)
-            }
-            Address::File(path) => {
-                let options = sqlite_options()
-                    .filename(path)
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Normal);
-                Pool::sqlite(pool_options(limits), options, limits)
-            }
-            Address::Postgres(options) => {
-                let pool = pool_options(limits).connect_lazy_with(options.as_ref().clone());
-                Pool::Postgres(Lender::new(pool, limits))
-            }
-        }
-    }
-
-    /// What runs inside of the process is waited for; SQLite has its own limit for a file that is locked.
-    fn sqlite(pool: PoolOptions<Sqlite>, options: SqliteConnectOptions, limits: Limits) -> Pool {
-        Pool::Sqlite(Lender::new(pool.connect_lazy_with(options), Limits { answer: Duration::MAX, ..limits }))
-    }
-
-    /// Why no connection was to be had: the pool itself only says that it has waited long enough.
-    pub(crate) async fn trouble(address: &Address) -> Option<String> {
-        let Address::Postgres(options) = address else { return None };
-        match timeout(ALIVE, PgConnection::connect_with(options)).await.ok()? {
-            Err(sqlx::Error::Database(told)) => Some(told.message().to_owned()),
-            Err(sqlx::Error::Io(error)) => Some(error.to_string()),
-            Err(error) => Some(error.to_string()),
-            Ok(_) => None,
-        }
-    }
-
-    pub(crate) async fn connect(&self) -> Result<Connection, SqlError> {
-        let error = |error| SqlError::new("a connection", error);
-        Ok(match self {
-            Pool::Sqlite(lender) => Connection::Sqlite(lender.lend().await.map_err(error)?),
-            Pool::Postgres(lender) => Connection::Postgres(lender.lend().await.map_err(error)?),
-        })
-    }
-
-    pub(crate) async fn close(&self) {
-        match self {
-            Pool::Sqlite(lender) => lender.close().await,
-            Pool::Postgres(lender) => lender.close().await,
-        }
-    }
-}
-
-fn sqlite_options() -> SqliteConnectOptions {
-    SqliteConnectOptions::new().foreign_keys(true).busy_timeout(Duration::from_secs(5))
-}
-
-fn pool_options<D: Database>(limits: Limits) -> PoolOptions<D> {
-    let options = PoolOptions::new().max_connections(limits.connections).acquire_timeout(limits.acquire);
-    options.test_before_acquire(false).before_acquire(|connection: &mut D::Connection, meta| {
-        Box::pin(async move {
-            if meta.idle_for < FRESH {
-                return Ok(true);
-            }
-            match timeout(ALIVE, connection.ping()).await {
-                Ok(alive) => alive.map(|()| true),
-                Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
-            }
-        })
-    })
-}
-
-/// A connection of the pool, for one user at a time.
-pub(crate) enum Connection {
-    Sqlite(Guarded<Sqlite>),
-    Postgres(Guarded<Postgres>),
-}
-
-/// A database whose connections can be told a plain statement.
-pub(crate) trait Backend: Database {
-    const BEGIN: &'static str;
-    const COMMIT: &'static str;
-
-    fn tell(
-        connection: &mut Self::Connection,
-        statement: SqlStr,
-    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
-}
-
-impl Backend for Sqlite {
-    /// Whoever has read before he writes does not wait for the lock, but fails at once; so a transaction has the
-    /// lock from its beginning.
-    const BEGIN: &'static str = "BEGIN IMMEDIATE";
-    const COMMIT: &'static str = "COMMIT";
-
-    async fn tell(connection: &mut SqliteConnection, statement: SqlStr) -> Result<(), sqlx::Error> {
-        connection.execute(statement).await.map(drop)
-    }
-}
-
-impl Backend for Postgres {
-    const BEGIN: &'static str = "BEGIN";
-    /// After a statement that failed, the server rolls back at `COMMIT` and calls it a success; it refuses the
-    /// `SELECT`.
-    const COMMIT: &'static str = "SELECT 1; COMMIT";
-
-    async fn tell(connection: &mut PgConnection, statement: SqlStr) -> Result<(), sqlx::Error> {
-        connection.execute(statement).await.map(drop)
-    }
-}
+use crate::lender::{Lender, Lent, RELEASE, later};
+use crate::rows::Slot;
+use crate::statement::{Prepared, next};
 
 /// A connection that goes on in order.
 pub(crate) struct Guarded<D: Backend> {
@@ -169,6 +31,8 @@ pub(crate) struct Guarded<D: Backend> {
     in_transaction: bool,
     /// Whether everything that was asked has been answered, and well.
     at_rest: bool,
+    /// Set while rows are read one by one, if the server would go on to send them without a reader.
+    unread: bool,
     /// Set while the session is in a state that must not come back to the pool.
     spoilt: bool,
     /// Free for the next user when the connection has gone on.
@@ -177,8 +41,8 @@ pub(crate) struct Guarded<D: Backend> {
 
 impl<D: Backend> Guarded<D> {
     pub(crate) fn new(lent: Lent<D>, lender: Arc<Lender<D>>, limit: Duration, place: OwnedSemaphorePermit) -> Self {
-        let (in_transaction, at_rest, spoilt) = (false, true, false);
-        Guarded { lent: Some(lent), lender, limit, in_transaction, at_rest, spoilt, _place: place }
+        let (in_transaction, at_rest, unread, spoilt) = (false, true, false, false);
+        Guarded { lent: Some(lent), lender, limit, in_transaction, at_rest, unread, spoilt, _place: place }
     }
 
     /// The connection, for what this type knows nothing of.
@@ -203,38 +67,72 @@ impl<D: Backend> Guarded<D> {
     ) -> Result<T, sqlx::Error> {
         let limit = self.limit;
         let answer = timeout(limit, question(self.get())).await;
-        self.spoilt |= answer.is_err();
-        let answer = answer.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
+        self.settle(answer.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))))
+    }
+
+    /// Puts the rows of a statement into `slot`, each when the last was taken, if each comes in time.
+    pub(crate) async fn read(&mut self, prepared: Prepared<D>, slot: &Slot) -> Result<(), sqlx::Error> {
+        let limit = self.limit;
+        self.unread = D::SENDS_ON;
+        let read = read::<D>(self.get(), prepared, limit, slot).await;
+        self.settle(read)
+    }
+
+    /// Notes how a question has ended. (A time limit of sqlx's own or of the system is as bad as ours.)
+    fn settle<T>(&mut self, answer: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        let late = |error: &sqlx::Error| matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut);
+        self.spoilt |= answer.as_ref().is_err_and(late);
         self.at_rest = answer.is_ok();
+        self.unread = false;
         answer
     }
 
-    async fn tell(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
-        self.ask(async |connection| D::tell(connection, SqlStr::from_static(statement)).await).await
+    async fn tell(&mut self, statement: &'static str) -> Result<(), SqlError> {
+        let told = self.ask(async |connection| D::tell(connection, SqlStr::from_static(statement)).await).await;
+        told.map_err(|error| SqlError::new::<D>(statement, error))
     }
 
-    pub(crate) async fn begin(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn begin(&mut self) -> Result<(), SqlError> {
         self.in_transaction = true;
         self.tell(D::BEGIN).await
     }
 
-    pub(crate) async fn commit(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn commit(&mut self) -> Result<(), SqlError> {
         self.tell(D::COMMIT).await?;
         self.in_transaction = false;
         Ok(())
     }
 
-    pub(crate) async fn rollback(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn rollback(&mut self) -> Result<(), SqlError> {
         self.tell("ROLLBACK").await?;
         self.in_transaction = false;
         Ok(())
     }
 }
 
+async fn read<D: Backend>(
+    connection: &mut D::Connection,
+    prepared: Prepared<D>,
+    limit: Duration,
+    slot: &Slot,
+) -> Result<(), sqlx::Error> {
+    let mut steps = D::run(connection, prepared);
+    loop {
+        // What the reader of the rows does meanwhile is no wait for the server.
+        match timeout(limit, next(&mut steps)).await {
+            Ok(Some(Ok(Either::Right(row)))) => slot.put(D::row(row)).await,
+            Ok(Some(Ok(Either::Left(_)))) => {}
+            Ok(Some(Err(error))) => return Err(error),
+            Ok(None) => return Ok(()),
+            Err(_) => return Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+        }
+    }
+}
+
 impl<D: Backend> Drop for Guarded<D> {
     fn drop(&mut self) {
         let Some(lent) = self.lent.take() else { return };
-        if self.spoilt {
+        if self.spoilt || self.unread {
             // The server rolls back when the session ends.
             drop(lent);
         } else if self.in_transaction {
@@ -249,16 +147,9 @@ impl<D: Backend> Drop for Guarded<D> {
 
 async fn roll_back<D: Backend>(mut lent: Lent<D>) {
     let rolled_back = timeout(RELEASE, D::tell(lent.get(), SqlStr::from_static("ROLLBACK"))).await;
-    match rolled_back.map(|told| told.or_else(nothing_to_roll_back)) {
+    match rolled_back {
         Ok(Ok(())) => lent.give_back().await,
+        Ok(Err(error)) if D::had_no_transaction(&error) => lent.give_back().await,
         _ => tracing::warn!("a connection to the database could not be rolled back and was closed"),
-    }
-}
-
-/// SQLite refuses a `ROLLBACK` outside of a transaction: its `BEGIN` was never received.
-fn nothing_to_roll_back(error: sqlx::Error) -> Result<(), sqlx::Error> {
-    match &error {
-        sqlx::Error::Database(told) if told.message().contains("no transaction is active") => Ok(()),
-        _ => Err(error),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::backend::Backend;
+
 /// An error of the database, or of reading what it gave. It becomes a [`hipflask::Error`] by `?`; sqlx's own
 /// error is its source, so `#[errorhandler(sqlx::Error)]` finds it.
 #[derive(Debug)]
@@ -43,14 +45,14 @@ pub struct DriverError(Box<sqlx::Error>);
 
 impl SqlError {
     /// Sorts an error of the driver by what can be done about it.
-    pub(crate) fn new(sql: &str, error: sqlx::Error) -> SqlError {
+    pub(crate) fn new<D: Backend>(sql: &str, error: sqlx::Error) -> SqlError {
         let unavailable = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::Tls(_)
             | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_passing(&code)),
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| D::is_passing(&code)),
             _ => false,
         };
         let source = DriverError(Box::new(error));
@@ -89,16 +91,6 @@ impl fmt::Display for SqlError {
                 write!(f, "`{}` found no row; use `optional()` where there may be none", short(sql))
             }
         }
-    }
-}
-
-/// Whether the code of an error says that it has nothing to do with the statement, and will pass.
-fn is_passing(code: &str) -> bool {
-    match code.parse::<u32>() {
-        // SQLite's BUSY, whatever the second byte says in addition; PostgreSQL's numbers have five digits.
-        Ok(number) if code.len() < 5 => number & 0xff == 5,
-        // The connection is broken; the server shuts down, starts, or has no room for another connection.
-        _ => ["08", "533", "57P"].iter().any(|class| code.starts_with(class)),
     }
 }
 

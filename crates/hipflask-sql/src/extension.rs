@@ -1,190 +1,137 @@
 //! The extension, and what views get of it.
 
 use std::future::{Future, ready};
-use std::sync::OnceLock;
-use std::time::Duration;
 
 use hipflask::{
-    App, Catches, Caught, CliArgs, Config, Context, Error, ErrorHandler, Extension, Freezing, FromContext, Frozen,
-    HttpError, IntoResponse, Json, Response, Result, Scaffold, html,
+    App, Catches, Caught, CliArgs, Context, Error, ErrorHandler, Extension, Freezing, FromContext, Frozen, HttpError,
+    IntoResponse, Json, Response, Result, Scaffold, html,
 };
 use sqlx::migrate::Migration;
 
-use crate::connection::{Limits, Pool};
+use crate::backend::Pool;
+use crate::database::{Database, Databases, Names, key_of};
 use crate::error::SqlError;
-use crate::migrate::{self, Migrations};
+use crate::migrate;
 use crate::query::{Query, Target};
 use crate::transaction::Transaction;
-use crate::url::Address;
 
 /// Gives an application a database.
 ///
 /// Configuration keys: `DATABASE_URL` (`sqlite:///NAME.sqlite` in the instance folder unless it is set),
 /// `DATABASE_POOL_SIZE` (10), `DATABASE_POOL_TIMEOUT` (5: how many seconds a request waits for a connection),
-/// `DATABASE_TIMEOUT` (30: how many seconds PostgreSQL may take to answer), `DATABASE_MIGRATE` (true: what is in
+/// `DATABASE_TIMEOUT` (30: how many seconds a server may take to answer), `DATABASE_MIGRATE` (true: what is in
 /// the folder `migrations` runs before the first request). It adds the command `db`, with `db upgrade` and
 /// `db status`.
 ///
 /// A database that cannot be reached, has no connection free in time or does not answer in time is a 503; an
 /// error handler for [`SqlError`] or [`sqlx::Error`] can answer otherwise.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sql;
+pub struct Sql {
+    name: &'static str,
+}
 
 impl Sql {
-    /// A database as the configuration says.
+    /// The database as the configuration says.
     pub fn from_config() -> Sql {
-        Sql
+        Sql { name: "" }
+    }
+
+    /// One more database, of its own name. [`Db::named`] gives it; its configuration keys have the name in front
+    /// (`REPORTS_DATABASE_URL`), and its migrations are in a folder of the name, `migrations/reports`.
+    /// Flask-SQLAlchemy's bind.
+    ///
+    /// ```
+    /// use hipflask::Frozen;
+    /// use hipflask::prelude::*;
+    /// use hipflask_sql::prelude::*;
+    ///
+    /// #[get("/visits")]
+    /// async fn visits(app: Frozen) -> Result<String> {
+    ///     let reports = Db::named(&app, "reports")?;
+    ///     Ok(reports.query("SELECT COUNT(*) FROM visit").scalar::<i64>().await?.to_string())
+    /// }
+    ///
+    /// let app = App::new("doc", ".").config("DATABASE_URL", "sqlite:").config("REPORTS_DATABASE_URL", "sqlite:");
+    /// let app = app.extend(Sql::from_config()).extend(Sql::named("reports")).routes(routes![visits]);
+    /// # hipflask::block_on(async {
+    /// # let client = app.test_client();
+    /// # Db::named(client.app(), "reports")?.query("CREATE TABLE visit (id INTEGER)").execute().await?;
+    /// # assert_eq!(client.get("/visits").send().await.text(), "0");
+    /// # Ok::<(), Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the name has other characters than small letters, digits and `_`.
+    #[track_caller]
+    pub fn named(name: &'static str) -> Sql {
+        let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        assert!(
+            !name.is_empty() && name.bytes().all(is_word),
+            "`{name}` cannot be the name of a database; it becomes a part of configuration keys: give it small letters, digits and `_`"
+        );
+        Sql { name }
     }
 }
 
 const ABOUT_DB: &str = "Migrations: `db upgrade` runs what has not run yet, `db status` lists them.";
 
 impl Extension for Sql {
-    fn init_app(self, app: App) -> App {
-        let default = format!("sqlite:///{}.sqlite", app.name());
-        app.config_default("DATABASE_URL", default)
-            .config_default("DATABASE_POOL_SIZE", 10)
-            .config_default("DATABASE_POOL_TIMEOUT", 5)
-            .config_default("DATABASE_TIMEOUT", 30)
-            .config_default("DATABASE_MIGRATE", true)
-            // For all errors, and so behind every handler of the application's own that names one.
-            .errorhandler(ErrorHandler::new(Catches::error::<Error>(), answer))
-            .command_before_start("db", ABOUT_DB, command)
-            .insert_state(Added)
-            .on_freeze(prepare)
-            .on_startup(start)
-            .on_shutdown(stop)
-    }
-}
-
-/// Says that the application has the extension, even where its configuration is wrong.
-struct Added;
-
-/// What the extension keeps in the application.
-struct Database {
-    address: Address,
-    limits: Limits,
-    pool: OnceLock<Pool>,
-    migrations: Migrations,
-    migrate: bool,
-}
-
-impl Database {
-    fn pool(&self) -> Result<&Pool> {
-        match tokio::runtime::Handle::try_current() {
-            Ok(_) => Ok(self.pool.get_or_init(|| Pool::new(&self.address, self.limits))),
-            Err(_) => Err(Error::msg("a database is used in async functions only")),
+    fn init_app(self, mut app: App) -> App {
+        let Names(names) = app.state_mut();
+        if names.contains(&self.name) {
+            return app;
         }
-    }
-
-    async fn upgrade(&self) -> Result<()> {
-        self.prepare_folder()?;
-        let pool = self.pool()?;
-        if let Err(error) = pool.connect().await {
-            let cause = Pool::trouble(&self.address).await.unwrap_or_else(|| migrate::describe(&error));
-            return Err(at(&self.address, &cause));
-        }
-        self.migrations.upgrade(pool).await.map_err(|message| at(&self.address, &message))
-    }
-
-    /// The migrations, each with whether it has run.
-    async fn status(&self) -> Result<Vec<(&Migration, bool)>> {
-        if matches!(&self.address, Address::File(path) if !path.exists()) {
-            // To look is not to make it.
-            return Ok(self.migrations.iter().map(|migration| (migration, false)).collect());
-        }
-        let applied = self.migrations.applied(self.pool()?).await.map_err(|message| at(&self.address, &message))?;
-        Ok(self.migrations.iter().map(|migration| (migration, applied.contains(&migration.version))).collect())
-    }
-
-    fn prepare_folder(&self) -> Result<()> {
-        let Address::File(path) = &self.address else { return Ok(()) };
-        let Some(folder) = path.parent() else { return Ok(()) };
-        std::fs::create_dir_all(folder).map_err(|error| {
-            Error::msg(format!(
-                "the database {} cannot be kept: its folder cannot be made ({error}); give another place by `INSTANCE_PATH` or `DATABASE_URL`",
-                path.display()
-            ))
-        })
+        let is_first = names.is_empty();
+        names.push(self.name);
+        let file = if self.name.is_empty() { app.name() } else { self.name };
+        let default = format!("sqlite:///{file}.sqlite");
+        let key = |key| key_of(self.name, key);
+        let app = app
+            .config_default(&key("DATABASE_URL"), default)
+            .config_default(&key("DATABASE_POOL_SIZE"), 10)
+            .config_default(&key("DATABASE_POOL_TIMEOUT"), 5)
+            .config_default(&key("DATABASE_TIMEOUT"), 30)
+            .config_default(&key("DATABASE_MIGRATE"), true);
+        if is_first { set_up(app) } else { app }
     }
 }
 
-fn prepare(freezing: &mut Freezing<'_>) {
-    match database(freezing) {
-        Ok(database) => freezing.insert_state(database),
-        Err(problem) => freezing.problem(problem),
-    }
+/// What all databases of an application have in common.
+fn set_up(app: App) -> App {
+    // The handler is for all errors, and so behind every handler of the application's own that names one.
+    app.errorhandler(ErrorHandler::new(Catches::error::<Error>(), answer))
+        .command_before_start("db", ABOUT_DB, command)
+        .on_freeze(Databases::prepare)
+        .on_startup(start)
+        .on_shutdown(stop)
 }
 
-fn database(freezing: &Freezing<'_>) -> Result<Database, String> {
-    let config = freezing.config();
-    let text = |error: Error| error.to_string();
-    let url: String = config.get("DATABASE_URL").map_err(text)?;
-    let instance = config.find("INSTANCE_PATH").map_err(text)?.unwrap_or_else(|| freezing.root_path().join("instance"));
-    let address = Address::parse(&url, &instance)?;
-    let limits = Limits {
-        connections: config.get("DATABASE_POOL_SIZE").map_err(text)?,
-        acquire: seconds(config, "DATABASE_POOL_TIMEOUT")?,
-        answer: seconds(config, "DATABASE_TIMEOUT")?,
-    };
-    if limits.connections == 0 {
-        return Err("`DATABASE_POOL_SIZE` is 0; a pool needs at least 1 connection".to_owned());
-    }
-    let files = match freezing.embedded("migrations") {
-        Some(files) => migrate::read_embedded(files),
-        None => migrate::read_folder(&freezing.root_path().join("migrations"))?,
-    };
-    let migrations = Migrations::new(files, address.dialect())?;
-    let migrate = config.get("DATABASE_MIGRATE").map_err(text)?;
-    Ok(Database { address, limits, pool: OnceLock::new(), migrations, migrate })
-}
-
-fn seconds(config: &Config, key: &str) -> Result<Duration, String> {
-    let seconds: f64 = config.get(key).map_err(|error| error.to_string())?;
-    let duration = Duration::try_from_secs_f64(seconds).ok().filter(|duration| !duration.is_zero());
-    duration.ok_or_else(|| format!("`{key}` is {seconds}; it must be a number of seconds above 0"))
-}
-
-/// Connects and migrates, so that what is wrong with the database shows before the first request.
 async fn start(ctx: &mut Context) -> Result<()> {
     let app = ctx.app().clone();
-    let database = state(&app)?;
-    match database.migrate {
-        true => database.upgrade().await,
-        false => database.prepare_folder(),
-    }
-}
-
-fn at(address: &Address, message: &str) -> Error {
-    match address {
-        Address::Memory => Error::msg(format!("the database in memory: {message}")),
-        Address::File(path) => Error::msg(format!("the database {}: {message}", path.display())),
-        // Without the password.
-        Address::Postgres(options) => Error::msg(format!(
-            "the database postgresql://{}@{}:{}/{}: {message}",
-            options.get_username(),
-            options.get_host(),
-            options.get_port(),
-            options.get_database().unwrap_or_default(),
-        )),
-    }
-}
-
-async fn stop(ctx: &mut Context) -> Result<()> {
-    let app = ctx.app().clone();
-    if let Some(pool) = state(&app)?.pool.get() {
-        pool.close().await;
+    for (_name, database) in databases(&app)?.iter() {
+        database.start().await?;
     }
     Ok(())
 }
 
-fn state(app: &Frozen) -> Result<&Database> {
-    app.state()
-        .ok_or_else(|| Error::msg("no database was set up; add `.extend(Sql::from_config())` to the application"))
+async fn stop(ctx: &mut Context) -> Result<()> {
+    let app = ctx.app().clone();
+    for (_name, database) in databases(&app)?.iter() {
+        database.pool.close().await;
+    }
+    Ok(())
 }
 
-/// A database that cannot be reached is a 503, a value that it cannot keep a 400; every other error is left to
-/// whoever comes next.
+fn databases(app: &Frozen) -> Result<&Databases> {
+    app.state().ok_or_else(|| Error::msg(NO_DATABASE))
+}
+
+const NO_DATABASE: &str = "no database was set up; add `.extend(Sql::from_config())` to the application";
+
+/// A database that cannot be reached is a 503, a value that it cannot keep a 400; every other error is left to the
+/// handlers that come after this one.
 async fn answer(ctx: &mut Context, error: Caught<Error>) -> Result<Option<Response>> {
     let page = match error.find::<SqlError>() {
         Some(error @ SqlError::Unavailable { .. }) => {
@@ -195,10 +142,11 @@ async fn answer(ctx: &mut Context, error: Caught<Error>) -> Result<Option<Respon
         _ => return Ok(None),
     };
     let (name, text) = (page.name(), page.text());
-    let mut response = match ctx.request().accept().prefers_json() {
-        true => Json(&page).into_response()?,
-        false => html!("<!doctype html>\n<html lang=en>\n<title>{name}</title>\n<h1>{name}</h1>\n<p>{text}</p>\n")
-            .into_response()?,
+    let mut response = if ctx.request().accept().prefers_json() {
+        Json(&page).into_response()?
+    } else {
+        html!("<!doctype html>\n<html lang=en>\n<title>{name}</title>\n<h1>{name}</h1>\n<p>{text}</p>\n")
+            .into_response()?
     };
     *response.status_mut() = page.status();
     response.headers_mut().extend(page.headers().clone());
@@ -207,21 +155,36 @@ async fn answer(ctx: &mut Context, error: Caught<Error>) -> Result<Option<Respon
 
 async fn command(ctx: &mut Context, args: CliArgs) -> Result<String> {
     let app = ctx.app().clone();
-    let database = state(&app)?;
     match args.get(0) {
-        Some("upgrade") => {
-            database.upgrade().await?;
-            Ok("The database is up to date.".to_owned())
-        }
-        Some("status") => {
-            let line = |(migration, done): (&Migration, bool)| {
-                format!("{}  {:04}  {}\n", if done { "done" } else { "open" }, migration.version, migration.description)
-            };
-            let lines: String = database.status().await?.into_iter().map(line).collect();
-            Ok(if lines.is_empty() { "There are no migrations.".to_owned() } else { lines })
-        }
+        Some("upgrade") => upgrade(databases(&app)?).await,
+        Some("status") => status(databases(&app)?).await,
         _ => Err(Error::msg("write `db upgrade` to run the migrations, or `db status` to list them")),
     }
+}
+
+async fn upgrade(databases: &Databases) -> Result<String> {
+    for (_name, database) in databases.iter() {
+        database.upgrade().await?;
+    }
+    Ok(if databases.iter().count() > 1 { "The databases are up to date." } else { "The database is up to date." }
+        .to_owned())
+}
+
+/// A line for each migration; those of a database with a name are below it.
+async fn status(databases: &Databases) -> Result<String> {
+    let mut text = String::new();
+    for (name, database) in databases.iter() {
+        let lines: Vec<String> = database.status().await?.into_iter().map(line).collect();
+        if !name.is_empty() && !lines.is_empty() {
+            text.push_str(&format!("{name}:\n"));
+        }
+        text.extend(lines);
+    }
+    Ok(if text.is_empty() { "There are no migrations.".to_owned() } else { text })
+}
+
+fn line((migration, done): (&Migration, bool)) -> String {
+    format!("{}  {:04}  {}\n", if done { "done" } else { "open" }, migration.version, migration.description)
 }
 
 /// The database, as an argument of a view: `db: Db`. Cheap to clone.
@@ -237,7 +200,31 @@ impl Db {
     ///
     /// If the application has none, or outside of an async function.
     pub fn of(app: &Frozen) -> Result<Db> {
-        Ok(Db { pool: state(app)?.pool()?.clone() })
+        let database = databases(app)?.get("").ok_or_else(|| Error::msg(NO_DATABASE))?;
+        Db::new(database)
+    }
+
+    /// The database of the name that [`Sql::named`] gave it.
+    ///
+    /// # Errors
+    ///
+    /// If the application has none of this name, or outside of an async function.
+    pub fn named(app: &Frozen, name: &str) -> Result<Db> {
+        let databases = databases(app)?;
+        let database = databases.get(name).filter(|_| !name.is_empty()).ok_or_else(|| {
+            Error::msg(format!(
+                "no database has the name `{name}`; add `.extend(Sql::named(\"{name}\"))` to the application"
+            ))
+        })?;
+        Db::new(database)
+    }
+
+    fn new(database: &Database) -> Result<Db> {
+        if database.pool.is_usable() {
+            Ok(Db { pool: database.pool.clone() })
+        } else {
+            Err(Error::msg("a database is used in async functions only"))
+        }
     }
 
     /// A statement, with `?` where values are bound. Its text is a part of the program, so that nothing that a
@@ -270,12 +257,7 @@ impl FromContext for Db {
     }
 
     fn check(freezing: &Freezing<'_>) -> Result<(), String> {
-        match freezing.state::<Added>() {
-            Some(_) => Ok(()),
-            None => {
-                Err("it takes `Db`, but no database was set up; add `.extend(Sql::from_config())` to the application"
-                    .to_owned())
-            }
-        }
+        let is_there = freezing.state::<Names>().is_some_and(|Names(names)| names.contains(&""));
+        if is_there { Ok(()) } else { Err(format!("it takes `Db`, but {NO_DATABASE}")) }
     }
 }

@@ -7,22 +7,60 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::pool::PoolConnection;
+use sqlx::pool::{PoolConnection, PoolOptions};
+use sqlx::{Connection as _, Database};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use crate::connection::{Backend, Guarded, Limits, RELEASE};
+use crate::backend::Backend;
+use crate::connection::Guarded;
+use crate::error::SqlError;
 
 /// How long a connection stays out of the pool.
 const ROUND: Duration = Duration::from_secs(1);
+/// How long a connection may take to become fit for its next user.
+pub(crate) const RELEASE: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer is asked whether it is still alive.
+const FRESH: Duration = Duration::from_secs(1);
+pub(crate) const ALIVE: Duration = Duration::from_secs(2);
 
-/// Lends the connections of a pool.
+/// The limits of a pool, from the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) connections: u32,
+    /// How long a request waits for a connection.
+    pub(crate) acquire: Duration,
+    /// How long the server may take to answer.
+    pub(crate) answer: Duration,
+}
+
+/// The options of a pool of any database.
+pub(crate) fn pool_options<D: Database>(limits: Limits) -> PoolOptions<D> {
+    let options = PoolOptions::new().max_connections(limits.connections).acquire_timeout(limits.acquire);
+    options.test_before_acquire(false).before_acquire(|connection: &mut D::Connection, meta| {
+        Box::pin(async move {
+            if meta.idle_for < FRESH {
+                return Ok(true);
+            }
+            match timeout(ALIVE, connection.ping()).await {
+                Ok(alive) => alive.map(|()| true),
+                Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+            }
+        })
+    })
+}
+
+/// Lends the connections to a database.
 pub(crate) struct Lender<D: Backend> {
-    pool: sqlx::Pool<D>,
+    address: D::Address,
     limits: Limits,
+    /// Made when it is first used, inside of a runtime.
+    pool: OnceLock<sqlx::Pool<D>>,
     /// One for each connection that may be in use. Whoever waits for one is served in order.
     places: Arc<Semaphore>,
     kept: Mutex<Kept<D>>,
@@ -36,13 +74,38 @@ struct Kept<D: Backend> {
 }
 
 impl<D: Backend> Lender<D> {
-    pub(crate) fn new(pool: sqlx::Pool<D>, limits: Limits) -> Arc<Lender<D>> {
+    pub(crate) fn new(address: D::Address, limits: Limits) -> Arc<Lender<D>> {
+        let limits = D::limits(&address, limits);
         let places = Arc::new(Semaphore::new(limits.connections as usize));
         let kept = Mutex::new(Kept { connections: Vec::new(), swept: false });
-        Arc::new(Lender { pool, limits, places, kept })
+        Arc::new(Lender { address, limits, pool: OnceLock::new(), places, kept })
     }
 
-    pub(crate) async fn lend(self: &Arc<Self>) -> Result<Guarded<D>, sqlx::Error> {
+    pub(crate) fn is_usable(&self) -> bool {
+        self.pool.get().is_some() || Handle::try_current().is_ok()
+    }
+
+    pub(crate) fn shown(&self) -> String {
+        D::shown(&self.address)
+    }
+
+    pub(crate) fn file(&self) -> Option<&Path> {
+        D::file(&self.address)
+    }
+
+    pub(crate) fn ending(&self) -> &'static str {
+        D::ENDING
+    }
+
+    pub(crate) async fn trouble(&self) -> Option<String> {
+        D::trouble(&self.address).await
+    }
+
+    pub(crate) async fn connect(self: &Arc<Self>) -> Result<Guarded<D>, SqlError> {
+        self.lend().await.map_err(|error| SqlError::new::<D>("a connection", error))
+    }
+
+    async fn lend(self: &Arc<Self>) -> Result<Guarded<D>, sqlx::Error> {
         timeout(self.limits.acquire, self.wait()).await.map_err(|_| sqlx::Error::PoolTimedOut)?
     }
 
@@ -50,10 +113,14 @@ impl<D: Backend> Lender<D> {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let lent = match self.take() {
             Some(lent) => lent,
-            // On the heap: whoever takes the other way need not carry what connecting needs.
-            None => Lent::new(Box::pin(self.pool.acquire()).await?),
+            // On the heap, so that the usual way need not carry what connecting needs.
+            None => Lent::new(Box::pin(self.pool().acquire()).await?),
         };
         Ok(Guarded::new(lent, Arc::clone(self), self.limits.answer, place))
+    }
+
+    fn pool(&self) -> &sqlx::Pool<D> {
+        self.pool.get_or_init(|| D::pool(&self.address, self.limits))
     }
 
     fn take(&self) -> Option<Lent<D>> {
@@ -97,7 +164,9 @@ impl<D: Backend> Lender<D> {
         for lent in kept {
             later(lent.give_back());
         }
-        self.pool.close().await;
+        if let Some(pool) = self.pool.get() {
+            pool.close().await;
+        }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept<D>> {
@@ -107,7 +176,7 @@ impl<D: Backend> Lender<D> {
 
 impl<D: Backend> fmt::Debug for Lender<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.pool.fmt(f)
+        f.debug_struct("Lender").field("address", &self.shown()).field("limits", &self.limits).finish()
     }
 }
 
@@ -148,21 +217,22 @@ impl<D: Backend> Drop for Lent<D> {
 /// Does what its user does not wait for, and says whether it can: without a runtime nothing can be sent to the
 /// server any more, and the connection is closed.
 pub(crate) fn later(task: impl Future<Output = ()> + Send + 'static) -> bool {
-    let runtime = tokio::runtime::Handle::try_current();
+    let runtime = Handle::try_current();
     runtime.map(|runtime| drop(runtime.spawn(task))).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::Pool;
-    use crate::url::Address;
+    use crate::backend::Pool;
 
     #[tokio::test]
     async fn only_what_was_left_in_order_stays_out_of_the_pool() {
         let second = Duration::from_secs(1);
         let limits = Limits { connections: 1, acquire: second, answer: second };
-        let Pool::Sqlite(lender) = Pool::new(&Address::Memory, limits) else { panic!("memory is SQLite's") };
+        let Ok(Pool::Sqlite(lender)) = Pool::new("sqlite:", Path::new("."), limits) else {
+            panic!("memory is SQLite's")
+        };
         let kept = || lender.kept().connections.len();
         let lend = async || lender.lend().await.expect("a connection");
 

@@ -36,33 +36,39 @@
 //! place in the pool back, the wrong number of values is refused, and a statement that is kept prepared outlives
 //! a change of its table.
 
+mod backend;
 mod connection;
+mod database;
 mod dialect;
 mod error;
 mod extension;
 mod lender;
 mod migrate;
 mod page;
+mod queries;
 mod query;
 mod row;
+mod rows;
+mod statement;
 mod transaction;
-mod url;
 mod value;
 
 pub use crate::error::SqlError;
 pub use crate::extension::{Db, Sql};
 pub use crate::page::{Page, Paging};
+pub use crate::queries::Queries;
 pub use crate::query::Query;
 pub use crate::row::{FromRow, Row};
+pub use crate::rows::Rows;
 pub use crate::transaction::Transaction;
 pub use crate::value::{FromColumn, SqlValue};
 
-pub use hipflask_macros::FromRow;
+pub use hipflask_sql_macros::FromRow;
 /// The driver, for error handlers (`#[errorhandler(sqlx::Error)]`) and for what this crate has no word for.
 /// It follows its own versions, not ours.
 pub use sqlx;
 
 /// What a program types: `use hipflask_sql::prelude::*`.
 pub mod prelude {
-    pub use crate::{Db, FromRow, Page, Paging, Sql, Transaction};
+    pub use crate::{Db, FromRow, Page, Paging, Queries, Sql, Transaction};
 }

@@ -2,18 +2,18 @@
 //!
 //! `migrations/0001_create_post.sql`, `migrations/0002_add_comment.sql` … A file that has run must not change:
 //! write a new one. What differs between databases goes into files of one more ending:
-//! `0003_index.postgres.sql` runs on PostgreSQL only, `0003_index.sqlite.sql` on SQLite only.
+//! `0003_index.sqlite.sql` runs on SQLite only.
 
 use std::borrow::Cow;
-use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hipflask::EmbeddedFile;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres, SqlSafeStr, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-use crate::connection::{Backend, Connection, Pool};
-use crate::dialect::Dialect;
+use crate::backend::{Backend, ENDINGS};
+use crate::connection::Guarded;
+use crate::dialect::statements;
 use crate::error::short;
 
 /// A migration's file: its name and its text.
@@ -32,17 +32,20 @@ pub(crate) fn read_folder(folder: &Path) -> Result<Vec<File>, String> {
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "sql"));
-    let read = |path: std::path::PathBuf| {
+    let read = |path: PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         std::fs::read_to_string(&path).map(|text| (name, text)).map_err(|error| unreadable(&path, error))
     };
     paths.map(read).collect()
 }
 
-/// The files that are inside of the binary.
-pub(crate) fn read_embedded(files: &[EmbeddedFile]) -> Vec<File> {
-    let text = |file: &EmbeddedFile| Some((file.name.to_owned(), std::str::from_utf8(file.content).ok()?.to_owned()));
-    files.iter().filter(|file| file.name.ends_with(".sql")).filter_map(text).collect()
+/// The files that are inside of the binary, of those in the folder `migrations` the ones whose names begin with `folder`.
+pub(crate) fn read_embedded(files: &[EmbeddedFile], folder: &str) -> Vec<File> {
+    let ours = files.iter().filter_map(|file| Some((file.name.strip_prefix(folder)?, file.content)));
+    let scripts = ours.filter(|(name, _)| name.ends_with(".sql") && !name.contains('/'));
+    scripts
+        .filter_map(|(name, content)| Some((name.to_owned(), std::str::from_utf8(content).ok()?.to_owned())))
+        .collect()
 }
 
 /// The migrations of an application for its kind of database, in order.
@@ -50,20 +53,19 @@ pub(crate) struct Migrations {
     migrator: Migrator,
     /// The files' names, in the same order.
     names: Vec<String>,
-    dialect: Dialect,
 }
 
 impl Migrations {
-    /// Picks out of `files` what is for this kind of database.
+    /// Picks out of `files` what is for the kind of database whose files end in `ending`, or for all.
     ///
     /// # Errors
     ///
     /// A name without a number, or a number that stands twice.
-    pub(crate) fn new(mut files: Vec<File>, dialect: Dialect) -> Result<Migrations, String> {
+    pub(crate) fn new(mut files: Vec<File>, ending: &str) -> Result<Migrations, String> {
         files.sort();
         let mut found: Vec<(Migration, String)> = Vec::new();
         for (name, text) in files {
-            let Some(migration) = migration(&name, text, dialect)? else { continue };
+            let Some(migration) = migration(&name, text, ending)? else { continue };
             if let Some((_, twin)) = found.iter().find(|(other, _)| other.version == migration.version) {
                 let number = migration.version;
                 return Err(format!(
@@ -76,7 +78,7 @@ impl Migrations {
         let (migrations, names) = found.into_iter().unzip();
         let mut migrator = Migrator::with_migrations(migrations);
         migrator.dangerous_set_table_name("hipflask_migration");
-        Ok(Migrations { migrator, names, dialect })
+        Ok(Migrations { migrator, names })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Migration> {
@@ -84,58 +86,29 @@ impl Migrations {
     }
 
     /// Runs what has not run yet, one process at a time, each migration in a transaction of its own.
-    pub(crate) async fn upgrade(&self, pool: &Pool) -> Result<(), String> {
-        match pool.connect().await.map_err(|error| describe(&error))? {
-            Connection::Sqlite(mut connection) => {
-                let done = self.upgrade_sqlite(connection.get()).await;
-                self.explained(done, connection.get()).await
-            }
-            Connection::Postgres(mut connection) => {
-                // The lock that keeps other processes away is the session's. It must not come into the pool if
-                // this does not end well, or is cancelled.
-                connection.spoil(true);
-                let done = self.migrator.run_direct(None, connection.get(), false).await;
-                self.explained(done, connection.get()).await?;
-                connection.spoil(false);
-                Ok(())
-            }
+    pub(crate) async fn upgrade_on<D: Backend>(&self, connection: &mut Guarded<D>) -> Result<(), String> {
+        match D::migrate(&self.migrator, connection).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.explained::<D>(&error, connection.get()).await),
         }
-    }
-
-    /// sqlx keeps no other process away on SQLite; the lock of a transaction around each migration does.
-    async fn upgrade_sqlite(&self, connection: &mut SqliteConnection) -> Result<(), MigrateError> {
-        // The last one runs nothing, and checks everything.
-        for target in self.iter().map(|migration| Some(migration.version)).chain([None]) {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            self.migrator.run_direct(target, &mut *transaction, false).await?;
-            transaction.commit().await?;
-        }
-        Ok(())
     }
 
     /// The numbers of what has run.
-    pub(crate) async fn applied(&self, pool: &Pool) -> Result<Vec<i64>, String> {
-        async fn list(connection: &mut impl Migrate, table: &str) -> Result<Vec<i64>, MigrateError> {
-            connection.ensure_migrations_table(table).await?;
-            let applied = connection.list_applied_migrations(table).await?;
-            Ok(applied.into_iter().map(|migration| migration.version).collect())
-        }
-        let table = &self.migrator.table_name;
-        let listed = match pool.connect().await.map_err(|error| describe(&error))? {
-            Connection::Sqlite(mut connection) => list(connection.get(), table).await,
-            Connection::Postgres(mut connection) => list(connection.get(), table).await,
-        };
-        listed.map_err(|error| describe(&error))
+    pub(crate) async fn applied_on<D: Backend>(&self, connection: &mut Guarded<D>) -> Result<Vec<i64>, String> {
+        let (connection, table) = (connection.get(), &self.migrator.table_name);
+        let described = |error: MigrateError| describe(&error);
+        connection.ensure_migrations_table(table).await.map_err(described)?;
+        let applied = connection.list_applied_migrations(table).await.map_err(described)?;
+        Ok(applied.into_iter().map(|migration| migration.version).collect())
     }
 
     /// Says what went wrong, in which file and with which statement.
-    async fn explained<C: Tell>(&self, done: Result<(), MigrateError>, connection: &mut C) -> Result<(), String> {
-        let Err(error) = done else { return Ok(()) };
+    async fn explained<D: Backend>(&self, error: &MigrateError, connection: &mut D::Connection) -> String {
         let name = |version: i64| {
             let index = self.iter().position(|migration| migration.version == version);
             index.and_then(|index| self.names.get(index)).map_or("", String::as_str)
         };
-        Err(match &error {
+        match error {
             MigrateError::VersionMismatch(version) => format!(
                 "the migration `{}` has changed since it ran; restore it and put the change into a new one",
                 name(*version)
@@ -146,40 +119,42 @@ impl Migrations {
             MigrateError::ExecuteMigration(error, version) => {
                 let script = self.iter().find(|migration| migration.version == *version);
                 let script = script.map_or("", |migration| migration.sql.as_str());
-                let place = match self.culprit(connection, script).await {
+                let place = match culprit::<D>(connection, script).await {
                     Some(statement) => format!(" at `{}`", short(statement)),
                     None => String::new(),
                 };
                 format!("the migration `{}` failed{place} and was undone: {}", name(*version), told(error))
             }
             error => describe(error),
-        })
-    }
-
-    /// The statement that fails: the drivers do not say. The script runs once more, statement by statement, and is
-    /// undone.
-    async fn culprit<'a, C: Tell>(&self, connection: &mut C, script: &'a str) -> Option<&'a str> {
-        connection.tell("ROLLBACK").await.ok();
-        connection.tell("BEGIN").await.ok()?;
-        let mut found = None;
-        for statement in self.dialect.statements(script) {
-            if connection.tell(statement).await.is_err() {
-                found = Some(statement);
-                break;
-            }
         }
-        connection.tell("ROLLBACK").await.ok();
-        found
     }
 }
 
+/// The statement that fails: the drivers do not say. The script runs once more, statement by statement, and is undone.
+async fn culprit<'a, D: Backend>(connection: &mut D::Connection, script: &'a str) -> Option<&'a str> {
+    tell::<D>(connection, "ROLLBACK").await.ok();
+    tell::<D>(connection, "BEGIN").await.ok()?;
+    let mut found = None;
+    for statement in statements::<D>(script) {
+        if tell::<D>(connection, statement).await.is_err() {
+            found = Some(statement);
+            break;
+        }
+    }
+    tell::<D>(connection, "ROLLBACK").await.ok();
+    found
+}
+
+async fn tell<D: Backend>(connection: &mut D::Connection, statement: &str) -> Result<(), sqlx::Error> {
+    D::tell(connection, AssertSqlSafe(statement).into_sql_str()).await
+}
+
 /// The migration of a file, if it is for this kind of database.
-fn migration(name: &str, text: String, dialect: Dialect) -> Result<Option<Migration>, String> {
+fn migration(name: &str, text: String, ending: &str) -> Result<Option<Migration>, String> {
     let stem = name.trim_end_matches(".sql");
     let stem = match stem.rsplit_once('.') {
-        Some((stem, "sqlite")) if dialect == Dialect::Sqlite => stem,
-        Some((stem, "postgres")) if dialect == Dialect::Postgres => stem,
-        Some((_, "sqlite" | "postgres")) => return Ok(None),
+        Some((stem, found)) if found == ending => stem,
+        Some((_, found)) if ENDINGS.contains(&found) => return Ok(None),
         _ => stem,
     };
     let (number, description) = stem.split_once('_').unwrap_or((stem, ""));
@@ -189,23 +164,6 @@ fn migration(name: &str, text: String, dialect: Dialect) -> Result<Option<Migrat
     let description = Cow::Owned(description.replace('_', " "));
     let sql = AssertSqlSafe(text).into_sql_str();
     Ok(Some(Migration::new(version, description, MigrationType::Simple, sql, false)))
-}
-
-/// A connection that can be told a statement, whatever its database.
-trait Tell {
-    fn tell(&mut self, statement: &str) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
-}
-
-impl Tell for SqliteConnection {
-    fn tell(&mut self, statement: &str) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
-        Sqlite::tell(self, AssertSqlSafe(statement).into_sql_str())
-    }
-}
-
-impl Tell for PgConnection {
-    fn tell(&mut self, statement: &str) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
-        Postgres::tell(self, AssertSqlSafe(statement).into_sql_str())
-    }
 }
 
 /// What the database says, without the line of its own source that sqlx adds.

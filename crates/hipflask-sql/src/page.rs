@@ -4,7 +4,8 @@ use hipflask::HttpError;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 
-use crate::query::{Query, without_end};
+use crate::dialect::without_end;
+use crate::query::Query;
 use crate::row::FromRow;
 use crate::value::SqlValue;
 

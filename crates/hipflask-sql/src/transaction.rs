@@ -1,6 +1,6 @@
 //! Transactions: all of it or nothing.
 
-use crate::connection::{Connection, Pool};
+use crate::backend::{Connection, Pool};
 use crate::error::SqlError;
 use crate::query::{Query, Target};
 
@@ -29,11 +29,7 @@ pub struct Transaction {
 impl Transaction {
     pub(crate) async fn begin(pool: &Pool) -> Result<Transaction, SqlError> {
         let mut connection = pool.connect().await?;
-        let begun = match &mut connection {
-            Connection::Sqlite(connection) => connection.begin().await,
-            Connection::Postgres(connection) => connection.begin().await,
-        };
-        begun.map_err(|error| SqlError::new("BEGIN", error))?;
+        connection.begin().await?;
         Ok(Transaction { connection })
     }
 
@@ -54,11 +50,7 @@ impl Transaction {
     /// If the database cannot, or a statement in it failed before on PostgreSQL: nothing of it has happened then.
     /// Only after [`SqlError::Unavailable`] nobody knows: the answer was lost.
     pub async fn commit(mut self) -> Result<(), SqlError> {
-        let done = match &mut self.connection {
-            Connection::Sqlite(connection) => connection.commit().await,
-            Connection::Postgres(connection) => connection.commit().await,
-        };
-        done.map_err(|error| SqlError::new("COMMIT", error))
+        self.connection.commit().await
     }
 
     /// Undoes everything in it, now.
@@ -67,11 +59,7 @@ impl Transaction {
     ///
     /// If the database cannot be told; it undoes it all the same when the connection ends.
     pub async fn rollback(mut self) -> Result<(), SqlError> {
-        let done = match &mut self.connection {
-            Connection::Sqlite(connection) => connection.rollback().await,
-            Connection::Postgres(connection) => connection.rollback().await,
-        };
-        done.map_err(|error| SqlError::new("ROLLBACK", error))
+        self.connection.rollback().await
     }
 }
 

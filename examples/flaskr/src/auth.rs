@@ -66,7 +66,7 @@ async fn register(mut form: Form<Registration>, db: Db, session: Session) -> Res
     render_template!("auth/register.html", form).into_response()
 }
 
-pub async fn add_author(db: &Db, username: &str, password: &str) -> Result<i64> {
+pub async fn add_author(mut db: impl Queries, username: &str, password: &str) -> Result<i64> {
     let hash = generate_password_hash(password).await?;
     Ok(db.query("INSERT INTO author (username, password) VALUES (?, ?)").bind(username).bind(hash).insert().await?)
 }

@@ -33,13 +33,19 @@ pub const PER_PAGE: u64 = 5;
 pub const ALL_POSTS: &str =
     "SELECT post.*, username FROM post JOIN author ON author.id = author_id ORDER BY post.created DESC, post.id DESC";
 
-pub async fn find(db: &Db, id: i64) -> Result<Post> {
+pub async fn find(mut db: impl Queries, id: i64) -> Result<Post> {
     let post =
         db.query("SELECT post.*, username FROM post JOIN author ON author.id = author_id WHERE post.id = ?").bind(id);
     post.optional().await?.or_404()
 }
 
-pub async fn add_post(db: &Db, author_id: i64, title: &str, body: &str, picture: Option<String>) -> Result<i64> {
+pub async fn add_post(
+    mut db: impl Queries,
+    author_id: i64,
+    title: &str,
+    body: &str,
+    picture: Option<String>,
+) -> Result<i64> {
     let post = db.query("INSERT INTO post (author_id, title, body, picture) VALUES (?, ?, ?, ?)");
     Ok(post.bind(author_id).bind(title).bind(body).bind(picture).insert().await?)
 }
@@ -99,7 +105,7 @@ async fn comment(
     redirect(url_for!(show, id).anchor("comments")).into_response()
 }
 
-pub async fn add_comment(db: &Db, post_id: i64, author_id: i64, body: &str) -> Result<i64> {
+pub async fn add_comment(mut db: impl Queries, post_id: i64, author_id: i64, body: &str) -> Result<i64> {
     let comment = db.query("INSERT INTO comment (post_id, author_id, body) VALUES (?, ?, ?)");
     Ok(comment.bind(post_id).bind(author_id).bind(body).insert().await?)
 }

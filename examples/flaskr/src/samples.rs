@@ -23,18 +23,21 @@ const POSTS: [(&str, &str); 12] = [
     ("Deployment", "A release build holds templates, static files and migrations inside."),
 ];
 
+/// All of it or nothing: what is in the blog stays if anything fails.
 pub async fn init_db(db: Db) -> Result<String> {
+    let mut db = db.begin().await?;
     for table in ["DELETE FROM comment", "DELETE FROM post", "DELETE FROM author"] {
         db.query(table).execute().await?;
     }
     let mut authors = Vec::new();
     for name in ["ada", "grace"] {
-        authors.push(auth::add_author(&db, name, "flaskr-demo").await?);
+        authors.push(auth::add_author(&mut db, name, "flaskr-demo").await?);
     }
     for ((title, body), author) in POSTS.iter().rev().zip(authors.iter().cycle()) {
-        let id = blog::add_post(&db, *author, title, body, None).await?;
+        let id = blog::add_post(&mut db, *author, title, body, None).await?;
         let reader = authors.iter().find(|reader| *reader != author).copied().unwrap_or(*author);
-        blog::add_comment(&db, id, reader, "Good to know, thank you.").await?;
+        blog::add_comment(&mut db, id, reader, "Good to know, thank you.").await?;
     }
+    db.commit().await?;
     Ok(format!("The blog has {} posts by ada and grace; both log in with the password “flaskr-demo”.", POSTS.len()))
 }

@@ -4,6 +4,8 @@ use hipflask::prelude::*;
 use hipflask_sql::prelude::*;
 use hipflask_sql::{SqlError, sqlx};
 
+use crate::database::db_of;
+
 #[derive(Form)]
 struct Item {
     #[field(label = "Name")]
@@ -66,6 +68,14 @@ on_both! {
         let changed: (String, i64) = db.query("UPDATE item SET amount = amount + 1 WHERE name = ? RETURNING name, amount").bind("b").one().await.unwrap();
         assert_eq!(changed, ("b".to_owned(), 6));
         assert_eq!(db.query("SELECT amount FROM item WHERE name = 'b'").scalar::<i64>().await.unwrap(), 6);
+    }
+
+    async fn only_the_rows_of_this_statement_are_counted(database) {
+        let db = db_of(database.app().config("DATABASE_POOL_SIZE", 1)).await;
+        db.query_built(database.items()).execute().await.unwrap();
+        db.query("INSERT INTO item (name, amount) VALUES ('a', 1), ('b', 2), ('c', 3)").execute().await.unwrap();
+        assert_eq!(db.query("UPDATE item SET amount = amount * 2 WHERE name = 'a'").execute().await.unwrap(), 1);
+        assert_eq!(db.query("UPDATE item SET amount = 2 * amount WHERE name = 'nobody'").execute().await.unwrap(), 0);
     }
 
     async fn a_value_too_few_or_too_many_is_refused(database) {

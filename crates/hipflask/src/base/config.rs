@@ -133,8 +133,22 @@ impl Config {
         self.values.get(key)
     }
 
-    /// Seconds as a duration; `null` is `None`. A negative number is a mistake, not the absence of a limit.
-    pub(crate) fn seconds(&self, key: &str) -> Result<Option<Duration>> {
+    /// The seconds under `key` as a duration, fractions included; `None` if it is not set or `null`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let app = hipflask::App::new("doc", ".").config("LIMIT", 1.5).config("NO_LIMIT", None::<f64>).freeze()?;
+    /// assert_eq!(app.config().seconds("LIMIT")?, Some(Duration::from_millis(1500)));
+    /// assert_eq!(app.config().seconds("NO_LIMIT")?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the value is no number, or one below 0: that is a mistake, and does not mean that there is no limit.
+    #[track_caller]
+    pub fn seconds(&self, key: &str) -> Result<Option<Duration>> {
         let Some(seconds) = self.find::<f64>(key)? else { return Ok(None) };
         match Duration::try_from_secs_f64(seconds) {
             Ok(duration) => Ok(Some(duration)),

@@ -1,0 +1,234 @@
+//! SQLite, which is inside of the binary: a file, or the memory of the process.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteQueryResult, SqliteRow, SqliteSynchronous,
+    SqliteValueRef,
+};
+use sqlx::{
+    Arguments, AssertSqlSafe, Connection as _, Decode, Executor, SqlStr, Sqlite, SqliteConnection, Type, TypeInfo,
+    Value, ValueRef,
+};
+
+use super::{Backend, Steps};
+use crate::connection::Guarded;
+use crate::dialect::{Dialect, Scan, marks, standard, until};
+use crate::error::SqlError;
+use crate::lender::{Limits, pool_options};
+use crate::statement::{Effect, Prepared, Statement, unbindable};
+use crate::value::SqlValue;
+
+/// Where a database is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It lives and dies with the process.
+    Memory,
+    File(PathBuf),
+}
+
+impl Backend for Sqlite {
+    const SCHEME: &'static str = "sqlite";
+    const EXAMPLE: &'static str = "sqlite:///name.sqlite";
+    const ENDING: &'static str = "sqlite";
+    /// A transaction that writes after it has read does not wait for the lock, but fails at once; so it has the lock
+    /// from its beginning.
+    const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const KNOWS_LAST_ID: bool = true;
+    const SENDS_ON: bool = false;
+
+    type Address = Place;
+
+    /// `sqlite:` and `sqlite://` are memory, `sqlite:///blog.sqlite` is a file in the folder,
+    /// `sqlite:////var/lib/blog.sqlite` one by its whole path.
+    fn address(rest: &str, folder: &Path) -> Result<Place, String> {
+        Ok(match rest.strip_prefix("///").or_else(|| rest.strip_prefix("//")).unwrap_or(rest) {
+            "" | ":memory:" | "/:memory:" => Place::Memory,
+            path => Place::File(folder.join(path.split('?').next().unwrap_or(path))),
+        })
+    }
+
+    fn shown(address: &Place) -> String {
+        match address {
+            Place::Memory => "in memory".to_owned(),
+            Place::File(path) => path.display().to_string(),
+        }
+    }
+
+    fn file(address: &Place) -> Option<&Path> {
+        match address {
+            Place::Memory => None,
+            Place::File(path) => Some(path),
+        }
+    }
+
+    /// What runs inside of the process is waited for; there is a limit of its own for a file that is locked. In memory
+    /// each connection would be a database of its own.
+    fn limits(address: &Place, limits: Limits) -> Limits {
+        let connections = if *address == Place::Memory { 1 } else { limits.connections };
+        Limits { connections, answer: Duration::MAX, ..limits }
+    }
+
+    fn pool(address: &Place, limits: Limits) -> sqlx::Pool<Sqlite> {
+        let options = SqliteConnectOptions::new().foreign_keys(true).busy_timeout(Duration::from_secs(5));
+        match address {
+            Place::Memory => {
+                let pool = pool_options(limits).idle_timeout(None).max_lifetime(None);
+                pool.connect_lazy_with(options.in_memory(true))
+            }
+            Place::File(path) => {
+                let options = options
+                    .filename(path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Normal);
+                pool_options(limits).connect_lazy_with(options)
+            }
+        }
+    }
+
+    async fn trouble(_address: &Place) -> Option<String> {
+        None
+    }
+
+    fn prepare(statement: &Statement) -> Result<Prepared<Sqlite>, SqlError> {
+        let Statement { sql, values } = statement;
+        // SQLite itself takes NULL for a value that is missing, and no notice of one too many.
+        statement.check_count::<Sqlite>(Sqlite::read(sql).placeholders)?;
+        let may_grow = may_grow(sql);
+        let text = if may_grow { Cow::Owned(format!("{LOOK_AT_SCHEMA}{sql}")) } else { sql.clone() };
+        Ok(Prepared { text, arguments: arguments(values)?, persistent: !may_grow })
+    }
+
+    fn run(
+        connection: &mut SqliteConnection,
+        Prepared { text, arguments, persistent }: Prepared<Sqlite>,
+    ) -> Steps<'_, Sqlite> {
+        connection.fetch_many(sqlx::query_with(AssertSqlSafe(text), arguments).persistent(persistent))
+    }
+
+    async fn first(
+        connection: &mut SqliteConnection,
+        Prepared { text, arguments, persistent }: Prepared<Sqlite>,
+    ) -> Result<Option<SqliteRow>, sqlx::Error> {
+        connection.fetch_optional(sqlx::query_with(AssertSqlSafe(text), arguments).persistent(persistent)).await
+    }
+
+    async fn tell(connection: &mut SqliteConnection, statement: SqlStr) -> Result<(), sqlx::Error> {
+        connection.execute(statement).await.map(drop)
+    }
+
+    fn effect(done: &SqliteQueryResult) -> Effect {
+        let affected = done.rows_affected();
+        // An INSERT that did nothing leaves the id of an older one behind.
+        Effect { affected, last_id: (affected > 0).then(|| done.last_insert_rowid()) }
+    }
+
+    /// The values have types of their own, whatever the column was declared as.
+    fn value(value: &SqliteValueRef<'_>) -> Result<SqlValue, String> {
+        if value.is_null() {
+            return Ok(SqlValue::Null);
+        }
+        let owned = ValueRef::to_owned(value);
+        match owned.type_info().name() {
+            "INTEGER" | "BOOLEAN" => decode(&owned).map(SqlValue::Int),
+            "REAL" => decode(&owned).map(SqlValue::Float),
+            "BLOB" => decode(&owned).map(SqlValue::Bytes),
+            _ => decode(&owned).map(SqlValue::Text),
+        }
+    }
+
+    /// BUSY, whatever the second byte says in addition.
+    fn is_passing(code: &str) -> bool {
+        code.parse().is_ok_and(|code: u32| code & 0xff == 5)
+    }
+
+    fn had_no_transaction(error: &sqlx::Error) -> bool {
+        matches!(error, sqlx::Error::Database(told) if told.message().contains("no transaction is active"))
+    }
+
+    /// sqlx keeps no other process away; the lock of a transaction around each migration does.
+    async fn migrate(migrator: &Migrator, connection: &mut Guarded<Sqlite>) -> Result<(), MigrateError> {
+        // The last one runs nothing, and checks everything.
+        for target in migrator.iter().map(|migration| Some(migration.version)).chain([None]) {
+            let mut transaction = connection.get().begin_with(Sqlite::BEGIN).await?;
+            migrator.run_direct(target, &mut *transaction, false).await?;
+            transaction.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Dialect for Sqlite {
+    fn read(sql: &str) -> Scan<'_> {
+        let numbered = |at: usize| sql[at + 1..].starts_with(|c: char| c.is_ascii_digit());
+        let placeholders = marks::<Sqlite>(sql).try_fold(0, |count, at| (!numbered(at)).then_some(count + 1));
+        Scan { text: Cow::Borrowed(sql), placeholders }
+    }
+
+    fn may_open(byte: u8) -> bool {
+        matches!(byte, b'\'' | b'"' | b'`' | b'[' | b'-' | b'/')
+    }
+
+    fn opaque(_before: &str, rest: &str) -> usize {
+        match rest.as_bytes().first() {
+            Some(b'`') => until(rest, 1, "`"),
+            Some(b'[') => until(rest, 1, "]"),
+            _ => standard(rest),
+        }
+    }
+}
+
+/// A statement that finds out whether somebody else has changed the tables. It gives nothing.
+const LOOK_AT_SCHEMA: &str = "SELECT 1 FROM sqlite_schema LIMIT 0;\n";
+
+/// Whether the columns that a statement gives depend on the table. sqlx's worker panics, and the rows are lost, if there
+/// are more of them than when it was prepared. So it is prepared each time, after a look.
+fn may_grow(sql: &str) -> bool {
+    sql.match_indices('*').any(|(at, _)| !sql[..at].trim_end().ends_with('('))
+}
+
+fn arguments(values: &[SqlValue]) -> Result<SqliteArguments, SqlError> {
+    let mut arguments = SqliteArguments::default();
+    for value in values {
+        let added = match value {
+            SqlValue::Null => arguments.add(None::<i64>),
+            SqlValue::Bool(value) => arguments.add(*value),
+            SqlValue::Int(value) => arguments.add(*value),
+            SqlValue::Float(value) => arguments.add(*value),
+            SqlValue::Text(value) => arguments.add(value.as_str()),
+            SqlValue::Bytes(value) => arguments.add(value.as_slice()),
+            // As CURRENT_TIMESTAMP writes it, so that the two compare.
+            SqlValue::DateTime(value) => {
+                arguments.add(value.strftime(if value.unix_micros() % 1_000_000 == 0 { "%F %T" } else { "%F %T.%f" }))
+            }
+        };
+        added.map_err(|error| unbindable(&error))?;
+    }
+    Ok(arguments)
+}
+
+fn decode<T>(value: &sqlx::sqlite::SqliteValue) -> Result<T, String>
+where
+    T: for<'r> Decode<'r, Sqlite> + Type<Sqlite>,
+{
+    T::decode(value.as_ref()).map_err(|error| format!("cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_memory_or_a_file() {
+        let address = |rest| Sqlite::address(rest, Path::new("/i"));
+        for memory in ["", "//", "///:memory:", "//:memory:"] {
+            assert_eq!(address(memory), Ok(Place::Memory), "{memory}");
+        }
+        assert_eq!(address("///a.db"), Ok(Place::File("/i/a.db".into())));
+        assert_eq!(address("////v/a.db?mode=rw"), Ok(Place::File("/v/a.db".into())));
+    }
+}
