@@ -69,7 +69,32 @@ impl Frozen {
         (response, ctx.g().take_rendered())
     }
 
+    /// Steps 1 to 11, and what stands around them.
     async fn full_dispatch(&self, ctx: &mut Context) -> Response {
+        match self.around() {
+            None => self.answer(ctx).await,
+            // On the heap, so that it makes no other application's future larger.
+            Some(around) => Box::pin(self.answer_around(ctx, around)).await,
+        }
+    }
+
+    /// Calls what stands around the application. What fails there is answered like what fails inside.
+    async fn answer_around(&self, ctx: &mut Context, around: &dyn Handler) -> Response {
+        let answer = catch(pin!(call_and_resolve(ctx, around))).await;
+        let error = match answer {
+            Ok(Some(response)) => return fit_body(ctx.request().method(), response),
+            Ok(None) => HttpError::new(404).into(),
+            Err(error) => error,
+        };
+        let (response, unhandled) = self.answer_error(ctx, error).await;
+        ctx.set_error(unhandled);
+        ctx.set_response(response);
+        self.process_error_page(ctx).await;
+        finish_response(ctx)
+    }
+
+    /// Steps 1 to 11.
+    pub(crate) async fn answer(&self, ctx: &mut Context) -> Response {
         let answer = catch(pin!(self.dispatch(ctx))).await;
         // What only happens to errors lies on the heap, so that it makes no other request's future larger.
         let (response, unhandled) = match answer {
@@ -82,8 +107,7 @@ impl Frozen {
         if let Err(error) = processed {
             Box::pin(self.recover(ctx, error)).await;
         }
-        let response = ctx.take_response().unwrap_or_else(|| Response::default().with_status(500));
-        fit_body(ctx.request().method(), response) // step 11
+        finish_response(ctx)
     }
 
     /// A function after the view failed.
@@ -441,6 +465,12 @@ fn write_error(ctx: &Context, error: &Error) {
             request.path().escape_debug()
         ));
     }
+}
+
+/// Step 11.
+fn finish_response(ctx: &mut Context) -> Response {
+    let response = ctx.take_response().unwrap_or_else(|| Response::default().with_status(500));
+    fit_body(ctx.request().method(), response)
 }
 
 /// HEAD has the headers of GET and no body; 1xx, 204 and 304 have none at all (RFC 9110 §6.4.1).

@@ -20,6 +20,7 @@ use crate::app::scope::Hook;
 use crate::app::scope::{Inside, Scope};
 use crate::app::setup_error::{SetupError, SetupErrors};
 use crate::app::url_rule::UrlRule;
+use crate::app::wrap::compose;
 use crate::base::config::Config;
 use crate::base::error::Result;
 use crate::base::options::Options;
@@ -60,6 +61,7 @@ impl App {
         let mounts = freeze_mounts(std::mem::take(&mut self.mounts), errors);
         let Assembly { mut map, views, scopes, mut handlers, problems, view_ids, .. } = assembly;
         handlers.append(&mut self.checked);
+        let around = compose(std::mem::take(&mut self.wraps), &mut handlers);
         map.finish();
         errors.extend(problems);
         let rules: Vec<UrlRule<'_>> = url_rules(&map, &views, &scopes).collect();
@@ -93,6 +95,7 @@ impl App {
             view_ids,
             scopes,
             mounts,
+            around,
             build_error_handlers: self.build_error_handlers,
             state: self.state,
             before_render: self.before_render,

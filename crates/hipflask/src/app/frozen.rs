@@ -51,6 +51,8 @@ pub(super) struct Inner {
     pub(super) view_ids: HashMap<ViewId, Vec<String>>,
     pub(super) scopes: Vec<Scope>,
     pub(super) mounts: Vec<MountPoint>,
+    /// The application with all that stands around it, if anything does.
+    pub(super) around: Option<Arc<dyn Handler>>,
     pub(super) build_error_handlers: Vec<BuildErrorHandler>,
     pub(super) state: TypeMap,
     pub(super) before_render: Vec<Arc<dyn Handler>>,
@@ -132,6 +134,10 @@ impl Frozen {
 
     pub(crate) fn mounts(&self) -> &[MountPoint] {
         &self.0.mounts
+    }
+
+    pub(crate) fn around(&self) -> Option<&dyn Handler> {
+        self.0.around.as_deref()
     }
 
     pub(crate) fn before_render(&self) -> &[Arc<dyn Handler>] {

@@ -11,6 +11,7 @@ pub(crate) mod scaffold;
 pub(crate) mod scope;
 pub(crate) mod setup_error;
 pub(crate) mod url_rule;
+pub(crate) mod wrap;
 
 use std::any::TypeId;
 use std::collections::HashSet;
@@ -31,6 +32,7 @@ use crate::app::mount::{IntoMount, Mounted};
 use crate::app::scaffold::{Scaffold, ScaffoldParts};
 use crate::app::scope::Checked;
 use crate::app::setup_error::SetupError;
+use crate::app::wrap::Wrap;
 use crate::base::config::ConfigBuilder;
 use crate::base::error::Result;
 use crate::base::type_map::TypeMap;
@@ -63,6 +65,7 @@ pub struct App {
     parts: ScaffoldParts,
     blueprints: Vec<Blueprint>,
     mounts: Vec<(String, Mounted, &'static Location<'static>)>,
+    wraps: Vec<Wrap>,
     converters: Vec<(String, Factory)>,
     build_error_handlers: Vec<BuildErrorHandler>,
     embedded: Vec<(&'static str, &'static [EmbeddedFile])>,
@@ -89,6 +92,7 @@ impl App {
             parts: ScaffoldParts::default(),
             blueprints: Vec::new(),
             mounts: Vec::new(),
+            wraps: Vec::new(),
             converters: Vec::new(),
             build_error_handlers: Vec::new(),
             embedded: Vec::new(),
@@ -219,6 +223,49 @@ impl App {
             self.checked(Arc::clone(handler), &format!("the function mounted at `{prefix}`"));
         }
         self.mounts.push((prefix, mounted, Location::caller()));
+        self
+    }
+
+    /// Puts what `around` returns around the whole application: before the host is checked and a rule is matched, after
+    /// the last hook. It gets what it stands around, to call it or not; the last one that is added is the outermost.
+    /// Flask's `app.wsgi_app = Middleware(app.wsgi_app)`.
+    ///
+    /// Before it calls what is inside, it may change the request by [`Context::request_mut`](crate::Context::request_mut)
+    /// as it likes. An error that it returns is answered by the error handlers, with the headers that every response
+    /// has; a response of its own passes no hook.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use hipflask::prelude::*;
+    /// use hipflask::{Answer, Handler};
+    ///
+    /// /// Lets a form name the method that its view has: `POST /posts/1?_method=DELETE`.
+    /// struct MethodOverride(Arc<dyn Handler>);
+    ///
+    /// impl Handler for MethodOverride {
+    ///     fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
+    ///         let named = ctx.request().args().get("_method").and_then(|name| name.parse().ok());
+    ///         if let (&POST, Some(method)) = (ctx.request().method(), named) {
+    ///             ctx.request_mut().set_method(method);
+    ///         }
+    ///         self.0.call(ctx)
+    ///     }
+    /// }
+    ///
+    /// #[delete("/posts/<int:id>")]
+    /// async fn remove(id: i64) -> String {
+    ///     format!("{id} is gone")
+    /// }
+    ///
+    /// let app = App::new("doc", ".").routes(routes![remove]).wrap(MethodOverride);
+    /// let client = app.test_client();
+    /// assert_eq!(client.post("/posts/1?_method=DELETE").send_blocking().text(), "1 is gone");
+    /// ```
+    #[track_caller]
+    pub fn wrap<M, H: IntoHandler<M>>(mut self, around: impl FnOnce(Arc<dyn Handler>) -> H + Send + 'static) -> App {
+        let around = Box::new(|inside| around(inside).into_handler());
+        self.wraps.push(Wrap { around, location: Location::caller() });
         self
     }
 

@@ -119,7 +119,12 @@ impl Context {
         &self.parts().request
     }
 
-    pub(crate) fn request_mut(&mut self) -> &mut Request {
+    /// The request, to be changed: by what stands [around](crate::App::wrap) an application before it calls that.
+    ///
+    /// After it, a change is still seen by everything that reads the request, but it does not lead to another rule: the
+    /// path and the method were matched before the hooks. Headers, the address of the client, scheme and host may be
+    /// changed by a hook before the view as well.
+    pub fn request_mut(&mut self) -> &mut Request {
         &mut self.parts_mut().request
     }
 
@@ -246,6 +251,14 @@ impl Context {
     pub(crate) fn set_match(&mut self, rule: usize, scope: usize, view_args: ViewArgs) {
         let parts = self.parts_mut();
         (parts.rule, parts.scope, parts.view_args) = (Some(rule), scope, view_args);
+    }
+
+    /// Forgets what was found out about the request, so that it can be answered anew.
+    pub(crate) fn restart(&mut self) {
+        let parts = self.parts_mut();
+        (parts.rule, parts.scope, parts.view_args) = (None, 0, ViewArgs::default());
+        (parts.routing_error, parts.error, parts.response) = (None, None, None);
+        parts.after_this_request.clear();
     }
 
     pub(crate) fn rule_id(&self) -> Option<usize> {

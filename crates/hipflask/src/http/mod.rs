@@ -13,6 +13,7 @@ pub(crate) mod multipart;
 pub(crate) mod pairs;
 pub(crate) mod request;
 pub(crate) mod response;
+mod rewrite;
 pub(crate) mod spool;
 pub(crate) mod upgrade;
 pub(crate) mod upload;

@@ -28,17 +28,17 @@ use crate::signing::random_bytes;
 /// ```
 #[derive(Debug)]
 pub struct Request {
-    method: Method,
-    uri: Uri,
+    pub(super) method: Method,
+    pub(super) uri: Uri,
     version: Version,
-    headers: HeaderMap,
-    body: Body,
-    peer: Peer,
-    scheme: Scheme,
-    path: Path,
-    args: OnceLock<MultiDict>,
-    cookies: OnceLock<Vec<(String, String)>>,
-    host: OnceLock<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+    pub(super) peer: Peer,
+    pub(super) scheme: Scheme,
+    pub(super) path: Path,
+    pub(super) args: OnceLock<MultiDict>,
+    pub(super) cookies: OnceLock<Vec<(String, String)>>,
+    pub(super) host: OnceLock<String>,
     id: u64,
 }
 
@@ -90,8 +90,8 @@ impl Scheme {
 
 /// The decoded path; absent parts are those of the raw path.
 #[derive(Debug, Default)]
-struct Path {
-    /// With [`url::ENCODED_SLASH`] for encoded slashes; `None` if nothing was encoded.
+pub(super) struct Path {
+    /// With [`url::ENCODED_SLASH`] for encoded slashes; `None` where nothing was encoded.
     routing: Option<Box<str>>,
     /// With slashes in their place; `None` if there were none.
     readable: Option<Box<str>>,
@@ -99,12 +99,14 @@ struct Path {
     undecodable: bool,
     /// How many extra slashes it begins with. Flask ignores them.
     lead: usize,
-    /// How much a mount has taken off the front, in bytes of the decoded path.
-    root: usize,
+    /// What mounts took off the front, in bytes of the decoded path.
+    pub(super) root: usize,
+    /// What a proxy took off before, and what mounts took off after it; `None` without a proxy that says so.
+    pub(super) forwarded_root: Option<Box<str>>,
 }
 
 impl Path {
-    fn decode(uri: &Uri) -> Path {
+    pub(super) fn decode(uri: &Uri) -> Path {
         let raw = uri.path();
         let path =
             Path { lead: raw.bytes().take_while(|byte| *byte == b'/').count().saturating_sub(1), ..Path::default() };
@@ -234,10 +236,6 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
-    pub(crate) fn body_mut(&mut self) -> &mut Body {
-        &mut self.body
-    }
-
     /// The decoded path, without what a mount took off its front: `/a b`.
     pub fn path(&self) -> &str {
         let path = self.path.readable.as_deref().or(self.path.routing.as_deref()).unwrap_or(self.uri.path());
@@ -252,17 +250,28 @@ impl Request {
 
     /// Moves `len` more bytes of the path to [`root_path`](Request::root_path).
     pub(crate) fn enter_mount(&mut self, len: usize) {
+        let mounted = self.path.forwarded_root.take().map(|root| format!("{root}{}", &self.path()[..len]).into());
+        self.path.forwarded_root = mounted;
         self.path.root += len;
     }
 
-    /// Undoes [`enter_mount`](Request::enter_mount).
+    /// Takes back what [`enter_mount`](Request::enter_mount) moved, in so far as it is still there.
     pub(crate) fn leave_mount(&mut self, len: usize) {
-        self.path.root = self.path.root.saturating_sub(len);
+        let len = len.min(self.path.root);
+        self.path.root -= len;
+        if let Some(root) = self.path.forwarded_root.take() {
+            self.path.forwarded_root = root.get(..root.len().saturating_sub(len)).map(Box::from);
+        }
     }
 
-    /// The part that a mount has taken off the front of the path, without a slash at its end. WSGI's
-    /// `SCRIPT_NAME`.
+    /// What a mount, or a proxy in front of the application, took off the front of the path: no slash at its end.
+    /// WSGI's `SCRIPT_NAME`.
     pub fn root_path(&self) -> &str {
+        self.path.forwarded_root.as_deref().unwrap_or_else(|| self.mounted_path())
+    }
+
+    /// What mounts took off the front of the path.
+    pub(super) fn mounted_path(&self) -> &str {
         let path = self.path.readable.as_deref().or(self.path.routing.as_deref()).unwrap_or(self.uri.path());
         &path[self.path.lead..self.path.lead + self.path.root]
     }
@@ -433,7 +442,7 @@ pub(crate) fn next_id() -> u64 {
 
 /// A host as Werkzeug accepts it: letters, digits, dots and hyphens, or an IPv6 address in brackets, and a
 /// port from 1 to 65535.
-fn host_parts(host: &str) -> Option<(&str, Option<u16>)> {
+pub(super) fn host_parts(host: &str) -> Option<(&str, Option<u16>)> {
     let (name, port) = split_port(host)?;
     let valid = match name.strip_prefix('[') {
         Some(address) => address.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().is_ok(),

@@ -24,3 +24,4 @@ mod static_files;
 mod templates;
 mod uploads;
 mod views;
+mod wraps;

@@ -1,6 +1,7 @@
 //! The server on real sockets, as `docs/server.md` describes it. The client writes and reads bytes, so that
 //! nothing hides what went over the wire.
 
+mod around;
 mod client;
 mod gone;
 mod http1;

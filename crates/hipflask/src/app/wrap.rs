@@ -1,0 +1,41 @@
+//! What stands around an application: Flask's `app.wsgi_app = Middleware(app.wsgi_app)`.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::app::scope::Checked;
+use crate::context::Context;
+use crate::handler::{Answer, Handler};
+
+/// A function from what is inside to what stands around it, and the line that registered it.
+pub(crate) struct Wrap {
+    pub(super) around: Box<dyn FnOnce(Arc<dyn Handler>) -> Arc<dyn Handler> + Send>,
+    pub(super) location: &'static Location<'static>,
+}
+
+/// Puts one around the other, the last outermost, and notes each to be checked.
+pub(super) fn compose(wraps: Vec<Wrap>, checked: &mut Vec<Checked>) -> Option<Arc<dyn Handler>> {
+    wraps.into_iter().fold(None, |inside, Wrap { around, location }| {
+        let outer = around(inside.unwrap_or_else(|| Arc::new(Innermost)));
+        checked.push((Arc::clone(&outer), "what is wrapped around the application".to_owned(), location));
+        Some(outer)
+    })
+}
+
+/// The application itself, where something stands around it. It finds itself in the context, because it cannot hold
+/// the application that holds it.
+struct Innermost;
+
+impl Handler for Innermost {
+    fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
+        Answer::Later(Box::pin(async {
+            // What stands around may call it again, with the request changed.
+            ctx.restart();
+            let app = ctx.app().clone();
+            let mut response = app.answer(ctx).await;
+            // What is around it must see all headers.
+            response.settle_headers();
+            Ok(Some(response))
+        }))
+    }
+}
