@@ -87,13 +87,17 @@ impl Body {
         Body::produced(Some(len), producer)
     }
 
-    fn produced<F, Fut>(left: Option<u64>, producer: F) -> Body
+    fn produced<F, Fut>(length: Option<u64>, producer: F) -> Body
     where
         F: FnOnce(BodySender) -> Fut,
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         let (sender, chunks) = mpsc::channel(1);
-        Body::wrap(Produced { producer: Some(Box::pin(producer(BodySender(sender)))), chunks, left })
+        Body::wrap(Produced {
+            producer: Some(Box::pin(producer(BodySender(sender)))),
+            chunks,
+            length: Declared::new(length),
+        })
     }
 
     /// The length in bytes, if it is known before the body is read.
@@ -194,8 +198,7 @@ impl BodySender {
 struct Produced {
     producer: Option<Pin<Box<dyn Future<Output = Result<()>> + Send>>>,
     chunks: mpsc::Receiver<Bytes>,
-    /// The bytes still to come, if that is known.
-    left: Option<u64>,
+    length: Declared,
 }
 
 impl HttpBody for Produced {
@@ -216,32 +219,64 @@ impl HttpBody for Produced {
                 if let Err(error) = outcome {
                     self.producer = Some(Box::pin(async { Err(error) }));
                 }
-                if let Some(left) = &mut self.left {
-                    match left.checked_sub(bytes.len() as u64) {
-                        Some(rest) => *left = rest,
-                        None => return Poll::Ready(Some(Err(wrong_length("more", *left)))),
-                    }
-                }
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
+                let counted = self.length.count(bytes.len());
+                Poll::Ready(Some(counted.map(|()| Frame::data(bytes))))
             }
             // The producer is done only when its last chunk is out and it has not failed.
-            Poll::Ready(None) => Poll::Ready(match (outcome, self.left) {
-                (Err(error), _) => Some(Err(error)),
-                (Ok(()), Some(left @ 1..)) => Some(Err(wrong_length("fewer", left))),
-                (Ok(()), _) => None,
-            }),
+            Poll::Ready(None) => Poll::Ready(outcome.and_then(|()| self.length.end()).err().map(Err)),
             Poll::Pending => Poll::Pending,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.length.left().map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// The length that a body was said to have, if one was, and how much of it has come. A client that was told a length takes
+/// what comes for a body of just that length.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    length: Option<u64>,
+    come: u64,
+}
+
+impl Declared {
+    pub(crate) fn new(length: Option<u64>) -> Declared {
+        Declared { length, come: 0 }
+    }
+
+    /// How much has come.
+    pub(crate) fn come(&self) -> u64 {
+        self.come
+    }
+
+    /// How much is still to come.
+    fn left(&self) -> Option<u64> {
+        self.length.map(|length| length.saturating_sub(self.come))
+    }
+
+    /// Counts what comes.
+    pub(crate) fn count(&mut self, bytes: usize) -> Result<()> {
+        self.come += bytes as u64;
+        match self.length {
+            Some(length) if self.come > length => Err(wrong_length("longer", length)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Nothing more comes.
+    pub(crate) fn end(&self) -> Result<()> {
+        match self.length {
+            Some(length) if self.come < length => Err(wrong_length("shorter", length)),
+            _ => Ok(()),
+        }
     }
 }
 
 #[cold]
-fn wrong_length(how: &str, left: u64) -> Error {
-    Error::msg(format!("the body has {how} bytes than declared; {left} were left"))
+fn wrong_length(how: &str, length: u64) -> Error {
+    Error::msg(format!("the body is {how} than its declared length of {length} bytes"))
 }
 
 impl HttpBody for Body {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::base::error::{Error, HttpError};
 use crate::base::panics;
-use crate::http::body::Body;
+use crate::http::body::{Body, Declared};
 use crate::server::service::Finished;
 use crate::server::watch::Watch;
 
@@ -92,9 +92,8 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Received<B> {
 pub(super) struct Sent {
     body: Body,
     finished: Option<Finished>,
-    bytes: u64,
-    /// The length that the head has announced, if the body itself does not know it.
-    declared: Option<u64>,
+    /// The length that the head has told, if the body itself does not know it.
+    length: Declared,
     pieces: Option<Pieces>,
 }
 
@@ -112,12 +111,12 @@ const PIECE: usize = 64 * 1024;
 impl Sent {
     pub(super) fn new(body: Body, declared: Option<u64>, finished: Finished, watch: Option<Arc<Watch>>) -> Sent {
         let pieces = watch.map(|watch| Pieces { rest: Bytes::new(), untaken: false, watch });
-        Sent { body, finished: Some(finished), bytes: 0, declared, pieces }
+        Sent { body, finished: Some(finished), length: Declared::new(declared), pieces }
     }
 
     fn end(&mut self, complete: bool) {
         if let Some(finished) = self.finished.take() {
-            finished.end(complete.then_some(self.bytes), std::time::Instant::now());
+            finished.end(complete.then_some(self.length.come()), std::time::Instant::now());
         }
     }
 
@@ -129,25 +128,6 @@ impl Sent {
         panics::catch(|| Pin::new(&mut self.body).poll_frame(cx))
             .unwrap_or_else(|panicked| Poll::Ready(Some(Err(panicked.into()))))
     }
-
-    /// Counts the bytes; a body must be as long as announced.
-    fn count(&mut self, len: u64) -> Result<(), Error> {
-        self.bytes += len;
-        match self.declared {
-            Some(declared) if self.bytes > declared => Err(wrong_length("longer", declared)),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_end(&self) -> Option<Error> {
-        let declared = self.declared.filter(|&declared| self.bytes < declared)?;
-        Some(wrong_length("shorter", declared))
-    }
-}
-
-#[cold]
-fn wrong_length(how: &str, declared: u64) -> Error {
-    Error::msg(format!("the body is {how} than its Content-Length, which is {declared}"))
 }
 
 impl Pieces {
@@ -201,9 +181,9 @@ impl HttpBody for Sent {
             let Poll::Ready(next) = sent.poll_body(cx) else { return Poll::Pending };
             frame = next;
             let checked = match &frame {
-                Some(Ok(frame)) => sent.count(frame.data_ref().map_or(0, |data| data.len() as u64)),
+                Some(Ok(frame)) => sent.length.count(frame.data_ref().map_or(0, Bytes::len)),
                 Some(Err(_)) => Ok(()),
-                None => sent.check_end().map_or(Ok(()), Err),
+                None => sent.length.end(),
             };
             if let Err(error) = checked {
                 frame = Some(Err(error));
