@@ -4,6 +4,7 @@ mod bench;
 mod budget;
 mod deny;
 mod each_crate;
+mod fresh;
 mod guard;
 mod load;
 mod minimal_versions;
@@ -13,8 +14,9 @@ mod test;
 mod typos;
 mod workspace;
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 const HELP: &str = "\
 cargo xtask COMMAND
@@ -29,6 +31,8 @@ cargo xtask COMMAND
   minimal-versions   Check the published crates with the oldest dependencies that they allow.
   public-types       Check which types of other crates show in public signatures; xtask/public-types.txt has
                      those that may.
+  fresh              Run the README's two commands on a Debian with nothing but Rust, gcc and git. Wants root,
+                     2 GB of disk and a quarter of an hour.
   budget             Measure what a developer waits for: crates, build times, size of the binary, CPU per request.
   bench [WORKLOADS]  Measure our server beside its peers, and write bench/RESULTS.md and bench/results.svg.
                      `--quick` takes a few minutes, `--only ours,axum` picks servers; what is not the whole
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Some(("each-crate", [])) => each_crate::run(),
         Some(("minimal-versions", [])) => minimal_versions::run(),
         Some(("public-types", [])) => public_types::run(),
+        Some(("fresh", [])) => fresh::run(),
         Some(("budget", [])) => budget::run(),
         Some(("bench", rest)) => bench::run(rest),
         // Not for people: see the module.
@@ -100,7 +105,39 @@ fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Runs `command` to its end; each line that it prints goes to `screen`, and then to `each`.
+fn follow(command: &mut Command, screen: &mut impl Write, mut each: impl FnMut(&str)) -> Result<()> {
+    let child = command.stdout(Stdio::piped()).spawn();
+    let mut child = child.map_err(|error| format!("{} cannot be started: {error}", shown(command)))?;
+    let lost = |error: std::io::Error| format!("what {} prints cannot be passed on: {error}", shown(command));
+    let mut lines = BufReader::new(child.stdout.take().ok_or("what is piped can be read")?);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).map_err(lost)? > 0 {
+        screen.write_all(&line).map_err(lost)?;
+        each(&String::from_utf8_lossy(&line));
+        line.clear();
+    }
+    let status = child.wait().map_err(lost)?;
+    if status.success() { Ok(()) } else { Err(format!("{} failed ({status})", shown(command))) }
+}
+
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     format!("`{}`", words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_prints_is_read_while_it_is_passed_on() {
+        let (mut lines, mut screen) = (Vec::new(), Vec::new());
+        let mut program = Command::new("sh");
+        program.args(["-c", "echo one; printf two; exit 3"]);
+        let outcome = follow(&mut program, &mut screen, |line| lines.push(line.to_owned()));
+        assert!(outcome.is_err_and(|error| error.contains("failed (exit status: 3)")));
+        assert_eq!(lines, ["one\n", "two"]);
+        assert_eq!(screen, b"one\ntwo");
+    }
 }

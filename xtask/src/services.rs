@@ -154,7 +154,7 @@ pub fn install(packages: &[&str]) -> Result<()> {
     installed.map(drop).map_err(|error| format!("{error}\n{by_hand}"))
 }
 
-fn is_root() -> Result<bool> {
+pub fn is_root() -> Result<bool> {
     Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
 }
 

@@ -1,11 +1,11 @@
 //! `cargo xtask test`: every test, with what the tests need.
 
-use std::io::{BufRead, BufReader, IsTerminal, Write};
-use std::process::{Command, ExitCode, Stdio};
+use std::io::IsTerminal;
+use std::process::{Command, ExitCode};
 
 use crate::guard::Guard;
 use crate::services::{self, Need};
-use crate::{Result, cargo, shown};
+use crate::{Result, cargo, follow};
 
 /// The command. What cannot be prepared is named, and fails the tests that need it. The last line says how many
 /// tests passed.
@@ -53,11 +53,11 @@ fn tests(arguments: &[String], tally: &mut Tally) -> Result<Vec<String>> {
     // else: quotations, which are no whole programs.
     tests.arg("--include-ignored").args(colours(arguments));
     tests.envs(found.into_iter().flat_map(|need| need.environment));
-    problems.extend(tally.run(guard.guard(&mut tests), &mut std::io::stdout()).err());
+    problems.extend(tally.run(guard.guard(&mut tests)).err());
     if whole && arguments.is_empty() {
         let mut examples = cargo();
         examples.args(["test", "--locked", "--no-fail-fast", "--workspace", "--doc", "--"]).args(colours(arguments));
-        problems.extend(tally.run(guard.guard(&mut examples), &mut std::io::stdout()).err());
+        problems.extend(tally.run(guard.guard(&mut examples)).err());
     }
     Ok(problems)
 }
@@ -99,20 +99,9 @@ struct Tally {
 }
 
 impl Tally {
-    /// Runs `command` to its end, and reads what it prints on its way to `screen`.
-    fn run(&mut self, command: &mut Command, screen: &mut impl Write) -> Result<()> {
-        let unreadable = |error: std::io::Error| format!("the output of the tests cannot be passed on: {error}");
-        let child = command.stdout(Stdio::piped()).spawn();
-        let mut child = child.map_err(|error| format!("{} cannot be started: {error}", shown(command)))?;
-        let mut lines = child.stdout.take().map(BufReader::new).ok_or("the output of the tests is not piped")?;
-        let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
-            screen.write_all(&line).map_err(unreadable)?;
-            self.read(&String::from_utf8_lossy(&line));
-            line.clear();
-        }
-        let status = child.wait().map_err(unreadable)?;
-        if status.success() { Ok(()) } else { Err(format!("{} failed ({status})", shown(command))) }
+    /// Runs `command` to its end, and reads what it prints.
+    fn run(&mut self, command: &mut Command) -> Result<()> {
+        follow(command, &mut std::io::stdout(), |line| self.read(line))
     }
 
     /// Counts what a line of a test program says.
@@ -172,15 +161,5 @@ test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
     #[test]
     fn a_run_that_failed_never_says_that_nothing_failed() {
         assert_eq!(tally("").closing(true), "0 passed, 1 failed");
-    }
-
-    #[test]
-    fn what_a_program_prints_is_read_while_it_is_passed_on() {
-        let (mut tally, mut screen) = (Tally::default(), Vec::new());
-        let script = "echo 'test result: ok. 3 passed; 0 failed; 0 ignored'; printf end; exit 3";
-        let outcome = tally.run(Command::new("sh").args(["-c", script]), &mut screen);
-        assert!(outcome.is_err_and(|error| error.contains("failed (exit status: 3)")));
-        assert_eq!(screen, b"test result: ok. 3 passed; 0 failed; 0 ignored\nend");
-        assert_eq!(tally.passed, 3);
     }
 }
