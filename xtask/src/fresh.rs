@@ -1,8 +1,8 @@
 //! `cargo xtask fresh`: the README's two commands on a Debian that has nothing but Rust, a C compiler and git.
 //!
-//! The system is made by debootstrap in the target folder. Each command runs there in name spaces of its own for
+//! The system is made by debootstrap in the target folder. That and each command run in name spaces of their own for
 //! mounts and processes, which the kernel clears when the first process ends; so no mount and no process can stay,
-//! whatever happens. How this machine reaches its registries is copied into it. Not part of `.ci/run`.
+//! whatever happens, and nothing of this machine is mounted there when the folder is removed. How this machine reaches its registries is copied into it. Not part of `.ci/run`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ impl System {
         let suite = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
         let suite = suite.ok_or("/etc/os-release names no Debian")?;
         println!("making a Debian {suite} with {PACKAGES}");
-        let mut debootstrap = Command::new("debootstrap");
+        let mut debootstrap = isolated("debootstrap");
         debootstrap.args(["--variant=minbase", &format!("--include={PACKAGES}"), suite]).arg(guard.folder());
         output(debootstrap.args(mirror(suite)?))?;
         configure(guard.folder())?;
@@ -72,10 +72,8 @@ impl System {
 
     /// A shell inside, in the checkout.
     fn shell(&self, script: &str) -> Command {
-        let mut command = Command::new("setpriv");
-        // Without this program there is nobody to tell what came of it.
-        command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c"]);
-        command.args([ENTER, TOOLCHAIN]).arg(self.guard.folder()).arg(&self.sysroot);
+        let mut command = isolated("sh");
+        command.args(["-c", ENTER, TOOLCHAIN]).arg(self.guard.folder()).arg(&self.sysroot);
         command.arg(format!("cd /{CHECKOUT} && {script}"));
         let path = format!("/{TOOLCHAIN}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         command.env_clear().envs(std::env::vars().filter(|(name, _)| is_of_the_network(name)));
@@ -112,6 +110,14 @@ impl System {
         let left: Vec<String> = left.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         if left.is_empty() { Ok(()) } else { Err(format!("the commands left in /tmp: {}", left.join(", "))) }
     }
+}
+
+/// A program that ends with this one, and what it mounts and starts with it.
+fn isolated(program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+    command.arg(program);
+    command
 }
 
 /// Mounts what a system needs, and changes into it. The toolchain cannot be written there.
