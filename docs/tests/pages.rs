@@ -90,7 +90,7 @@ fn rust_is_run_or_quoted() {
 fn a_page_adds_the_crates_that_its_programs_use() {
     let manifest = include_str!("../Cargo.toml");
     let dependencies = manifest.split("[dependencies]\n").nth(1).and_then(|text| text.split("\n[").next());
-    let names = dependencies.expect("this package has some").lines().filter_map(|line| line.split('.').next());
+    let names = dependencies.expect("this package has some").lines().filter_map(|line| line.split(['.', ' ']).next());
     // Every page builds upon the program of the quickstart, which has the framework itself.
     let names: Vec<&str> = names.filter(|name| !["", "hipflask"].contains(name)).collect();
     let mut used = 0;

@@ -57,13 +57,13 @@ impl Response {
         Response { parts: Box::new(parts) }
     }
 
-    /// A 101: the connection changes to `protocol`, and `speak` has it from then on, with its own reading and writing. What
-    /// WebSockets begin with.
+    /// A 101: the connection changes to `protocol`, and from then on `speak` reads and writes it. WebSockets begin
+    /// this way.
     ///
-    /// `protocol` must be among those that the client offers in its `Upgrade` field. A client that did not offer it is
-    /// told so by 426, and one of HTTP/2, which cannot be upgraded from, by 505. Hooks, cookies and the session work as
-    /// for any other response. `speak` runs after the answer was sent; its errors are logged, unless they say only that
-    /// the client has left.
+    /// `protocol` must be among those that the client offers in its `Upgrade` field. A client that did not offer
+    /// it gets 426, and an HTTP/2 client, whose connection cannot be upgraded, gets 505. Hooks, cookies and the
+    /// session work as for any other response. `speak` runs after the answer was sent; its errors are logged,
+    /// unless they say only that the client has left.
     ///
     /// ```
     /// use hipflask::{Response, Result, Upgraded};
@@ -85,7 +85,7 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// If `protocol` cannot be in a header.
+    /// If `protocol` is not allowed in a header.
     #[track_caller]
     pub fn upgrade<F, Fut>(protocol: impl AsRef<str>, speak: F) -> Result<Response>
     where

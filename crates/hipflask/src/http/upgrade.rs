@@ -15,11 +15,12 @@ use crate::base::error::Result;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A connection that speaks another protocol than HTTP from now on: what [`Response::upgrade`] hands to its function.
+/// A connection that from now on speaks a protocol other than HTTP: what [`Response::upgrade`] passes to its
+/// function.
 ///
-/// It is read and written by tokio's [`AsyncRead`] and [`AsyncWrite`], because that is what implementations of protocols
-/// take. What the client sent behind its request comes first. No time-out of the server applies to it any more; only
-/// TCP's keep-alive goes on. It counts as a connection until it is dropped.
+/// It is read and written with tokio's [`AsyncRead`] and [`AsyncWrite`], because implementations of protocols take
+/// these. Whatever the client sent after its request comes first. The server's time-outs no longer apply to it,
+/// only TCP's keep-alive. It counts as a connection until it is dropped.
 ///
 /// [`Response::upgrade`]: crate::Response::upgrade
 pub struct Upgraded {
@@ -45,10 +46,10 @@ impl Upgraded {
         Upgraded { ahead, stream: Box::new(stream), _place: place, stopping: Box::new(stopping) }
     }
 
-    /// Waits until the server begins to stop: the time to take leave. What has not ended `SERVER_GRACEFUL_TIMEOUT`
-    /// later is broken off.
+    /// Waits until the server begins to stop: the time to say goodbye. A connection that has not ended
+    /// `SERVER_GRACEFUL_TIMEOUT` later is aborted.
     ///
-    /// The future has nothing of the connection, so it can be waited for while the connection is read.
+    /// The future does not borrow the connection, so it can be awaited while the connection is read.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
         (self.stopping)()
     }

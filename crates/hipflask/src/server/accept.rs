@@ -15,7 +15,7 @@ use crate::server::listener::{Accepted, Listeners, is_of_one_connection};
 use crate::server::phase::Phase;
 use crate::server::service::Shared;
 
-/// Serves who connects until `stop` is ready, then finishes what is in flight.
+/// Serves the clients that connect until `stop` is ready, then finishes what is in flight.
 pub(crate) async fn serve_until(app: Frozen, mut listeners: Listeners, stop: impl Future<Output = ()>) -> Result<()> {
     let limits = ServerLimits::from_config(app.config())?;
     let (phase, phases) = channel::channel(Phase::Serving);
@@ -40,8 +40,8 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    /// Accepts connections without an end. An error never is one (RUSTSEC-2024-0376): out of file descriptors, it waits
-    /// and goes on.
+    /// Accepts connections until it is dropped. An error never ends it (RUSTSEC-2024-0376): when file descriptors
+    /// run out, it waits and carries on.
     async fn accept_all(&self, listeners: &mut Listeners) {
         loop {
             let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else {
@@ -59,8 +59,7 @@ impl Acceptor {
         }
     }
 
-    /// Takes in those who have connected and were not accepted yet, and nobody after them: their requests may be on the
-    /// way.
+    /// Accepts the clients that have already connected, and none after them: their requests may be on the way.
     fn accept_waiting(&self, listeners: Listeners) {
         let mut waiting = listeners.close();
         while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()

@@ -12,17 +12,17 @@ use crate::server::stream::Stream;
 #[cfg(unix)]
 use crate::server::unix::{self, UnixSocket};
 
-/// A connection as it was accepted.
+/// An accepted connection.
 pub(super) struct Accepted {
     pub(super) stream: Stream,
     pub(super) peer: Peer,
     pub(super) scheme: Scheme,
-    /// What it speaks, if that was agreed on; otherwise its first bytes tell.
+    /// Its protocol, if that was negotiated; otherwise its first bytes tell.
     pub(super) protocol: Option<Protocol>,
 }
 
 impl Accepted {
-    /// A connection in clear.
+    /// An unencrypted connection.
     pub(super) fn in_clear(stream: Stream, peer: Peer) -> Accepted {
         Accepted { stream, peer, scheme: Scheme::Http, protocol: None }
     }
@@ -70,8 +70,8 @@ impl Listener {
         }
     }
 
-    /// Listens no more; what is left are those who have connected already. They are not waited for, so the system is
-    /// asked itself: the runtime may not have heard of them yet.
+    /// Stops listening; only clients that have already connected remain. Nothing waits for them, so the system
+    /// itself is asked: the runtime may not know about them yet.
     fn close(self) -> io::Result<Closed> {
         match self {
             Listener::Tcp(listener) => listener.into_std().map(Closed::Tcp),
@@ -81,7 +81,7 @@ impl Listener {
     }
 }
 
-/// A socket that will not listen any more, as a list of those who are waiting at it.
+/// A socket that no longer listens, as a list of the clients that are waiting.
 pub(super) enum Closed {
     Tcp(std::net::TcpListener),
     #[cfg(unix)]
@@ -120,7 +120,7 @@ impl Iterator for Closed {
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
     all: Vec<Listener>,
-    /// Whose turn it is, so that a busy socket keeps no other waiting.
+    /// Whose turn it is, so that a busy socket does not keep the others waiting.
     next: usize,
 }
 
@@ -146,13 +146,13 @@ impl Listeners {
         Poll::Pending
     }
 
-    /// Listens no more; those who have connected already are still to be served.
+    /// Stops listening; clients that have already connected are still served.
     pub(super) fn close(self) -> impl Iterator<Item = Accepted> {
         self.all.into_iter().filter_map(|listener| listener.close().ok()).flatten()
     }
 }
 
-/// The client went away before it was accepted: nobody else is concerned.
+/// The client went away before it was accepted; no other connection is affected.
 pub(super) fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -40,8 +40,8 @@ pub(crate) use signals::wait as wait_for_signal;
 /// Serves `app` at `address` until the process is told to stop by Ctrl-C or SIGTERM; requests in flight are
 /// finished first.
 ///
-/// The binary's own `run` does this, with a runtime and messages around it; this is for programs that have
-/// their own. It is short for a [`Server`] with one address.
+/// The command `run` of every binary does this, with a runtime and messages around it; this is for programs that
+/// have their own. It is short for a [`Server`] with one address.
 ///
 /// ```no_run
 /// # async fn run(app: hipflask::App) -> Result<(), Box<dyn std::error::Error>> {
@@ -60,8 +60,8 @@ pub async fn serve(app: Frozen, address: SocketAddr) -> Result<()> {
 /// Serves `app` on a socket that is already listening, until `stop` is ready; requests in flight are finished
 /// first.
 ///
-/// For a socket that was handed to the process, for a stop that is no signal, and for tests with real
-/// connections. What [`serve`] says holds here too. It is short for a [`Server`] with one listener.
+/// Use it for a socket that was passed to the process, for a stop other than a signal, and for tests with real
+/// connections. Otherwise it works like [`serve`]. It is short for a [`Server`] with one listener.
 ///
 /// ```
 /// # hipflask::block_on(async {
@@ -81,7 +81,7 @@ pub async fn serve_on(app: Frozen, listener: std::net::TcpListener, stop: impl F
     Server::new(app).listener(listener).run_until(stop).await
 }
 
-/// A server, and the sockets that it listens at: any number of them, of any kind.
+/// A server, and the sockets that it listens on: any number of them, of any kind.
 ///
 /// ```
 /// # hipflask::block_on(async {
@@ -101,7 +101,7 @@ pub struct Server {
     sockets: Vec<Socket>,
 }
 
-/// A socket that was asked for.
+/// A requested socket.
 #[derive(Debug)]
 enum Socket {
     Address(SocketAddr),
@@ -113,7 +113,7 @@ enum Socket {
 }
 
 impl Server {
-    /// A server that listens nowhere yet.
+    /// A server without sockets.
     pub fn new(app: Frozen) -> Server {
         Server { app, sockets: Vec::new() }
     }
@@ -123,28 +123,28 @@ impl Server {
         self
     }
 
-    /// Listens at `address`. The port 0 is any that is free.
+    /// Listens on `address`. Port 0 means any free port.
     pub fn bind(self, address: impl Into<SocketAddr>) -> Server {
         self.with(Socket::Address(address.into()))
     }
 
-    /// Takes connections from a socket that listens already: one that another process has handed over, or whose port
-    /// has to be known before the server runs.
+    /// Accepts connections from a socket that is already listening: one that another process has passed on, or
+    /// whose port has to be known before the server runs.
     pub fn listener(self, listener: std::net::TcpListener) -> Server {
         self.with(Socket::Listener(listener))
     }
 
-    /// Listens at a Unix socket, whose file is made at `path` and removed at the end. One that a process left behind
-    /// there is replaced; where another process listens, it is an error.
+    /// Listens on a Unix socket, whose file is created at `path` and removed at the end. A file left behind by an
+    /// earlier process is replaced; it is an error if another process is listening there.
     ///
-    /// Who may connect is a matter of the file's permissions: those of the folder, and the process's `umask`. Requests
+    /// The file's permissions decide who may connect: those of the folder, and the process's `umask`. Requests
     /// that come this way have no [`remote_addr`](crate::Request::remote_addr).
     #[cfg(unix)]
     pub fn unix(self, path: impl Into<PathBuf>) -> Server {
         self.with(Socket::Path(path.into()))
     }
 
-    /// Takes connections from a Unix socket that listens already. Its file is left alone.
+    /// Accepts connections from a Unix socket that is already listening. Its file is left alone.
     #[cfg(unix)]
     pub fn unix_listener(self, listener: std::os::unix::net::UnixListener) -> Server {
         self.with(Socket::UnixListener(listener))

@@ -8,12 +8,12 @@ pub(super) enum Phase {
     Serving,
     /// No new requests; those in flight are finished.
     Finishing,
-    /// What still runs has had its time.
+    /// The time for requests in flight is over.
     BreakingOff,
 }
 
 /// Waits for a phase, or a later one.
 pub(super) async fn reached(mut phase: channel::Receiver<Phase>, wanted: Phase) {
-    // Without a sender the server is gone.
+    // Without a sender there is no server any more.
     let _ = phase.wait_for(|phase| *phase >= wanted).await;
 }

@@ -1,4 +1,5 @@
-//! A connection's socket. What the server needs of one is said here, so that the rest of it names no transport.
+//! The socket of a connection. It defines what the server needs from one, so that the rest of the server names no
+//! transport.
 
 use std::future::Future as _;
 use std::io::{self, IoSlice};
@@ -13,7 +14,7 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
-/// How long a client that still sends may take to notice that it was answered.
+/// How long a client that is still sending may take to notice that it was answered.
 const LINGER: Duration = Duration::from_secs(5);
 
 /// A stream of bytes to and from a client.
@@ -37,11 +38,13 @@ macro_rules! each {
 }
 
 impl Stream {
-    /// A connection over TCP, set up as every one has to be. One that has ended already cannot be told, and need not.
+    /// A connection over TCP, with the options that every one needs. Setting them fails only if it has already
+    /// ended.
     pub(super) fn tcp(socket: TcpStream) -> Stream {
-        // Otherwise every small answer would wait for the peer's delayed acknowledgement.
+        // Otherwise every small answer would wait for the client's delayed acknowledgement.
         let _ = socket.set_nodelay(true);
-        // Otherwise a peer that vanished without a word would be waited for as long as there is nothing to send to it.
+        // Otherwise the server would wait for a client that vanished silently, as long as there is nothing to send
+        // to it.
         let probes = TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
         let _ = SockRef::from(&socket).set_tcp_keepalive(&probes.with_retries(4));
         Stream(Transport::Tcp(socket))
@@ -58,7 +61,7 @@ impl Stream {
         each!(&self.0, socket => socket.readable().await)
     }
 
-    /// Reads what has come, if anything has.
+    /// Reads what has arrived, if anything has.
     pub(super) fn try_read(&self, into: &mut impl BufMut) -> io::Result<usize> {
         each!(&self.0, socket => socket.try_read_buf(into))
     }
@@ -68,15 +71,16 @@ impl Stream {
         each!(&self.0, socket => socket.try_write(bytes))
     }
 
-    /// Whether the system knows that the client neither sends nor receives. This asks nobody and waits for nothing.
+    /// Whether the system knows that the client neither sends nor receives. This sends nothing and waits for
+    /// nothing.
     pub(super) fn is_hung_up(&self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         let ready = each!(&self.0, socket => pin!(socket.ready(Interest::WRITABLE)).poll(&mut cx));
         matches!(ready, Poll::Ready(Ok(ready)) if ready.is_write_closed())
     }
 
-    /// Says that nothing more will come, and waits, for a while, until the client has ended the connection too. Closed
-    /// with bytes left unread, a connection is reset, and the reset may overtake the answer.
+    /// Announces that nothing more will come, and waits a while for the client to close the connection too. A
+    /// connection closed with unread bytes is reset, and the reset may overtake the answer.
     pub(super) async fn linger(mut self) {
         let drain = async {
             let mut unread = vec![0; 16 * 1024];
@@ -87,10 +91,11 @@ impl Stream {
         let _ = tokio::time::timeout(LINGER, drain).await;
     }
 
-    /// Ends the connection in a way that no client takes for the end of a body. A Unix socket knows no such way.
+    /// Ends the connection in a way that no client can mistake for the end of a body. A Unix socket has no such
+    /// way.
     pub(super) fn reset(self) {
         if let Transport::Tcp(socket) = self.0 {
-            // If it cannot be set, the connection is gone already.
+            // If this fails, the connection is already gone.
             let _ = socket.set_zero_linger();
         }
     }

@@ -1,4 +1,4 @@
-//! Unix sockets: how they are accepted, and what becomes of their files.
+//! Unix sockets: how connections are accepted, and what happens to their files.
 
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -21,7 +21,7 @@ pub(crate) struct UnixSocket {
 }
 
 impl UnixSocket {
-    /// Listens at `path`. What a process that has ended left behind there is replaced.
+    /// Listens at `path`. A file left behind by an earlier process is replaced.
     pub(super) async fn bind(path: &Path) -> io::Result<UnixSocket> {
         let listener = match UnixListener::bind(path) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left_over(path).await => {
@@ -48,7 +48,7 @@ impl UnixSocket {
     }
 }
 
-/// One that will not listen any more.
+/// One that no longer listens.
 pub(super) struct Closed {
     listener: std::os::unix::net::UnixListener,
     _file: Option<SocketFile>,
@@ -66,21 +66,21 @@ fn accepted(socket: UnixStream) -> Accepted {
     Accepted::in_clear(Stream::unix(socket), Peer::Unix)
 }
 
-/// Whether `path` is a socket at which nobody listens.
+/// Whether `path` is a socket on which no process listens.
 async fn is_left_over(path: &Path) -> bool {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
     let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
     is_socket && UnixStream::connect(path).await.is_err_and(refused)
 }
 
-/// The file of a socket, which ends with it, unless another process has put its own there meanwhile.
+/// The file of a socket, which is removed with it, unless another process has put its own there in the meantime.
 #[derive(Debug)]
 struct SocketFile {
     path: PathBuf,
     identity: Identity,
 }
 
-/// Device and number of a file, and when it was made: numbers are used again.
+/// Device and number of a file, and when it was created: numbers are reused.
 type Identity = (u64, u64, i64, i64);
 
 impl SocketFile {

@@ -1,4 +1,4 @@
-//! Connections that are handed over to another protocol (RFC 9110 §7.8).
+//! Connections that change to another protocol (RFC 9110 §7.8).
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -21,18 +21,18 @@ use crate::server::policy::Refused;
 use crate::server::service::refuse;
 use crate::server::stream::Stream;
 
-/// What a view has answered.
+/// The kind of a view's answer.
 pub(super) enum Answered {
     Finally(Response),
-    /// The response is the last of HTTP on its connection.
+    /// The response is the last HTTP message on its connection.
     Upgrade(Response, Upgrade),
 }
 
 /// What `response` is to a request that offered to change to these protocols, in an `Upgrade` field that is known to be
 /// meant for us.
 ///
-/// After any other answer of 1xx comes another (RFC 9110 §15.2), so a client would take the answer to its next request for
-/// the answer to this one.
+/// Any other 1xx answer is followed by another (RFC 9110 §15.2), so a client would take the answer to its next
+/// request for the answer to this one.
 pub(super) fn settle(mut response: Response, version: Version, offered: Option<&HeaderValue>) -> Answered {
     let upgrade = response.take_upgrade();
     if !response.status().is_informational() {
@@ -58,7 +58,7 @@ fn offers(offered: Option<&HeaderValue>, response: &Response) -> bool {
 /// The answer to a client that did not offer what a view requires.
 fn required(response: &Response, version: Version) -> Response {
     if version == Version::HTTP_2 {
-        // Nothing but HTTP/1.1 can be upgraded from (RFC 9113 §8.6).
+        // Only HTTP/1.1 can be upgraded (RFC 9113 §8.6).
         return refuse(&Refused(505, "This address changes the protocol, which takes HTTP/1.1."));
     }
     let mut answer = refuse(&Refused(426, "This address speaks another protocol, which the request must ask for."));
@@ -68,7 +68,7 @@ fn required(response: &Response, version: Version) -> Response {
     answer
 }
 
-/// Has the new protocol spoken, until it has ended or the server has waited for that long enough.
+/// Runs the new protocol until it has ended or the server has waited long enough.
 pub(super) async fn run(
     upgrade: Upgrade,
     stream: Stream,

@@ -6,7 +6,7 @@ use crate::builtin::form::sent::Sent;
 use crate::context::Context;
 use crate::http::upload::FormData;
 
-/// Reads the fields of one form and collects what is wrong with them.
+/// Reads the fields of one form and collects the errors.
 #[derive(Debug)]
 pub struct Binder<'a> {
     data: &'a FormData,
@@ -19,12 +19,12 @@ impl<'a> Binder<'a> {
         Binder { data, ctx, errors: Vec::new() }
     }
 
-    /// What was wrong with the fields.
+    /// The errors of the fields.
     pub(super) fn into_errors(self) -> Vec<(&'static str, FieldError)> {
         self.errors
     }
 
-    /// The field `name` as a `V`, if it is one and every rule holds. The first thing that is wrong is noted.
+    /// The field `name` as a `V`, if it is one and keeps every rule. Otherwise the first error is noted.
     pub fn field<V: FromField>(&mut self, name: &'static str, rules: &[&dyn FieldRule<V>]) -> Option<V> {
         let sent = Sent { name, data: self.data, ctx: self.ctx };
         let keeps = |value: &V| rules.iter().try_for_each(|rule| rule.check(value, &sent));
@@ -43,7 +43,7 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// What a field of a form can be. Implement it for types of your own.
+/// A type that a field of a form can have. Implement it for your own types.
 ///
 /// ```
 /// use hipflask::form::{FieldError, FromField, Sent};
@@ -76,7 +76,8 @@ pub trait FromField: Sized {
     /// What to tell the user.
     fn from_field(sent: &Sent<'_>) -> Result<Self, FieldError>;
 
-    /// [`Binder::field`], by a name that reports a type that is no field as [`WIDGET`](FromField::WIDGET) does.
+    /// [`Binder::field`], under a name that makes the compiler report a type that is not a field as it does for
+    /// [`WIDGET`](FromField::WIDGET).
     #[doc(hidden)]
     fn bind(binder: &mut Binder<'_>, name: &'static str, rules: &[&dyn FieldRule<Self>]) -> Option<Self> {
         binder.field(name, rules)

@@ -1,4 +1,4 @@
-//! What can be wrong with a field, and the words that say so.
+//! The errors of fields, and their wording.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::context::Context;
 
-/// What is wrong with a field of a form. A program can match it; its `Display` tells the user, in English.
+/// An error of a field of a form. A program can match it; its `Display` is the message for the user, in English.
 ///
 /// A rule of your own returns a text, which becomes a [`FieldError::Message`].
-/// [`App::form_messages`](crate::App::form_messages) puts other words in place of these.
+/// [`App::form_messages`](crate::App::form_messages) replaces the wording.
 ///
 /// ```
 /// use hipflask::form::FieldError;
@@ -52,12 +52,12 @@ pub enum FieldError {
     NotAnEmail,
     /// It is not in the list.
     NotAChoice,
-    /// It differs from the field that it should repeat.
+    /// It differs from the field that it must repeat.
     NotEqual {
         /// The name of that field.
         to: &'static str,
     },
-    /// What a rule of the program says, or the program itself by [`Form::add_error`](crate::Form::add_error).
+    /// A message from a rule of the program, or from [`Form::add_error`](crate::Form::add_error).
     Message(String),
 }
 
@@ -103,12 +103,12 @@ impl From<&str> for FieldError {
     }
 }
 
-/// The words of one form: how its errors are told to the user of this request.
+/// The wording of one form: how its errors are told to the user of this request.
 #[derive(Clone)]
 pub(super) struct Words(Arc<dyn Fn(&FieldError) -> String + Send + Sync>);
 
 impl Words {
-    /// What the application chooses for this request, if it does.
+    /// The application's choice for this request, if it has made one.
     pub(super) fn of(ctx: &Context) -> Option<Words> {
         ctx.state::<Choose>().map(|Choose(choose)| choose(ctx))
     }
@@ -118,12 +118,12 @@ impl Words {
     }
 }
 
-/// What [`App::form_messages`] was given.
+/// The function that was passed to [`App::form_messages`].
 struct Choose(Box<dyn Fn(&Context) -> Words + Send + Sync>);
 
 impl App {
-    /// Tells the errors of forms in other words: `choose` looks at the request and gives the function that words
-    /// its errors, so that a form speaks the user's language.
+    /// Changes the wording of form errors: `choose` looks at the request and returns the function that words its
+    /// errors, so that a form can speak the user's language.
     ///
     /// ```
     /// use hipflask::form::FieldError;

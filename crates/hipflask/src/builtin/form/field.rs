@@ -1,20 +1,20 @@
-//! What a field of a form is, and its name.
+//! A field of a form, and its name.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-/// What a field of a form is: its name, how it looks, and what it wants.
+/// A field of a form: its name, how it looks, and what it requires.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Field {
     /// The name in the form.
     pub name: &'static str,
-    /// What stands beside it.
+    /// The text beside it.
     pub label: &'static str,
     /// `text`, `textarea`, `select`, `checkbox`, `file`, or another type of `<input>`.
     pub widget: &'static str,
-    /// What explains it, if anything does.
+    /// A text that explains it; may be empty.
     pub description: &'static str,
-    /// Whether it may not be empty.
+    /// Whether it must be filled in.
     pub required: bool,
     /// The choices of a `select`: value and label.
     pub choices: Vec<(&'static str, &'static str)>,
@@ -55,7 +55,7 @@ impl<T> FieldName<T> {
     }
 }
 
-// Not derived: the name is one whatever the form is.
+// Not derived: the name can be copied whatever the form is.
 impl<T> Clone for FieldName<T> {
     fn clone(&self) -> FieldName<T> {
         *self

@@ -1,4 +1,4 @@
-//! Forms: typed fields, validation, and rendering again with values and errors kept. WTForms' place.
+//! Forms: typed fields, validation, and rendering with the values and errors kept. What WTForms is for Flask.
 
 mod binder;
 mod error;
@@ -64,16 +64,15 @@ pub struct Form<T> {
     data: Option<Arc<FormData>>,
     /// The values, if every field could be read.
     value: Option<T>,
-    /// By the fields' names, in the order of the fields.
+    /// The errors by the names of the fields, in the order of the fields.
     errors: Vec<(&'static str, FieldError)>,
-    /// What the fields show unless the form was submitted.
+    /// The values that the fields show unless the form was submitted.
     prefilled: Vec<(&'static str, String)>,
-    /// How errors are told, where the application has words of its own.
+    /// The wording of errors, if the application has its own.
     words: Option<Words>,
 }
 
-/// What `#[derive(Form)]` writes for a struct. To be implemented by hand for forms that are known only at run
-/// time.
+/// What `#[derive(Form)]` writes for a struct. Implement it by hand for forms that are known only at run time.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a form",
     label = "put `#[derive(Form)]` above this type",
@@ -83,17 +82,17 @@ pub trait FormModel: Sized + Send + Sync + 'static {
     /// The fields in the order of the page.
     fn fields() -> Vec<Field>;
 
-    /// Reads the fields through `binder`, which collects what is wrong with them.
+    /// Reads the fields through `binder`, which collects the errors.
     fn bind(binder: &mut Binder<'_>) -> Option<Self>;
 }
 
 impl<T: FormModel> Form<T> {
-    /// A form that nobody has submitted.
+    /// A form that has not been submitted.
     pub fn empty() -> Form<T> {
         Form { data: None, value: None, errors: Vec::new(), prefilled: Vec::new(), words: None }
     }
 
-    /// A form as it came, validated, outside of a request.
+    /// A submitted form, validated outside a request.
     pub fn from_data(data: FormData) -> Form<T> {
         Form::read(Arc::new(data), None)
     }
@@ -105,12 +104,12 @@ impl<T: FormModel> Form<T> {
         Form { data: Some(data), value, errors, ..Form::empty() }
     }
 
-    /// The values, if the form was submitted and nothing is wrong with it. Flask-WTF's `validate_on_submit`.
+    /// The values, if the form was submitted and is valid. Flask-WTF's `validate_on_submit`.
     pub fn valid(&self) -> Option<&T> {
         self.value.as_ref().filter(|_| self.errors.is_empty())
     }
 
-    /// The values themselves, if the form was submitted and nothing is wrong with it.
+    /// The values themselves, if the form was submitted and is valid.
     ///
     /// # Errors
     ///
@@ -149,8 +148,8 @@ impl<T: FormModel> Form<T> {
         self.errors.iter().map(|(name, error)| (*name, error))
     }
 
-    /// Every error as the user is told, with the name of its field: in English, or as
-    /// [`App::form_messages`](crate::App::form_messages) says.
+    /// Every error as a message for the user, with the name of its field: in English, or worded by
+    /// [`App::form_messages`](crate::App::form_messages).
     pub fn messages(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.errors().map(|(name, error)| (name, self.message(error)))
     }
@@ -159,8 +158,8 @@ impl<T: FormModel> Form<T> {
         self.words.as_ref().map_or_else(|| error.to_string(), |words| words.tell(error))
     }
 
-    /// Puts an error beside a field: for what only the application can know, a name that is taken. The form is not
-    /// [`valid`](Form::valid) any more. The derive writes the names as constants: `Signup::NAME`.
+    /// Puts an error beside a field, for what only the application can know: that a name is taken. The form is
+    /// then no longer [`valid`](Form::valid). The derive writes the names as constants: `Signup::NAME`.
     pub fn add_error(&mut self, field: FieldName<T>, error: impl Into<FieldError>) {
         self.errors.push((field.as_str(), error.into()));
         self.errors = in_order::<T>(std::mem::take(&mut self.errors));

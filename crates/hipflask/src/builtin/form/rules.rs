@@ -3,7 +3,7 @@
 use crate::builtin::form::error::FieldError;
 use crate::builtin::form::sent::{Sent, with_line_feeds};
 
-/// A rule that a field's value must keep. A value of your own type is one by `#[field(rule = NotReserved)]`.
+/// A rule that a field's value must keep. `#[field(rule = NotReserved)]` uses a value of your own type as one.
 ///
 /// ```
 /// use hipflask::form::{FieldError, FieldRule, Sent};
@@ -51,7 +51,7 @@ impl<V, E: Into<FieldError>, F: Fn(&V) -> Result<(), E>> FieldRule<V> for Check<
     }
 }
 
-/// A rule for a field that may be left empty: nothing keeps every rule.
+/// A rule for a field that may be left empty: an empty one keeps every rule.
 #[derive(Clone, Copy, Debug)]
 pub struct IfGiven<R>(pub R);
 
@@ -100,7 +100,7 @@ impl<N: PartialOrd + std::fmt::Display> FieldRule<N> for Range<N> {
     }
 }
 
-/// Something that looks like an e-mail address: one `@`, a name before it, a host with a dot after it.
+/// A text that looks like an e-mail address: one `@`, a name before it, a host with a dot after it.
 #[derive(Clone, Copy, Debug)]
 pub struct Email;
 
@@ -111,7 +111,7 @@ impl FieldRule<String> for Email {
     }
 }
 
-/// Nothing in it that a mail program would take for the end of the address, or for a second one.
+/// Contains nothing that a mail program could take for the end of the address, or for a second address.
 fn is_mail_name(name: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c);
     !name.is_empty() && name.len() <= 64 && name.chars().all(plain)
@@ -128,7 +128,7 @@ fn is_mail_host(host: &str) -> bool {
     host.contains('.') && host.split('.').all(label)
 }
 
-/// One of a list: `one_of("draft", "published")`.
+/// One of the listed values: `one_of("draft", "published")`.
 #[derive(Clone, Copy, Debug)]
 pub struct OneOf(pub &'static [&'static str]);
 
@@ -138,14 +138,14 @@ impl FieldRule<String> for OneOf {
     }
 }
 
-/// Several of the list.
+/// Any number of the listed values.
 impl FieldRule<Vec<String>> for OneOf {
     fn check(&self, values: &Vec<String>, sent: &Sent<'_>) -> Result<(), FieldError> {
         values.iter().try_for_each(|value| self.check(value, sent))
     }
 }
 
-/// The same as another field: a password typed twice.
+/// Equal to another field, for a password that is typed twice.
 #[derive(Clone, Copy, Debug)]
 pub struct EqualTo(pub &'static str);
 

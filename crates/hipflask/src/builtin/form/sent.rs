@@ -41,6 +41,6 @@ impl<'a> Sent<'a> {
 
 /// A browser sends line breaks as CR LF (HTML, 4.10.21.4).
 pub(super) fn with_line_feeds(text: &str) -> String {
-    // Most fields are of one line.
+    // Most fields have one line.
     if text.contains('\r') { text.replace("\r\n", "\n") } else { text.to_owned() }
 }

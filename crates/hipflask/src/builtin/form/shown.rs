@@ -1,10 +1,10 @@
-//! A form as templates and JSON see it: its fields with what was typed and what is wrong.
+//! A form as templates and JSON see it: its fields with what was typed and with the errors.
 
 use serde::ser::{Serialize, SerializeSeq, SerializeStruct, Serializer};
 
 use crate::builtin::form::field::Field;
 
-/// The name by which a template knows a form.
+/// The name by which a template recognizes a form.
 pub(crate) const FORM_MARKER: &str = "$hipflask::Form";
 
 /// A field with what the client sent for it.

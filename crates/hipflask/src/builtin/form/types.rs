@@ -35,7 +35,7 @@ macro_rules! number_fields {
 }
 
 number_fields!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize; FieldError::NotAnInteger, |_number| true);
-// Not a number is neither below nor above any bound, so no range would keep it out.
+// NaN is neither below nor above any bound, so no range would exclude it.
 number_fields!(f32 f64; FieldError::NotANumber, |number| number.is_finite());
 
 /// A checkbox: ticked or not.
