@@ -68,7 +68,8 @@ routes! {
     /// ```
     ///
     /// Options after the rule: `methods = [GET, POST]`, `endpoint = "name"`, `defaults(page = 1)`,
-    /// `strict_slashes = false`, `merge_slashes = false`, `provide_automatic_options = false`, `csrf = false`.
+    /// `strict_slashes = false`, `merge_slashes = false`, `provide_automatic_options = false`, `csrf = false`,
+    /// and for a plain `fn` that promises not to block, `inline`.
     /// Several of these attributes on one function give it several rules.
     route None;
     /// [`route`](macro@route) for GET.

@@ -8,4 +8,5 @@ pub(crate) mod decimal;
 pub(crate) mod error;
 pub(crate) mod html;
 pub(crate) mod panics;
+pub(crate) mod runtime;
 pub(crate) mod type_map;

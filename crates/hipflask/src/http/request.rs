@@ -70,7 +70,7 @@ impl Scheme {
 }
 
 /// The decoded path; absent parts are the raw path's own.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Path {
     /// With [`url::ENCODED_SLASH`] for encoded slashes; `None` where nothing was encoded.
     routing: Option<Box<str>>,
@@ -122,6 +122,24 @@ impl Request {
             cookies: OnceLock::new(),
             host: OnceLock::new(),
             id: 0,
+        }
+    }
+
+    /// The same request with an empty body.
+    pub(crate) fn without_body(&self) -> Request {
+        Request {
+            method: self.method.clone(),
+            uri: self.uri.clone(),
+            version: self.version,
+            headers: self.headers.clone(),
+            body: Body::empty(),
+            remote_addr: self.remote_addr,
+            scheme: self.scheme,
+            path: self.path.clone(),
+            args: OnceLock::new(),
+            cookies: OnceLock::new(),
+            host: OnceLock::new(),
+            id: self.id,
         }
     }
 
