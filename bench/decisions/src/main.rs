@@ -17,13 +17,25 @@ async fn asynchronous() -> &'static str {
     "Hello, World!"
 }
 
-/// A synchronous view runs in place once it has shown that it is short.
+/// A synchronous view may block, so it runs on a thread of its own kind.
 #[get("/sync")]
 fn synchronous() -> &'static str {
     "Hello, World!"
 }
 
-/// What every synchronous view costs where each call goes to a thread for blocking work.
+#[get("/sync/context")]
+fn synchronous_with_context(ctx: &mut Context) -> &'static str {
+    ctx.response_mut();
+    "Hello, World!"
+}
+
+/// One that promises not to block runs in place.
+#[get("/inline", inline)]
+fn in_place() -> &'static str {
+    "Hello, World!"
+}
+
+/// What a synchronous view would cost where each call goes to one of tokio's threads for blocking work.
 #[get("/elsewhere")]
 async fn elsewhere() -> Result<&'static str> {
     Ok(tokio::task::spawn_blocking(|| "Hello, World!").await?)
@@ -42,7 +54,7 @@ fn app(variant: &str) -> App {
         "async-hooks" => (0..8).fold(app, |app, _| app.before_request(async_hook)),
         _ => app,
     };
-    app.routes(routes![asynchronous, synchronous, elsewhere, blocking])
+    app.routes(routes![asynchronous, synchronous, synchronous_with_context, in_place, elsewhere, blocking])
 }
 
 async fn serve(app: Frozen, port: u16) {

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use hipflask::{
-    App, BoxFuture, Context, Error, Extension, Freezing, FromContext, Function, HttpError, IntoResponse, Method, Pace,
+    App, BoxFuture, Context, Error, Extension, Freezing, FromContext, Function, HttpError, IntoResponse, Method,
     Response, Result, Session, UrlFor, Values, redirect,
 };
 use serde::Serialize;
@@ -87,11 +87,11 @@ pub struct LoginManager<U> {
 impl<U: UserMixin> LoginManager<U> {
     /// Logins for the users that `user_loader` finds.
     pub fn new<Args: 'static>(user_loader: impl UserLoader<U, Args>) -> LoginManager<U> {
-        let (loader, pace) = (Arc::new(user_loader), Arc::new(Pace::default()));
+        let loader = Arc::new(user_loader);
         LoginManager {
             load: Arc::new(move |ctx| {
-                let (loader, pace) = (Arc::clone(&loader), Arc::clone(&pace));
-                Box::pin(async move { loader.call(ctx, &pace).await? })
+                let loader = Arc::clone(&loader);
+                Box::pin(async move { loader.call(ctx).await? })
             }),
             login_view: None,
             login_message: Some("Please log in to access this page.".to_owned()),

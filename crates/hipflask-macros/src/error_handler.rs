@@ -1,13 +1,13 @@
 //! `#[errorhandler]`
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{Error, Item, ItemFn, Lit, LitInt, Result, Token, Type};
 
 use crate::Expanded;
 use crate::arguments::{self, Argument};
-use crate::handler;
+use crate::handler::{self, Place};
 
 /// What an error handler catches.
 enum Catches {
@@ -37,12 +37,30 @@ impl Parse for Catches {
         {
             return Err(Error::new_spanned(ty, format!("found a constant, but {STATUS}")));
         }
-        match input.is_empty() {
-            true => Ok(catches),
-            false => {
-                Err(input.error("an error handler catches one status or one type; write another handler for another"))
+        Ok(catches)
+    }
+}
+
+/// What stands in the brackets: what is caught, and perhaps `inline`.
+struct Options {
+    catches: Catches,
+    inline: Option<Ident>,
+}
+
+impl Parse for Options {
+    fn parse(input: ParseStream<'_>) -> Result<Options> {
+        const ONE: &str = "an error handler catches one status or one type; write another handler for another";
+        let catches = input.parse()?;
+        let inline = match input.parse::<Option<Token![,]>>()? {
+            Some(_) if !input.is_empty() => {
+                Some(input.parse::<Ident>().map_err(|error| Error::new(error.span(), ONE))?)
             }
+            _ => None,
+        };
+        if let Some(other) = inline.as_ref().filter(|word| *word != "inline") {
+            return Err(Error::new(other.span(), ONE));
         }
+        if input.is_empty() { Ok(Options { catches, inline }) } else { Err(input.error(ONE)) }
     }
 }
 
@@ -54,7 +72,7 @@ fn is_constant(ty: &Type) -> bool {
 }
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Expanded {
-    let catches: Catches = syn::parse2(attribute)?;
+    let Options { catches, inline } = syn::parse2(attribute)?;
     let function = match syn::parse2(item)? {
         Item::Fn(function) => function,
         other => return Err(Error::new_spanned(other, "`#[errorhandler]` stands above a function")),
@@ -63,7 +81,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Expanded {
     if let Catches::Type(ty) = &catches {
         lend(ty, &mut arguments)?;
     }
-    let handler = handler::expand(&function.sig, &arguments, &[]);
+    let handler = handler::expand(&function.sig, &arguments, &[], Place::of(inline.as_ref(), &function.sig)?);
     let catches = match catches {
         Catches::Status(status) => quote!(::hipflask::Catches::status(#status)),
         Catches::Type(ty) => quote!(::hipflask::Catches::error::<#ty>()),
@@ -72,7 +90,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Expanded {
         function,
         &quote! {
             #handler
-            ::hipflask::ErrorHandler::new(#catches, __View::default())
+            ::hipflask::ErrorHandler::new(#catches, __View)
         },
     ))
 }

@@ -3,15 +3,41 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ReturnType, Signature};
+use syn::{Error, Result, ReturnType, Signature};
 
 use crate::arguments::{Argument, in_one_place};
 use crate::view::PathArgument;
 
+/// Where a plain `fn` runs: on a thread for what may block, or on the worker that the request is on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Thread,
+    Inline,
+}
+
+impl Place {
+    /// [`Place::Inline`] where the word `inline` stands.
+    pub(crate) fn of(inline: Option<&Ident>, signature: &Signature) -> Result<Place> {
+        match (inline, signature.asyncness) {
+            (None, _) => Ok(Place::Thread),
+            (Some(_), None) => Ok(Place::Inline),
+            (Some(word), Some(_)) => Err(Error::new(
+                word.span(),
+                "an `async fn` runs in place anyway; `inline` is for a plain `fn` that does not block",
+            )),
+        }
+    }
+}
+
 /// `impl Handler for __View`, which calls the function. Two underscores, because types of the user's own are named in
 /// it. Each line that can be the wrong type's fault is placed at
 /// that type, so that the compiler's message points there and not at the attribute.
-pub(crate) fn expand(signature: &Signature, arguments: &[Argument], path: &[PathArgument]) -> TokenStream {
+pub(crate) fn expand(
+    signature: &Signature,
+    arguments: &[Argument],
+    path: &[PathArgument],
+    place: Place,
+) -> TokenStream {
     let mut fetches = TokenStream::new();
     let mut passed = Vec::new();
     let mut ready = quote!(true);
@@ -51,29 +77,38 @@ pub(crate) fn expand(signature: &Signature, arguments: &[Argument], path: &[Path
     let span = answer_span(signature);
     let mut name = signature.ident.clone();
     name.set_span(span.resolved_at(name.span()));
-    let answer = match (signature.asyncness.is_some(), takes_context) {
-        (true, true) => quote_spanned!(span=> #name(ctx, #(#passed),*).await),
-        (true, false) => quote_spanned!(span=> #name(#(#passed),*).await),
-        (false, true) => quote_spanned!(span=> self.pace.run_with(ctx, move |ctx| #name(ctx, #(#passed),*)).await),
-        (false, false) => quote_spanned!(span=> self.pace.run(move || #name(#(#passed),*)).await),
+    let call = match takes_context {
+        true => quote_spanned!(span=> #name(ctx, #(#passed),*)),
+        false => quote_spanned!(span=> #name(#(#passed),*)),
     };
+    let is_async = signature.asyncness.is_some();
+    let called = match (place, takes_context) {
+        _ if is_async => quote_spanned!(span=> #call.await),
+        (Place::Inline, _) => quote_spanned!(span=> ::hipflask::__private::watched(NAME, || #call)),
+        (Place::Thread, true) => quote_spanned!(span=> ctx.run_blocking(move |ctx| #call).await?),
+        (Place::Thread, false) => quote_spanned!(span=> ctx.app().run_blocking(move || #call).await?),
+    };
+    let text = signature.ident.to_string();
+    let constant = (!is_async && place == Place::Inline).then(|| {
+        quote!(
+            const NAME: &str = ::core::concat!(::core::module_path!(), "::", #text);
+        )
+    });
+    let ready = if constant.is_some() { ready } else { quote!(false) };
     let at_name = signature.ident.span();
-    let answer = quote_spanned!(span=> ::hipflask::Outcome::into_outcome(#answer));
+    let answer = quote_spanned!(span=> ::hipflask::Outcome::into_outcome(#called));
     let answer = quote_spanned!(at_name=> async move { #fetches #answer });
-    let answer = match signature.asyncness {
-        Some(_) => quote_spanned!(at_name=> ::hipflask::Answer::Later(::std::boxed::Box::pin(#answer))),
-        None => quote!(self.pace.answer(#ready, #answer)),
+    let answer = match constant {
+        Some(_) => quote_spanned!(at_name=> ::hipflask::Answer::of(#ready, #answer)),
+        None => quote_spanned!(at_name=> ::hipflask::Answer::Later(::std::boxed::Box::pin(#answer))),
     };
     quote! {
-        #[derive(Default)]
-        struct __View {
-            pace: ::hipflask::Pace,
-        }
+        struct __View;
 
         impl ::hipflask::Handler for __View {
             #[allow(clippy::redundant_closure, reason = "the closure is the macro's")]
             fn call<'a>(&'a self, ctx: &'a mut ::hipflask::Context) -> ::hipflask::Answer<'a> {
-                let _ = &self.pace;
+                #constant
                 #answer
             }
 

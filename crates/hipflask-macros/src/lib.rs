@@ -68,7 +68,7 @@ routes! {
     ///
     /// Options after the rule: `methods = [GET, POST]`, `endpoint = "name"`, `defaults(page = 1)`,
     /// `strict_slashes = false`, `merge_slashes = false`, `provide_automatic_options = false`, and `with = value` for
-    /// each option that an extension reads. Several of these attributes on one function give it several rules.
+    /// each option that an extension reads; `inline` for a plain `fn` that promises not to block. Several of these attributes on one function give it several rules.
     route None;
     /// [`route`](macro@route) for GET.
     get Some("GET");

@@ -13,7 +13,7 @@ use syn::{
 
 use crate::Expanded;
 use crate::arguments::{self, Plain};
-use crate::handler;
+use crate::handler::{self, Place};
 use crate::view::{PathArgument, View, ViewRule};
 
 const ROUTE_ATTRIBUTES: [&str; 6] = ["route", "get", "post", "put", "patch", "delete"];
@@ -29,10 +29,10 @@ struct Options {
     automatic_options: Option<LitBool>,
     /// `with = Role("admin")`, each a value.
     with: Vec<Expr>,
+    inline: Option<Ident>,
 }
 
-const KNOWN: &str =
-    "`methods`, `endpoint`, `defaults`, `strict_slashes`, `merge_slashes`, `provide_automatic_options`, `with`";
+const KNOWN: &str = "`methods`, `endpoint`, `defaults`, `strict_slashes`, `merge_slashes`, `provide_automatic_options`, `with`, `inline`";
 
 impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> Result<Options> {
@@ -55,6 +55,7 @@ impl Parse for Options {
             merge_slashes: None,
             automatic_options: None,
             with: Vec::new(),
+            inline: None,
         };
         let mut seen: Vec<Ident> = Vec::new();
         while !input.is_empty() {
@@ -87,6 +88,7 @@ impl Options {
             "merge_slashes" => self.merge_slashes = Some(value(&key, "false", input)?),
             "provide_automatic_options" => self.automatic_options = Some(value(&key, "false", input)?),
             "with" => self.with.push(value(&key, "Role(\"admin\")", input)?),
+            "inline" => self.inline = Some(key.clone()),
             method if METHODS.contains(&method) => {
                 return Err(Error::new(key.span(), format!("methods are a list: `methods = [{method}]`")));
             }
@@ -240,7 +242,7 @@ pub(crate) fn expand(method: Option<&str>, arguments: TokenStream, item: TokenSt
     let rules = attached.iter().map(view_rule).collect::<Result<Vec<ViewRule>>>()?;
     let view = View::new(function, &rules)?;
     let twin = twin(&view);
-    let routes = routes(&view, &attached);
+    let routes = routes(&view, &attached)?;
     let function = &view.function;
     Ok(quote!(#function #twin #routes))
 }
@@ -354,13 +356,15 @@ fn lifetime(view: &View) -> TokenStream {
 }
 
 /// What `routes![]` calls. The underscore keeps the compiler from reporting it beside an unused view.
-fn routes(view: &View, attached: &[Attached]) -> TokenStream {
+fn routes(view: &View, attached: &[Attached]) -> Result<TokenStream> {
     let (name, cfgs) = (&view.function.sig.ident, cfgs(&view.function));
     let lifetime = lifetime(view);
     let text = name.unraw().to_string();
-    let handler = handler::expand(&view.function.sig, &view.arguments, &view.path);
+    let inline = attached.iter().find_map(|attached| attached.options.inline.as_ref());
+    let place = Place::of(inline, &view.function.sig)?;
+    let handler = handler::expand(&view.function.sig, &view.arguments, &view.path, place);
     let rules = attached.iter().map(Attached::rule);
-    quote! {
+    Ok(quote! {
         #(#cfgs)*
         // Public in a struct that is as private as the view: what cannot be seen is reported once.
         #[allow(unreachable_pub)]
@@ -371,12 +375,12 @@ fn routes(view: &View, attached: &[Attached]) -> TokenStream {
             #[doc(hidden)]
             pub fn _routes() -> ::std::vec::Vec<::hipflask::Route> {
                 #handler
-                let view: ::std::sync::Arc<dyn ::hipflask::Handler> = ::std::sync::Arc::new(__View::default());
+                let view: ::std::sync::Arc<dyn ::hipflask::Handler> = ::std::sync::Arc::new(__View);
                 let id = ::hipflask::ViewId { name: #text, place: Self::_PLACE };
                 ::std::vec![#(::hipflask::Route::new(#rules, ::std::sync::Arc::clone(&view)).with_id(id)),*]
             }
         }
-    }
+    })
 }
 
 /// `routes![index, blog::show]`

@@ -84,12 +84,13 @@ pub use crate::context::extract::{Caught, FromContext, Query};
 pub use crate::context::g::G;
 pub use crate::context::session::Session;
 pub use crate::context::url_for::{Location, PathValue, Redirect, UrlFor, redirect};
-pub use crate::handler::blocking::Pace;
 pub use crate::handler::error_handler::ErrorHandler;
 pub use crate::handler::function::Function;
+pub use crate::handler::inline::{Inline, inline};
 pub use crate::handler::into_error_handler::IntoErrorHandler;
 pub use crate::handler::into_handler::IntoHandler;
 pub use crate::handler::outcome::Outcome;
+pub use crate::handler::pool::ViewThreads;
 pub use crate::handler::{Answer, BoxFuture, Handler};
 pub use crate::http::accept::Accept;
 pub use crate::http::body::{Body, BodySender, BodyTooLarge};
@@ -155,18 +156,39 @@ macro_rules! context {
     (@value $name:ident) => { &$name };
 }
 
-/// Runs a future to its end on a runtime of its own: what `#[hipflask::test]` makes of an async test.
+/// Runs a future to its end: what `#[hipflask::test]` makes of an async test, and how a synchronous view calls what is
+/// async. There it runs on the application's runtime, elsewhere on one of its own.
+///
+/// ```
+/// use hipflask::prelude::*;
+///
+/// async fn slow() -> &'static str {
+///     "done"
+/// }
+///
+/// #[get("/")]
+/// fn index() -> &'static str {
+///     hipflask::block_on(slow())
+/// }
+///
+/// let client = App::new("doc", ".").routes(routes![index]).test_client();
+/// assert_eq!(client.get("/").send_blocking().text(), "done");
+/// ```
 ///
 /// # Panics
 ///
-/// When called inside another runtime.
+/// In an async function, and in a function that runs [`inline`]: use `await` there.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime on this thread needs nothing that could be missing").block_on(future)
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => runtime.block_on(future),
+        Err(_) => base::runtime::new().expect("a runtime needs nothing that could be missing").block_on(future),
+    }
 }
 
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::handler::inline::watched;
+
     /// A method that a macro has checked.
     pub fn method(name: &str) -> crate::Method {
         name.parse().unwrap_or(crate::Method::GET)

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::app::frozen::Frozen;
+use crate::base::runtime;
 use crate::context::session::Session;
 use crate::http::body::Body;
 use crate::http::json;
@@ -223,10 +224,7 @@ impl TestClient {
     }
 
     fn runtime(&self) -> &tokio::runtime::Runtime {
-        self.runtime.get_or_init(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime on this thread needs nothing that could be missing")
-        })
+        self.runtime.get_or_init(|| runtime::new().expect("a runtime needs nothing that could be missing"))
     }
 }
 

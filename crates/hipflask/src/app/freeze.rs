@@ -26,6 +26,7 @@ use crate::base::error::Result;
 use crate::base::options::Options;
 use crate::context::session::cookies::SessionCookies;
 use crate::handler::Handler;
+use crate::handler::pool::{Bounds, Pool};
 use crate::routing::converter::Factory;
 use crate::routing::map::Map;
 use crate::routing::rule::ViewId;
@@ -79,6 +80,7 @@ impl App {
         check_handlers(&handlers, &mut freezing);
         let sessions = note(SessionCookies::from_config(&config), errors);
         let limits = note(Limits::from_config(&config), errors);
+        let bounds = note(Bounds::from_config(&config), errors);
         Some(Frozen(Arc::new(Inner {
             instance_path: config
                 .find("INSTANCE_PATH")
@@ -89,6 +91,7 @@ impl App {
             root_path: self.root_path,
             sessions: sessions?,
             limits: limits?,
+            pool: Pool::new(bounds?),
             config,
             map,
             views,

@@ -16,6 +16,7 @@ use crate::base::type_map::TypeMap;
 use crate::context::Context;
 use crate::context::session::cookies::SessionCookies;
 use crate::handler::Handler;
+use crate::handler::pool::{Pool, ViewThreads};
 use crate::routing::build::BuildError;
 use crate::routing::map::Map;
 use crate::routing::rule::ViewId;
@@ -44,6 +45,7 @@ pub(super) struct Inner {
     pub(super) instance_path: PathBuf,
     pub(super) config: Config,
     pub(super) limits: Limits,
+    pub(super) pool: Pool,
     pub(super) sessions: SessionCookies,
     pub(super) map: Map,
     /// By the rules' ids.
@@ -98,6 +100,21 @@ impl Frozen {
     /// `url_map.is_endpoint_expecting`, for [`url_defaults`](crate::Scaffold::url_defaults).
     pub fn is_endpoint_expecting(&self, endpoint: &str, name: &str) -> bool {
         self.0.map.is_endpoint_expecting(endpoint, name)
+    }
+
+    /// What the threads for synchronous views are doing at the moment: for metrics, and to tell a load balancer.
+    ///
+    /// ```
+    /// let app = hipflask::App::new("doc", ".").freeze()?;
+    /// assert_eq!(app.view_threads().waiting, 0);
+    /// # Ok::<(), hipflask::Error>(())
+    /// ```
+    pub fn view_threads(&self) -> ViewThreads {
+        self.0.pool.view_threads()
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.0.pool
     }
 
     pub(crate) fn limits(&self) -> &Limits {

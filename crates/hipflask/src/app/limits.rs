@@ -1,7 +1,10 @@
-//! How much of a body is read.
+//! The bounds that the configuration sets.
+
+use std::time::Duration;
 
 use crate::base::config::Config;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
+use crate::handler::pool::Bounds;
 
 /// How much of a body is read.
 #[derive(Clone, Copy, Debug)]
@@ -18,5 +21,16 @@ impl Limits {
             max_form_memory_size: config.find("MAX_FORM_MEMORY_SIZE")?.unwrap_or(u64::MAX),
             max_form_parts: config.find("MAX_FORM_PARTS")?.unwrap_or(usize::MAX),
         })
+    }
+}
+
+impl Bounds {
+    /// Those of the threads for synchronous views.
+    pub(super) fn from_config(config: &Config) -> Result<Bounds> {
+        let threads = config.get("VIEW_THREADS")?;
+        if threads == 0 {
+            return Err(Error::msg("the configuration key `VIEW_THREADS` is 0, so no synchronous view could run"));
+        }
+        Ok(Bounds { threads, waiting: config.get("VIEW_QUEUE")?, idle: Duration::from_secs(10) })
     }
 }

@@ -32,7 +32,7 @@ pub struct Config {
 
 /// The keys that the core knows, and their defaults. The book's page "From Flask" lists the defaults that are
 /// stricter than Flask's.
-fn defaults() -> [(&'static str, Value); 43] {
+fn defaults() -> [(&'static str, Value); 45] {
     [
         ("ACCESS_LOG", Value::Null),
         ("APPLICATION_ROOT", json!("/")),
@@ -72,6 +72,8 @@ fn defaults() -> [(&'static str, Value); 43] {
         ("TRAP_BAD_REQUEST_ERRORS", Value::Null),
         ("TRAP_HTTP_EXCEPTIONS", json!(false)),
         ("TRUSTED_HOSTS", Value::Null),
+        ("VIEW_QUEUE", json!(1024)),
+        ("VIEW_THREADS", json!(256)),
         ("WTF_CSRF_ENABLED", json!(true)),
         ("WTF_CSRF_FIELD_NAME", json!("csrf_token")),
         ("WTF_CSRF_HEADERS", json!(["X-CSRFToken", "X-CSRF-Token"])),

@@ -9,4 +9,5 @@ pub(crate) mod error;
 pub(crate) mod html;
 pub(crate) mod options;
 pub(crate) mod panics;
+pub(crate) mod runtime;
 pub(crate) mod type_map;

@@ -14,8 +14,9 @@ use crate::app::frozen::Command;
 use crate::app::frozen::Frozen;
 use crate::base::error::{Error, Result};
 use crate::base::panics;
+use crate::base::runtime;
 use crate::cli::arguments::{Invocation, Options};
-use crate::cli::process::{Failure, print, runtime};
+use crate::cli::process::{Failure, print};
 use crate::context::Context;
 use crate::context::extract::FromContext;
 
@@ -177,7 +178,7 @@ fn routes(app: &Frozen, all_methods: bool) -> String {
 /// Everything that can be checked without serving: freezing has checked most of it already.
 fn check(app: &Frozen) -> Result<(), Failure> {
     crate::server::ServerLimits::from_config(app.config())?;
-    runtime()?.block_on(async {
+    runtime::new()?.block_on(async {
         app.start().await?;
         app.stop().await
     })?;
@@ -192,7 +193,7 @@ fn own_command(app: &Frozen, name: &str, arguments: Vec<String>) -> Result<(), F
         let known: Vec<&str> = arguments::BUILT_IN.iter().map(|(name, _)| *name).chain(own).collect();
         return Err(Failure::usage(format!("there is no command `{name}`; the commands are {}", known.join(", "))));
     }
-    let said = runtime()?.block_on(async {
+    let said = runtime::new()?.block_on(async {
         let said = app.run_command(name, arguments).await?;
         app.stop().await.map(|()| said)
     })?;

@@ -1,10 +1,8 @@
-//! What every command needs of its process: output, an exit code, a runtime.
+//! What every command needs of its process: output and an exit code.
 
 use std::io::Write;
 
-use tokio::runtime::Runtime;
-
-use crate::base::error::{Error, Result};
+use crate::base::error::Error;
 
 /// Why a command ended, for the user, and the exit code.
 pub(super) struct Failure {
@@ -34,11 +32,4 @@ impl From<Error> for Failure {
 pub(super) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-/// The runtime of a command. One worker more than there are processors keeps one free while synchronous views
-/// run in place.
-pub(super) fn runtime() -> Result<Runtime> {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(processors + 1).enable_all().build()?)
 }

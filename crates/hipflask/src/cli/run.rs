@@ -9,9 +9,9 @@ use http::Method;
 
 use crate::app::App;
 use crate::app::frozen::Frozen;
+use crate::base::runtime;
 use crate::cli::arguments::Address;
-use crate::cli::process::{Failure, print, runtime};
-use crate::handler::blocking::StandBy;
+use crate::cli::process::{Failure, print};
 use crate::server::{Listener, ServerLimits, serve_until, wait_for_signal};
 use crate::signing::{base64, random_bytes};
 
@@ -54,8 +54,7 @@ pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
             address.ip()
         )));
     }
-    let runtime = runtime()?;
-    let _stand_by = StandBy::start(runtime.handle());
+    let runtime = runtime::new()?;
     let served = runtime.block_on(async {
         let listener = Listener::bind(address).await.map_err(|error| cannot_bind(address, &error))?;
         let address = listener.address().unwrap_or(address);

@@ -39,8 +39,7 @@ use crate::routing::view_args::ViewArgs;
 /// let app = App::new("doc", ".").before_request(log);
 /// ```
 pub struct Context {
-    /// Lent out while a template renders or a synchronous function runs on another thread; nobody else has
-    /// the context then, because both borrow it mutably.
+    /// Empty only while a template renders, which borrows the context mutably.
     parts: Option<Box<Parts>>,
 }
 
@@ -60,6 +59,40 @@ struct Parts {
     request_id: OnceLock<String>,
 }
 
+impl Parts {
+    fn new(app: Frozen, request: Box<Request>) -> Parts {
+        Parts {
+            app,
+            request,
+            response: None,
+            session: OnceLock::new(),
+            g: G::default(),
+            rule: None,
+            scope: 0,
+            view_args: ViewArgs::default(),
+            routing_error: None,
+            error: None,
+            after_this_request: Vec::new(),
+            body: BodyState::default(),
+            request_id: OnceLock::new(),
+        }
+    }
+
+    /// The same request without what there can be only one of: its body, its response, `g`.
+    fn stand_in(&self) -> Parts {
+        Parts {
+            session: self.session.clone(),
+            rule: self.rule,
+            scope: self.scope,
+            view_args: self.view_args.clone(),
+            error: self.error.clone(),
+            after_this_request: self.after_this_request.clone(),
+            request_id: self.request_id.clone(),
+            ..Parts::new(self.app.clone(), Box::new(self.request.without_body()))
+        }
+    }
+}
+
 /// What was read of the body so far.
 #[derive(Default)]
 pub(crate) struct BodyState {
@@ -72,36 +105,35 @@ pub(crate) struct BodyState {
 impl Context {
     /// A context for a request that `app` is to answer.
     pub(crate) fn new(app: Frozen, request: Box<Request>) -> Context {
-        Context {
-            parts: Some(Box::new(Parts {
-                app,
-                request,
-                response: None,
-                session: OnceLock::new(),
-                g: G::default(),
-                rule: None,
-                scope: 0,
-                view_args: ViewArgs::default(),
-                routing_error: None,
-                error: None,
-                after_this_request: Vec::new(),
-                body: BodyState::default(),
-                request_id: OnceLock::new(),
-            })),
-        }
+        Context { parts: Some(Box::new(Parts::new(app, request))) }
     }
 
-    /// Hands the context over to somebody who cannot borrow it, and who gives it back.
-    pub(crate) fn lend(&mut self) -> Context {
+    /// Lends the context to a template that renders here and now; whoever calls it gives it back before anything else
+    /// can look.
+    pub(crate) fn lend_here(&mut self) -> Context {
         Context { parts: self.parts.take() }
     }
 
+    /// Lends the context to a call that may outlive the wish for its result. Until it comes back, and if it never does,
+    /// a stand-in is here: enough to answer the request, to log it and to end it.
+    pub(crate) fn lend(&mut self) -> Context {
+        let stand_in = self.parts().stand_in();
+        Context { parts: self.parts.replace(Box::new(stand_in)) }
+    }
+
+    /// Takes back what was [lent](Context::lend), if it comes back.
+    pub(crate) fn take_back(&mut self, lent: Option<Context>) {
+        if let Some(lent) = lent {
+            *self = lent;
+        }
+    }
+
     fn parts(&self) -> &Parts {
-        self.parts.as_deref().expect("a context is used by one at a time, and given back")
+        self.parts.as_deref().expect("what renders a template gives the context back")
     }
 
     fn parts_mut(&mut self) -> &mut Parts {
-        self.parts.as_deref_mut().expect("a context is used by one at a time, and given back")
+        self.parts.as_deref_mut().expect("what renders a template gives the context back")
     }
 
     /// The running application. Flask's `current_app`.

@@ -10,7 +10,7 @@ use crate::app::freezing::Freezing;
 use crate::base::error::Result;
 use crate::context::Context;
 use crate::context::extract::FromContext;
-use crate::handler::blocking::Pace;
+use crate::handler::inline::Inline;
 use crate::handler::outcome::Outcome;
 
 /// A function whose arguments come out of a [`Context`]. Implemented for functions; not to be implemented.
@@ -18,22 +18,16 @@ pub trait Function<Args>: Send + std::marker::Sync + 'static {
     /// What the function returns, without the future around it.
     type Output: Send + 'static;
 
-    /// Whether it is a `fn` and no `async fn`.
-    const SYNC: bool;
-
-    /// Whether every argument is at hand, so that a synchronous call has nothing to wait for.
+    /// Whether a call never waits, so that its result can be had without a future on the heap.
     const READY: bool = false;
 
-    /// Calls it. `pace` is what was learned about a synchronous function: where to run it.
+    /// Calls it.
     ///
     /// # Errors
     ///
-    /// The error of an argument that could not be had.
-    fn call<'a>(
-        &'a self,
-        ctx: &'a mut Context,
-        pace: &'a Pace,
-    ) -> impl Future<Output = Result<Self::Output>> + Send + 'a;
+    /// The error of an argument that could not be had; for a synchronous function what it panicked with, or a 503 if
+    /// no thread is free for it.
+    fn call<'a>(&'a self, ctx: &'a mut Context) -> impl Future<Output = Result<Self::Output>> + Send + 'a;
 
     /// Reports arguments whose extension is missing.
     ///
@@ -55,6 +49,12 @@ pub struct AsyncWithContext<A, O>(A, O);
 /// Marks `fn(&mut Context, A, B) -> O`.
 #[derive(Debug)]
 pub struct SyncWithContext<A, O>(A, O);
+/// Marks `inline` of `fn(A, B)`.
+#[derive(Debug)]
+pub struct InPlace<A>(A);
+/// Marks `inline` of `fn(&mut Context, A, B) -> O`.
+#[derive(Debug)]
+pub struct InPlaceWithContext<A, O>(A, O);
 
 /// An async function that borrows the context: its future's type depends on the borrow, which only a trait
 /// with the lifetime in it can say.
@@ -78,10 +78,9 @@ macro_rules! functions {
             $($arg: FromContext,)*
         {
             type Output = Fut::Output;
-            const SYNC: bool = false;
 
             #[allow(non_snake_case, unused_variables, reason = "the arguments are named for their types; there may be none")]
-            async fn call<'a>(&'a self, ctx: &'a mut Context, _: &'a Pace) -> Result<Self::Output> {
+            async fn call<'a>(&'a self, ctx: &'a mut Context) -> Result<Self::Output> {
                 $(let $arg = $arg::from_context(ctx).await?;)*
                 Ok(self($($arg),*).await)
             }
@@ -100,14 +99,34 @@ macro_rules! functions {
             $($arg: FromContext,)*
         {
             type Output = Out;
-            const SYNC: bool = true;
+
+            #[allow(non_snake_case, unused_variables, reason = "the arguments are named for their types; there may be none")]
+            async fn call<'a>(&'a self, ctx: &'a mut Context) -> Result<Self::Output> {
+                $(let $arg = $arg::from_context(ctx).await?;)*
+                let function = self.clone();
+                ctx.app().run_blocking(move || function($($arg),*)).await
+            }
+
+            #[allow(unused_variables, reason = "there may be no arguments")]
+            fn check(freezing: &Freezing<'_>) -> Result<(), String> {
+                $($arg::check(freezing)?;)*
+                Ok(())
+            }
+        }
+
+        impl<Fun, Out, $($arg),*> Function<InPlace<($($arg,)*)>> for Inline<Fun>
+        where
+            Fun: Fn($($arg),*) -> Out + Send + std::marker::Sync + 'static,
+            Out: Outcome + Send + 'static,
+            $($arg: FromContext,)*
+        {
+            type Output = Out;
             const READY: bool = true $(&& $arg::READY)*;
 
             #[allow(non_snake_case, unused_variables, reason = "the arguments are named for their types; there may be none")]
-            async fn call<'a>(&'a self, ctx: &'a mut Context, pace: &'a Pace) -> Result<Self::Output> {
+            async fn call<'a>(&'a self, ctx: &'a mut Context) -> Result<Self::Output> {
                 $(let $arg = $arg::from_context(ctx).await?;)*
-                let function = self.clone();
-                Ok(pace.run(move || function($($arg),*)).await)
+                Ok(self.run(|function| function($($arg),*)))
             }
 
             #[allow(unused_variables, reason = "there may be no arguments")]
@@ -139,10 +158,9 @@ macro_rules! functions {
             $($arg: FromContext,)*
         {
             type Output = Out;
-            const SYNC: bool = false;
 
             #[allow(non_snake_case, reason = "the arguments are named for their types")]
-            async fn call<'a>(&'a self, ctx: &'a mut Context, _: &'a Pace) -> Result<Self::Output> {
+            async fn call<'a>(&'a self, ctx: &'a mut Context) -> Result<Self::Output> {
                 $(let $arg = $arg::from_context(ctx).await?;)*
                 Ok(self.run(ctx, ($($arg,)*)).await)
             }
@@ -161,14 +179,34 @@ macro_rules! functions {
             $($arg: FromContext,)*
         {
             type Output = Out;
-            const SYNC: bool = true;
+
+            #[allow(non_snake_case, reason = "the arguments are named for their types")]
+            async fn call<'a>(&'a self, ctx: &'a mut Context) -> Result<Self::Output> {
+                $(let $arg = $arg::from_context(ctx).await?;)*
+                let function = self.clone();
+                ctx.run_blocking(move |ctx| function(ctx, $($arg),*)).await
+            }
+
+            #[allow(unused_variables, reason = "there may be no arguments")]
+            fn check(freezing: &Freezing<'_>) -> Result<(), String> {
+                $($arg::check(freezing)?;)*
+                Ok(())
+            }
+        }
+
+        impl<Fun, Out, $($arg),*> Function<InPlaceWithContext<($($arg,)*), Out>> for Inline<Fun>
+        where
+            Fun: for<'a> Fn(&'a mut Context, $($arg),*) -> Out + Send + std::marker::Sync + 'static,
+            Out: Outcome + Send + 'static,
+            $($arg: FromContext,)*
+        {
+            type Output = Out;
             const READY: bool = true $(&& $arg::READY)*;
 
             #[allow(non_snake_case, reason = "the arguments are named for their types")]
-            async fn call<'a>(&'a self, ctx: &'a mut Context, pace: &'a Pace) -> Result<Self::Output> {
+            async fn call<'a>(&'a self, ctx: &'a mut Context) -> Result<Self::Output> {
                 $(let $arg = $arg::from_context(ctx).await?;)*
-                let function = self.clone();
-                Ok(pace.run_with(ctx, move |ctx| function(ctx, $($arg),*)).await)
+                Ok(self.run(|function| function(ctx, $($arg),*)))
             }
 
             #[allow(unused_variables, reason = "there may be no arguments")]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::app::freezing::Freezing;
 use crate::context::Context;
-use crate::handler::blocking::Pace;
 use crate::handler::function::Function;
 use crate::handler::outcome::Outcome;
 use crate::handler::{Answer, Handler};
@@ -49,14 +48,13 @@ where
     Args: 'static,
 {
     fn into_handler(self) -> Arc<dyn Handler> {
-        Arc::new(Erased { function: self, pace: Pace::default(), args: PhantomData })
+        Arc::new(Erased { function: self, args: PhantomData })
     }
 }
 
 /// A plain function in a handler's shape.
 struct Erased<F, Args> {
     function: F,
-    pace: Pace,
     args: PhantomData<fn() -> Args>,
 }
 
@@ -67,11 +65,7 @@ where
     Args: 'static,
 {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
-        let answer = async move { self.function.call(ctx, &self.pace).await?.into_outcome() };
-        match F::SYNC {
-            true => self.pace.answer(F::READY, answer),
-            false => Answer::Later(Box::pin(answer)),
-        }
+        Answer::of(F::READY, async move { self.function.call(ctx).await?.into_outcome() })
     }
 
     fn check(&self, freezing: &Freezing<'_>) -> Result<(), String> {

@@ -7,17 +7,20 @@
 pub(crate) mod blocking;
 pub(crate) mod error_handler;
 pub(crate) mod function;
+pub(crate) mod hand_over;
 pub(crate) mod in_place;
+pub(crate) mod inline;
 pub(crate) mod into_error_handler;
 pub(crate) mod into_handler;
 pub(crate) mod outcome;
+pub(crate) mod pool;
 
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll};
+use std::pin::{Pin, pin};
+use std::task::{Context as TaskContext, Poll, Waker};
 
 use crate::app::freezing::Freezing;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::context::Context;
 use crate::http::response::Response;
 
@@ -67,6 +70,24 @@ pub enum Answer<'a> {
     Ready(Result<Option<Response>>),
     /// The result takes time.
     Later(BoxFuture<'a, Result<Option<Response>>>),
+}
+
+impl<'a> Answer<'a> {
+    /// What `future` yields: at once if it never waits, which `ready` promises.
+    #[doc(hidden)]
+    pub fn of(ready: bool, future: impl Future<Output = Result<Option<Response>>> + Send + 'a) -> Answer<'a> {
+        if ready { Answer::Ready(now(future)) } else { Answer::Later(Box::pin(future)) }
+    }
+}
+
+/// What a future yields that promised not to wait.
+fn now<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    match pin!(future).poll(&mut TaskContext::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => {
+            Err(Error::msg("an argument says `FromContext::READY` and still waited; its `READY` must be false"))
+        }
+    }
 }
 
 impl Future for Answer<'_> {

@@ -89,7 +89,7 @@ impl Scheme {
 }
 
 /// The decoded path; absent parts are those of the raw path.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Path {
     /// With [`url::ENCODED_SLASH`] for encoded slashes; `None` where nothing was encoded.
     routing: Option<Box<str>>,
@@ -143,6 +143,24 @@ impl Request {
             cookies: OnceLock::new(),
             host: OnceLock::new(),
             id: 0,
+        }
+    }
+
+    /// The same request with an empty body.
+    pub(crate) fn without_body(&self) -> Request {
+        Request {
+            method: self.method.clone(),
+            uri: self.uri.clone(),
+            version: self.version,
+            headers: self.headers.clone(),
+            body: Body::empty(),
+            peer: self.peer,
+            scheme: self.scheme,
+            path: self.path.clone(),
+            args: OnceLock::new(),
+            cookies: OnceLock::new(),
+            host: OnceLock::new(),
+            id: self.id,
         }
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, reason = "views panic here to see what becomes of it")]
 
+mod blocking;
 mod blueprints;
 mod config;
 mod csrf;

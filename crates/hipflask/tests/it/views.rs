@@ -1,7 +1,4 @@
-//! What a view may take, and where it runs.
-
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+//! What a view may take.
 
 use hipflask::prelude::*;
 use hipflask::{Bytes, Frozen, HeaderMap, Method, Query};
@@ -115,69 +112,6 @@ async fn what_does_not_fit_is_the_clients_mistake() {
     let deep = "[".repeat(100_000);
     assert_eq!(client.post("/point").header("content-type", "application/json").body(deep).send().await.status(), 400);
     assert!(client.post("/maybe-point").body("x").send().await.text().starts_with("no point: "));
-}
-
-#[hipflask::test]
-async fn synchronous_views_are_views() {
-    static CALLS: AtomicUsize = AtomicUsize::new(0);
-    #[get("/<int:n>")]
-    fn double(n: u32) -> String {
-        CALLS.fetch_add(1, Ordering::Relaxed);
-        (n * 2).to_string()
-    }
-    #[get("/ctx/<name>")]
-    fn with_context(ctx: &mut Context, name: String) -> String {
-        format!("{} {name}", ctx.request().path())
-    }
-    #[get("/panic")]
-    fn panics() -> String {
-        panic!("in a synchronous view")
-    }
-    let client = App::new("test", ".").routes(routes![double, with_context, panics]).test_client();
-    for n in 0..10 {
-        assert_eq!(client.get(&format!("/{n}")).send().await.text(), (n * 2).to_string());
-    }
-    assert_eq!(CALLS.load(Ordering::Relaxed), 10);
-    assert_eq!(client.get("/ctx/x").send().await.text(), "/ctx/x x");
-    assert_eq!(client.get("/panic").send().await.status(), 500);
-    assert_eq!(client.get("/1").send().await.text(), "2");
-}
-
-/// A blocking view that was quick so far becomes slow: others are answered meanwhile.
-#[test]
-fn a_blocking_view_does_not_stop_others() {
-    static SLOW: AtomicUsize = AtomicUsize::new(0);
-    #[get("/block")]
-    fn block() -> &'static str {
-        if SLOW.load(Ordering::Relaxed) > 0 {
-            std::thread::sleep(Duration::from_millis(400));
-        }
-        "blocked"
-    }
-    #[get("/quick")]
-    async fn quick() -> &'static str {
-        "quick"
-    }
-    let app = App::new("test", ".").routes(routes![block, quick]).freeze().expect("nothing is wrong with it");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime needs nothing special").block_on(async {
-        let get = |path: &'static str| {
-            let app = app.clone();
-            tokio::spawn(async move { app.respond(hipflask::Request::get(path)).await.status() })
-        };
-        for _ in 0..20 {
-            get("/block").await.expect("it does not panic");
-        }
-        SLOW.store(1, Ordering::Relaxed);
-        let blocked: Vec<_> = (0..8).map(|_| get("/block")).collect();
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        let started = std::time::Instant::now();
-        assert_eq!(get("/quick").await.expect("it does not panic"), 200);
-        assert!(started.elapsed() < Duration::from_millis(300), "the quick view waited {:?}", started.elapsed());
-        for view in blocked {
-            assert_eq!(view.await.expect("it does not panic"), 200);
-        }
-    });
 }
 
 #[hipflask::test]

@@ -27,7 +27,7 @@ pub(super) fn enter<T>(ctx: &mut Context, render: impl FnOnce() -> T) -> T {
         }
     }
 
-    let outer = CURRENT.replace(Some(ctx.lend()));
+    let outer = CURRENT.replace(Some(ctx.lend_here()));
     let _return = Return(ctx, outer);
     render()
 }
