@@ -15,8 +15,6 @@ use serde::Serialize;
 /// The keys of Flask-Login.
 const USER_ID: &str = "_user_id";
 const FRESH: &str = "_fresh";
-/// Where Flask keeps the messages for the next page.
-const FLASHES: &str = "_flashes";
 
 /// A user who can log in. Flask-Login's `UserMixin`.
 ///
@@ -334,7 +332,7 @@ pub fn login_user<U: UserMixin>(session: &Session, user: &U) -> bool {
         return false;
     }
     let permanent = session.is_permanent();
-    renew(session);
+    session.renew();
     if permanent {
         session.set_permanent(true);
     }
@@ -345,14 +343,5 @@ pub fn login_user<U: UserMixin>(session: &Session, user: &U) -> bool {
 
 /// Logs out whoever is logged in, and empties the session; flashed messages stay.
 pub fn logout_user(session: &Session) {
-    renew(session);
-}
-
-/// Takes everything out but the messages that no page has shown yet.
-fn renew(session: &Session) {
-    let flashed: Option<Vec<(String, String)>> = session.pop(FLASHES);
-    session.clear();
-    for (category, message) in flashed.into_iter().flatten() {
-        session.flash_as(category, message);
-    }
+    session.renew();
 }
