@@ -109,7 +109,7 @@ pub use crate::routing::rule::Rule;
 pub use crate::routing::rule::ViewId;
 pub use crate::routing::view_args::{FromPath, ViewArgs};
 pub use crate::server::{Server, serve, serve_on};
-pub use crate::signing::{KeyDerivation, Serializer, Verified};
+pub use crate::signing::{KeyDerivation, Serializer, Verified, compare_digest};
 pub use crate::testing::{TestClient, TestRequest, TestResponse};
 
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode as Status};
@@ -139,6 +139,15 @@ pub mod prelude {
     pub const PATCH: crate::Method = crate::Method::PATCH;
     /// The method DELETE.
     pub const DELETE: crate::Method = crate::Method::DELETE;
+}
+
+/// Where sessions are kept. Flask's module of that name.
+pub mod sessions {
+    pub use crate::context::session::cookie::SessionCookie;
+    pub use crate::context::session::interface::{Answer, SessionInterface};
+    pub use crate::context::session::memory::MemoryStore;
+    pub use crate::context::session::secure_cookie::SecureCookieSessions;
+    pub use crate::context::session::server_side::{ServerSideSessions, SessionStore};
 }
 
 /// Names and values for a template: `context! { year => 2026, name }`.

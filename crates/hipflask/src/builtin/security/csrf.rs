@@ -20,10 +20,9 @@ use crate::base::config::Config;
 use crate::base::error::{Error, HttpError, Result};
 use crate::base::html::{Html, escape_into};
 use crate::context::Context;
-use crate::context::session::cookies::signing_keys;
 use crate::handler::{Answer, Handler};
 use crate::http::request::{Request, Scheme, normal_host};
-use crate::signing::{Serializer, Verified, random_bytes};
+use crate::signing::{Serializer, Verified, compare_digest, random_bytes};
 
 /// The salt that Flask-WTF uses for its tokens.
 const SALT: &str = "wtf-csrf-token";
@@ -43,14 +42,13 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(super) fn from_config(config: &Config) -> Result<Settings> {
-        let own_key = config.find::<String>("WTF_CSRF_SECRET_KEY")?.map(|key| vec![key]);
-        let keys = match own_key {
-            Some(keys) => Some(keys),
-            None => signing_keys(config)?,
+        let signer = match config.find::<String>("WTF_CSRF_SECRET_KEY")? {
+            Some(key) => Some(Serializer::new([key], SALT)),
+            None => Serializer::from_config(config, SALT)?,
         };
         Ok(Settings {
             enabled: config.switch("WTF_CSRF_ENABLED", true),
-            signer: keys.map(|keys| Serializer::new(keys, SALT)),
+            signer,
             field: config.get("WTF_CSRF_FIELD_NAME")?,
             headers: config.get("WTF_CSRF_HEADERS")?,
             time_limit: config.seconds("WTF_CSRF_TIME_LIMIT")?,
@@ -167,7 +165,7 @@ async fn check_token(ctx: &mut Context) -> Result<()> {
         return Err(refused("The CSRF token is invalid."));
     };
     match signer.loads::<String>(&token, settings.time_limit) {
-        Verified::Valid(value) if same(&value, &expected) => Ok(()),
+        Verified::Valid(value) if compare_digest(&value, &expected) => Ok(()),
         Verified::Valid(_) => Err(refused("The CSRF tokens do not match.")),
         Verified::Expired => Err(refused("The CSRF token has expired. Load the page again.")),
         Verified::Invalid => Err(refused("The CSRF token is invalid.")),
@@ -184,11 +182,6 @@ async fn sent_token(ctx: &mut Context, settings: &Settings) -> Result<Option<Str
     let in_form = in_form.filter(|token| !token.is_empty());
     let mut headers = settings.headers.iter().filter_map(|name| ctx.request().header(name.as_str()));
     Ok(in_form.or_else(|| headers.find(|token| !token.is_empty()).map(str::to_owned)))
-}
-
-/// Takes the same time wherever the first difference is.
-fn same(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
 /// The token made for this request.
