@@ -44,7 +44,9 @@ pub fn postgresql(guard: &Guard) -> Result<Need> {
     if is_root()? {
         execute(Command::new("chown").arg("postgres").arg(&folder))?;
     }
-    output(unprivileged(&bin.join("initdb"))?.args(["--auth=trust", "--username=test", "--no-sync", "-D"]).arg(&data))?;
+    let mut initdb = unprivileged(&bin.join("initdb"))?;
+    initdb.args(["--auth=trust", "--username=test", "--no-sync", "-D"]).arg(&data);
+    output(guard.guard(&mut initdb))?;
     let port = free_port()?;
     let mut server = unprivileged(&bin.join("postgres"))?;
     server.arg("-D").arg(&data).arg("-k").arg(&folder).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
@@ -134,7 +136,7 @@ pub fn python_environment(folder: &Path, requirements: &Path) -> Result<PathBuf>
 /// Installs Debian packages, if that is allowed here.
 pub fn install(packages: &[&str]) -> Result<()> {
     let names = packages.join(" ");
-    let by_hand = format!("install {names} by hand, for instance with `sudo apt-get install {names}`");
+    let by_hand = format!("install {names} by hand, on Debian as root by `apt-get update && apt-get install {names}`");
     if !in_path("apt-get") {
         return Err(format!("this system has no apt-get; {by_hand}"));
     }

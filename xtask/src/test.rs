@@ -41,7 +41,7 @@ fn tests(arguments: &[String], tally: &mut Tally) -> Result<Vec<String>> {
     let (found, mut problems) = needs(&guard);
     let whole = !arguments.iter().any(|argument| argument == "-p" || argument.starts_with("--package"));
     let mut tests = cargo();
-    tests.args(["test", "--locked", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+    tests.args(["test", "--locked", "--no-fail-fast", "--tests"]);
     if whole {
         tests.arg("--workspace");
     }
