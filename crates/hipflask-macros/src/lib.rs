@@ -8,6 +8,7 @@ mod error_handler;
 mod form;
 mod handler;
 mod html;
+mod named;
 mod render;
 mod route;
 mod url_for;
