@@ -8,6 +8,7 @@ use syn::{Error, Item, ItemFn, Lit, LitInt, Result, Token, Type};
 use crate::Expanded;
 use crate::arguments::{self, Argument};
 use crate::handler::{self, Place};
+use crate::root::Root;
 
 /// What an error handler catches.
 enum Catches {
@@ -71,7 +72,7 @@ fn is_constant(ty: &Type) -> bool {
     })
 }
 
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Expanded {
+pub(crate) fn expand(root: &Root, attribute: TokenStream, item: TokenStream) -> Expanded {
     let Options { catches, inline } = syn::parse2(attribute)?;
     let function = match syn::parse2(item)? {
         Item::Fn(function) => function,
@@ -79,7 +80,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Expanded {
     };
     let mut arguments = arguments::read(&function.sig, "an error handler")?;
     if let Catches::Type(ty) = &catches {
-        lend(ty, &mut arguments)?;
+        lend(ty, &mut arguments, root)?;
     }
     let handler = handler::expand(&function.sig, &arguments, &[], Place::of(inline.as_ref(), &function.sig)?);
     let catches = match catches {
@@ -107,11 +108,13 @@ pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
 }
 
 /// What a handler borrows is what it catches.
-fn lend(catches: &Type, arguments: &mut [Argument]) -> Result<()> {
+fn lend(catches: &Type, arguments: &mut [Argument], root: &Root) -> Result<()> {
     let written = |ty: &Type| ty.to_token_stream().to_string();
+    // `&Error` can be had of whatever is caught.
+    let is_any_error = |ty: &Type| written(ty) == "Error" || root.is(&written(ty), "Error");
     for argument in arguments {
         match argument {
-            Argument::Reference { ty, caught } if written(ty) != written(catches) && !is_any_error(&written(ty)) => {
+            Argument::Reference { ty, caught } if written(ty) != written(catches) && !is_any_error(ty) => {
                 **caught = catches.clone();
             }
             Argument::Typed { ty, .. } if written(ty) == written(catches) && !is_http_error(ty) => {
@@ -122,11 +125,6 @@ fn lend(catches: &Type, arguments: &mut [Argument]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// `&Error` can be had of whatever is caught.
-fn is_any_error(written: &str) -> bool {
-    ["Error", "hipflask :: Error"].contains(&written)
 }
 
 /// An `HttpError` can be had by value, whatever a handler catches.

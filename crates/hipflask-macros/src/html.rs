@@ -106,17 +106,19 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
     let mut next = 0;
     let mut code = TokenStream::new();
     let mut named = Vec::new();
+    // One variable, wherever a line of code is placed.
+    let html = Ident::new("html", Span::mixed_site());
     for piece in pieces(&call.format)? {
         code.extend(match piece {
-            Piece::Text(text) => quote!(html.push_str(#text);),
+            Piece::Text(text) => quote!(#html.push_str(#text);),
             Piece::Place { argument, format } => {
                 named.push(argument.clone());
                 let (value, span) = argument_code(&call, &argument, &mut next, &mut used)?;
                 match format.as_str() {
-                    "" => quote_spanned!(span=> ::hipflask::ToHtml::to_html(&#value, &mut html);),
+                    "" => quote_spanned!(span=> ::hipflask::ToHtml::to_html(&#value, &mut #html);),
                     format => {
                         let format = format!("{{:{format}}}");
-                        quote_spanned!(span=> ::hipflask::ToHtml::to_html(&::core::format_args!(#format, #value), &mut html);)
+                        quote_spanned!(span=> ::hipflask::ToHtml::to_html(&::core::format_args!(#format, #value), &mut #html);)
                     }
                 }
             }
@@ -131,9 +133,9 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
     // Room for the text, with a short value in each place.
     let capacity = call.format.value().len() + 32 * named.len();
     Ok(quote! {{
-        let mut html = ::std::string::String::with_capacity(#capacity);
+        let mut #html = ::std::string::String::with_capacity(#capacity);
         #code
-        ::hipflask::Html::new(html)
+        ::hipflask::Html::new(#html)
     }})
 }
 

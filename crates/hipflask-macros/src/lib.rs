@@ -8,26 +8,52 @@ mod error_handler;
 mod form;
 mod handler;
 mod html;
+mod named;
 mod render;
+mod root;
 mod route;
 mod url_for;
 mod view;
 
 use proc_macro::TokenStream;
+use proc_macro2::TokenStream as Tokens;
+
+use crate::root::Root;
 
 /// The result of a macro: code, or an error at the place that caused it.
-type Expanded = syn::Result<proc_macro2::TokenStream>;
+type Expanded = syn::Result<Tokens>;
 
-/// Gives the code, or the error together with `item`, so that one mistake does not bring a second message
+/// Gives the code, or the error together with `instead`, so that one mistake does not bring a second message
 /// about a missing function.
-fn finish(expanded: Expanded, item: proc_macro2::TokenStream) -> TokenStream {
-    match expanded {
-        Ok(code) => code.into(),
-        Err(error) => {
-            let error = error.into_compile_error();
-            quote::quote!(#error #item).into()
-        }
-    }
+fn finish(
+    root: syn::Result<Root>,
+    expand: impl FnOnce(&Root) -> Expanded,
+    instead: impl FnOnce() -> Tokens,
+) -> TokenStream {
+    let (root, wrong) = root.map_or_else(|error| (Root::default(), Some(error)), |root| (root, None));
+    let code = wrong.map_or_else(|| expand(&root), Err).unwrap_or_else(|error| {
+        let (error, instead) = (error.into_compile_error(), instead());
+        quote::quote!(#error #instead)
+    });
+    root.put_into(code).into()
+}
+
+/// An attribute: what it makes of its arguments and the item below it, or what takes the item's place.
+fn attribute(
+    arguments: TokenStream,
+    item: TokenStream,
+    expand: impl FnOnce(&Root, Tokens, Tokens) -> Expanded,
+    instead: fn(Tokens) -> Tokens,
+) -> TokenStream {
+    let (mut arguments, item) = (Tokens::from(arguments), Tokens::from(item));
+    let root = Root::take(&mut arguments);
+    finish(root, |root| expand(root, arguments, item.clone()), || instead(item.clone()))
+}
+
+/// A macro that is called like a function, by way of the `macro_rules!` of its name in `hipflask`, which knows the path.
+fn function(input: TokenStream, expand: fn(Tokens) -> Expanded) -> TokenStream {
+    let (root, input) = Root::before(input.into());
+    finish(Ok(root), |_| expand(input), Tokens::new)
 }
 
 macro_rules! routes {
@@ -35,9 +61,7 @@ macro_rules! routes {
         $($(#[$doc])*
         #[proc_macro_attribute]
         pub fn $name(arguments: TokenStream, item: TokenStream) -> TokenStream {
-            let item = proc_macro2::TokenStream::from(item);
-            let routed = route::expand($method, arguments.into(), item.clone());
-            finish(routed, route::standing_in(item))
+            attribute(arguments, item, |_, arguments, item| route::expand($method, arguments, item), route::standing_in)
         })*
     };
 }
@@ -58,7 +82,8 @@ routes! {
     /// ```
     ///
     /// The function stays as it is. Beside it the attribute writes, in the namespace of types, where a function
-    /// of the same name is not in the way:
+    /// of the same name is not in the way, but a module is (`mod post;` beside it is E0428; give one of them another
+    /// name):
     ///
     /// ```text
     /// struct post { id: i64 }                    // what `url_for!(post, id = 7)` fills in
@@ -68,7 +93,10 @@ routes! {
     ///
     /// Options after the rule: `methods = [GET, POST]`, `endpoint = "name"`, `defaults(page = 1)`,
     /// `strict_slashes = false`, `merge_slashes = false`, `provide_automatic_options = false`, and `with = value` for
-    /// each option that an extension reads; `inline` for a plain `fn` that promises not to block. Several of these attributes on one function give it several rules.
+    /// each option that an extension reads; `inline` for a plain `fn` that promises not to block. Several of these
+    /// attributes on one function give it several rules.
+    ///
+    /// `crate = path` says where Hipflask is, if it is not `::hipflask`. The other attributes have this option too.
     route None;
     /// [`route`](macro@route) for GET.
     get Some("GET");
@@ -112,8 +140,7 @@ routes! {
 /// `HttpError` as the type stands for every HTTP error, `Error` for every error.
 #[proc_macro_attribute]
 pub fn errorhandler(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let item = proc_macro2::TokenStream::from(item);
-    finish(error_handler::expand(arguments.into(), item.clone()), error_handler::standing_in(item))
+    attribute(arguments, item, error_handler::expand, error_handler::standing_in)
 }
 
 /// Makes the binary serve the application that a function builds: the binary has the commands `run`, `routes`,
@@ -137,8 +164,7 @@ pub fn errorhandler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// still can call.
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let item = proc_macro2::TokenStream::from(item);
-    finish(entry::main(&arguments.into(), item.clone()), entry::standing_in(item))
+    attribute(arguments, item, |_, arguments, item| entry::main(&arguments, item), entry::standing_in)
 }
 
 /// Makes a function a test; it may be async, and runs on a runtime of its own then.
@@ -155,50 +181,37 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// It writes `#[test] fn it_says_hello() { hipflask::block_on(async { ... }) }`.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let item = proc_macro2::TokenStream::from(item);
-    finish(entry::test(&arguments.into(), item.clone()), item)
+    attribute(arguments, item, |_, arguments, item| entry::test(&arguments, item), |item| item)
 }
 
-/// Lists views for [`routes`](trait.Scaffold.html#method.routes): `routes![index, blog::show]`. A view that no
-/// list names is the compiler's own "never used".
-///
-/// It writes the concatenation of what each view's attribute made. "Expected type, found function" means that the
-/// function has no such attribute: put `#[get("/path")]` above it.
+/// `routes![]`
 #[proc_macro]
 pub fn routes(input: TokenStream) -> TokenStream {
-    finish(route::list(input.into()), proc_macro2::TokenStream::new())
+    function(input, route::list)
 }
 
-/// The URL of a view: `url_for!(blog::show, id = 5)`, `url_for!(show, id)`, or of an endpoint by name:
-/// `url_for!("static", filename = "style.css")`.
-///
-/// Underneath it is a struct literal, `UrlFor::from(blog::show { id: 5 })`, so a missing, misspelt or mistyped
-/// value is the compiler's own error.
+/// `url_for!`
 #[proc_macro]
 pub fn url_for(input: TokenStream) -> TokenStream {
-    finish(url_for::expand(input.into()), proc_macro2::TokenStream::new())
+    function(input, url_for::expand)
 }
 
-/// A template and its values: `render_template!("blog/show.html", post, title = "Post")`.
-///
-/// It writes `Template::new("blog/show.html").with("post", &post).with("title", &"Post")`.
+/// `render_template!`
 #[proc_macro]
 pub fn render_template(input: TokenStream) -> TokenStream {
-    finish(render::expand(input.into()), proc_macro2::TokenStream::new())
+    function(input, render::expand)
 }
 
-/// HTML with what it interpolates escaped: `html!("<h1>Hello, {name}!</h1>")`. It takes what `format!` takes.
+/// `html!`
 #[proc_macro]
 pub fn html(input: TokenStream) -> TokenStream {
-    finish(html::expand(input.into()), proc_macro2::TokenStream::new())
+    function(input, html::expand)
 }
 
-/// The application of this crate: it knows the crate's name and folder. While developing, the folders
-/// `templates`, `static` and `migrations` are read; in a release build they are inside of the binary. (cargo
-/// notices a changed file by itself; for a new one, touch a source file.)
+/// `app!`
 #[proc_macro]
 pub fn app(input: TokenStream) -> TokenStream {
-    finish(app::expand(&input.into()), proc_macro2::TokenStream::new())
+    function(input, |input| app::expand(&input))
 }
 
 /// Makes a struct a form: every field is a field of the form.
@@ -230,8 +243,11 @@ pub fn app(input: TokenStream) -> TokenStream {
 ///     const BODY: FieldName<NewPost> = FieldName::new("body");
 /// }
 /// ```
-#[proc_macro_derive(Form, attributes(field))]
+///
+/// `#[form(crate = path)]` above the struct says where Hipflask is, if it is not `::hipflask`.
+#[proc_macro_derive(Form, attributes(field, form))]
 pub fn form(input: TokenStream) -> TokenStream {
-    let input = proc_macro2::TokenStream::from(input);
-    finish(form::expand(input.clone()), form::standing_in(input))
+    let input = Tokens::from(input);
+    let root = Root::of_derive(&input, "form");
+    finish(root, |_| form::expand(input.clone()), || form::standing_in(input.clone()))
 }

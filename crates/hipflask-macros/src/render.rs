@@ -1,40 +1,18 @@
 //! `render_template!`
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Error, Expr, Result, Token};
 
 use crate::Expanded;
-
-/// `post`, or `title = expression`.
-struct Value {
-    name: Ident,
-    value: Option<Expr>,
-}
-
-impl Parse for Value {
-    fn parse(input: ParseStream<'_>) -> Result<Value> {
-        let name = input.parse().map_err(|error| {
-            Error::new(
-                error.span(),
-                "a template's values have names: `render_template!(\"page.html\", post, title = \"Post\")`",
-            )
-        })?;
-        match input.parse::<Option<Token![=]>>()? {
-            Some(_) => Ok(Value { name, value: Some(input.parse()?) }),
-            None if input.is_empty() || input.peek(Token![,]) => Ok(Value { name, value: None }),
-            None => Err(input.error("a template's values have names: write `name = expression`")),
-        }
-    }
-}
+use crate::named::Named;
 
 struct Call {
     name: Expr,
-    values: Vec<Value>,
+    values: Vec<Named>,
 }
 
 impl Parse for Call {
@@ -47,7 +25,11 @@ impl Parse for Call {
         }
         let name = input.parse()?;
         let values = match input.parse::<Option<Token![,]>>()? {
-            Some(_) => Punctuated::<Value, Token![,]>::parse_terminated(input)?.into_iter().collect(),
+            Some(_) => Named::list(
+                input,
+                "a template's values have names",
+                "render_template!(\"page.html\", post, title = \"Post\")",
+            )?,
             None if input.is_empty() => Vec::new(),
             None => return Err(input.error("a comma is missing before this")),
         };
@@ -57,7 +39,7 @@ impl Parse for Call {
 
 pub(crate) fn expand(input: TokenStream) -> Expanded {
     let Call { name, values } = syn::parse2(input)?;
-    let values = values.iter().map(|Value { name, value }| {
+    let values = values.iter().map(|Named { name, value }| {
         let text = name.unraw().to_string();
         match value {
             Some(value) => quote_spanned!(value.span()=> .with(#text, &#value)),

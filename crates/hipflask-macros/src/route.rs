@@ -14,6 +14,7 @@ use syn::{
 use crate::Expanded;
 use crate::arguments::{self, Plain};
 use crate::handler::{self, Place};
+use crate::root::Root;
 use crate::view::{PathArgument, View, ViewRule};
 
 const ROUTE_ATTRIBUTES: [&str; 6] = ["route", "get", "post", "put", "patch", "delete"];
@@ -288,7 +289,10 @@ fn take_route_attributes(function: &mut ItemFn) -> Result<Vec<Attached>> {
     function.attrs = others;
     let attach = |attribute: &Attribute| {
         let method = attribute_name(attribute).filter(|name| name != "route").map(|name| name.to_uppercase());
-        Attached::new(method.as_deref(), attribute.meta.require_list()?.tokens.clone())
+        let mut arguments = attribute.meta.require_list()?.tokens.clone();
+        // The first attribute writes the code, and says where Hipflask is.
+        Root::take(&mut arguments)?;
+        Attached::new(method.as_deref(), arguments)
     };
     routes.iter().map(attach).collect()
 }
@@ -339,7 +343,7 @@ fn twin(view: &View) -> TokenStream {
         impl #lifetime ::core::convert::From<#name #lifetime> for ::hipflask::UrlFor {
             fn from(values: #name #lifetime) -> ::hipflask::UrlFor {
                 let _ = &values;
-                let url = ::hipflask::UrlFor::view(::hipflask::ViewId { name: #text, place: #name::_PLACE });
+                let url = ::hipflask::UrlFor::view(::hipflask::ViewId { name: #text, place: <#name #lifetime>::_PLACE });
                 #(#values)*
                 url
             }

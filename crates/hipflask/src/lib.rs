@@ -114,9 +114,7 @@ pub use crate::testing::{TestClient, TestRequest, TestResponse};
 
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode as Status};
 pub use bytes::Bytes;
-pub use hipflask_macros::{
-    Form, app, delete, errorhandler, get, html, main, patch, post, put, render_template, route, routes, test, url_for,
-};
+pub use hipflask_macros::{Form, delete, errorhandler, get, main, patch, post, put, route, test};
 pub use hipflask_rule::{Arguments, Literal};
 
 /// The names that nearly every program uses: `use hipflask::prelude::*`.
@@ -148,6 +146,50 @@ pub mod sessions {
     pub use crate::context::session::memory::MemoryStore;
     pub use crate::context::session::secure_cookie::SecureCookieSessions;
     pub use crate::context::session::server_side::{ServerSideSessions, SessionStore};
+}
+
+// Each hands `$crate` on, so that what it writes finds this crate under whatever name the program has it.
+
+/// The application of this crate: it knows the crate's name and folder. While developing, the folders
+/// `templates`, `static` and `migrations` are read; in a release build they are inside of the binary. (cargo
+/// notices a changed file by itself; for a new one, touch a source file.)
+#[macro_export]
+macro_rules! app {
+    ($($input:tt)*) => { $crate::__private::app! { $crate; $($input)* } };
+}
+
+/// Lists views for [`routes`](Scaffold::routes): `routes![index, blog::show]`. A view that no list names is the
+/// compiler's own "never used".
+///
+/// It writes the concatenation of what each view's attribute made. "Expected type, found function" means that the
+/// function has no such attribute: put `#[get("/path")]` above it.
+#[macro_export]
+macro_rules! routes {
+    ($($input:tt)*) => { $crate::__private::routes! { $crate; $($input)* } };
+}
+
+/// The URL of a view: `url_for!(blog::show, id = 5)`, `url_for!(show, id)`, or of an endpoint by name:
+/// `url_for!("static", filename = "style.css")`.
+///
+/// Underneath it is a struct literal, `UrlFor::from(blog::show { id: 5 })`, so a missing, misspelt or mistyped
+/// value is the compiler's own error.
+#[macro_export]
+macro_rules! url_for {
+    ($($input:tt)*) => { $crate::__private::url_for! { $crate; $($input)* } };
+}
+
+/// A template and its values: `render_template!("blog/show.html", post, title = "Post")`.
+///
+/// It writes `Template::new("blog/show.html").with("post", &post).with("title", &"Post")`.
+#[macro_export]
+macro_rules! render_template {
+    ($($input:tt)*) => { $crate::__private::render_template! { $crate; $($input)* } };
+}
+
+/// HTML with what it interpolates escaped: `html!("<h1>Hello, {name}!</h1>")`. It takes what `format!` takes.
+#[macro_export]
+macro_rules! html {
+    ($($input:tt)*) => { $crate::__private::html! { $crate; $($input)* } };
 }
 
 /// Names and values for a template: `context! { year => 2026, name }`.
@@ -197,6 +239,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::handler::inline::watched;
+    pub use hipflask_macros::{app, html, render_template, routes, url_for};
 
     /// A method that a macro has checked.
     pub fn method(name: &str) -> crate::Method {

@@ -108,6 +108,12 @@ fn app() -> App {
     app!().routes(routes![named_view, slug, keyword, unused, page, methods, nine, urls, gone, maybe])
 }
 
+#[test]
+fn a_variable_may_have_the_name_of_the_macro_that_shows_it() {
+    let html = html!("<b>{}</b>", 1);
+    assert_eq!(html!("<p>{html}</p>").as_str(), "<p><b>1</b></p>");
+}
+
 #[hipflask::test]
 async fn every_form_answers() {
     let client = app().test_client();
