@@ -7,9 +7,12 @@ use crate::app::scope::Checked;
 use crate::context::Context;
 use crate::handler::{Answer, Handler};
 
-/// A function from what is inside to what stands around it, and the line that registered it.
+/// A function from what is inside to what stands around it.
+type Around = Box<dyn FnOnce(Arc<dyn Handler>) -> Arc<dyn Handler> + Send>;
+
+/// Such a function, and the line that registered it.
 pub(crate) struct Wrap {
-    pub(super) around: Box<dyn FnOnce(Arc<dyn Handler>) -> Arc<dyn Handler> + Send>,
+    pub(super) around: Around,
     pub(super) location: &'static Location<'static>,
 }
 

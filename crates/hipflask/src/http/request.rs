@@ -146,8 +146,9 @@ impl Request {
         }
     }
 
-    /// The same request with an empty body.
-    pub(crate) fn without_body(&self) -> Request {
+    /// A copy of everything but the body, which can be read only once.
+    #[must_use]
+    pub fn without_body(&self) -> Request {
         Request {
             method: self.method.clone(),
             uri: self.uri.clone(),
@@ -292,6 +293,22 @@ impl Request {
     pub(super) fn mounted_path(&self) -> &str {
         let path = self.path.readable.as_deref().or(self.path.routing.as_deref()).unwrap_or(self.uri.path());
         &path[self.path.lead..self.path.lead + self.path.root]
+    }
+
+    /// Path and query as they came, without what mounts took off the front: for what is mounted and reads the path
+    /// itself.
+    pub fn mounted_target(&self) -> Cow<'_, str> {
+        let target = self.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let below = |target: &'_ str| target[1..].find(['/', '?']).map_or(target.len(), |at| at + 1);
+        let mut rest = &target[self.path.lead..];
+        // A slash that divides is never encoded, so the prefix has as many as it takes off.
+        for _ in self.mounted_path().matches('/') {
+            rest = &rest[below(rest)..];
+        }
+        match rest.starts_with('/') {
+            true => Cow::Borrowed(rest),
+            false => Cow::Owned(format!("/{rest}")),
+        }
     }
 
     /// Path and query, with a `?` even before an empty query, as in Flask.
@@ -505,6 +522,25 @@ mod tests {
         assert_eq!(request.url(), "https://ex.com:8443/root/a%20b/%C3%A9?q=1");
         assert_eq!(request.root_url(), "https://ex.com:8443/root/");
         assert_eq!(Request::get("/x").full_path(), "/x?");
+    }
+
+    #[test]
+    fn what_is_mounted_sees_its_own_target() {
+        for (target, prefix, own) in [
+            ("/api/users?q=1", "/api", "/users?q=1"),
+            ("/%61pi/users%2F1", "/api", "/users%2F1"),
+            ("//api/a%20b", "/api", "/a%20b"),
+            ("/api", "/api", "/"),
+            ("/api/", "/api", "/"),
+            ("/api?a/b", "/api", "/?a/b"),
+            ("/a/b/c/d", "/a/b", "/c/d"),
+            ("/x?y", "", "/x?y"),
+            ("/", "", "/"),
+        ] {
+            let mut request = Request::get(target);
+            request.enter_mount(prefix.len());
+            assert_eq!((request.root_path(), &*request.mounted_target()), (prefix, own), "{target}");
+        }
     }
 
     #[test]

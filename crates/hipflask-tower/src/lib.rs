@@ -1,0 +1,44 @@
+//! Tower's layers around Hipflask applications, and its services inside of them.
+//!
+//! ```
+//! use axum::routing;
+//! use hipflask::prelude::*;
+//! use hipflask_tower::{LayerExt, tower_service};
+//! use tower_http::set_header::SetResponseHeaderLayer;
+//!
+//! let api = axum::Router::new().route("/hello", routing::get(async || "Hello from axum!"));
+//! let app = App::new("doc", ".")
+//!     .add_url_rule(Rule::new("/"), async || "Hello from Hipflask!")
+//!     .mount("/api", tower_service(api))
+//!     .layer(SetResponseHeaderLayer::overriding("x-served-by".parse()?, hipflask::HeaderValue::from_static("us")));
+//!
+//! let client = app.test_client();
+//! for (path, text) in [("/", "Hello from Hipflask!"), ("/api/hello", "Hello from axum!")] {
+//!     let response = client.get(path).send_blocking();
+//!     assert_eq!((response.text().as_str(), response.header("x-served-by")), (text, Some("us")));
+//! }
+//! # Ok::<(), hipflask::Error>(())
+//! ```
+//!
+//! Bodies are handed on as they come, in both directions. A service is cloned for every request and asked whether it is
+//! ready, as hyper and axum do it; what it fails with becomes an error of the request.
+
+mod convert;
+mod layer;
+mod service;
+
+pub use layer::{Inside, LayerExt};
+pub use service::{TowerService, tower_service};
+
+use std::future::poll_fn;
+
+use tower_service::Service;
+
+/// An error of tower's.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Calls a clone of a service once it is ready.
+async fn oneshot<S: Service<R>, R>(mut service: S, request: R) -> Result<S::Response, S::Error> {
+    poll_fn(|cx| service.poll_ready(cx)).await?;
+    service.call(request).await
+}

@@ -1,0 +1,78 @@
+//! Services inside of an application.
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, Request};
+use axum::http::Uri;
+use axum::routing::{get, post};
+use hipflask::prelude::*;
+use hipflask::{Body, Catches, ErrorHandler};
+use hipflask_tower::tower_service;
+use tokio::sync::mpsc;
+
+use super::{Notes, is_handler, noting};
+
+fn router() -> Router {
+    Router::new()
+        .route(
+            "/users/{name}",
+            get(async |Path(name): Path<String>, RawQuery(query): RawQuery| format!("{name} {query:?}")),
+        )
+        .route("/uri", get(async |uri: Uri| uri.to_string()))
+        .route("/echo", post(async |request: Request| request.into_body()))
+        .route("/panic", get(async || -> &'static str { panic!("in pieces") }))
+        .fallback(async || (axum::http::StatusCode::NOT_FOUND, "axum's own 404"))
+}
+
+#[test]
+fn an_axum_router_is_mounted() {
+    let notes = Notes::default();
+    let app = noting(&notes).add_url_rule(Rule::new("/api/own"), || "ours").mount("/api", tower_service(router()));
+    let client = app.test_client();
+    assert_eq!(client.get("/api/own").send_blocking().text(), "ours");
+    assert_eq!(client.get("/api/users/A%20B?q=%C3%A9").send_blocking().text(), "A B Some(\"q=%C3%A9\")");
+    assert_eq!(client.get("/api/uri?x").send_blocking().text(), "/uri?x");
+    assert_eq!(client.post("/api/echo").body("as it came").send_blocking().text(), "as it came");
+    notes.take();
+    let missing = client.get("/api").header("x-test", "1").send_blocking();
+    assert_eq!((missing.status().as_u16(), missing.text().as_str()), (404, "axum's own 404"));
+    // The application's hooks are around it, with the request as it came.
+    assert_eq!(missing.header("x-content-type-options"), Some("nosniff"));
+    let place = r#"GET /api Some("1") None"#;
+    assert_eq!(notes.take(), [format!("after {place}"), format!("teardown {place}")]);
+    assert_eq!(client.get("/api/panic").send_blocking().status(), 500);
+}
+
+#[hipflask::test]
+async fn bodies_pass_a_service_as_they_come() {
+    let app = App::new("test", ".").config("WTF_CSRF_ENABLED", false).mount("/", tower_service(router()));
+    let frozen = app.freeze().expect("it is well formed");
+    let (more, mut wanted) = mpsc::channel::<&'static str>(1);
+    let sent = Body::stream(async move |mut out| {
+        while let Some(piece) = wanted.recv().await {
+            out.send(piece).await?;
+        }
+        Ok(())
+    });
+    let request = hipflask::Request::get("/echo").with_method(hipflask::Method::POST).with_body(sent);
+    let (_, _, mut body) = frozen.respond(request).await.into_parts();
+    for piece in ["first", "second"] {
+        more.send(piece).await.expect("it is read");
+        assert_eq!(body.chunk().await.transpose().expect("a chunk").as_deref(), Some(piece.as_bytes()));
+    }
+    drop(more);
+    assert!(body.chunk().await.is_none());
+}
+
+#[test]
+fn what_a_service_fails_with_is_an_error_of_the_request() {
+    let service = tower_service(tower::service_fn(async |_: http::Request<Body>| {
+        Err::<http::Response<Body>, _>(std::io::Error::other("the disk is full"))
+    }));
+    is_handler(&service);
+    let handler = ErrorHandler::new(Catches::error::<std::io::Error>(), || (Status::INSUFFICIENT_STORAGE, "full"));
+    let app = App::new("test", ".").add_url_rule(Rule::new("/view"), service.clone()).mount("/mount", service);
+    let client = app.errorhandler(handler).test_client();
+    for target in ["/view", "/mount"] {
+        assert_eq!(client.get(target).send_blocking().status(), 507, "{target}");
+    }
+}
