@@ -29,6 +29,8 @@ use crate::builtin::templating::setup::{Callback, TemplateSetup};
 use crate::builtin::templating::value::{to_value, try_to_value};
 use crate::context::Context;
 use crate::context::url_for::{Resolve, Resolved, defer};
+use crate::handler::Handler;
+use crate::handler::into_handler::IntoHandler;
 use crate::http::response::{IntoResponse, Response};
 
 /// A template and the values for it, made by [`render_template!`](crate::render_template). Flask's
@@ -145,6 +147,11 @@ impl Template {
 /// Stored in `g` by the first template of a request.
 struct Prepared;
 
+/// The names of the templates that were rendered, in `g` where a test wants to know them. Flask's signal
+/// `template_rendered`.
+#[derive(Default)]
+pub(crate) struct Rendered(pub(crate) Vec<String>);
+
 impl Context {
     /// Renders `template` now, for instance for a mail or a part of a page.
     ///
@@ -157,14 +164,15 @@ impl Context {
     }
 
     fn is_prepared_to_render(&self) -> bool {
-        self.app().before_render().is_empty() || self.g_ref().get::<Prepared>().is_some()
+        let nothing = self.state::<Templates>().is_none_or(|templates| templates.before_render.is_empty());
+        nothing || self.g().get::<Prepared>().is_some()
     }
 
     async fn prepare_to_render(&mut self) -> Result<()> {
         if !self.is_prepared_to_render() {
-            self.g().insert(Prepared);
+            self.g_mut().insert(Prepared);
             let app = self.app().clone();
-            for hook in app.before_render() {
+            for hook in app.state::<Templates>().into_iter().flat_map(|templates| &templates.before_render) {
                 hook.call(self).await?;
             }
         }
@@ -216,6 +224,7 @@ impl Object for Root {
 /// The engine of a frozen application.
 pub(crate) struct Templates {
     environment: Environment<'static>,
+    before_render: Vec<Arc<dyn Handler>>,
 }
 
 impl Templates {
@@ -224,7 +233,9 @@ impl Templates {
             Source::Text(text) => self.environment.template_from_named_str(engine::STRING_TEMPLATE, text)?,
             Source::Names(names) => self.first_of(names)?,
         };
-        ctx.g().rendered(template.name());
+        if let Some(Rendered(names)) = ctx.g_mut().get_mut() {
+            names.push(template.name().to_owned());
+        }
         current::enter(ctx, || template.render(Value::from_object(root)))
     }
 
@@ -327,9 +338,10 @@ pub(crate) struct Templating;
 impl Extension for Templating {
     fn init_app(self, app: App) -> App {
         app.template_folder("templates").on_freeze(|freezing| {
-            let setup = freezing.take_state::<TemplateSetup>().unwrap_or_default();
+            let mut setup = freezing.take_state::<TemplateSetup>().unwrap_or_default();
+            let before_render = std::mem::take(&mut setup.before_render);
             let environment = engine::environment(setup, freezing);
-            freezing.insert_state(Templates { environment });
+            freezing.insert_state(Templates { environment, before_render });
         })
     }
 }
@@ -370,6 +382,16 @@ impl App {
     /// Adds a function: `{{ now() }}`.
     pub fn template_global<A>(mut self, name: impl Into<String>, f: impl TemplateFunction<A>) -> App {
         self.state_mut::<TemplateSetup>().globals.push((name.into(), f.into_callback()));
+        self
+    }
+
+    /// Runs `f` before the first template of a request is rendered: to fetch what context processors then show,
+    /// the user who is logged in for instance. A request that renders nothing does not pay for it.
+    #[track_caller]
+    pub fn before_render_template<M>(mut self, f: impl IntoHandler<M>) -> App {
+        let handler = f.into_handler();
+        self.check_handler(&handler, "the before_render_template function");
+        self.state_mut::<TemplateSetup>().before_render.push(handler);
         self
     }
 
