@@ -308,7 +308,7 @@ impl Frozen {
             if let Err(error) = called {
                 log_error(ctx, &error);
             }
-            if !ctx.response().is_some() {
+            if ctx.response().is_none() {
                 ctx.set_response(error_page::http(ctx, &HttpError::new(500)));
             }
         }

@@ -74,6 +74,7 @@ pub use crate::base::datetime::{DateTime, DateTimeError};
 pub use crate::base::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound, Result};
 pub use crate::base::html::{Html, ToHtml};
 pub use crate::base::panics::Panicked;
+pub use crate::base::runtime::block_on;
 pub use crate::builtin::form::{self, Form};
 pub use crate::builtin::security::csrf::CsrfExempt;
 pub use crate::builtin::static_files::{File, send_file, send_from_directory};
@@ -164,35 +165,6 @@ macro_rules! context {
     };
     (@value $name:ident => $value:expr) => { &$value };
     (@value $name:ident) => { &$name };
-}
-
-/// Runs a future to its end: what `#[hipflask::test]` makes of an async test, and how a synchronous view calls what is
-/// async. There it runs on the application's runtime, elsewhere on one of its own.
-///
-/// ```
-/// use hipflask::prelude::*;
-///
-/// async fn slow() -> &'static str {
-///     "done"
-/// }
-///
-/// #[get("/")]
-/// fn index() -> &'static str {
-///     hipflask::block_on(slow())
-/// }
-///
-/// let client = App::new("doc", ".").routes(routes![index]).test_client();
-/// assert_eq!(client.get("/").send_blocking().text(), "done");
-/// ```
-///
-/// # Panics
-///
-/// In an async function, and in a function that runs [`inline`]: use `await` there.
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => runtime.block_on(future),
-        Err(_) => base::runtime::new().expect("a runtime needs nothing that could be missing").block_on(future),
-    }
 }
 
 #[doc(hidden)]

@@ -291,13 +291,7 @@ impl<'a> Assembly<'a> {
             parts.after_request,
             parts.teardown_request,
             parts.url_value_preprocessors,
-            Inside {
-                name,
-                url_defaults: parts.url_defaults,
-                errors: parts.error_handlers,
-                options: parts.options,
-                state: parts.state,
-            },
+            Inside { name, url_defaults: parts.url_defaults, errors: parts.error_handlers, options: parts.options },
         ));
         parts.routes
     }

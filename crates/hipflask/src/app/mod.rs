@@ -44,6 +44,8 @@ use crate::routing::converter::{Converter, Factory};
 
 type OnFreeze = Box<dyn FnOnce(&mut Freezing<'_>) + Send>;
 
+type Extend = Box<dyn FnOnce(App) -> App + Send>;
+
 type MakeInterface = dyn FnOnce(&Freezing<'_>) -> Result<Box<dyn SessionInterface>> + Send;
 
 /// Makes what keeps the sessions, and the line that said so.
@@ -81,7 +83,7 @@ pub struct App {
     state: TypeMap,
     options_read: HashSet<TypeId>,
     sessions: Option<MakeSessions>,
-    last: Vec<(Adding, Box<dyn FnOnce(App) -> App + Send>)>,
+    last: Vec<(Adding, Extend)>,
     on_freeze: Vec<(Option<&'static Location<'static>>, OnFreeze)>,
     adding: Adding,
     on_startup: Vec<Arc<dyn Handler>>,

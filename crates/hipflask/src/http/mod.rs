@@ -31,7 +31,7 @@ pub use crate::http::filenames::{safe_join, secure_filename};
 pub use crate::http::headers::{HeaderOptions, content_disposition, guess_type, http_date, with_charset};
 pub use crate::http::json::Json;
 pub use crate::http::multi_dict::MultiDict;
-pub use crate::http::request::{Request, Scheme};
+pub use crate::http::request::{Peer, Request, Scheme};
 pub use crate::http::response::{DefaultHeaders, IntoBody, IntoResponse, Response};
 pub use crate::http::upload::{FormData, Upload};
 pub use crate::http::url::{is_safe_redirect, quote};

@@ -42,13 +42,15 @@ pub struct Request {
     id: u64,
 }
 
-/// Who is at the other end.
+/// Where a request came from: the other end of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Peer {
-    /// Nobody: the request was made in this process.
+#[non_exhaustive]
+pub enum Peer {
+    /// It was made in this process: by a test, or a command.
     Memory,
+    /// A client with an address.
     Network(SocketAddr),
-    /// Somebody on this machine, who has no address.
+    /// A client on this machine, without an address, over a Unix socket.
     Unix,
 }
 
@@ -340,8 +342,8 @@ impl Request {
         self.peer.ip()
     }
 
-    /// By which way it came.
-    pub(crate) fn peer(&self) -> Peer {
+    /// Where it came from; [`remote_addr`](Request::remote_addr) is its address, if it has one.
+    pub fn peer(&self) -> Peer {
         self.peer
     }
 

@@ -97,7 +97,7 @@ fn applies(ctx: &Context) -> bool {
     let safe = matches!(*ctx.request().method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
     // Without a rule none of our views runs; a mounted application has its own checks.
     !safe
-        && ctx.rule_id().is_some()
+        && ctx.rule().is_some()
         && ctx.option::<CsrfExempt>().is_none()
         && ctx.state::<Settings>().is_some_and(|settings| settings.enabled)
 }

@@ -185,11 +185,8 @@ impl Context {
             .state::<Templates>()
             .ok_or_else(|| crate::base::error::Error::msg("the application was made without templates"))?;
         let mut root = Root { given: template.values.0.len(), values: template.values.0 };
-        for state in &app.scope(self.scope()).states {
-            for processor in state.get::<ContextProcessors>().into_iter().flat_map(|processors| &processors.0) {
-                root.values.extend(processor(self).0);
-            }
-        }
+        let processors: Vec<ContextProcessor> = self.options::<ContextProcessor>().cloned().collect();
+        processors.iter().for_each(|ContextProcessor(process)| root.values.extend(process(self).0));
         let rendered = templates.render(self, &template.source, root);
         Ok(Html::new(rendered.map_err(|error| templates.error(&error))?))
     }
@@ -326,18 +323,16 @@ impl std::fmt::Display for TemplateError {
 
 impl std::error::Error for TemplateError {}
 
-type ContextProcessor = Arc<dyn Fn(&mut Context) -> Values + Send + Sync>;
-
-/// The context processors of one application or blueprint.
-#[derive(Default)]
-struct ContextProcessors(Vec<ContextProcessor>);
+/// An option of an application or a blueprint: what its templates are given.
+#[derive(Clone)]
+struct ContextProcessor(Arc<dyn Fn(&mut Context) -> Values + Send + Sync>);
 
 /// Adds templates to an application. Every application has this extension.
 pub(crate) struct Templating;
 
 impl Extension for Templating {
     fn init_app(self, app: App) -> App {
-        app.template_folder("templates").on_freeze(|freezing| {
+        app.template_folder("templates").reads_option::<ContextProcessor>().on_freeze(|freezing| {
             let mut setup = freezing.take_state::<TemplateSetup>().unwrap_or_default();
             let before_render = std::mem::take(&mut setup.before_render);
             let environment = engine::environment(setup, freezing);
@@ -405,17 +400,15 @@ impl App {
     ///     .add_url_rule(Rule::new("/"), async || Template::from_string("{{ year }} {{ path }}"));
     /// assert_eq!(app.test_client().get("/").send_blocking().text(), "2026 /");
     /// ```
-    pub fn context_processor(mut self, f: impl Fn(&mut Context) -> Values + Send + Sync + 'static) -> App {
-        self.scaffold().state.get_or_default::<ContextProcessors>().0.push(Arc::new(f));
-        self
+    pub fn context_processor(self, f: impl Fn(&mut Context) -> Values + Send + Sync + 'static) -> App {
+        self.with(ContextProcessor(Arc::new(f)))
     }
 }
 
 impl Blueprint {
     /// Gives the templates of this blueprint's views the values that `f` returns.
-    pub fn context_processor(mut self, f: impl Fn(&mut Context) -> Values + Send + Sync + 'static) -> Blueprint {
-        self.scaffold().state.get_or_default::<ContextProcessors>().0.push(Arc::new(f));
-        self
+    pub fn context_processor(self, f: impl Fn(&mut Context) -> Values + Send + Sync + 'static) -> Blueprint {
+        self.with(ContextProcessor(Arc::new(f)))
     }
 }
 
