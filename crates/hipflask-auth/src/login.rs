@@ -171,9 +171,9 @@ async fn load_once<U: UserMixin>(ctx: &mut Context, load: &Load<U>) -> Result<bo
     let user = match id {
         Some(_) => {
             // Set before the call: a loader may panic.
-            ctx.g().insert(Failed(true));
+            ctx.g_mut().insert(Failed(true));
             let user = load(ctx).await?;
-            ctx.g().insert(Failed(false));
+            ctx.g_mut().insert(Failed(false));
             user.filter(U::is_active)
         }
         None => None,
@@ -183,7 +183,7 @@ async fn load_once<U: UserMixin>(ctx: &mut Context, load: &Load<U>) -> Result<bo
         // Nothing is kept of a user who no longer exists or may no longer log in.
         logout_user(ctx.session());
     }
-    ctx.g().insert(Loaded { id: id.filter(|_| found), user });
+    ctx.g_mut().insert(Loaded { id: id.filter(|_| found), user });
     Ok(found)
 }
 

@@ -78,8 +78,9 @@ impl Options {
 
     fn one_of(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
         let wanted = "`one_of` lists strings: `one_of(\"draft\", \"published\")`";
-        let words = list(meta, wanted, |input| input.parse::<LitStr>())?;
-        self.choices(meta, words.into_iter().map(|word| (word.clone(), word)).collect());
+        let word = |input: &ParseBuffer<'_>| input.parse().map(|word: LitStr| (word.clone(), word));
+        let words = list(meta, wanted, word)?;
+        self.choices(meta, words);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::future::{Future, ready};
 
 use hipflask::{
     App, Catches, Caught, CliArgs, Context, Error, ErrorHandler, Extension, Freezing, FromContext, Frozen, HttpError,
-    IntoResponse, Json, Response, Result, Scaffold, html,
+    Response, Result, Scaffold,
 };
 use sqlx::migrate::Migration;
 
@@ -141,16 +141,7 @@ async fn answer(ctx: &mut Context, error: Caught<Error>) -> Result<Option<Respon
         Some(SqlError::Value { message }) => HttpError::new(400).description(format!("{message}.")),
         _ => return Ok(None),
     };
-    let (name, text) = (page.name(), page.text());
-    let mut response = if ctx.request().accept().prefers_json() {
-        Json(&page).into_response()?
-    } else {
-        html!("<!doctype html>\n<html lang=en>\n<title>{name}</title>\n<h1>{name}</h1>\n<p>{text}</p>\n")
-            .into_response()?
-    };
-    *response.status_mut() = page.status();
-    response.headers_mut().extend(page.headers().clone());
-    Ok(Some(response))
+    Ok(Some(ctx.error_page(&page)))
 }
 
 async fn command(ctx: &mut Context, args: CliArgs) -> Result<String> {

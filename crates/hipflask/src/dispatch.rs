@@ -27,6 +27,7 @@ use crate::base::error::{Error, HttpError, Result};
 use crate::base::panics;
 use crate::builtin::error_page;
 use crate::builtin::security::hosts;
+use crate::builtin::templating::Rendered;
 use crate::context::Context;
 use crate::context::session::interface::Answer as Saved;
 use crate::context::url_for::{absolute, redirect_response, resolve};
@@ -63,11 +64,11 @@ impl Frozen {
     /// [`respond`](Frozen::respond), with the names of the templates that were rendered.
     pub(crate) async fn respond_recorded(&self, request: Request) -> (Response, Vec<String>) {
         let mut ctx = Context::new(self.clone(), Box::new(request));
-        ctx.g().record();
+        ctx.g_mut().insert(Rendered::default());
         let mut response = self.full_dispatch(&mut ctx).await;
         response.settle_headers();
         self.teardown(&mut ctx);
-        (response, ctx.g().take_rendered())
+        (response, ctx.g_mut().remove::<Rendered>().unwrap_or_default().0)
     }
 
     /// Steps 1 to 11, and what stands around them.
@@ -307,7 +308,7 @@ impl Frozen {
             if let Err(error) = called {
                 log_error(ctx, &error);
             }
-            if !ctx.has_response() {
+            if ctx.response().is_none() {
                 ctx.set_response(error_page::http(ctx, &HttpError::new(500)));
             }
         }
@@ -360,7 +361,7 @@ async fn call_after(ctx: &mut Context, hook: &dyn Handler) -> Result<()> {
             ctx.set_response(response);
             Ok(())
         }
-        None if ctx.has_response() => Ok(()),
+        None if ctx.response().is_some() => Ok(()),
         None => Err(Error::msg("an after_request function took the response and gave none back; return it")),
     }
 }

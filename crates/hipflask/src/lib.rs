@@ -41,8 +41,8 @@
 
 // 1 vocabulary: plain values
 mod base;
-mod http;
-mod signing;
+pub mod http;
+pub mod signing;
 // 2 routing: pure
 mod routing;
 // 3 heart: what an app is, what a request carries
@@ -74,9 +74,10 @@ pub use crate::base::datetime::{DateTime, DateTimeError};
 pub use crate::base::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound, Result};
 pub use crate::base::html::{Html, ToHtml};
 pub use crate::base::panics::Panicked;
+pub use crate::base::runtime::block_on;
 pub use crate::builtin::form::{self, Form};
 pub use crate::builtin::security::csrf::CsrfExempt;
-pub use crate::builtin::static_files::{File, safe_join, send_file, send_from_directory};
+pub use crate::builtin::static_files::{File, send_file, send_from_directory};
 pub use crate::builtin::templating::{Template, TemplateError, TemplateFunction, Values};
 pub use crate::cli::CliArgs;
 pub use crate::context::Context;
@@ -95,13 +96,14 @@ pub use crate::handler::{Answer, BoxFuture, Handler};
 pub use crate::http::accept::Accept;
 pub use crate::http::body::{Body, BodySender, BodyTooLarge};
 pub use crate::http::cookie::{Cookie, SameSite};
+pub use crate::http::filenames::{safe_join, secure_filename};
 pub use crate::http::headers::HeaderOptions;
 pub use crate::http::json::Json;
 pub use crate::http::multi_dict::MultiDict;
 pub use crate::http::request::{Request, Scheme};
 pub use crate::http::response::{IntoBody, IntoResponse, Response};
 pub use crate::http::upgrade::Upgraded;
-pub use crate::http::upload::{FormData, Upload, secure_filename};
+pub use crate::http::upload::{FormData, Upload};
 pub use crate::http::url::is_safe_redirect;
 pub use crate::routing::build::BuildError;
 pub use crate::routing::converter::Converter;
@@ -205,35 +207,6 @@ macro_rules! context {
     };
     (@value $name:ident => $value:expr) => { &$value };
     (@value $name:ident) => { &$name };
-}
-
-/// Runs a future to its end: what `#[hipflask::test]` makes of an async test, and how a synchronous view calls what is
-/// async. There it runs on the application's runtime, elsewhere on one of its own.
-///
-/// ```
-/// use hipflask::prelude::*;
-///
-/// async fn slow() -> &'static str {
-///     "done"
-/// }
-///
-/// #[get("/")]
-/// fn index() -> &'static str {
-///     hipflask::block_on(slow())
-/// }
-///
-/// let client = App::new("doc", ".").routes(routes![index]).test_client();
-/// assert_eq!(client.get("/").send_blocking().text(), "done");
-/// ```
-///
-/// # Panics
-///
-/// In an async function, and in a function that runs [`inline`]: use `await` there.
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => runtime.block_on(future),
-        Err(_) => base::runtime::new().expect("a runtime needs nothing that could be missing").block_on(future),
-    }
 }
 
 #[doc(hidden)]

@@ -73,8 +73,8 @@ struct Started(Instant);
 /// Returns nothing, so the request continues.
 async fn number(ctx: &mut Context) {
     let number = ctx.state::<Office>().map(|office| office.requests.fetch_add(1, Relaxed) + 1);
-    ctx.g().set("number", number);
-    ctx.g().insert(Started(Instant::now()));
+    ctx.g_mut().set("number", number);
+    ctx.g_mut().insert(Started(Instant::now()));
 }
 
 /// Answers instead of the view, or passes.

@@ -49,8 +49,8 @@ impl App {
     }
 
     fn freeze_into(mut self, errors: &mut Vec<SetupError>) -> Option<Frozen> {
-        for extend in std::mem::take(&mut self.last) {
-            self = extend(self);
+        for (adding, extend) in std::mem::take(&mut self.last) {
+            self = extend(App { adding, ..self });
         }
         errors.append(&mut self.problems);
         for (key, known) in self.config.misspelt() {
@@ -76,8 +76,12 @@ impl App {
             embedded: &self.embedded,
             state: &mut self.state,
             problems: errors,
+            place: None,
         };
-        self.on_freeze.into_iter().for_each(|f| f(&mut freezing));
+        for (place, f) in self.on_freeze {
+            freezing.place = place;
+            f(&mut freezing);
+        }
         check_handlers(&handlers, &mut freezing);
         let sessions = make_sessions(self.sessions, &mut freezing);
         let limits = note(Limits::from_config(&config), errors);
@@ -102,7 +106,6 @@ impl App {
             around,
             build_error_handlers: self.build_error_handlers,
             state: self.state,
-            before_render: self.before_render,
             on_startup: self.on_startup,
             on_shutdown: self.on_shutdown,
             commands: self.commands,
@@ -288,13 +291,7 @@ impl<'a> Assembly<'a> {
             parts.after_request,
             parts.teardown_request,
             parts.url_value_preprocessors,
-            Inside {
-                name,
-                url_defaults: parts.url_defaults,
-                errors: parts.error_handlers,
-                options: parts.options,
-                state: parts.state,
-            },
+            Inside { name, url_defaults: parts.url_defaults, errors: parts.error_handlers, options: parts.options },
         ));
         parts.routes
     }

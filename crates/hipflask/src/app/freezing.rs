@@ -30,6 +30,8 @@ pub struct Freezing<'a> {
     pub(crate) embedded: &'a [(&'static str, &'static [EmbeddedFile])],
     pub(crate) state: &'a mut TypeMap,
     pub(crate) problems: &'a mut Vec<SetupError>,
+    /// The line that added the extension whose function runs.
+    pub(crate) place: Option<&'static Location<'static>>,
 }
 
 impl<'a> Freezing<'a> {
@@ -83,6 +85,46 @@ impl<'a> Freezing<'a> {
         self.rules.iter().copied()
     }
 
+    /// Whether a URL for `endpoint` can be built from values with these names: what a template engine asks of the URLs
+    /// that its templates build.
+    ///
+    /// # Errors
+    ///
+    /// Says which endpoint was meant, or which values are missing.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// let app = App::new("doc", ".").add_url_rule(Rule::new("/<int:id>").endpoint("show"), async || "post");
+    /// let app = app.on_freeze(|freezing| {
+    ///     assert_eq!(freezing.check_url("show", &["id"]), Ok(()));
+    ///     assert!(freezing.check_url("show", &[]).unwrap_err().contains("`id`"));
+    ///     assert!(freezing.check_url("shwo", &["id"]).unwrap_err().contains("show"));
+    /// });
+    /// # app.freeze().unwrap();
+    /// ```
+    pub fn check_url(&self, endpoint: &str, names: &[&str]) -> Result<(), String> {
+        if !self.map.has_endpoint(endpoint) {
+            return self.map.build(endpoint, &[], None).map_or_else(|error| Err(error.to_string()), |_| Ok(()));
+        }
+        let missing = |missing: Vec<String>| format!("a value for `{}` is missing", missing.join("`, `"));
+        self.map.expects(endpoint, names).map_err(missing)
+    }
+
+    /// Whether there is a secret key, for what is signed: the session, a token.
+    ///
+    /// # Errors
+    ///
+    /// Says that none is set, and how to set one.
+    pub fn require_secret_key(&self) -> Result<(), String> {
+        if self.config.value("SECRET_KEY").is_some_and(|key| !key.is_null()) {
+            return Ok(());
+        }
+        let told = "the session is signed, but no secret key is set; set `SECRET_KEY` (the environment's \
+                    FLASK_SECRET_KEY) to 32 random bytes or more, for instance from `openssl rand -hex 32`";
+        Err(told.to_owned())
+    }
+
     /// The state of type `T`, if an extension has put it there.
     pub fn state<T: 'static>(&self) -> Option<&T> {
         self.state.get()
@@ -98,9 +140,27 @@ impl<'a> Freezing<'a> {
         self.state.remove()
     }
 
-    /// Reports something that keeps the application from starting. Say what was found and what to do.
+    /// Reports something that keeps the application from starting, with the line that added the extension. Say what was
+    /// found and what to do.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// fn mail(app: App) -> App {
+    ///     app.on_freeze(|freezing| {
+    ///         if freezing.config().find::<String>("MAIL_SERVER").ok().flatten().is_none() {
+    ///             freezing.problem("mail needs a server; set `MAIL_SERVER`");
+    ///         }
+    ///     })
+    /// }
+    ///
+    /// let errors = App::new("doc", ".").extend(mail).freeze().unwrap_err();
+    /// let error = errors.iter().next().unwrap();
+    /// assert_eq!(error.message(), "mail needs a server; set `MAIL_SERVER`");
+    /// assert!(error.location().is_some()); // the line of `.extend(mail)`
+    /// ```
     pub fn problem(&mut self, message: impl Into<String>) {
-        self.problems.push(SetupError::new(message, None));
+        self.problems.push(SetupError::new(message, self.place));
     }
 
     /// Reports something that keeps the application from starting, with the line that it comes from:
@@ -109,8 +169,9 @@ impl<'a> Freezing<'a> {
         self.problems.push(SetupError::new(message, Some(location)));
     }
 
-    /// Reports what is wrong with `subject`. What is wrong with several is said once.
-    pub(crate) fn problem_of(&mut self, subject: impl Into<String>, message: impl Into<String>) {
+    /// Reports what is wrong with `subject`, something outside of the program's text: `the template page.html:3`. What is
+    /// wrong with several is said once.
+    pub fn problem_of(&mut self, subject: impl Into<String>, message: impl Into<String>) {
         self.problems.push(SetupError::new(message, None).of(subject));
     }
 }

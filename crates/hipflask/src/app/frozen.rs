@@ -57,7 +57,6 @@ pub(super) struct Inner {
     pub(super) around: Option<Arc<dyn Handler>>,
     pub(super) build_error_handlers: Vec<BuildErrorHandler>,
     pub(super) state: TypeMap,
-    pub(super) before_render: Vec<Arc<dyn Handler>>,
     pub(super) on_startup: Vec<Arc<dyn Handler>>,
     pub(super) on_shutdown: Vec<Arc<dyn Handler>>,
     pub(super) commands: Vec<Command>,
@@ -155,10 +154,6 @@ impl Frozen {
 
     pub(crate) fn around(&self) -> Option<&dyn Handler> {
         self.0.around.as_deref()
-    }
-
-    pub(crate) fn before_render(&self) -> &[Arc<dyn Handler>] {
-        &self.0.before_render
     }
 
     pub(crate) fn commands(&self) -> &[Command] {

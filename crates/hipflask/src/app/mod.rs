@@ -44,6 +44,8 @@ use crate::routing::converter::{Converter, Factory};
 
 type OnFreeze = Box<dyn FnOnce(&mut Freezing<'_>) + Send>;
 
+type Extend = Box<dyn FnOnce(App) -> App + Send>;
+
 type MakeInterface = dyn FnOnce(&Freezing<'_>) -> Result<Box<dyn SessionInterface>> + Send;
 
 /// Makes what keeps the sessions, and the line that said so.
@@ -81,9 +83,9 @@ pub struct App {
     state: TypeMap,
     options_read: HashSet<TypeId>,
     sessions: Option<MakeSessions>,
-    last: Vec<Box<dyn FnOnce(App) -> App + Send>>,
-    on_freeze: Vec<OnFreeze>,
-    before_render: Vec<Arc<dyn Handler>>,
+    last: Vec<(Adding, Extend)>,
+    on_freeze: Vec<(Option<&'static Location<'static>>, OnFreeze)>,
+    adding: Adding,
     on_startup: Vec<Arc<dyn Handler>>,
     on_shutdown: Vec<Arc<dyn Handler>>,
     commands: Vec<Command>,
@@ -92,10 +94,39 @@ pub struct App {
     problems: Vec<SetupError>,
 }
 
+/// Who calls the setup methods at the moment: whose line a problem has that shows when the application is frozen.
+#[derive(Clone, Copy)]
+enum Adding {
+    /// What every application comes with; its line would help nobody.
+    Core,
+    /// The program, line by line.
+    Program,
+    /// The extension that this line of the program added, and those that it adds itself.
+    Extension(&'static Location<'static>),
+}
+
+impl Adding {
+    /// The same from inside of an extension that the caller adds.
+    #[track_caller]
+    fn extension(self) -> Adding {
+        if let Adding::Program = self { Adding::Extension(Location::caller()) } else { self }
+    }
+
+    /// The line, if there is one to tell.
+    #[track_caller]
+    fn place(self) -> Option<&'static Location<'static>> {
+        match self {
+            Adding::Core => None,
+            Adding::Program => Some(Location::caller()),
+            Adding::Extension(location) => Some(location),
+        }
+    }
+}
+
 impl App {
-    /// An application with nothing in it, not even what [`App::new`] adds.
-    pub(crate) fn bare(name: impl Into<String>, root_path: impl Into<PathBuf>) -> App {
-        App {
+    /// An application with nothing in it but what `parts` adds.
+    pub(crate) fn bare(name: impl Into<String>, root_path: impl Into<PathBuf>, parts: impl FnOnce(App) -> App) -> App {
+        let app = App {
             name: name.into(),
             root_path: root_path.into(),
             config: ConfigBuilder::default(),
@@ -110,14 +141,15 @@ impl App {
             options_read: HashSet::new(),
             sessions: None,
             last: Vec::new(),
+            adding: Adding::Core,
             on_freeze: Vec::new(),
-            before_render: Vec::new(),
             on_startup: Vec::new(),
             on_shutdown: Vec::new(),
             commands: Vec::new(),
             checked: Vec::new(),
             problems: Vec::new(),
-        }
+        };
+        App { adding: Adding::Program, ..parts(app) }
     }
 
     /// The name.
@@ -212,9 +244,12 @@ impl App {
         self.config.is_debug()
     }
 
-    /// Adds an extension.
-    pub fn extend(self, extension: impl Extension) -> App {
-        extension.init_app(self)
+    /// Adds an extension. What it finds wrong at the start is told with this line.
+    #[track_caller]
+    pub fn extend(mut self, extension: impl Extension) -> App {
+        let around = self.adding;
+        self.adding = around.extension();
+        App { adding: around, ..extension.init_app(self) }
     }
 
     /// Adds a blueprint.
@@ -231,7 +266,7 @@ impl App {
     pub fn mount<M>(mut self, prefix: impl Into<String>, handler: impl IntoMount<M>) -> App {
         let (prefix, mounted) = (prefix.into(), handler.into_mount().0);
         if let Mounted::Handler(handler) = &mounted {
-            self.checked(Arc::clone(handler), &format!("the function mounted at `{prefix}`"));
+            self.check_handler(handler, format!("the function mounted at `{prefix}`"));
         }
         self.mounts.push((prefix, mounted, Location::caller()));
         self
@@ -378,30 +413,24 @@ impl App {
 
     /// Adds an extension once everything else was said, right before the application is frozen: for what
     /// depends on the options that come after it.
+    #[track_caller]
     pub fn extend_last(mut self, extension: impl Extension + Send + 'static) -> App {
-        self.last.push(Box::new(move |app| extension.init_app(app)));
+        self.last.push((self.adding.extension(), Box::new(move |app| extension.init_app(app))));
         self
     }
 
     /// Runs `f` while the application is frozen: to check what it needs, to make state out of what was set up.
-    pub fn on_freeze(mut self, f: impl FnOnce(&mut Freezing<'_>) + Send + 'static) -> App {
-        self.on_freeze.push(Box::new(f));
-        self
-    }
-
-    /// Runs `f` before the first template of a request is rendered: to fetch what context processors then show,
-    /// the user who is logged in for instance. A request that renders nothing does not pay for it.
     #[track_caller]
-    pub fn before_render_template<M>(mut self, f: impl IntoHandler<M>) -> App {
-        let handler = self.checked(f.into_handler(), "the before_render_template function");
-        self.before_render.push(handler);
+    pub fn on_freeze(mut self, f: impl FnOnce(&mut Freezing<'_>) + Send + 'static) -> App {
+        self.on_freeze.push((self.adding.place(), Box::new(f)));
         self
     }
 
     /// Runs `f` before the first request is served: to connect, to migrate. If it fails, nothing is served.
     #[track_caller]
     pub fn on_startup<M>(mut self, f: impl IntoHandler<M>) -> App {
-        let handler = self.checked(f.into_handler(), "the on_startup function");
+        let handler = f.into_handler();
+        self.check_handler(&handler, "the on_startup function");
         self.on_startup.push(handler);
         self
     }
@@ -409,7 +438,8 @@ impl App {
     /// Runs `f` after the last request was served.
     #[track_caller]
     pub fn on_shutdown<M>(mut self, f: impl IntoHandler<M>) -> App {
-        let handler = self.checked(f.into_handler(), "the on_shutdown function");
+        let handler = f.into_handler();
+        self.check_handler(&handler, "the on_shutdown function");
         self.on_shutdown.push(handler);
         self
     }
@@ -419,7 +449,8 @@ impl App {
     #[track_caller]
     pub fn command<M>(mut self, name: impl Into<String>, about: impl Into<String>, f: impl IntoHandler<M>) -> App {
         let name = name.into();
-        let handler = self.checked(f.into_handler(), &format!("the command `{name}`"));
+        let handler = f.into_handler();
+        self.check_handler(&handler, format!("the command `{name}`"));
         self.commands.push(Command { name, about: about.into(), handler, starts: true });
         self
     }
@@ -434,15 +465,39 @@ impl App {
         f: impl IntoHandler<M>,
     ) -> App {
         let name = name.into();
-        let handler = self.checked(f.into_handler(), &format!("the command `{name}`"));
+        let handler = f.into_handler();
+        self.check_handler(&handler, format!("the command `{name}`"));
         self.commands.push(Command { name, about: about.into(), handler, starts: false });
         self
     }
 
+    /// Has the arguments of `handler` checked when the application is frozen, as those of a hook are; `what` is its name in
+    /// messages. For an extension that keeps functions of the program and calls them itself.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use hipflask::prelude::*;
+    /// use hipflask::{Handler, IntoHandler};
+    ///
+    /// /// What runs every night.
+    /// #[derive(Default)]
+    /// struct Nightly(Vec<Arc<dyn Handler>>);
+    ///
+    /// fn nightly<M>(mut app: App, f: impl IntoHandler<M>) -> App {
+    ///     let handler = f.into_handler();
+    ///     app.check_handler(&handler, "the nightly function");
+    ///     app.state_mut::<Nightly>().0.push(handler);
+    ///     app
+    /// }
+    ///
+    /// let app = App::new("doc", ".").config("DEBUG", false);
+    /// let errors = nightly(app, async |_: Session| ()).freeze().unwrap_err();
+    /// assert!(errors.to_string().contains("the nightly function: the session is signed, but no secret key is set"));
+    /// ```
     #[track_caller]
-    fn checked(&mut self, handler: Arc<dyn Handler>, what: &str) -> Arc<dyn Handler> {
-        self.checked.push((Arc::clone(&handler), what.to_owned(), Location::caller()));
-        handler
+    pub fn check_handler(&mut self, handler: &Arc<dyn Handler>, what: impl Into<String>) {
+        self.checked.push((Arc::clone(handler), what.into(), Location::caller()));
     }
 }
 

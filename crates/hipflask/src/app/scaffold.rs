@@ -8,7 +8,6 @@ use crate::app::scope::{Hook, Teardown, UrlDefaults};
 use crate::base::catches::Catches;
 use crate::base::error::{Error, IntoStatus};
 use crate::base::options::Options;
-use crate::base::type_map::TypeMap;
 use crate::context::Context;
 use crate::handler::Handler;
 use crate::handler::error_handler::ErrorHandler;
@@ -64,8 +63,6 @@ pub struct ScaffoldParts {
     pub(crate) url_defaults: Vec<UrlDefaults>,
     pub(crate) error_handlers: Vec<ErrorHandler>,
     pub(crate) options: Options,
-    /// What later layers keep for this part: its context processors.
-    pub(crate) state: TypeMap,
 }
 
 impl std::fmt::Debug for ScaffoldParts {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::base::error::Error;
 use crate::base::options::Options;
-use crate::base::type_map::TypeMap;
 use crate::context::Context;
 use crate::handler::Handler;
 use crate::handler::error_handler::{ErrorHandler, ErrorHandlers};
@@ -22,8 +21,6 @@ pub(crate) struct Scope {
     pub(crate) url_defaults: Vec<UrlDefaults>,
     pub(crate) errors: ErrorHandlers,
     pub(crate) options: Options,
-    /// From the application inwards.
-    pub(crate) states: Vec<Arc<TypeMap>>,
 }
 
 impl Scope {
@@ -44,7 +41,6 @@ impl Scope {
         self.url_defaults.extend(inside.url_defaults);
         self.errors = self.errors.within(inside.errors);
         self.options.extend(inside.options);
-        self.states.push(Arc::new(inside.state));
         self.name = inside.name;
         self
     }
@@ -56,7 +52,6 @@ pub(super) struct Inside {
     pub(super) url_defaults: Vec<UrlDefaults>,
     pub(super) errors: Vec<ErrorHandler>,
     pub(super) options: Options,
-    pub(super) state: TypeMap,
 }
 
 /// A handler and the line that registered it.

@@ -98,7 +98,7 @@ impl Config {
         };
         match T::deserialize(value) {
             Ok(value) => Ok(value),
-            Err(_) if is_secret(key) => Err(Error::msg(format!(
+            Err(_) if Config::is_secret(key) => Err(Error::msg(format!(
                 "the configuration key `{key}` has a value of the wrong type, which is not shown because it is secret"
             ))),
             Err(error) => Err(Error::msg(format!("the configuration key `{key}` is {value}: {error}"))),
@@ -165,9 +165,26 @@ impl Config {
         self.value("DEBUG").is_some_and(is_truthy)
     }
 
-    /// A switch that follows debug mode unless it is set.
-    pub(crate) fn switch(&self, key: &str, otherwise: bool) -> bool {
+    /// Whether `key` is on; `otherwise`, where it is not set or `null`. Texts as an environment has them count: `0`,
+    /// `false`, `no`, `off` and nothing are off.
+    ///
+    /// ```
+    /// let app = hipflask::App::new("doc", ".").config("SHOUT", "off").freeze()?;
+    /// assert!(!app.config().switch("SHOUT", true));
+    /// assert!(app.config().switch("WHISPER", true));
+    /// # Ok::<(), hipflask::SetupErrors>(())
+    /// ```
+    pub fn switch(&self, key: &str, otherwise: bool) -> bool {
         self.value(key).filter(|value| !value.is_null()).map_or(otherwise, is_truthy)
+    }
+
+    /// Whether the value of `key` must stay out of pages and logs: its name says that it is a secret.
+    ///
+    /// ```
+    /// assert!(hipflask::Config::is_secret("MAIL_PASSWORD") && !hipflask::Config::is_secret("MAIL_SERVER"));
+    /// ```
+    pub fn is_secret(key: &str) -> bool {
+        key.contains("SECRET") || key.contains("PASSWORD")
     }
 }
 
@@ -176,11 +193,6 @@ impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.values.keys()).finish()
     }
-}
-
-/// Whether the value of `key` stays out of templates and messages.
-pub(crate) fn is_secret(key: &str) -> bool {
-    key.contains("SECRET") || key.contains("PASSWORD")
 }
 
 fn is_truthy(value: &Value) -> bool {

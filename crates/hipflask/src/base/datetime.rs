@@ -45,17 +45,20 @@ impl std::error::Error for DateTimeError {}
 
 /// Year, month, day, hour, minute, second, microsecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Parts {
-    pub(crate) year: i64,
-    pub(crate) month: u32,
-    pub(crate) day: u32,
-    pub(crate) hour: u32,
-    pub(crate) minute: u32,
-    pub(crate) second: u32,
-    pub(crate) micro: u32,
+struct Parts {
+    year: i64,
+    month: u32,
+    day: u32,
+    hour: u32,
+    minute: u32,
+    second: u32,
+    micro: u32,
 }
 
 impl DateTime {
+    /// The name under which it is serialized: by it a template engine knows a moment from other text.
+    pub const SERDE_NAME: &'static str = "$hipflask::DateTime";
+
     /// The current moment.
     pub fn now() -> DateTime {
         DateTime::from(SystemTime::now())
@@ -79,7 +82,49 @@ impl DateTime {
         self.micros
     }
 
-    pub(crate) fn parts(self) -> Parts {
+    /// The year, from 1 to 9999.
+    ///
+    /// ```
+    /// let moment: hipflask::DateTime = "2026-11-21T08:30:05.25Z".parse()?;
+    /// assert_eq!((moment.year(), moment.month(), moment.day()), (2026, 11, 21));
+    /// assert_eq!((moment.hour(), moment.minute(), moment.second(), moment.microsecond()), (8, 30, 5, 250_000));
+    /// # Ok::<(), hipflask::DateTimeError>(())
+    /// ```
+    pub fn year(self) -> i64 {
+        self.parts().year
+    }
+
+    /// The month, from 1 to 12.
+    pub fn month(self) -> u32 {
+        self.parts().month
+    }
+
+    /// The day of the month, from 1 to 31.
+    pub fn day(self) -> u32 {
+        self.parts().day
+    }
+
+    /// The hour in UTC, from 0 to 23.
+    pub fn hour(self) -> u32 {
+        self.parts().hour
+    }
+
+    /// The minute, from 0 to 59.
+    pub fn minute(self) -> u32 {
+        self.parts().minute
+    }
+
+    /// The second, from 0 to 59.
+    pub fn second(self) -> u32 {
+        self.parts().second
+    }
+
+    /// The part of the second, in microseconds.
+    pub fn microsecond(self) -> u32 {
+        self.parts().micro
+    }
+
+    fn parts(self) -> Parts {
         let (year, month, day) = civil_from_days(self.micros.div_euclid(DAY));
         let in_day = self.micros.rem_euclid(DAY);
         let part = |unit: i64, of: i64| u32::try_from(in_day / unit % of).unwrap_or_default();
@@ -310,13 +355,10 @@ impl fmt::Debug for DateTime {
     }
 }
 
-/// The name by which a template recognizes a moment.
-pub(crate) const DATETIME_MARKER: &str = "$hipflask::DateTime";
-
 /// RFC 3339 text; a template takes the number inside the marker.
 impl Serialize for DateTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(DATETIME_MARKER, &format_args!("{}Z", self.text('T')))
+        serializer.serialize_newtype_struct(DateTime::SERDE_NAME, &format_args!("{}Z", self.text('T')))
     }
 }
 

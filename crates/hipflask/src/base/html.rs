@@ -19,6 +19,9 @@ use serde::{Serialize, Serializer};
 pub struct Html(String);
 
 impl Html {
+    /// The name under which it is serialized: by it a template engine knows that the text is safe.
+    pub const SERDE_NAME: &'static str = "$hipflask::Html";
+
     /// Declares `html` safe. User input is not safe: use [`Html::escape`] or [`html!`](crate::html).
     pub fn new(html: impl Into<String>) -> Html {
         Html(html.into())
@@ -29,6 +32,15 @@ impl Html {
         let mut out = String::with_capacity(text.as_ref().len());
         escape_into(&mut out, text.as_ref());
         Html(out)
+    }
+
+    /// Writes `text` to `out`, escaped like [`Html::escape`]: for a template engine, which need not make a string of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn write_escaped<W: Write + ?Sized>(out: &mut W, text: &str) -> fmt::Result {
+        write_escaped(out, text)
     }
 
     /// The HTML.
@@ -42,12 +54,9 @@ impl Html {
     }
 }
 
-/// The name by which a template knows that a serialized string is safe.
-pub(crate) const HTML_MARKER: &str = "$hipflask::Html";
-
 impl Serialize for Html {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(HTML_MARKER, &self.0)
+        serializer.serialize_newtype_struct(Html::SERDE_NAME, &self.0)
     }
 }
 
@@ -58,7 +67,7 @@ pub(crate) fn escape_into(out: &mut String, text: &str) {
 
 /// Writes `text`, escaped exactly as MarkupSafe escapes it: in few pieces, because each one is a virtual call for
 /// the output of a template.
-pub(crate) fn write_escaped<W: Write + ?Sized>(out: &mut W, text: &str) -> fmt::Result {
+fn write_escaped<W: Write + ?Sized>(out: &mut W, text: &str) -> fmt::Result {
     let mut rest = text;
     while !rest.is_empty() {
         let (block, after) = rest.split_at(rest.floor_char_boundary(BLOCK));

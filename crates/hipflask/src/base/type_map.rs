@@ -18,6 +18,10 @@ impl TypeMap {
         self.0.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
+    pub(crate) fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
+        self.0.get_mut(&TypeId::of::<T>())?.downcast_mut()
+    }
+
     pub(crate) fn get_or_default<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
         let entry = self.0.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
         entry.downcast_mut().expect("a value is kept under its own type")
@@ -66,6 +70,7 @@ mod tests {
         map.insert(3_u8);
         assert_eq!((map.get::<u8>(), map.get::<u16>(), map.get::<u32>()), (Some(&3), Some(&2), None));
         *map.get_or_default::<u32>() += 4;
-        assert_eq!((map.remove::<u32>(), map.remove::<u32>()), (Some(4), None));
+        map.get_mut::<u32>().into_iter().for_each(|value| *value += 1);
+        assert_eq!((map.remove::<u32>(), map.remove::<u32>()), (Some(5), None));
     }
 }

@@ -8,14 +8,34 @@ use http::header::{self, HeaderValue};
 use serde_json::json;
 
 use crate::base::error::{Error, HttpError};
-use crate::base::html::{Html, escape_into};
+use crate::base::html::{Html, ToHtml};
 use crate::base::panics::Panicked;
 use crate::builtin::templating::TemplateError;
 use crate::context::Context;
 use crate::http::json::Json;
 use crate::http::request::Peer;
 use crate::http::response::{IntoResponse, Response};
-use crate::signing::{base64, random_bytes};
+use crate::signing::token_urlsafe;
+
+impl Context {
+    /// The response that an HTTP error is answered with where no error handler is in the way: Flask's page, or JSON for a
+    /// client that prefers it, with the error's own headers.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// async fn closed(ctx: &mut Context) -> Response {
+    ///     ctx.error_page(&HttpError::new(503).header("retry-after", "60"))
+    /// }
+    ///
+    /// let client = App::new("doc", ".").add_url_rule(Rule::new("/"), closed).test_client();
+    /// let response = client.get("/").send_blocking();
+    /// assert_eq!((response.status().as_u16(), response.header("retry-after")), (503, Some("60")));
+    /// ```
+    pub fn error_page(&self, error: &HttpError) -> Response {
+        http(self, error)
+    }
+}
 
 /// The page for an HTTP error that has no handler.
 pub(crate) fn http(ctx: &Context, error: &HttpError) -> Response {
@@ -91,7 +111,7 @@ const STYLE: &str = "\
 
 impl Page {
     fn new(title: &str, name: &str) -> Page {
-        let nonce = base64::encode(&random_bytes::<16>());
+        let nonce = token_urlsafe::<16>();
         let mut page = Page { html: String::new(), nonce };
         page.raw("<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n<meta name=viewport content=\"width=device-width\">\n<title>");
         page.text(title);
@@ -108,7 +128,7 @@ impl Page {
     }
 
     fn text(&mut self, text: &str) {
-        escape_into(&mut self.html, text);
+        text.to_html(&mut self.html);
     }
 
     fn heading(&mut self, text: &str) {
@@ -221,8 +241,9 @@ fn debug_page(ctx: &Context, error: &Error) -> Response {
         );
     }
     if let Some(session) = ctx.opened_session() {
-        let values = session.plain();
-        page.table("Session", values.iter().map(|(name, value)| (name.as_str(), concealed(name, &value.to_string()))));
+        let value = |name: &str| session.get::<serde_json::Value>(name).unwrap_or_default().to_string();
+        let names = session.keys();
+        page.table("Session", names.iter().map(|name| (name.as_str(), concealed(name, &value(name)))));
     }
     let headers = request
         .headers()

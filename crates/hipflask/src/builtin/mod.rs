@@ -22,6 +22,6 @@ impl App {
     /// In a debug build `DEBUG` is on unless it is configured otherwise.
     pub fn new(name: impl Into<String>, root_path: impl Into<PathBuf>) -> App {
         // The hook registered first runs first before the view and last after it; both are what safety needs.
-        App::bare(name, root_path).extend(Security).extend(Templating).extend(Static)
+        App::bare(name, root_path, |app| app.extend(Security).extend(Templating).extend(Static))
     }
 }

@@ -17,13 +17,11 @@ use crate::app::scaffold::Scaffold;
 use crate::base::error::{Error, HttpError, Result};
 use crate::context::Context;
 use crate::context::url_for::{Resolve, Resolved, defer};
-use crate::http::ascii::to_ascii;
 use crate::http::body::Body;
-use crate::http::conditional::{Condition, evaluate};
-use crate::http::headers::{guess_type, http_date, with_charset};
+use crate::http::conditional::Condition;
+use crate::http::filenames::safe_join;
+use crate::http::headers::{content_disposition, guess_type, http_date, with_charset};
 use crate::http::response::{IntoResponse, Response};
-use crate::http::upload::is_device;
-use crate::http::url::quote;
 use crate::routing::rule::Rule;
 use crate::routing::view_args::ViewArgs;
 
@@ -54,30 +52,6 @@ pub fn send_from_directory(folder: impl AsRef<Path>, name: &str) -> File {
     let mut file = File::new(safe_join(folder.as_ref(), name).unwrap_or_default());
     file.folder = Some(folder.as_ref().to_owned());
     file
-}
-
-/// Joins untrusted names to a folder; `None` if the result would lie elsewhere. Werkzeug's `safe_join`, but as
-/// strict on every system as on the strictest one.
-///
-/// ```
-/// use hipflask::safe_join;
-/// use std::path::{Path, PathBuf};
-///
-/// assert_eq!(safe_join(Path::new("files"), "a/b.txt"), Some(PathBuf::from("files/a/b.txt")));
-/// for bad in ["../x", "/etc/passwd", "a/../../x", "a\\b", "C:x", ".env", "a/NUL.txt", "x:stream", ""] {
-///     assert_eq!(safe_join(Path::new("files"), bad), None, "{bad}");
-/// }
-/// ```
-pub fn safe_join(folder: &Path, name: &str) -> Option<PathBuf> {
-    let plain = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
-            && !part.ends_with(['.', ' '])
-            && !part.contains(['\\', ':', '\0'])
-            && !part.chars().any(char::is_control)
-            && !is_device(part)
-    };
-    name.split('/').all(plain).then(|| name.split('/').fold(folder.to_owned(), |path, part| path.join(part)))
 }
 
 /// A file to be sent, made by [`send_file`] or [`send_from_directory`].
@@ -181,7 +155,7 @@ impl File {
             None => ctx.config().seconds("SEND_FILE_MAX_AGE_DEFAULT")?,
         };
         let condition = if self.conditional {
-            evaluate(ctx.request().headers(), &version.etag, version.modified, version.len)
+            Condition::of(ctx.request().headers(), &version.etag, version.modified, version.len)
         } else {
             Condition::Full
         };
@@ -211,7 +185,7 @@ impl File {
         let headers = response.headers_mut();
         let mimetype = with_charset(self.mimetype.as_deref().unwrap_or(guessed));
         insert(headers, header::CONTENT_TYPE, &mimetype)?;
-        insert(headers, header::CONTENT_DISPOSITION, &disposition(name, self.attachment))?;
+        insert(headers, header::CONTENT_DISPOSITION, &content_disposition(name, self.attachment))?;
         if let Some(encoding) = encoding.filter(|_| !self.attachment) {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
@@ -290,20 +264,6 @@ fn adler32(bytes: &[u8]) -> u32 {
         (a, (a + b) % 65_521)
     });
     b << 16 | a
-}
-
-/// RFC 6266: a plain name in quotes, and the exact one in UTF-8 if it is not plain.
-fn disposition(name: &str, attachment: bool) -> String {
-    let kind = if attachment { "attachment" } else { "inline" };
-    let ascii: String = to_ascii(name).chars().filter(|c| !c.is_control()).collect();
-    let token =
-        !ascii.is_empty() && ascii.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
-    let plain = if token { ascii.clone() } else { format!("\"{}\"", ascii.replace('\\', "\\\\").replace('"', "\\\"")) };
-    if ascii == name {
-        format!("{kind}; filename={plain}")
-    } else {
-        format!("{kind}; filename={plain}; filename*=UTF-8''{}", quote(name, b"!#$&+^`|"))
-    }
 }
 
 /// The next `count` bytes of `file`: at once if they are few, otherwise in pieces as the client accepts them.
@@ -426,7 +386,7 @@ fn with_versions(files: &'static [EmbeddedFile]) -> HashMap<&'static str, (&'sta
 
 fn send_embedded(ctx: &Context, file: &EmbeddedFile, version: &Version) -> Result<Response> {
     let len = file.content.len();
-    let condition = evaluate(ctx.request().headers(), &version.etag, version.modified, version.len);
+    let condition = Condition::of(ctx.request().headers(), &version.etag, version.modified, version.len);
     let max_age = ctx.config().seconds("SEND_FILE_MAX_AGE_DEFAULT")?;
     let mut response = File::new(PathBuf::from(file.name)).head(version, &condition, max_age)?;
     let content = Bytes::from_static(file.content);
@@ -448,12 +408,5 @@ mod tests {
     #[test]
     fn the_sum_is_adlers() {
         assert_eq!(adler32(b"Wikipedia"), 0x11E6_0398);
-    }
-
-    #[test]
-    fn dispositions_follow_rfc_6266() {
-        assert_eq!(disposition("f.txt", false), "inline; filename=f.txt");
-        assert_eq!(disposition("a \"b\".txt", true), "attachment; filename=\"a \\\"b\\\".txt\"");
-        assert_eq!(disposition("é.txt", true), "attachment; filename=e.txt; filename*=UTF-8''%C3%A9.txt");
     }
 }

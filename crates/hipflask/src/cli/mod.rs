@@ -222,7 +222,7 @@ impl Frozen {
             self.start().await?;
         }
         let mut ctx = self.context();
-        ctx.g().insert(CliArgs(arguments.into_iter().map(Into::into).collect()));
+        ctx.g_mut().insert(CliArgs(arguments.into_iter().map(Into::into).collect()));
         match handler.call(&mut ctx).await? {
             Some(response) => {
                 let text = response.into_parts().2.collect(u64::MAX).await?;

@@ -63,8 +63,12 @@ impl Context {
         self.shared_form().await.map(Arc::as_ref)
     }
 
-    /// The same for somebody who keeps it without a copy.
-    pub(crate) async fn shared_form(&mut self) -> Result<&Arc<FormData>> {
+    /// The same for an argument that keeps the form without a copy.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`form`](Context::form).
+    pub async fn shared_form(&mut self) -> Result<&Arc<FormData>> {
         if self.parsed_form().is_none() {
             let form = self.parse_form().await?;
             self.body_state().form = Some(Arc::new(form));

@@ -130,19 +130,7 @@ impl FromContext for Session {
     }
 
     fn check(freezing: &Freezing<'_>) -> Result<(), String> {
-        needs_secret_key(freezing)
-    }
-}
-
-/// Sessions and what stands on them need a secret key.
-pub(crate) fn needs_secret_key(freezing: &Freezing<'_>) -> Result<(), String> {
-    match freezing.config().value("SECRET_KEY").is_some_and(|key| !key.is_null()) {
-        true => Ok(()),
-        false => Err(
-            "the session is signed, but no secret key is set; set `SECRET_KEY` (the environment's FLASK_SECRET_KEY) \
-                      to 32 random bytes or more, for instance from `openssl rand -hex 32`"
-                .to_owned(),
-        ),
+        freezing.require_secret_key()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Values that live as long as a request.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::base::type_map::TypeMap;
 
@@ -13,8 +14,8 @@ use crate::base::type_map::TypeMap;
 /// struct Started(std::time::Instant);
 ///
 /// async fn start(ctx: &mut Context) {
-///     ctx.g().insert(Started(std::time::Instant::now()));
-///     ctx.g().set("lang", "de"); // {{ g.lang }}
+///     ctx.g_mut().insert(Started(std::time::Instant::now()));
+///     ctx.g_mut().set("lang", "de"); // {{ g.lang }}
 /// }
 ///
 /// async fn index(ctx: &mut Context) -> String {
@@ -29,8 +30,6 @@ use crate::base::type_map::TypeMap;
 pub struct G {
     typed: TypeMap,
     named: serde_json::Map<String, serde_json::Value>,
-    /// The templates rendered for this request, where a test wants to know.
-    rendered: Option<Vec<String>>,
 }
 
 impl G {
@@ -42,6 +41,11 @@ impl G {
     /// The value of type `T`.
     pub fn get<T: 'static>(&self) -> Option<&T> {
         self.typed.get()
+    }
+
+    /// The value of type `T`, to be changed.
+    pub fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
+        self.typed.get_mut()
     }
 
     /// Takes the value of type `T` out.
@@ -62,23 +66,14 @@ impl G {
         self.named.get(name)?.as_str()
     }
 
-    /// Keeps the names of the templates from now on.
-    pub(crate) fn record(&mut self) {
-        self.rendered = Some(Vec::new());
+    /// The value under `name`, if it can be read as a `T`.
+    pub fn named<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        T::deserialize(self.named.get(name)?).ok()
     }
 
-    pub(crate) fn rendered(&mut self, template: &str) {
-        if let Some(rendered) = &mut self.rendered {
-            rendered.push(template.to_owned());
-        }
-    }
-
-    pub(crate) fn take_rendered(&mut self) -> Vec<String> {
-        self.rendered.take().unwrap_or_default()
-    }
-
-    pub(crate) fn named(&self) -> &serde_json::Map<String, serde_json::Value> {
-        &self.named
+    /// The names under which there are values.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.named.keys().map(String::as_str)
     }
 }
 

@@ -161,22 +161,18 @@ impl Context {
         &mut self.parts_mut().request
     }
 
-    /// The response; before a view has answered, an empty one. For hooks after the view.
-    pub fn response(&mut self) -> &Response {
-        self.response_mut()
+    /// The response, once a view or a hook has answered.
+    pub fn response(&self) -> Option<&Response> {
+        self.parts().response.as_ref()
     }
 
-    /// The response, to be changed.
+    /// The response, to be changed by a hook after the view; where nothing has answered yet, an empty one is begun.
     pub fn response_mut(&mut self) -> &mut Response {
         self.parts_mut().response.get_or_insert_default()
     }
 
     pub(crate) fn set_response(&mut self, response: Response) {
         self.parts_mut().response = Some(response);
-    }
-
-    pub(crate) fn has_response(&self) -> bool {
-        self.parts().response.is_some()
     }
 
     /// Takes the request out, for a mounted application; it comes back by `swap_request`.
@@ -221,18 +217,19 @@ impl Context {
         Ok(self.session())
     }
 
-    /// The session, if anything has asked for it.
-    pub(crate) fn opened_session(&self) -> Option<&Session> {
+    /// The session, if anything has asked for it: to look at it without opening it.
+    pub fn opened_session(&self) -> Option<&Session> {
         self.parts().session.get()
     }
 
     /// Values that live as long as the request. Flask's `g`.
-    pub fn g(&mut self) -> &mut G {
-        &mut self.parts_mut().g
+    pub fn g(&self) -> &G {
+        &self.parts().g
     }
 
-    pub(crate) fn g_ref(&self) -> &G {
-        &self.parts().g
+    /// The same, to put values in and to take them out.
+    pub fn g_mut(&mut self) -> &mut G {
+        &mut self.parts_mut().g
     }
 
     /// The values that the matched rule took from the path, and its defaults. Flask's `request.view_args`.
@@ -356,7 +353,8 @@ impl Context {
         &mut self.parts_mut().body
     }
 
-    pub(crate) fn parsed_form(&self) -> Option<&FormData> {
+    /// The form, if anything has asked for it: to look at it without reading the body.
+    pub fn parsed_form(&self) -> Option<&FormData> {
         self.parts().body.form.as_deref()
     }
 
@@ -372,12 +370,6 @@ impl Context {
     /// The state that an extension put into the application.
     pub fn state<T: 'static>(&self) -> Option<&T> {
         self.app().state()
-    }
-
-    /// The state of an extension and `g` to read, beside the response to write.
-    pub(crate) fn state_and_response<T: 'static>(&mut self) -> (Option<&T>, &G, &mut Response) {
-        let parts = self.parts_mut();
-        (parts.app.state(), &parts.g, parts.response.get_or_insert_default())
     }
 }
 

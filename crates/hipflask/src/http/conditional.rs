@@ -4,9 +4,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, StatusCode, header};
 
-/// The outcome of a conditional request.
+/// The outcome of a conditional or partial request (RFC 9110 §13 and §14).
+///
+/// ```
+/// use std::time::SystemTime;
+///
+/// use hipflask::http::{Condition, Request};
+///
+/// let request = Request::get("/").with_header("range", "bytes=10-19");
+/// let condition = Condition::of(request.headers(), "v1", SystemTime::UNIX_EPOCH, 100);
+/// assert_eq!(condition, Condition::Partial(10, 19));
+/// assert_eq!(condition.status(), 206);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Condition {
+pub enum Condition {
     /// Send everything: 200.
     Full,
     /// Send these bytes, first and last included: 206.
@@ -20,7 +31,13 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
-    pub(crate) fn status(&self) -> StatusCode {
+    /// What `headers` ask of a file of `len` bytes with the strong tag `etag`, changed at `modified`.
+    pub fn of(headers: &HeaderMap, etag: &str, modified: SystemTime, len: u64) -> Condition {
+        evaluate(headers, etag, modified, len)
+    }
+
+    /// The status that says so.
+    pub fn status(&self) -> StatusCode {
         match self {
             Condition::Full => StatusCode::OK,
             Condition::Partial(..) => StatusCode::PARTIAL_CONTENT,
@@ -31,8 +48,7 @@ impl Condition {
     }
 }
 
-/// Decides what `headers` ask of a file of `len` bytes with the strong tag `etag`, changed at `modified`.
-pub(crate) fn evaluate(headers: &HeaderMap, etag: &str, modified: SystemTime, len: u64) -> Condition {
+fn evaluate(headers: &HeaderMap, etag: &str, modified: SystemTime, len: u64) -> Condition {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let modified = whole_seconds(modified);
     if let Some(tags) = text(header::IF_MATCH)

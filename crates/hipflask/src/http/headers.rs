@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::http::ascii::to_ascii;
 use crate::http::url;
 
 /// A parsed header value: a word in lower case, and its parameters.
@@ -89,8 +90,9 @@ fn decode_extended(value: &str) -> Option<String> {
     }
 }
 
-/// Adds `charset=utf-8` to a media type whose content is text. Werkzeug's rule.
-pub(crate) fn with_charset(mimetype: &str) -> String {
+/// A media type with `charset=utf-8` where its content is text: `text/html; charset=utf-8`. Werkzeug's
+/// `get_content_type`.
+pub fn with_charset(mimetype: &str) -> String {
     let text = mimetype.starts_with("text/")
         || mimetype.ends_with("+xml")
         || matches!(
@@ -105,8 +107,16 @@ pub(crate) fn with_charset(mimetype: &str) -> String {
     if text && !mimetype.contains(';') { format!("{mimetype}; charset=utf-8") } else { mimetype.to_owned() }
 }
 
-/// The media type for a file name's extension, and the encoding it implies (`.tar.gz`).
-pub(crate) fn guess_type(name: &str) -> (&'static str, Option<&'static str>) {
+/// The media type for a file name's extension, and the encoding that it implies. Python's `mimetypes.guess_type`.
+///
+/// ```
+/// use hipflask::http::guess_type;
+///
+/// assert_eq!(guess_type("style.css"), ("text/css", None));
+/// assert_eq!(guess_type("backup.tar.gz"), ("application/x-tar", Some("gzip")));
+/// assert_eq!(guess_type("unknown"), ("application/octet-stream", None));
+/// ```
+pub fn guess_type(name: &str) -> (&'static str, Option<&'static str>) {
     let lower = name.to_ascii_lowercase();
     let (stem, encoding) = match lower.rsplit_once('.') {
         Some((stem, "gz")) if stem.contains('.') => (stem, Some("gzip")),
@@ -153,9 +163,31 @@ pub(crate) fn guess_type(name: &str) -> (&'static str, Option<&'static str>) {
     (mimetype, encoding)
 }
 
+/// The header `Content-Disposition` for a file that is shown, or saved if it is an attachment (RFC 6266): a plain name,
+/// and the exact one in UTF-8 if it is not plain.
+///
+/// ```
+/// use hipflask::http::content_disposition;
+///
+/// assert_eq!(content_disposition("report.csv", true), "attachment; filename=report.csv");
+/// assert_eq!(content_disposition("é.txt", false), "inline; filename=e.txt; filename*=UTF-8''%C3%A9.txt");
+/// ```
+pub fn content_disposition(name: &str, attachment: bool) -> String {
+    let kind = if attachment { "attachment" } else { "inline" };
+    let ascii: String = to_ascii(name).chars().filter(|c| !c.is_control()).collect();
+    let token =
+        !ascii.is_empty() && ascii.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+    let plain = if token { ascii.clone() } else { format!("\"{}\"", ascii.replace('\\', "\\\\").replace('"', "\\\"")) };
+    if ascii == name {
+        format!("{kind}; filename={plain}")
+    } else {
+        format!("{kind}; filename={plain}; filename*=UTF-8''{}", url::quote(name, b"!#$&+^`|"))
+    }
+}
+
 /// The text for an `Expires` or `Last-Modified` header (RFC 9110 §5.6.7). A moment outside the range of this
 /// format, such as the time of a file unpacked from an archive, becomes the nearest one within it.
-pub(crate) fn http_date(time: SystemTime) -> String {
+pub fn http_date(time: SystemTime) -> String {
     const LAST: Duration = Duration::from_secs(253_402_300_799);
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     httpdate::fmt_http_date(UNIX_EPOCH + since.min(LAST))
@@ -181,6 +213,13 @@ mod tests {
         let value = HeaderOptions::parse("attachment; filename=\"x\"; filename*=UTF-8''caf%C3%A9.txt");
         assert_eq!(value.get("filename"), Some("café.txt"));
         assert_eq!(HeaderOptions::parse("a; filename*=KOI8-R''x").get("filename"), None);
+    }
+
+    #[test]
+    fn dispositions_follow_rfc_6266() {
+        assert_eq!(content_disposition("f.txt", false), "inline; filename=f.txt");
+        assert_eq!(content_disposition("a \"b\".txt", true), "attachment; filename=\"a \\\"b\\\".txt\"");
+        assert_eq!(content_disposition("é.txt", true), "attachment; filename=e.txt; filename*=UTF-8''%C3%A9.txt");
     }
 
     #[test]

@@ -42,13 +42,15 @@ pub struct Request {
     id: u64,
 }
 
-/// Who is at the other end.
+/// Where a request came from: the other end of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Peer {
-    /// Nobody: the request was made in this process.
+#[non_exhaustive]
+pub enum Peer {
+    /// It was made in this process: by a test, or a command.
     Memory,
+    /// A client with an address.
     Network(SocketAddr),
-    /// Somebody on this machine, who has no address.
+    /// A client on this machine, without an address, over a Unix socket.
     Unix,
 }
 
@@ -357,13 +359,14 @@ impl Request {
         self.peer.ip()
     }
 
-    /// By which way it came.
-    pub(crate) fn peer(&self) -> Peer {
+    /// Where it came from; [`remote_addr`](Request::remote_addr) is its address, if it has one.
+    pub fn peer(&self) -> Peer {
         self.peer
     }
 
     /// Whether it comes from this machine, as those in memory do. A request passed on by a proxy does not count.
-    pub(crate) fn is_local(&self) -> bool {
+    /// What is only for the developer asks this.
+    pub fn is_local(&self) -> bool {
         let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
         let is_here = match self.peer {
             Peer::Memory => true,
@@ -387,13 +390,36 @@ impl Request {
         authority.or_else(|| Some(self.headers.get(header::HOST)?.to_str().unwrap_or_default()))
     }
 
-    /// Whether the request names no host, or a valid one.
-    pub(crate) fn has_possible_host(&self) -> bool {
+    /// Whether the request names no host, or a valid one: whether it could have a
+    /// [`host`](Request::host), found out without making it.
+    pub fn has_possible_host(&self) -> bool {
         self.named_host().is_none_or(|host| host_parts(host).is_some())
     }
 
+    /// Whether `origin` (the header `Origin`) is the host that was asked for: whether a page of our own sent the request.
+    /// The host decides, because behind a proxy the scheme may look different from inside.
+    ///
+    /// ```
+    /// let request = hipflask::Request::get("/").with_header("host", "app.test");
+    /// assert!(request.is_own_origin("https://app.test"));
+    /// assert!(!request.is_own_origin("https://evil.test") && !request.is_own_origin("null"));
+    /// ```
+    pub fn is_own_origin(&self, origin: &str) -> bool {
+        let (scheme, host) = match origin.split_once("://") {
+            Some(("http", host)) => (Scheme::Http, host),
+            Some(("https", host)) => (Scheme::Https, host),
+            _ => return false,
+        };
+        !self.host().is_empty() && normal_host(host, scheme).as_deref() == Some(self.host())
+    }
+
+    /// The address of the host, with a slash at its end: `http://localhost/`. Flask's `host_url`.
+    pub fn host_url(&self) -> String {
+        format!("{}/", self.origin())
+    }
+
     /// Scheme and host: `http://localhost`.
-    pub(crate) fn origin(&self) -> String {
+    fn origin(&self) -> String {
         format!("{}://{}", self.scheme.as_str(), self.host())
     }
 
@@ -487,7 +513,7 @@ pub(super) fn host_parts(host: &str) -> Option<(&str, Option<u16>)> {
 }
 
 /// The host in lower case, without the default port of the scheme.
-pub(crate) fn normal_host(host: &str, scheme: Scheme) -> Option<String> {
+fn normal_host(host: &str, scheme: Scheme) -> Option<String> {
     let (name, port) = host_parts(host)?;
     let mut host = name.to_ascii_lowercase();
     if let Some(port) = port.filter(|port| *port != scheme.default_port()) {
@@ -497,7 +523,7 @@ pub(crate) fn normal_host(host: &str, scheme: Scheme) -> Option<String> {
 }
 
 /// The name and the port of a host; `None` if the part after the colon is not a port.
-pub(crate) fn split_port(host: &str) -> Option<(&str, Option<u16>)> {
+fn split_port(host: &str) -> Option<(&str, Option<u16>)> {
     // Every request passes here, and a port is nearly always in the last bytes.
     let digits = host.bytes().rev().take_while(u8::is_ascii_digit).count();
     let (name, port) = host.split_at(host.len() - digits);

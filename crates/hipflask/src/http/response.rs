@@ -198,7 +198,19 @@ impl Response {
     }
 
     /// Also sends those of `defaults` that the response does not set itself.
-    pub(crate) fn set_default_headers(&mut self, defaults: &Arc<DefaultHeaders>) {
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use hipflask::http::{DefaultHeaders, HeaderName, HeaderValue, Response};
+    ///
+    /// let frame = (HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY"));
+    /// let mut response = Response::new("hello");
+    /// response.set_default_headers(&Arc::new(DefaultHeaders::new(vec![frame])));
+    /// let (_, headers, _) = response.into_parts();
+    /// assert_eq!(headers["x-frame-options"], "DENY");
+    /// ```
+    pub fn set_default_headers(&mut self, defaults: &Arc<DefaultHeaders>) {
         self.settle_headers();
         self.parts.defaults = Some(Arc::clone(defaults));
     }
@@ -225,15 +237,17 @@ impl Response {
 }
 
 /// Headers that many responses have in common, also as the text that is sent: writing a text costs less than
-/// putting its headers into a map, taking them out again and writing them one by one.
+/// putting its headers into a map, taking them out again and writing them one by one. Made once, and given to
+/// each response by [`Response::set_default_headers`](crate::Response::set_default_headers).
 #[derive(Debug)]
-pub(crate) struct DefaultHeaders {
+pub struct DefaultHeaders {
     fields: Vec<(HeaderName, HeaderValue)>,
     text: Vec<u8>,
 }
 
 impl DefaultHeaders {
-    pub(crate) fn new(fields: Vec<(HeaderName, HeaderValue)>) -> DefaultHeaders {
+    /// These headers.
+    pub fn new(fields: Vec<(HeaderName, HeaderValue)>) -> DefaultHeaders {
         let mut text = Vec::new();
         fields.iter().for_each(|(name, value)| push_field(&mut text, name, value));
         DefaultHeaders { fields, text }

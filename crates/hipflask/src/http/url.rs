@@ -16,8 +16,13 @@ pub(crate) const QUERY_SAFE: &[u8] = b"!$'()*,/:;?@";
 /// The characters of a fragment that need no quotes.
 pub(crate) const ANCHOR_SAFE: &[u8] = b"!$&'()*+,/:;=?@";
 
-/// Percent-encodes every byte of `text` except letters, digits, `-._~` and those in `safe`.
-pub(crate) fn quote<'a>(text: &'a str, safe: &[u8]) -> Cow<'a, str> {
+/// Percent-encodes every byte of `text` except letters, digits, `-._~` and those in `safe`. Python's
+/// `urllib.parse.quote`.
+///
+/// ```
+/// assert_eq!(hipflask::http::quote("a b/ü", b"/"), "a%20b/%C3%BC");
+/// ```
+pub fn quote<'a>(text: &'a str, safe: &[u8]) -> Cow<'a, str> {
     let keep = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b) || safe.contains(&b);
     if text.bytes().all(keep) {
         Cow::Borrowed(text)

@@ -272,12 +272,27 @@ pub(crate) fn signing_keys(config: &Config) -> Result<Option<Vec<String>>> {
     Ok(Some(std::iter::once(key).chain(fallbacks).collect()))
 }
 
-/// `N` bytes from the operating system's generator.
+/// `N` random bytes as text that fits into a URL, a header or an attribute. Python's `secrets.token_urlsafe`.
+///
+/// ```
+/// let token = hipflask::signing::token_urlsafe::<16>();
+/// assert_eq!(token.len(), 22);
+/// assert_ne!(token, hipflask::signing::token_urlsafe::<16>());
+/// ```
+///
+/// # Panics
+///
+/// Like [`random_bytes`].
+pub fn token_urlsafe<const N: usize>() -> String {
+    base64::encode(&random_bytes::<N>())
+}
+
+/// `N` bytes from the operating system's generator. Python's `secrets.token_bytes`.
 ///
 /// # Panics
 ///
 /// If the operating system provides no randomness; there is no safe way to continue.
-pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
     bytes

@@ -138,7 +138,7 @@ fn an_error_after_the_view_becomes_a_500_with_the_headers_of_every_response() {
         if ctx.g().get::<()>().is_some() {
             Ok(())
         } else {
-            ctx.g().insert(());
+            ctx.g_mut().insert(());
             Err(Error::msg("once"))
         }
     }
@@ -174,7 +174,7 @@ fn teardown_sees_the_error_that_nobody_handled() {
 fn url_values_can_be_taken_by_a_preprocessor_and_given_by_defaults() {
     async fn language(ctx: &mut Context) {
         if let Some(language) = ctx.view_args_mut().remove("lang") {
-            ctx.g().set("lang", language);
+            ctx.g_mut().set("lang", language);
         }
     }
     async fn about(ctx: &mut Context) -> Result<String> {
@@ -190,4 +190,27 @@ fn url_values_can_be_taken_by_a_preprocessor_and_given_by_defaults() {
         })
         .add_url_rule(Rule::new("/<lang>/about").endpoint("about"), about);
     assert_eq!(app.test_client().get("/fr/about").send_blocking().text(), "Some(\"fr\") /de/about");
+}
+
+/// What a hook looks at it need not be able to change.
+#[hipflask::test]
+async fn a_hook_looks_at_request_response_and_g_at_once() {
+    struct Seen(Vec<String>);
+    async fn before(ctx: &mut Context) {
+        let before = format!("{:?}", ctx.response().map(Response::status));
+        ctx.g_mut().insert(Seen(vec![before]));
+        ctx.g_mut().set("user", ("Ada", 36));
+    }
+    async fn after(ctx: &mut Context) {
+        let (request, g, response) = (ctx.request(), ctx.g(), ctx.response().map(Response::status));
+        let user = g.named::<(String, u8)>("user");
+        let line = format!("{} {response:?} {user:?} {:?}", request.path(), g.names().collect::<Vec<_>>());
+        ctx.g_mut().get_mut::<Seen>().into_iter().for_each(|Seen(lines)| lines.push(line.clone()));
+        let lines = ctx.g_mut().remove::<Seen>().map(|Seen(lines)| lines.join(" | ")).unwrap_or_default();
+        *ctx.response_mut() = Response::new(lines);
+    }
+    let app = App::new("test", ".").before_request(before).after_request(after);
+    let client = app.add_url_rule(Rule::new("/x"), async || (Status::CREATED, "made")).test_client();
+    let told = r#"None | /x Some(201) Some(("Ada", 36)) ["user"]"#;
+    assert_eq!(client.get("/x").send().await.text(), told);
 }

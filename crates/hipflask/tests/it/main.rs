@@ -17,6 +17,7 @@ mod real_flask;
 mod requests;
 mod responses;
 mod routing;
+mod seam;
 mod security;
 mod server;
 mod sessions;

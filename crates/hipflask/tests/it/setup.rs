@@ -93,6 +93,41 @@ fn everything_is_told_at_once_with_its_line() {
     assert!(!all.lines().any(|line| line.trim().is_empty()), "{all}");
 }
 
+/// What an extension finds has the line of the program that added it, whichever way it goes about it.
+#[test]
+fn what_an_extension_finds_has_the_line_that_added_it() {
+    fn nested(app: App) -> App {
+        app.extend(inner).extend_last(last)
+    }
+    fn inner(app: App) -> App {
+        app.on_freeze(|freezing| freezing.problem("inner"))
+    }
+    fn last(app: App) -> App {
+        app.on_freeze(|freezing| {
+            freezing.problem("last");
+            freezing.problem_of("the file x:1", "of");
+        })
+    }
+    let at = std::panic::Location::caller;
+    let here = at();
+    let (first, app) = (line!(), production().extend(nested));
+    let (second, app) = (line!(), app.on_freeze(|freezing| freezing.problem("own")));
+    let (third, app) = (line!(), app.extend_last(last));
+    let app = app.on_freeze(move |freezing| freezing.problem_at(here, "at"));
+    let errors = problems(app);
+    let found: Vec<_> = errors.iter().map(|error| (error.location().map(|at| at.line()), error.message())).collect();
+    let expected = [
+        (Some(first), "inner"),
+        (Some(second), "own"),
+        (Some(here.line()), "at"),
+        (Some(first), "last"),
+        (None, "of"),
+        (Some(third), "last"),
+    ];
+    assert_eq!(found, expected, "{errors}");
+    assert!(errors.iter().all(|error| error.location().is_none_or(|at| at.file().ends_with("setup.rs"))), "{errors}");
+}
+
 #[test]
 fn what_is_wrong_inside_of_a_mounted_application_is_told_too() {
     let inner = production().add_url_rule(Rule::new("inner"), view);

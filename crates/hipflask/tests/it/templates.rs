@@ -281,7 +281,7 @@ async fn flasks_names_are_there() {
         id.to_string()
     }
     async fn prepare(ctx: &mut Context) {
-        ctx.g().set("user", "Ada");
+        ctx.g_mut().set("user", "Ada");
         ctx.session().set("n", 7);
         ctx.session().flash("<one>");
     }
@@ -448,7 +448,7 @@ fn mistakes_in_templates_are_found_at_the_start() {
         "syntax.html:2",
         "open.html:1",
         "url.html:3: `url_for('nowhere')`",
-        "url.html:3: `url_for('show')` lacks a value for `name`",
+        "url.html:3: `url_for('show')`: a value for `name` is missing",
         "4 problems",
     ] {
         assert!(found.contains(told), "{told}: {found}");

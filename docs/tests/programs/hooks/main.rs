@@ -8,7 +8,7 @@ use hipflask_sql::sqlx;
 struct Started(Instant);
 
 async fn timing(ctx: &mut Context) {
-    ctx.g().insert(Started(Instant::now())); // passes: nothing returned
+    ctx.g_mut().insert(Started(Instant::now())); // passes: nothing returned
 }
 
 async fn maintenance(config: Config) -> Result<Option<Response>> {

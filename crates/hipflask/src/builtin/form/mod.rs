@@ -18,7 +18,7 @@ use crate::base::error::Result;
 use crate::builtin::form::error::Words;
 use crate::builtin::form::shown::BoundField;
 use crate::context::Context;
-use crate::context::extract::{FromContext, needs_secret_key};
+use crate::context::extract::FromContext;
 use crate::http::upload::FormData;
 
 pub use crate::builtin::form::binder::{Binder, FromField};
@@ -210,7 +210,7 @@ impl<T: FormModel> FromContext for Form<T> {
     }
 
     fn check(freezing: &Freezing<'_>) -> Result<(), String> {
-        if freezing.config().switch("WTF_CSRF_ENABLED", true) { needs_secret_key(freezing) } else { Ok(()) }
+        if freezing.config().switch("WTF_CSRF_ENABLED", true) { freezing.require_secret_key() } else { Ok(()) }
     }
 }
 

@@ -18,10 +18,10 @@ use http::header::{self, HeaderName};
 
 use crate::base::config::Config;
 use crate::base::error::{Error, HttpError, Result};
-use crate::base::html::{Html, escape_into};
+use crate::base::html::{Html, ToHtml};
 use crate::context::Context;
 use crate::handler::{Answer, Handler};
-use crate::http::request::{Request, Scheme, normal_host};
+use crate::http::request::Request;
 use crate::signing::{Serializer, Verified, compare_digest, random_bytes};
 
 /// The salt that Flask-WTF uses for its tokens.
@@ -97,7 +97,7 @@ fn applies(ctx: &Context) -> bool {
     let safe = matches!(*ctx.request().method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
     // Without a rule none of our views runs; a mounted application has its own checks.
     !safe
-        && ctx.rule_id().is_some()
+        && ctx.rule().is_some()
         && ctx.option::<CsrfExempt>().is_none()
         && ctx.state::<Settings>().is_some_and(|settings| settings.enabled)
 }
@@ -122,21 +122,11 @@ fn sender(ctx: &Context) -> Sender {
     match request.header(&SEC_FETCH_SITE) {
         Some(site) => from(site == "same-origin" || site == "none"),
         None => match origin() {
-            Some(origin) => from(is_own_origin(request, origin)),
+            Some(origin) => from(request.is_own_origin(origin)),
             None if has_only_a_bearer_token(request) => Sender::Ours,
             None => Sender::Unknown,
         },
     }
-}
-
-/// The host decides: behind a proxy the scheme may look different from inside.
-fn is_own_origin(request: &Request, origin: &str) -> bool {
-    let (scheme, host) = match origin.split_once("://") {
-        Some(("http", host)) => (Scheme::Http, host),
-        Some(("https", host)) => (Scheme::Https, host),
-        _ => return false,
-    };
-    !request.host().is_empty() && normal_host(host, scheme).as_deref() == Some(request.host())
 }
 
 fn has_only_a_bearer_token(request: &Request) -> bool {
@@ -189,7 +179,7 @@ struct Token(String);
 
 /// A token for this session: one per request, and all of a session's are valid at once until they expire.
 pub(crate) fn generate(ctx: &mut Context) -> Result<String> {
-    if let Some(Token(token)) = ctx.g_ref().get() {
+    if let Some(Token(token)) = ctx.g().get() {
         return Ok(token.clone());
     }
     let app = ctx.app().clone();
@@ -205,7 +195,7 @@ pub(crate) fn generate(ctx: &mut Context) -> Result<String> {
         secret
     });
     let token = signer.dumps(&secret)?;
-    ctx.g().insert(Token(token.clone()));
+    ctx.g_mut().insert(Token(token.clone()));
     Ok(token)
 }
 
@@ -216,11 +206,11 @@ pub(crate) fn field(ctx: &mut Context) -> Result<Html> {
         return Ok(Html::default());
     };
     let mut html = String::from("<input id=\"");
-    escape_into(&mut html, &name);
+    name.to_html(&mut html);
     html.push_str("\" name=\"");
-    escape_into(&mut html, &name);
+    name.to_html(&mut html);
     html.push_str("\" type=\"hidden\" value=\"");
-    escape_into(&mut html, &generate(ctx)?);
+    generate(ctx)?.to_html(&mut html);
     html.push_str("\">");
     Ok(Html::new(html))
 }

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::context::g::G;
 use crate::handler::{Answer, Handler};
 use crate::http::response::DefaultHeaders;
-use crate::signing::{base64, random_bytes};
+use crate::signing::token_urlsafe;
 
 /// The placeholder for the request's nonce in a policy.
 const NONCE: &str = "{nonce}";
@@ -102,11 +102,11 @@ struct Nonce(String);
 
 /// The request's nonce, the same for the whole response: `<script nonce="{{ csp_nonce() }}">`.
 pub(crate) fn nonce(ctx: &mut Context) -> String {
-    if let Some(Nonce(nonce)) = ctx.g_ref().get() {
+    if let Some(Nonce(nonce)) = ctx.g().get() {
         return nonce.clone();
     }
-    let nonce = base64::encode(&random_bytes::<18>());
-    ctx.g().insert(Nonce(nonce.clone()));
+    let nonce = token_urlsafe::<18>();
+    ctx.g_mut().insert(Nonce(nonce.clone()));
     nonce
 }
 
@@ -115,21 +115,26 @@ pub(super) struct Headers;
 
 impl Handler for Headers {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
-        let settings = ctx.state::<Settings>().filter(|settings| settings.enabled);
-        if settings.is_some_and(|settings| settings.always_nonce) {
-            nonce(ctx);
-        }
-        let secure = ctx.request().is_secure();
-        if let (Some(settings), g, response) = ctx.state_and_response::<Settings>()
-            && settings.enabled
-        {
-            if let Some(policy) = settings.policy(g) {
+        if let Some((policy, headers)) = headers_for(ctx) {
+            let response = ctx.response_mut();
+            if let Some(policy) = policy {
                 response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
             }
-            response.set_default_headers(if secure { &settings.secure } else { &settings.clear });
+            response.set_default_headers(&headers);
         }
         Answer::Ready(Ok(None))
     }
+}
+
+/// The policy, where it has a nonce in it, and the other headers.
+fn headers_for(ctx: &mut Context) -> Option<(Option<HeaderValue>, Arc<DefaultHeaders>)> {
+    let settings = ctx.state::<Settings>().filter(|settings| settings.enabled)?;
+    if settings.always_nonce {
+        nonce(ctx);
+    }
+    let settings = ctx.state::<Settings>()?;
+    let headers = if ctx.request().is_secure() { &settings.secure } else { &settings.clear };
+    Some((settings.policy(ctx.g()), Arc::clone(headers)))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use crate::base::config::Config;
 use crate::base::error::{HttpError, Result};
 use crate::context::Context;
-use crate::http::request::split_port;
 
 /// The configuration key `TRUSTED_HOSTS`, read once.
 #[derive(Debug)]
@@ -24,17 +23,25 @@ impl Settings {
             }
             listed => listed,
         };
-        let name = |host: String| split_port(&host).map_or(host.as_str(), |(name, _)| name).to_ascii_lowercase();
+        let name = |host: String| without_port(&host).to_ascii_lowercase();
         Ok(Settings { trusted: trusted.map(|hosts| hosts.into_iter().map(name).collect()) })
     }
 
     fn trusts(&self, host: &str) -> bool {
         let Some(trusted) = &self.trusted else { return true };
-        let name = split_port(host).map_or(host, |(name, _)| name);
+        let name = without_port(host);
         trusted.iter().any(|entry| match entry.strip_prefix('.') {
             Some(domain) => name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),
             None => name == entry,
         })
+    }
+}
+
+/// `[::1]` of `[::1]:5000`, where a colon is no port.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 

@@ -10,10 +10,9 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Templa
 
 use crate::app::freezing::{EmbeddedFile, Freezing};
 use crate::base::decimal;
-use crate::base::html::write_escaped;
+use crate::base::html::Html;
 use crate::builtin::templating::setup::TemplateSetup;
 use crate::builtin::templating::{csrf, filters, forms, python, scope};
-use crate::context::extract::needs_secret_key;
 
 /// Jinja decides about escaping by the exact end of the name, and always escapes in a template that is only a
 /// string.
@@ -30,7 +29,7 @@ pub(super) const STRING_TEMPLATE: &str = "<string>";
 fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let escapes = !matches!(state.auto_escape(), AutoEscape::None);
     match value.as_str() {
-        Some(text) if escapes && !value.is_safe() => write_escaped(out, text)?,
+        Some(text) if escapes && !value.is_safe() => Html::write_escaped(out, text)?,
         Some(text) => out.write_str(text)?,
         None if value.is_undefined() => {}
         None if value.is_number() => format_number(out, value)?,
@@ -39,7 +38,7 @@ fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Res
         }
         None => match forms::html_of(value) {
             Some(html) => out.write_str(&html)?,
-            None if escapes => write_escaped(out, &value.to_string())?,
+            None if escapes => Html::write_escaped(out, &value.to_string())?,
             None => write!(out, "{value}")?,
         },
     }
@@ -206,7 +205,7 @@ fn check(name: &str, source: &str, freezing: &mut Freezing<'_>) {
         match call.function {
             "url_for" => check_url_for(name, &call, freezing),
             "csrf_token" | "get_flashed_messages" => {
-                if let Err(message) = needs_secret_key(freezing) {
+                if let Err(message) = freezing.require_secret_key() {
                     freezing.problem_of(format!("the template {name}:{}", call.line), message);
                 }
             }
@@ -219,15 +218,11 @@ fn check_url_for(name: &str, call: &Call<'_>, freezing: &mut Freezing<'_>) {
     // `.name` depends on the page that renders the template.
     let Some(endpoint) = call.first_text.filter(|endpoint| !endpoint.starts_with('.')) else { return };
     let place = format!("the template {name}:{}: `url_for('{endpoint}')`", call.line);
-    if !freezing.map.has_endpoint(endpoint) {
-        let hint = freezing.map.build(endpoint, &[], None).err().map(|error| error.to_string()).unwrap_or_default();
-        return freezing.problem(format!("{place}: {hint}"));
-    }
-    if call.spreads {
+    if call.spreads && freezing.has_endpoint(endpoint) {
         return;
     }
-    if let Err(missing) = freezing.map.expects(endpoint, &call.keywords) {
-        freezing.problem(format!("{place} lacks a value for `{}`", missing.join("`, `")));
+    if let Err(message) = freezing.check_url(endpoint, &call.keywords) {
+        freezing.problem(format!("{place}: {message}"));
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
 
-use crate::base::html::{Html, escape_into};
+use crate::base::html::{Html, ToHtml};
 use crate::builtin::templating::python::truncate;
 use crate::http::url::quote;
 
@@ -247,12 +247,12 @@ fn xmlattr(value: &Value, autospace: Option<bool>) -> Result<Value, Error> {
             ));
         }
         html.push(' ');
-        escape_into(&mut html, &key);
+        key.to_html(&mut html);
         html.push_str("=\"");
         if item.is_safe() {
             html.push_str(&item.to_string());
         } else {
-            escape_into(&mut html, &item.to_string());
+            item.to_html(&mut html);
         }
         html.push('"');
     }

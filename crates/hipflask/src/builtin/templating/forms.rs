@@ -7,7 +7,7 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Kwargs, Object, ObjectExt, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
 
-use crate::base::html::{Html, escape_into};
+use crate::base::html::{Html, ToHtml};
 use crate::builtin::templating::csrf::csrf_field;
 use crate::builtin::templating::dict::dict;
 
@@ -106,9 +106,9 @@ impl FieldObject {
 
     fn label(&self) -> Html {
         let mut html = String::from("<label for=\"");
-        escape_into(&mut html, &self.name);
+        self.name.to_html(&mut html);
         html.push_str("\">");
-        escape_into(&mut html, &self.label);
+        self.label.to_html(&mut html);
         html.push_str("</label>");
         Html::new(html)
     }
@@ -160,7 +160,7 @@ impl FieldObject {
             "textarea" => {
                 // The browser swallows a first line break; let it be this one.
                 html.push_str("\r\n");
-                escape_into(&mut html, self.first());
+                self.first().to_html(&mut html);
                 html.push_str("</textarea>");
             }
             "select" => self.push_options(&mut html),
@@ -184,9 +184,9 @@ impl FieldObject {
     fn push_options(&self, html: &mut String) {
         for (value, label) in &self.choices {
             html.push_str("<option value=\"");
-            escape_into(html, value);
+            value.to_html(html);
             html.push_str(if self.values.contains(value) { "\" selected>" } else { "\">" });
-            escape_into(html, label);
+            label.to_html(html);
             html.push_str("</option>");
         }
         html.push_str("</select>");
@@ -201,10 +201,10 @@ fn push_attribute(html: &mut String, name: &str, value: &Value) {
         return;
     }
     html.push(' ');
-    escape_into(html, name);
+    name.to_html(html);
     if switch.is_none() {
         html.push_str("=\"");
-        escape_into(html, &value.to_string());
+        value.to_html(html);
         let _ = html.write_char('"');
     }
 }

@@ -29,6 +29,8 @@ use crate::builtin::templating::setup::{Callback, TemplateSetup};
 use crate::builtin::templating::value::{to_value, try_to_value};
 use crate::context::Context;
 use crate::context::url_for::{Resolve, Resolved, defer};
+use crate::handler::Handler;
+use crate::handler::into_handler::IntoHandler;
 use crate::http::response::{IntoResponse, Response};
 
 /// A template and the values for it, made by [`render_template!`](crate::render_template). Flask's
@@ -145,6 +147,11 @@ impl Template {
 /// Stored in `g` by the first template of a request.
 struct Prepared;
 
+/// The names of the templates that were rendered, in `g` where a test wants to know them. Flask's signal
+/// `template_rendered`.
+#[derive(Default)]
+pub(crate) struct Rendered(pub(crate) Vec<String>);
+
 impl Context {
     /// Renders `template` now, for instance for a mail or a part of a page.
     ///
@@ -157,14 +164,15 @@ impl Context {
     }
 
     fn is_prepared_to_render(&self) -> bool {
-        self.app().before_render().is_empty() || self.g_ref().get::<Prepared>().is_some()
+        let nothing = self.state::<Templates>().is_none_or(|templates| templates.before_render.is_empty());
+        nothing || self.g().get::<Prepared>().is_some()
     }
 
     async fn prepare_to_render(&mut self) -> Result<()> {
         if !self.is_prepared_to_render() {
-            self.g().insert(Prepared);
+            self.g_mut().insert(Prepared);
             let app = self.app().clone();
-            for hook in app.before_render() {
+            for hook in app.state::<Templates>().into_iter().flat_map(|templates| &templates.before_render) {
                 hook.call(self).await?;
             }
         }
@@ -177,11 +185,8 @@ impl Context {
             .state::<Templates>()
             .ok_or_else(|| crate::base::error::Error::msg("the application was made without templates"))?;
         let mut root = Root { given: template.values.0.len(), values: template.values.0 };
-        for state in &app.scope(self.scope()).states {
-            for processor in state.get::<ContextProcessors>().into_iter().flat_map(|processors| &processors.0) {
-                root.values.extend(processor(self).0);
-            }
-        }
+        let processors: Vec<ContextProcessor> = self.options::<ContextProcessor>().cloned().collect();
+        processors.iter().for_each(|ContextProcessor(process)| root.values.extend(process(self).0));
         let rendered = templates.render(self, &template.source, root);
         Ok(Html::new(rendered.map_err(|error| templates.error(&error))?))
     }
@@ -216,6 +221,7 @@ impl Object for Root {
 /// The engine of a frozen application.
 pub(crate) struct Templates {
     environment: Environment<'static>,
+    before_render: Vec<Arc<dyn Handler>>,
 }
 
 impl Templates {
@@ -224,7 +230,9 @@ impl Templates {
             Source::Text(text) => self.environment.template_from_named_str(engine::STRING_TEMPLATE, text)?,
             Source::Names(names) => self.first_of(names)?,
         };
-        ctx.g().rendered(template.name());
+        if let Some(Rendered(names)) = ctx.g_mut().get_mut() {
+            names.push(template.name().to_owned());
+        }
         current::enter(ctx, || template.render(Value::from_object(root)))
     }
 
@@ -315,21 +323,20 @@ impl std::fmt::Display for TemplateError {
 
 impl std::error::Error for TemplateError {}
 
-type ContextProcessor = Arc<dyn Fn(&mut Context) -> Values + Send + Sync>;
-
-/// The context processors of one application or blueprint.
-#[derive(Default)]
-struct ContextProcessors(Vec<ContextProcessor>);
+/// An option of an application or a blueprint: what its templates are given.
+#[derive(Clone)]
+struct ContextProcessor(Arc<dyn Fn(&mut Context) -> Values + Send + Sync>);
 
 /// Adds templates to an application. Every application has this extension.
 pub(crate) struct Templating;
 
 impl Extension for Templating {
     fn init_app(self, app: App) -> App {
-        app.template_folder("templates").on_freeze(|freezing| {
-            let setup = freezing.take_state::<TemplateSetup>().unwrap_or_default();
+        app.template_folder("templates").reads_option::<ContextProcessor>().on_freeze(|freezing| {
+            let mut setup = freezing.take_state::<TemplateSetup>().unwrap_or_default();
+            let before_render = std::mem::take(&mut setup.before_render);
             let environment = engine::environment(setup, freezing);
-            freezing.insert_state(Templates { environment });
+            freezing.insert_state(Templates { environment, before_render });
         })
     }
 }
@@ -373,6 +380,16 @@ impl App {
         self
     }
 
+    /// Runs `f` before the first template of a request is rendered: to fetch what context processors then show,
+    /// the user who is logged in for instance. A request that renders nothing does not pay for it.
+    #[track_caller]
+    pub fn before_render_template<M>(mut self, f: impl IntoHandler<M>) -> App {
+        let handler = f.into_handler();
+        self.check_handler(&handler, "the before_render_template function");
+        self.state_mut::<TemplateSetup>().before_render.push(handler);
+        self
+    }
+
     /// Gives every template the values that `f` returns; a view's own values take precedence.
     ///
     /// ```
@@ -383,17 +400,15 @@ impl App {
     ///     .add_url_rule(Rule::new("/"), async || Template::from_string("{{ year }} {{ path }}"));
     /// assert_eq!(app.test_client().get("/").send_blocking().text(), "2026 /");
     /// ```
-    pub fn context_processor(mut self, f: impl Fn(&mut Context) -> Values + Send + Sync + 'static) -> App {
-        self.scaffold().state.get_or_default::<ContextProcessors>().0.push(Arc::new(f));
-        self
+    pub fn context_processor(self, f: impl Fn(&mut Context) -> Values + Send + Sync + 'static) -> App {
+        self.with(ContextProcessor(Arc::new(f)))
     }
 }
 
 impl Blueprint {
     /// Gives the templates of this blueprint's views the values that `f` returns.
-    pub fn context_processor(mut self, f: impl Fn(&mut Context) -> Values + Send + Sync + 'static) -> Blueprint {
-        self.scaffold().state.get_or_default::<ContextProcessors>().0.push(Arc::new(f));
-        self
+    pub fn context_processor(self, f: impl Fn(&mut Context) -> Values + Send + Sync + 'static) -> Blueprint {
+        self.with(ContextProcessor(Arc::new(f)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Kwargs, Object, Rest, Value};
 use minijinja::{Error, ErrorKind};
 
-use crate::base::config::is_secret;
+use crate::base::config::Config;
 use crate::builtin::security;
 use crate::builtin::templating::current::{failed, with};
 use crate::builtin::templating::dict::dict;
@@ -123,7 +123,7 @@ fn request_attribute(request: &Request, key: &str) -> Option<Value> {
         "url" => Value::from(request.url()),
         "base_url" => Value::from(request.base_url()),
         "url_root" | "root_url" => Value::from(request.root_url()),
-        "host_url" => Value::from(format!("{}/", request.origin())),
+        "host_url" => Value::from(request.host_url()),
         "host" => Value::from(request.host()),
         "scheme" => Value::from(request.scheme().as_str()),
         "is_secure" => Value::from(request.is_secure()),
@@ -225,11 +225,11 @@ pub(super) struct GObject;
 impl Object for GObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str()?;
-        with(|ctx| ctx.g_ref().named().get(key).map(to_value)).ok()?
+        with(|ctx| ctx.g().named::<serde_json::Value>(key)).ok()?.map(|value| to_value(&value))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let keys = with(|ctx| ctx.g_ref().named().keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+        let keys = with(|ctx| ctx.g().names().map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
         Enumerator::Values(keys.into_iter().map(Value::from).collect())
     }
 }
@@ -240,7 +240,7 @@ pub(super) struct ConfigObject;
 
 impl Object for ConfigObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let key = key.as_str().filter(|key| !is_secret(key))?;
-        with(|ctx| ctx.config().value(key).map(to_value)).ok()?
+        let key = key.as_str().filter(|key| !Config::is_secret(key))?;
+        with(|ctx| ctx.config().get::<serde_json::Value>(key).ok()).ok()?.map(|value| to_value(&value))
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use minijinja::value::Value;
 
+use crate::handler::Handler;
+
 /// A filter, a test or a function, in the engine's shape.
 pub(crate) type Callback = Arc<dyn Fn(&[Value]) -> Result<Value, minijinja::Error> + Send + Sync>;
 
@@ -15,4 +17,6 @@ pub(crate) struct TemplateSetup {
     pub(super) filters: Vec<(String, Callback)>,
     pub(super) tests: Vec<(String, Callback)>,
     pub(super) globals: Vec<(String, Callback)>,
+    /// What runs before the first template of a request.
+    pub(super) before_render: Vec<Arc<dyn Handler>>,
 }

@@ -1,7 +1,7 @@
 //! Rust values as template values.
 //!
-//! It is a serde serializer of our own: it knows the markers of [`Html`](crate::Html),
-//! [`DateTime`] and forms, and gives a struct's fields a lookup without hashing.
+//! It is a serde serializer of our own: it knows the names under which [`Html`],
+//! [`DateTime`] and forms are serialized, and gives a struct's fields a lookup without hashing.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use minijinja::value::{Enumerator, Object, ObjectExt, Value};
 use minijinja::{Error, ErrorKind, State};
 use serde::ser::{self, Serialize};
 
-use crate::base::datetime::{DATETIME_MARKER, DateTime};
-use crate::base::html::HTML_MARKER;
+use crate::base::datetime::DateTime;
+use crate::base::html::Html;
 use crate::builtin::form::FORM_MARKER;
 use crate::builtin::templating::dict::dict;
 use crate::builtin::templating::forms;
@@ -106,8 +106,8 @@ impl ser::Serializer for ToValue {
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Converted {
         let inner = value.serialize(ToValue)?;
         Ok(match name {
-            HTML_MARKER => Value::from_safe_string(inner.as_str().unwrap_or_default().to_owned()),
-            DATETIME_MARKER => inner
+            Html::SERDE_NAME => Value::from_safe_string(inner.as_str().unwrap_or_default().to_owned()),
+            DateTime::SERDE_NAME => inner
                 .as_str()
                 .and_then(|text| text.parse().ok())
                 .map_or(inner, |moment| Value::from_object(Moment(moment))),
@@ -287,15 +287,14 @@ impl Object for Moment {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let parts = self.0.parts();
         Some(match key.as_str()? {
-            "year" => Value::from(parts.year),
-            "month" => Value::from(parts.month),
-            "day" => Value::from(parts.day),
-            "hour" => Value::from(parts.hour),
-            "minute" => Value::from(parts.minute),
-            "second" => Value::from(parts.second),
-            "microsecond" => Value::from(parts.micro),
+            "year" => Value::from(self.0.year()),
+            "month" => Value::from(self.0.month()),
+            "day" => Value::from(self.0.day()),
+            "hour" => Value::from(self.0.hour()),
+            "minute" => Value::from(self.0.minute()),
+            "second" => Value::from(self.0.second()),
+            "microsecond" => Value::from(self.0.microsecond()),
             _ => return None,
         })
     }

@@ -230,12 +230,6 @@ impl Session {
         self.accessed().is_new
     }
 
-    /// Every value in plain JSON, for templates and the debug page.
-    pub(crate) fn plain(&self) -> Map<String, Value> {
-        let state = self.accessed();
-        state.values.iter().filter_map(|(key, value)| Some((key.clone(), read(value)?))).collect()
-    }
-
     /// Whether there is something to save: not twice, and not where there is nothing to keep it with.
     ///
     /// # Errors
