@@ -18,6 +18,7 @@ pages! {
     extensions "../extensions.md",
     database "../database.md",
     login "../login.md",
+    sessions "../sessions.md",
     server "../server.md",
     performance "../performance.md",
     deployment "../deployment.md",

@@ -3,7 +3,7 @@
 //!
 //!  1. a context is made; the host is checked
 //!  2. the rule is matched; a routing error is kept for later
-//!  3. — (where Flask sends `request_started`; there are no signals yet)
+//!  3. a session whose store has to be waited for is opened (Flask sends `request_started`; there are no signals yet)
 //!  4. url value preprocessors
 //!  5. before_request functions, the application's first, then the blueprints' from the outside in
 //!  6. what step 2 kept is raised; but for a redirect, after the mounts have been tried
@@ -28,6 +28,7 @@ use crate::base::panics;
 use crate::builtin::error_page;
 use crate::builtin::security::hosts;
 use crate::context::Context;
+use crate::context::session::interface::Answer as Saved;
 use crate::context::url_for::{absolute, redirect_response, resolve};
 use crate::handler::{Answer, Handler};
 use crate::http::body::Body;
@@ -123,6 +124,9 @@ impl Frozen {
     async fn dispatch(&self, ctx: &mut Context) -> Result<Response> {
         hosts::check(ctx)?; // step 1
         self.match_request(ctx); // step 2
+        if !self.sessions().is_ready() {
+            ctx.open_session().await?; // step 3
+        }
         let answer = match self.preprocess(ctx).await? {
             Some(response) => response,
             None => self.dispatch_request(ctx).await?,
@@ -291,7 +295,7 @@ impl Frozen {
         for hook in &self.scope(ctx.scope()).after_request {
             call_after(ctx, &**hook).await?;
         }
-        self.save_session(ctx)
+        self.save_session(ctx).await
     }
 
     /// Steps 9 and 10 once more, for the page that tells of what failed in them. Every hook runs, because the
@@ -307,18 +311,25 @@ impl Frozen {
                 ctx.set_response(error_page::http(ctx, &HttpError::new(500)));
             }
         }
-        if let Err(error) = self.save_session(ctx) {
+        let saved = catch(pin!(self.save_session(ctx))).await;
+        if let Err(error) = saved {
             log_error(ctx, &error);
         }
     }
 
-    fn save_session(&self, ctx: &mut Context) -> Result<()> {
+    async fn save_session(&self, ctx: &mut Context) -> Result<()> {
         let session = match ctx.opened_session() {
             Some(session) => session.clone(),
             None if self.sessions().may_need_refresh(ctx.request()) => ctx.session().clone(),
             None => return Ok(()),
         };
-        self.sessions().save(&session, ctx.response_mut())
+        if !session.begin_to_save()? {
+            return Ok(());
+        }
+        match self.sessions().save(&session, ctx.response_mut()) {
+            Saved::Ready(saved) => saved,
+            Saved::Later(saving) => saving.await,
+        }
     }
 
     /// Step 12. Every function runs, even if one before it panicked.

@@ -140,6 +140,15 @@ pub mod prelude {
     pub const DELETE: crate::Method = crate::Method::DELETE;
 }
 
+/// Where sessions are kept. Flask's module of that name.
+pub mod sessions {
+    pub use crate::context::session::cookie::SessionCookie;
+    pub use crate::context::session::interface::{Answer, SessionInterface};
+    pub use crate::context::session::memory::MemoryStore;
+    pub use crate::context::session::secure_cookie::SecureCookieSessions;
+    pub use crate::context::session::server_side::{ServerSideSessions, SessionStore};
+}
+
 /// Names and values for a template: `context! { year => 2026, name }`.
 ///
 /// ```

@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::app::frozen::Frozen;
+use crate::base::error::Result;
 use crate::context::session::Session;
+use crate::context::session::interface::Answer;
 use crate::http::body::Body;
 use crate::http::json;
 use crate::http::request::{Request, Scheme};
@@ -187,6 +189,11 @@ impl TestClient {
     }
 
     /// Reads the session.
+    ///
+    /// # Panics
+    ///
+    /// If the session cannot be opened; in an async test also if its store has to be waited for.
+    #[track_caller]
     pub fn session<R>(&self, look: impl FnOnce(&Session) -> R) -> R {
         look(&self.open_session())
     }
@@ -195,25 +202,47 @@ impl TestClient {
     ///
     /// # Panics
     ///
-    /// If the session cannot be saved, because there is no secret key or a value cannot be stored.
+    /// If the session cannot be opened or saved, because there is no secret key or a value cannot be stored. In an async
+    /// test also if its store has to be waited for.
     #[track_caller]
     pub fn session_transaction<R>(&self, change: impl FnOnce(&Session) -> R) -> R {
         let session = self.open_session();
         let result = change(&session);
         let mut response = Response::default();
-        if let Err(error) = self.app.sessions().save(&session, &mut response) {
+        let saved = session.begin_to_save().and_then(|writable| match writable {
+            true => self.wait(self.app.sessions().save(&session, &mut response)),
+            false => Ok(()),
+        });
+        if let Err(error) = saved {
             crate::base::panics::misuse(format_args!("the session cannot be saved: {error}"));
         }
         self.absorb(response.headers());
         result
     }
 
+    #[track_caller]
     fn open_session(&self) -> Session {
         let mut request = Request::get("/");
         if let Some(cookies) = self.jar().header("/") {
             request = request.with_header("cookie", &cookies);
         }
-        self.app.sessions().open(&request)
+        match self.wait(self.app.sessions().open(&request)) {
+            Ok(session) => session,
+            Err(error) => crate::base::panics::misuse(format_args!("the session cannot be opened: {error}")),
+        }
+    }
+
+    /// What a session interface answers. One that takes time needs a runtime, and there cannot be two on a thread.
+    #[track_caller]
+    fn wait<T>(&self, answer: Answer<'_, T>) -> Result<T> {
+        match answer {
+            Answer::Ready(result) => result,
+            Answer::Later(future) if tokio::runtime::Handle::try_current().is_err() => self.runtime().block_on(future),
+            Answer::Later(_) => crate::base::panics::misuse(format_args!(
+                "the session's store has to be waited for, which is not possible here; change the session by a request, \
+                 or make the test a plain function"
+            )),
+        }
     }
 
     fn absorb(&self, headers: &HeaderMap) {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use crate::app::App;
 use crate::app::blueprint::Blueprint;
 use crate::app::freezing::Freezing;
 use crate::app::frozen::{Frozen, Inner, MountPoint, View, url_rules};
@@ -21,10 +20,12 @@ use crate::app::scope::{Inside, Scope};
 use crate::app::setup_error::{SetupError, SetupErrors};
 use crate::app::url_rule::UrlRule;
 use crate::app::wrap::compose;
+use crate::app::{App, MakeSessions};
 use crate::base::config::Config;
 use crate::base::error::Result;
 use crate::base::options::Options;
-use crate::context::session::cookies::SessionCookies;
+use crate::context::session::interface::SessionInterface;
+use crate::context::session::secure_cookie::SecureCookieSessions;
 use crate::handler::Handler;
 use crate::routing::converter::Factory;
 use crate::routing::map::Map;
@@ -77,7 +78,7 @@ impl App {
         };
         self.on_freeze.into_iter().for_each(|f| f(&mut freezing));
         check_handlers(&handlers, &mut freezing);
-        let sessions = note(SessionCookies::from_config(&config), errors);
+        let sessions = make_sessions(self.sessions, &mut freezing);
         let limits = note(Limits::from_config(&config), errors);
         Some(Frozen(Arc::new(Inner {
             instance_path: config
@@ -125,6 +126,18 @@ impl App {
         }
         std::mem::take(&mut self.config).build()
     }
+}
+
+/// What keeps the sessions: a signed cookie, unless the application has said otherwise.
+fn make_sessions(make: Option<MakeSessions>, freezing: &mut Freezing<'_>) -> Option<Box<dyn SessionInterface>> {
+    let (made, location) = match make {
+        Some(MakeSessions { make, location }) => (make(freezing), Some(location)),
+        None => {
+            let cookies = SecureCookieSessions::from_config(freezing.config);
+            (cookies.map(|cookies| Box::new(cookies) as Box<dyn SessionInterface>), None)
+        }
+    };
+    made.map_err(|error| freezing.problems.push(SetupError::new(error.to_string(), location))).ok()
 }
 
 fn note<T>(result: Result<T>, errors: &mut Vec<SetupError>) -> Option<T> {

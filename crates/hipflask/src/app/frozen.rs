@@ -14,7 +14,7 @@ use crate::base::error::{Error, Result};
 use crate::base::options::Options;
 use crate::base::type_map::TypeMap;
 use crate::context::Context;
-use crate::context::session::cookies::SessionCookies;
+use crate::context::session::interface::SessionInterface;
 use crate::handler::Handler;
 use crate::routing::build::BuildError;
 use crate::routing::map::Map;
@@ -44,7 +44,7 @@ pub(super) struct Inner {
     pub(super) instance_path: PathBuf,
     pub(super) config: Config,
     pub(super) limits: Limits,
-    pub(super) sessions: SessionCookies,
+    pub(super) sessions: Box<dyn SessionInterface>,
     pub(super) map: Map,
     /// By the rules' ids.
     pub(super) views: Vec<View>,
@@ -104,8 +104,8 @@ impl Frozen {
         &self.0.limits
     }
 
-    pub(crate) fn sessions(&self) -> &SessionCookies {
-        &self.0.sessions
+    pub(crate) fn sessions(&self) -> &dyn SessionInterface {
+        &*self.0.sessions
     }
 
     pub(crate) fn map(&self) -> &Map {

@@ -36,12 +36,21 @@ use crate::app::wrap::Wrap;
 use crate::base::config::ConfigBuilder;
 use crate::base::error::Result;
 use crate::base::type_map::TypeMap;
+use crate::context::session::interface::SessionInterface;
 use crate::handler::Handler;
 use crate::handler::into_handler::IntoHandler;
 use crate::routing::build::BuildError;
 use crate::routing::converter::{Converter, Factory};
 
 type OnFreeze = Box<dyn FnOnce(&mut Freezing<'_>) + Send>;
+
+type MakeInterface = dyn FnOnce(&Freezing<'_>) -> Result<Box<dyn SessionInterface>> + Send;
+
+/// Makes what keeps the sessions, and the line that said so.
+struct MakeSessions {
+    make: Box<MakeInterface>,
+    location: &'static Location<'static>,
+}
 
 /// An application under construction. It cannot serve; [`freeze`](App::freeze) checks everything and makes
 /// the application that can.
@@ -71,6 +80,7 @@ pub struct App {
     embedded: Vec<(&'static str, &'static [EmbeddedFile])>,
     state: TypeMap,
     options_read: HashSet<TypeId>,
+    sessions: Option<MakeSessions>,
     last: Vec<Box<dyn FnOnce(App) -> App + Send>>,
     on_freeze: Vec<OnFreeze>,
     before_render: Vec<Arc<dyn Handler>>,
@@ -98,6 +108,7 @@ impl App {
             embedded: Vec::new(),
             state: TypeMap::default(),
             options_read: HashSet::new(),
+            sessions: None,
             last: Vec::new(),
             on_freeze: Vec::new(),
             before_render: Vec::new(),
@@ -305,6 +316,26 @@ impl App {
     /// State of type `T`, made if it is not there: for setup methods that an extension adds.
     pub fn state_mut<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
         self.state.get_or_default()
+    }
+
+    /// Keeps sessions elsewhere than in a signed cookie. `make` is called while the application is frozen, when the
+    /// configuration is known. Flask's `app.session_interface = …`.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    /// use hipflask::sessions::{MemoryStore, ServerSideSessions};
+    ///
+    /// let app = App::new("doc", ".")
+    ///     .session_interface(|freezing| ServerSideSessions::new(MemoryStore::default(), freezing.config()));
+    /// ```
+    #[track_caller]
+    pub fn session_interface<I: SessionInterface>(
+        mut self,
+        make: impl FnOnce(&Freezing<'_>) -> Result<I> + Send + 'static,
+    ) -> App {
+        let make = move |freezing: &Freezing<'_>| Ok(Box::new(make(freezing)?) as Box<dyn SessionInterface>);
+        self.sessions = Some(MakeSessions { make: Box::new(make), location: Location::caller() });
+        self
     }
 
     /// Declares that something of the application reads the options of type `T`: an extension, a hook. An option

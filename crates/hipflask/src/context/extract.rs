@@ -122,10 +122,11 @@ impl FromContext for Bytes {
 
 #[diagnostic::do_not_recommend]
 impl FromContext for Session {
+    // One that has to be waited for was opened before the hooks.
     const READY: bool = true;
 
-    fn from_context(ctx: &mut Context) -> impl Future<Output = Result<Session>> + Send {
-        ready(Ok(ctx.session().clone()))
+    async fn from_context(ctx: &mut Context) -> Result<Session> {
+        ctx.open_session().await.cloned()
     }
 
     fn check(freezing: &Freezing<'_>) -> Result<(), String> {

@@ -12,10 +12,11 @@ use bytes::Bytes;
 
 use crate::app::frozen::Frozen;
 use crate::base::config::Config;
-use crate::base::error::Error;
+use crate::base::error::{Error, Result};
 use crate::base::options::Options;
 use crate::context::g::G;
 use crate::context::session::Session;
+use crate::context::session::interface::{Answer, open_now};
 use crate::handler::Handler;
 use crate::http::body::Body;
 use crate::http::request::{Request, next_id};
@@ -163,10 +164,29 @@ impl Context {
         self.parts_mut().response.take()
     }
 
-    /// The session, opened when it is first asked for.
+    /// The session, opened when it is first asked for; one whose store has to be waited for was opened before the hooks.
+    /// If it could not be opened it is empty, and the request fails when it would be saved.
     pub fn session(&self) -> &Session {
         let parts = self.parts();
-        parts.session.get_or_init(|| parts.app.sessions().open(&parts.request))
+        parts.session.get_or_init(|| open_now(parts.app.sessions(), &parts.request))
+    }
+
+    /// Opens the session, if nothing has opened it yet.
+    pub(crate) async fn open_session(&mut self) -> Result<&Session> {
+        if self.opened_session().is_none() {
+            let opened = match self.app().sessions().open(self.request()) {
+                Answer::Ready(opened) => opened,
+                Answer::Later(opening) => opening.await,
+            };
+            let session = match &opened {
+                Ok(session) => session.clone(),
+                // The page that tells of it must not take the visitor's cookie away.
+                Err(_) => Session::null("it could not be opened"),
+            };
+            let _ = self.parts().session.set(session);
+            opened?;
+        }
+        Ok(self.session())
     }
 
     /// The session, if anything has asked for it.

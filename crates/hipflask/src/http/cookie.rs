@@ -237,7 +237,7 @@ impl Frame {
 }
 
 /// Whether a value may contain `b` without quotes.
-fn is_plain(b: u8) -> bool {
+pub(crate) fn is_plain(b: u8) -> bool {
     b.is_ascii_graphic() && !matches!(b, b'"' | b',' | b';' | b'\\')
 }
 

@@ -15,6 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha1::{Digest, Sha1};
 
+use crate::base::config::Config;
+use crate::base::error::Result;
 use crate::http::json;
 
 /// The most bytes that a compressed value may expand to.
@@ -105,12 +107,32 @@ impl Serializer {
         Serializer { current, fallbacks: prepared.collect() }
     }
 
+    /// A serializer with the application's keys: `SECRET_KEY` signs, `SECRET_KEY_FALLBACKS` still verify. `None`
+    /// where no secret key is set.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    /// use hipflask::Serializer;
+    ///
+    /// let app = App::new("doc", ".").config("SECRET_KEY", "a key that is only for this example").freeze()?;
+    /// let links = Serializer::from_config(app.config(), "activate")?.expect("the key was set");
+    /// assert_eq!(links.loads::<u32>(&links.dumps(&7)?, None).valid(), Some(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If a key has a value of another type than it needs.
+    pub fn from_config(config: &Config, salt: &str) -> Result<Option<Serializer>> {
+        Ok(signing_keys(config)?.map(|keys| Serializer::new(keys, salt)))
+    }
+
     /// Signs `value`, with the time.
     ///
     /// # Errors
     ///
     /// If the value cannot be written as JSON.
-    pub fn dumps<T: Serialize + ?Sized>(&self, value: &T) -> crate::base::error::Result<String> {
+    pub fn dumps<T: Serialize + ?Sized>(&self, value: &T) -> Result<String> {
         Ok(self.sign(&json::dumps(value)?, SystemTime::now()))
     }
 
@@ -227,6 +249,13 @@ fn read_timestamp(text: &str) -> Option<SystemTime> {
     let mut bytes = [0; size_of::<u64>()];
     let seconds = base64::decode_to(text, &mut bytes)?.iter().fold(0u64, |seconds, b| seconds << 8 | u64::from(*b));
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+/// `SECRET_KEY`, then `SECRET_KEY_FALLBACKS`; `None` without a key.
+pub(crate) fn signing_keys(config: &Config) -> Result<Option<Vec<String>>> {
+    let Some(key) = config.find::<String>("SECRET_KEY")? else { return Ok(None) };
+    let fallbacks = config.find::<Vec<String>>("SECRET_KEY_FALLBACKS")?.unwrap_or_default();
+    Ok(Some(std::iter::once(key).chain(fallbacks).collect()))
 }
 
 /// `N` bytes from the operating system's generator.

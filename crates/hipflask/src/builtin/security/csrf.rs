@@ -20,7 +20,6 @@ use crate::base::config::Config;
 use crate::base::error::{Error, HttpError, Result};
 use crate::base::html::{Html, escape_into};
 use crate::context::Context;
-use crate::context::session::cookies::signing_keys;
 use crate::handler::{Answer, Handler};
 use crate::http::request::{Request, Scheme, normal_host};
 use crate::signing::{Serializer, Verified, random_bytes};
@@ -43,14 +42,13 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(super) fn from_config(config: &Config) -> Result<Settings> {
-        let own_key = config.find::<String>("WTF_CSRF_SECRET_KEY")?.map(|key| vec![key]);
-        let keys = match own_key {
-            Some(keys) => Some(keys),
-            None => signing_keys(config)?,
+        let signer = match config.find::<String>("WTF_CSRF_SECRET_KEY")? {
+            Some(key) => Some(Serializer::new([key], SALT)),
+            None => Serializer::from_config(config, SALT)?,
         };
         Ok(Settings {
             enabled: config.switch("WTF_CSRF_ENABLED", true),
-            signer: keys.map(|keys| Serializer::new(keys, SALT)),
+            signer,
             field: config.get("WTF_CSRF_FIELD_NAME")?,
             headers: config.get("WTF_CSRF_HEADERS")?,
             time_limit: config.seconds("WTF_CSRF_TIME_LIMIT")?,

@@ -2,11 +2,8 @@
 
 use serde_json::Value;
 
-use crate::context::session::Session;
+use crate::context::session::{FLASHES, Session};
 use crate::signing::tagged_json::tuple;
-
-/// Where Flask keeps them: a list of `(category, message)`.
-const KEY: &str = "_flashes";
 
 impl Session {
     /// Keeps `message` for the next page that shows messages, under the category `message`.
@@ -22,9 +19,9 @@ impl Session {
     pub fn flash_as(&self, category: impl Into<String>, message: impl Into<String>) {
         let message = tuple(vec![category.into().into(), message.into().into()]);
         let values = &mut self.modified().values;
-        match values.get_mut(KEY) {
+        match values.get_mut(FLASHES) {
             Some(Value::Array(messages)) => messages.push(message),
-            _ => _ = values.insert(KEY.to_owned(), Value::Array(vec![message])),
+            _ => _ = values.insert(FLASHES.to_owned(), Value::Array(vec![message])),
         }
     }
 
@@ -33,7 +30,7 @@ impl Session {
         if let Some(messages) = &self.state().flashes {
             return messages.clone();
         }
-        let taken: Option<Vec<(String, String)>> = self.pop(KEY);
+        let taken: Option<Vec<(String, String)>> = self.pop(FLASHES);
         self.state().flashes.insert(taken.unwrap_or_default()).clone()
     }
 }
@@ -46,7 +43,7 @@ mod tests {
 
     #[test]
     fn messages_are_tuples_and_are_taken_once_per_request() {
-        let session = Session::new(SessionState::default());
+        let session = Session::with_state(SessionState::default());
         session.flash("Saved.");
         session.flash_as("error", "Oh.");
         assert_eq!(

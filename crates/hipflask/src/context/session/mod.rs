@@ -1,19 +1,27 @@
-//! The session: what a browser brings back, signed, with every request.
+//! The session: what belongs to one browser from request to request.
 
-pub(crate) mod cookies;
+pub(crate) mod cookie;
 pub(crate) mod flash;
+pub(crate) mod interface;
+pub(crate) mod memory;
+pub(crate) mod secure_cookie;
+pub(crate) mod server_side;
 
+use std::borrow::Cow;
+use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::base::error::Error;
+use crate::base::error::{Error, Result};
+use crate::http::json;
 use crate::signing::tagged_json::{read, tag};
 
-/// What belongs to one browser from request to request, in a signed cookie that it can read and cannot
-/// change. Flask's `session`; the cookie is Flask's own, byte for byte, in both directions.
+/// What belongs to one browser from request to request. Flask's `session`: in a signed cookie that the browser can read
+/// and cannot change, unless [`App::session_interface`](crate::App::session_interface) says otherwise. The cookie is
+/// Flask's own, byte for byte, in both directions.
 ///
 /// It is a handle: clones are the same session. It is saved after the hooks that run after the request, if
 /// it was changed.
@@ -44,21 +52,59 @@ pub(crate) struct SessionState {
     pub(crate) values: Map<String, Value>,
     pub(crate) accessed: bool,
     pub(crate) modified: bool,
-    /// The cookie that the browser sent could not be used.
+    /// The browser brought no session that could be used.
     pub(crate) is_new: bool,
-    /// There is no secret key: reading finds nothing, writing fails.
-    pub(crate) is_null: bool,
-    /// The first thing that could not be stored; raised when the session is saved.
+    /// Why there is nothing to keep it with: reading finds nothing, writing fails.
+    pub(crate) null: Option<Cow<'static, str>>,
+    /// What a session that is kept on the server is kept under.
+    pub(crate) sid: Option<String>,
+    /// It is another session from now on, so it gets another id.
+    pub(crate) renewed: bool,
+    /// The first thing that went wrong; raised when the session is saved.
     pub(crate) failed: Option<Error>,
+    /// It was saved, or that was tried: what is set now comes too late.
+    pub(crate) saved: bool,
     /// Flashed messages taken out by this request, so that a second look finds them still.
     pub(crate) flashes: Option<Vec<(String, String)>>,
 }
 
-const NO_SECRET_KEY: &str = "the session cannot be written because no secret key is set; set the configuration key `SECRET_KEY` to something long, random and secret";
+impl SessionState {
+    fn note_modified(&mut self, location: &'static Location<'static>) {
+        (self.accessed, self.modified) = (true, true);
+        if let Some(why) = &self.null {
+            let error = || Error::msg(format!("the session cannot be written: {why}")).at(location);
+            self.failed.get_or_insert_with(error);
+        }
+        if self.saved {
+            tracing::error!("the session was changed at {location} after it was saved; the change is lost");
+        }
+    }
+
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.values.get("_permanent") == Some(&Value::Bool(true))
+    }
+}
+
+/// Where Flask keeps flashed messages: a list of `(category, message)`.
+const FLASHES: &str = "_flashes";
+
+const NO_SECRET_KEY: &str =
+    "no secret key is set; set the configuration key `SECRET_KEY` to something long, random and secret";
 
 impl Session {
-    pub(crate) fn new(state: SessionState) -> Session {
+    pub(crate) fn with_state(state: SessionState) -> Session {
         Session { shared: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The session where there is no key to sign with.
+    pub(crate) fn without_key() -> Session {
+        Session::null(NO_SECRET_KEY)
+    }
+
+    /// A session that could not be opened; `error` is raised when it is saved.
+    pub(crate) fn failed(error: Error) -> Session {
+        let null = Some(Cow::Borrowed("it could not be opened"));
+        Session::with_state(SessionState { null, failed: Some(error), ..SessionState::default() })
     }
 
     /// The state as it is, without counting as an access.
@@ -74,11 +120,8 @@ impl Session {
 
     #[track_caller]
     pub(crate) fn modified(&self) -> MutexGuard<'_, SessionState> {
-        let mut state = self.accessed();
-        state.modified = true;
-        if state.is_null && state.failed.is_none() {
-            state.failed = Some(Error::msg(NO_SECRET_KEY));
-        }
+        let mut state = self.state();
+        state.note_modified(Location::caller());
         state
     }
 
@@ -116,12 +159,45 @@ impl Session {
         read(&value)
     }
 
-    /// Takes everything out; the browser is told to forget the cookie. Call it at login and logout, so that
-    /// nothing from before comes along.
+    /// Takes everything out; the browser is told to forget the cookie. What is set afterwards is another session: one
+    /// that is kept on the server gets another id.
     #[track_caller]
     pub fn clear(&self) {
-        if !self.accessed().values.is_empty() {
-            self.modified().values.clear();
+        let mut state = self.accessed();
+        state.renewed = true;
+        if !state.values.is_empty() {
+            state.values.clear();
+            state.note_modified(Location::caller());
+        }
+    }
+
+    /// Begins another session for the same browser: everything is taken out but the messages that no page has shown
+    /// yet. Call it at login and logout: nothing that was put there for somebody else comes along, and an id that
+    /// somebody else knows is worth nothing.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// #[post("/login")]
+    /// async fn login(session: Session) -> &'static str {
+    ///     session.renew();
+    ///     session.set("user", 7);
+    ///     session.flash("Welcome!");
+    ///     "hello"
+    /// }
+    ///
+    /// let client = App::new("doc", ".").routes(routes![login]).test_client();
+    /// client.session_transaction(|session| session.set("basket", [1, 2]));
+    /// client.post("/login").send_blocking();
+    /// assert_eq!(client.session(|session| session.keys()), ["_flashes", "user"]);
+    /// ```
+    #[track_caller]
+    pub fn renew(&self) {
+        let mut state = self.accessed();
+        state.renewed = true;
+        if !state.values.is_empty() {
+            state.values.retain(|key, _| key == FLASHES);
+            state.note_modified(Location::caller());
         }
     }
 
@@ -158,6 +234,105 @@ impl Session {
     pub(crate) fn plain(&self) -> Map<String, Value> {
         let state = self.accessed();
         state.values.iter().filter_map(|(key, value)| Some((key.clone(), read(value)?))).collect()
+    }
+
+    /// Whether there is something to save: not twice, and not where there is nothing to keep it with.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong when it was opened or written.
+    pub(crate) fn begin_to_save(&self) -> Result<bool> {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.saved, true) {
+            return Ok(false);
+        }
+        match state.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(state.null.is_none()),
+        }
+    }
+}
+
+/// For those who implement a [`SessionInterface`](crate::sessions::SessionInterface). What is asked here does not count
+/// as an access.
+impl Session {
+    /// An empty session, for a request that brings none.
+    pub fn new() -> Session {
+        Session::with_state(SessionState { is_new: true, ..SessionState::default() })
+    }
+
+    /// A session where there is nothing to keep one with: reading finds nothing, writing fails the request, and the
+    /// error says `why`. Flask's `NullSession`.
+    ///
+    /// ```
+    /// let session = hipflask::Session::null("the disk is read-only");
+    /// assert!(session.is_empty());
+    /// ```
+    pub fn null(why: impl Into<Cow<'static, str>>) -> Session {
+        Session::with_state(SessionState { is_new: true, null: Some(why.into()), ..SessionState::default() })
+    }
+
+    /// The session that [`dumps`](Session::dumps) wrote.
+    ///
+    /// ```
+    /// use hipflask::Session;
+    ///
+    /// let session = Session::new();
+    /// session.set("user", 7);
+    /// let again = Session::loads(&session.dumps()?)?;
+    /// assert_eq!((again.get::<u32>("user"), again.is_new()), (Some(7), false));
+    /// # Ok::<(), hipflask::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If it is not the JSON of an object.
+    pub fn loads(json: &[u8]) -> Result<Session> {
+        let values = serde_json::from_slice(json)?;
+        Ok(Session::with_state(SessionState { values, ..SessionState::default() }))
+    }
+
+    /// Its values as JSON, with Flask's tags: what a store keeps.
+    ///
+    /// # Errors
+    ///
+    /// None are known; every value was JSON already when it was set.
+    pub fn dumps(&self) -> Result<Vec<u8>> {
+        Ok(json::dumps(&self.state().values)?)
+    }
+
+    /// The same, as the one that is kept on a server under `sid`. Flask-Session's word.
+    #[must_use]
+    pub fn with_sid(self, sid: impl Into<String>) -> Session {
+        self.state().sid = Some(sid.into());
+        self
+    }
+
+    /// What it was kept under when it was opened.
+    pub fn sid(&self) -> Option<String> {
+        self.state().sid.clone()
+    }
+
+    /// Whether anything has looked into it; then the answer depends on it.
+    pub fn is_accessed(&self) -> bool {
+        self.state().accessed
+    }
+
+    /// Whether anything in it was changed.
+    pub fn is_modified(&self) -> bool {
+        self.state().modified
+    }
+
+    /// Whether it is another session than the one that was opened, after [`renew`](Session::renew) or
+    /// [`clear`](Session::clear). What was kept under its id is to be deleted; what is in it now is kept under another.
+    pub fn is_renewed(&self) -> bool {
+        self.state().renewed
+    }
+}
+
+impl Default for Session {
+    fn default() -> Session {
+        Session::new()
     }
 }
 
