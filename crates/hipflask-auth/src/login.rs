@@ -15,8 +15,6 @@ use serde::Serialize;
 /// The keys of Flask-Login.
 const USER_ID: &str = "_user_id";
 const FRESH: &str = "_fresh";
-/// Where Flask keeps the messages for the next page.
-const FLASHES: &str = "_flashes";
 
 /// A user who can log in. Flask-Login's `UserMixin`.
 ///
@@ -327,7 +325,7 @@ pub fn login_user<U: UserMixin>(session: &Session, user: &U) -> bool {
         return false;
     }
     let permanent = session.is_permanent();
-    renew(session);
+    session.renew();
     if permanent {
         session.set_permanent(true);
     }
@@ -338,14 +336,5 @@ pub fn login_user<U: UserMixin>(session: &Session, user: &U) -> bool {
 
 /// Logs out the current user, and empties the session; flashed messages are kept.
 pub fn logout_user(session: &Session) {
-    renew(session);
-}
-
-/// Removes everything except the messages that no page has shown yet.
-fn renew(session: &Session) {
-    let flashed: Option<Vec<(String, String)>> = session.pop(FLASHES);
-    session.clear();
-    for (category, message) in flashed.into_iter().flatten() {
-        session.flash_as(category, message);
-    }
+    session.renew();
 }

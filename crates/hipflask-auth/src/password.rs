@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use hipflask::compare_digest;
 use tokio::sync::Semaphore;
 
 /// The longest password that is accepted, in bytes. Longer ones are refused, never cut.
@@ -185,7 +186,7 @@ fn check_scrypt(hash: &str, password: &str) -> Option<bool> {
     let params = scrypt::Params::new(u8::try_from(n.ilog2()).ok()?, r, p).ok()?;
     let mut derived = [0; 64];
     scrypt::scrypt(password.as_bytes(), salt.as_bytes(), &params, &mut derived).ok()?;
-    Some(same(&derived, &expected))
+    Some(compare_digest(derived, &expected))
 }
 
 /// `pbkdf2:sha256:1000000$salt$hex`
@@ -214,12 +215,7 @@ fn check_pbkdf2(hash: &str, password: &str) -> Option<bool> {
         }
         _ => return None,
     };
-    Some(same(derived, &expected))
-}
-
-/// Takes the same time wherever the first difference is.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+    Some(compare_digest(derived, &expected))
 }
 
 #[cfg(test)]

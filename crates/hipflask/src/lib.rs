@@ -108,7 +108,7 @@ pub use crate::routing::rule::Rule;
 pub use crate::routing::rule::ViewId;
 pub use crate::routing::view_args::{FromPath, ViewArgs};
 pub use crate::server::{Server, serve, serve_on};
-pub use crate::signing::{KeyDerivation, Serializer, Verified};
+pub use crate::signing::{KeyDerivation, Serializer, Verified, compare_digest};
 pub use crate::testing::{TestClient, TestRequest, TestResponse};
 
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode as Status};

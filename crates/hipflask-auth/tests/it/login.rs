@@ -1,6 +1,7 @@
 //! Logins, driven in memory.
 
 use hipflask::prelude::*;
+use hipflask::sessions::{MemoryStore, ServerSideSessions};
 use hipflask_auth::prelude::*;
 
 #[derive(Clone, serde::Serialize)]
@@ -72,4 +73,23 @@ async fn a_session_has_a_user() {
     assert_eq!(client.get("/account").send().await.text(), "Ada");
     client.post("/logout").send().await;
     assert_eq!(client.get("/").send().await.text(), "Log in");
+}
+
+/// Session fixation, and a copy of a cookie that outlives the logout: neither works where sessions are on the server.
+#[hipflask::test]
+async fn a_login_has_an_id_of_its_own_and_a_logout_ends_it_everywhere() {
+    let store = |freezing: &hipflask::Freezing<'_>| ServerSideSessions::new(MemoryStore::default(), freezing.config());
+    let app = app().session_interface(store).freeze().expect("nothing is wrong with it");
+    let (victim, attacker) = (app.test_client(), app.test_client());
+    attacker.session_transaction(|session| session.flash("planted"));
+    let planted = attacker.cookie("session").expect("it was set");
+    victim.set_cookie("session", &planted);
+    victim.post("/login/1").send().await;
+    assert_eq!(victim.get("/who").send().await.text(), "Ada");
+    assert_eq!(victim.session(|session| session.flashed_messages().len()), 1, "messages stay");
+    assert_eq!(attacker.get("/who").send().await.text(), "nobody");
+    let copied = victim.cookie("session").expect("it was set");
+    victim.post("/logout").send().await;
+    victim.set_cookie("session", &copied);
+    assert_eq!(victim.get("/who").send().await.text(), "nobody");
 }

@@ -251,6 +251,20 @@ fn read_timestamp(text: &str) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
+/// Whether two secrets are the same, in a time that tells nothing about where they differ; whether they are as long it
+/// does tell. Python's `hmac.compare_digest`.
+///
+/// ```
+/// use hipflask::compare_digest;
+///
+/// assert!(compare_digest("the token", b"the token"));
+/// assert!(!compare_digest("the token", "the taken"));
+/// ```
+pub fn compare_digest(a: impl AsRef<[u8]>, b: impl AsRef<[u8]>) -> bool {
+    let (a, b) = (a.as_ref(), b.as_ref());
+    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
 /// `SECRET_KEY`, then `SECRET_KEY_FALLBACKS`; `None` without a key.
 pub(crate) fn signing_keys(config: &Config) -> Result<Option<Vec<String>>> {
     let Some(key) = config.find::<String>("SECRET_KEY")? else { return Ok(None) };

@@ -22,7 +22,7 @@ use crate::base::html::{Html, escape_into};
 use crate::context::Context;
 use crate::handler::{Answer, Handler};
 use crate::http::request::{Request, Scheme, normal_host};
-use crate::signing::{Serializer, Verified, random_bytes};
+use crate::signing::{Serializer, Verified, compare_digest, random_bytes};
 
 /// The salt that Flask-WTF uses for its tokens.
 const SALT: &str = "wtf-csrf-token";
@@ -165,7 +165,7 @@ async fn check_token(ctx: &mut Context) -> Result<()> {
         return Err(refused("The CSRF token is invalid."));
     };
     match signer.loads::<String>(&token, settings.time_limit) {
-        Verified::Valid(value) if same(&value, &expected) => Ok(()),
+        Verified::Valid(value) if compare_digest(&value, &expected) => Ok(()),
         Verified::Valid(_) => Err(refused("The CSRF tokens do not match.")),
         Verified::Expired => Err(refused("The CSRF token has expired. Load the page again.")),
         Verified::Invalid => Err(refused("The CSRF token is invalid.")),
@@ -182,11 +182,6 @@ async fn sent_token(ctx: &mut Context, settings: &Settings) -> Result<Option<Str
     let in_form = in_form.filter(|token| !token.is_empty());
     let mut headers = settings.headers.iter().filter_map(|name| ctx.request().header(name.as_str()));
     Ok(in_form.or_else(|| headers.find(|token| !token.is_empty()).map(str::to_owned)))
-}
-
-/// Takes the same time wherever the first difference is.
-fn same(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
 /// The token made for this request.
