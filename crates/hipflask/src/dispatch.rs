@@ -312,7 +312,8 @@ impl Frozen {
                 ctx.set_response(error_page::http(ctx, &HttpError::new(500)));
             }
         }
-        if let Err(error) = self.save_session(ctx).await {
+        let saved = catch(pin!(self.save_session(ctx))).await;
+        if let Err(error) = saved {
             log_error(ctx, &error);
         }
     }

@@ -107,3 +107,35 @@ fn what_is_wrong_with_an_interface_is_told_with_its_line() {
     let errors = app.freeze().expect_err("it cannot be made").to_string();
     assert!(errors.contains(&format!("opening.rs:{line}: the store needs an address")), "{errors}");
 }
+
+/// Whatever an interface does, the request is answered.
+#[hipflask::test]
+async fn an_interface_that_panics_is_a_500() {
+    #[derive(Clone, Copy, PartialEq)]
+    enum When {
+        Opening,
+        Saving,
+    }
+    struct Panics(When);
+    impl SessionInterface for Panics {
+        fn open(&self, _: &Request) -> Answer<'_, Session> {
+            assert!(self.0 != When::Opening, "nothing is opened");
+            Answer::Ready(Ok(Session::new()))
+        }
+
+        fn save<'a>(&'a self, _: &'a Session, _: &'a mut Response) -> Answer<'a, ()> {
+            assert!(self.0 != When::Saving, "nothing is saved");
+            Answer::Ready(Ok(()))
+        }
+    }
+    async fn fail(_: &mut Context) -> Result<()> {
+        abort!(500)
+    }
+    for (when, hook_fails) in
+        [(When::Opening, false), (When::Saving, false), (When::Opening, true), (When::Saving, true)]
+    {
+        let app = app().session_interface(move |_| Ok(Panics(when)));
+        let app = if hook_fails { app.after_request(fail) } else { app };
+        assert_eq!(app.test_client().get("/ask").send().await.status(), 500);
+    }
+}
