@@ -69,6 +69,7 @@ impl App {
             map: &map,
             embedded: &self.embedded,
             state: &mut self.state,
+            on_finished: &mut self.on_finished,
             problems: errors,
         };
         self.on_freeze.into_iter().for_each(|f| f(&mut freezing));
@@ -97,6 +98,7 @@ impl App {
             before_render: self.before_render,
             on_startup: self.on_startup,
             on_shutdown: self.on_shutdown,
+            on_finished: self.on_finished,
             commands: self.commands,
             started: OnceCell::new(),
         })))

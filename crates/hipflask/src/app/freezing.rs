@@ -1,7 +1,9 @@
 //! What handlers and extensions meet while the application is frozen.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::app::finished::{Finished, OnFinished};
 use crate::app::setup_error::SetupError;
 use crate::base::config::Config;
 use crate::base::type_map::TypeMap;
@@ -18,7 +20,6 @@ pub struct EmbeddedFile {
 
 /// An application while it is frozen: everything was registered, nothing runs yet. Extensions check here
 /// what they need ([`App::on_freeze`](crate::App::on_freeze)).
-#[derive(Debug)]
 pub struct Freezing<'a> {
     pub(crate) name: &'a str,
     pub(crate) root_path: &'a Path,
@@ -26,6 +27,7 @@ pub struct Freezing<'a> {
     pub(crate) map: &'a Map,
     pub(crate) embedded: &'a [(&'static str, &'static [EmbeddedFile])],
     pub(crate) state: &'a mut TypeMap,
+    pub(crate) on_finished: &'a mut Vec<OnFinished>,
     pub(crate) problems: &'a mut Vec<SetupError>,
 }
 
@@ -70,6 +72,11 @@ impl Freezing<'_> {
         self.state.remove()
     }
 
+    /// Adds an [`on_finished`](crate::App::on_finished) function, where the configuration says whether there is one.
+    pub fn on_finished(&mut self, f: impl Fn(&Finished<'_>) + Send + Sync + 'static) {
+        self.on_finished.push(Arc::new(f));
+    }
+
     /// Reports something that keeps the application from starting. Say what was found and what to do.
     pub fn problem(&mut self, message: impl Into<String>) {
         self.problems.push(SetupError::new(message, None));
@@ -78,5 +85,11 @@ impl Freezing<'_> {
     /// Reports what is wrong with `subject`. What is wrong with several is said once.
     pub(crate) fn problem_of(&mut self, subject: impl Into<String>, message: impl Into<String>) {
         self.problems.push(SetupError::new(message, None).of(subject));
+    }
+}
+
+impl std::fmt::Debug for Freezing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Freezing").field("name", &self.name).field("problems", &self.problems).finish_non_exhaustive()
     }
 }

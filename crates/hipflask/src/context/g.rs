@@ -44,6 +44,11 @@ impl G {
         self.typed.get()
     }
 
+    /// The value of type `T`, made if it is not there.
+    pub(crate) fn get_or_default<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
+        self.typed.get_or_default()
+    }
+
     /// Takes the value of type `T` out.
     pub fn remove<T: 'static>(&mut self) -> Option<T> {
         self.typed.remove()
@@ -71,6 +76,11 @@ impl G {
         if let Some(rendered) = &mut self.rendered {
             rendered.push(template.to_owned());
         }
+    }
+
+    /// Keeps them in `other` from now on.
+    pub(crate) fn record_in(&mut self, other: &mut G) {
+        other.rendered = self.rendered.take();
     }
 
     pub(crate) fn take_rendered(&mut self) -> Vec<String> {

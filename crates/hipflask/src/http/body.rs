@@ -230,6 +230,8 @@ impl HttpBody for Produced {
                 }
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
+            // What a producer does after its last chunk belongs to the body too.
+            Poll::Ready(None) if self.producer.is_some() => Poll::Pending,
             // The producer is done only when its last chunk is out and it has not failed.
             Poll::Ready(None) => Poll::Ready(match (outcome, self.left) {
                 (Err(error), _) => Some(Err(error)),

@@ -115,9 +115,11 @@ impl Sent {
         Sent { body, finished: Some(finished), bytes: 0, declared, pieces }
     }
 
-    fn end(&mut self, complete: bool) {
+    fn end(&mut self, is_complete: bool) {
         if let Some(finished) = self.finished.take() {
-            finished.end(complete.then_some(self.bytes), std::time::Instant::now());
+            // What the body holds goes first: the context of a stream ends before the request does.
+            self.body = Body::empty();
+            finished.end(self.bytes, is_complete, std::time::Instant::now());
         }
     }
 

@@ -85,7 +85,6 @@ pub(crate) struct Limits {
     pub(crate) body: Duration,
     pub(crate) write: Duration,
     pub(crate) graceful: Duration,
-    pub(crate) access_log: bool,
 }
 
 impl Limits {
@@ -103,7 +102,6 @@ impl Limits {
             body: seconds("SERVER_BODY_TIMEOUT")?,
             write: seconds("SERVER_WRITE_TIMEOUT")?,
             graceful: seconds("SERVER_GRACEFUL_TIMEOUT")?,
-            access_log: config.switch("ACCESS_LOG", true),
         })
     }
 }

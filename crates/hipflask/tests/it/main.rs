@@ -7,6 +7,7 @@ mod config;
 mod csrf;
 mod dependencies;
 mod errors;
+mod finished;
 mod forms;
 mod layers;
 mod lifecycle;

@@ -20,6 +20,7 @@ use http::{Method, StatusCode, Version};
 use http_body::{Body as _, Frame};
 use tokio::net::TcpStream;
 
+use crate::dispatch::ending::Ending;
 use crate::http::body::Body;
 use crate::http::response::Response;
 use crate::server::body::{Received, Sent};
@@ -169,7 +170,9 @@ impl Connection {
         let (answering, finished) = self.service.begin(request);
         let is_refused = answering.is_refused();
         outgoing.keep_alive &= !is_refused;
-        let response = self.answer(answering).await;
+        let (response, ending) = self.answer(answering).await;
+        let response = final_response(response);
+        let finished = finished.answered(response.status(), ending);
         let end = self.send(response, finished, outgoing).await?;
         let is_unread = is_refused || !is_received && !self.finish_body();
         Ok(match end {
@@ -194,7 +197,7 @@ impl Connection {
     }
 
     /// Waits for the answer; what was written before it need not.
-    async fn answer(&self, mut answering: Answering) -> Response {
+    async fn answer(&self, mut answering: Answering) -> (Response, Ending) {
         poll_fn(|cx| {
             let answer = Pin::new(&mut answering).poll(cx);
             if answer.is_pending() {
@@ -221,8 +224,6 @@ impl Connection {
     /// Sends a response. How the connection ends, if it does with it.
     async fn send(&self, response: Response, finished: Finished, outgoing: Outgoing) -> Result<Option<End>, End> {
         let Outgoing { version, is_head, keep_alive } = outgoing;
-        let response = final_response(response);
-        let finished = finished.with_status(response.status());
         let (status, mut headers, defaults, body) = response.into_unsettled_parts();
         let declared = settle_length(&mut headers, &body, is_head);
         let length = match (body.len(), declared) {
@@ -239,7 +240,7 @@ impl Connection {
         let keep_alive = self.write(writer, &length, body.as_mut().ok());
         let is_whole = match body {
             Ok(mut rest) => {
-                finished.end(len, now);
+                finished.end(len.unwrap_or_default(), true, now);
                 if !rest.is_empty() {
                     self.send_bytes(&mut rest).await?;
                 }
