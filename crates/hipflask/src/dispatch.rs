@@ -14,10 +14,12 @@
 //! 11. the body is made to fit the status and the method
 //! 12. teardown functions run, whatever happened
 
-use std::future::{Future, poll_fn};
+pub(crate) mod ending;
+mod mounts;
+
+use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
@@ -26,11 +28,14 @@ use crate::app::frozen::Frozen;
 use crate::base::error::{Error, HttpError, Result};
 use crate::base::panics;
 use crate::builtin::error_page;
+use crate::builtin::log;
 use crate::builtin::security::hosts;
 use crate::builtin::templating::Rendered;
 use crate::context::Context;
 use crate::context::session::interface::Answer as Saved;
+use crate::context::stream::hand_over;
 use crate::context::url_for::{absolute, redirect_response, resolve};
+use crate::dispatch::ending::Ending;
 use crate::handler::{Answer, Handler};
 use crate::http::body::Body;
 use crate::http::request::Request;
@@ -40,39 +45,50 @@ use crate::routing::find::Match;
 
 impl Frozen {
     /// Answers one request, and always answers: an error or a panic is a response too.
+    ///
+    /// The request has ended when the body of the response has, or was dropped: then
+    /// [`on_finished`](crate::App::on_finished) functions are told.
     pub fn respond(&self, request: Request) -> impl Future<Output = Response> + Send + 'static {
-        let response = self.respond_unsettled(Box::new(request));
+        let answering = self.respond_unsettled(Box::new(request));
         async move {
-            let mut response = response.await;
+            let (mut response, ending) = answering.await;
             response.settle_headers();
-            response
+            ending.follow(response)
         }
     }
 
-    /// [`respond`](Frozen::respond), with the default headers still apart, for who sends them as a text.
-    pub(crate) fn respond_unsettled(&self, request: Box<Request>) -> impl Future<Output = Response> + Send + 'static {
+    /// [`respond`](Frozen::respond), with the default headers still apart, for callers that send them as text, and
+    /// with the end of the request, for callers that know when it comes.
+    pub(crate) fn respond_unsettled(
+        &self,
+        request: Box<Request>,
+    ) -> impl Future<Output = (Response, Ending)> + Send + 'static {
         // The context is made here and not in the future, which would keep room for what it is made of too.
-        let mut ctx = Context::new(self.clone(), request); // step 1
+        let mut ending = Ending::new(Context::new(self.clone(), request)); // step 1
         async move {
-            let app = ctx.app().clone();
-            let response = app.full_dispatch(&mut ctx).await;
-            app.teardown(&mut ctx); // step 12
-            response
+            let app = ending.ctx().app().clone();
+            let response = app.full_dispatch(ending.ctx()).await;
+            ending.ctx().end().await; // step 12
+            ending.release(&response);
+            (response, ending)
         }
     }
 
     /// [`respond`](Frozen::respond), with the names of the templates that were rendered.
     pub(crate) async fn respond_recorded(&self, request: Request) -> (Response, Vec<String>) {
-        let mut ctx = Context::new(self.clone(), Box::new(request));
-        ctx.g_mut().insert(Rendered::default());
-        let mut response = self.full_dispatch(&mut ctx).await;
+        let rendered = Rendered::default();
+        let mut ending = Ending::new(Context::new(self.clone(), Box::new(request)));
+        ending.ctx().g_mut().insert(rendered.clone());
+        let mut response = self.full_dispatch(ending.ctx()).await;
         response.settle_headers();
-        self.teardown(&mut ctx);
-        (response, ctx.g_mut().remove::<Rendered>().unwrap_or_default().0)
+        ending.ctx().end().await;
+        ending.release(&response);
+        (ending.follow(response), rendered.names())
     }
 
     /// Steps 1 to 11, and what stands around them.
     async fn full_dispatch(&self, ctx: &mut Context) -> Response {
+        ctx.owe_teardown();
         match self.around() {
             None => self.answer(ctx).await,
             // On the heap, so that it makes no other application's future larger.
@@ -109,7 +125,9 @@ impl Frozen {
         if let Err(error) = processed {
             Box::pin(self.recover(ctx, error)).await;
         }
-        finish_response(ctx)
+        let response = finish_response(ctx);
+        hand_over(ctx);
+        response
     }
 
     /// A function after the view failed.
@@ -210,21 +228,6 @@ impl Frozen {
         response
     }
 
-    async fn call_mounts(&self, ctx: &mut Context) -> Result<Option<Response>> {
-        for mount in self.mounts() {
-            let len = mount.prefix.len();
-            let path = ctx.request().routing_path().unwrap_or_default();
-            let inside = path.strip_prefix(&*mount.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            if !inside {
-                continue;
-            }
-            if let Some(response) = mount.handler.call(Below::enter(ctx, len).ctx).await? {
-                return Ok(Some(response));
-            }
-        }
-        Ok(None)
-    }
-
     /// Step 8. The response, and the error if no handler answered it. What handles errors may fail in its turn, by an
     /// error whose own text panics for instance; the request is answered all the same.
     async fn answer_error(&self, ctx: &mut Context, error: Error) -> (Response, Option<Arc<Error>>) {
@@ -268,7 +271,7 @@ impl Frozen {
 
     /// An error that no handler wants: one log line, and a 500 that a handler for 500 may dress.
     async fn handle_unhandled(&self, ctx: &mut Context, error: Arc<Error>) -> (Response, Option<Arc<Error>>) {
-        log_error(ctx, &error);
+        log::error(ctx, &error);
         let page = error_page::unhandled(ctx, &error);
         if error_page::shows_details(ctx) {
             // Who develops wants to see what happened, as Flask's debugger comes before a handler for 500.
@@ -280,7 +283,7 @@ impl Frozen {
                 Ok(Some(response)) => return (response, Some(error)),
                 Ok(None) => {}
                 Err(error) => {
-                    log_error(ctx, &error);
+                    log::error(ctx, &error);
                     break;
                 }
             }
@@ -306,7 +309,7 @@ impl Frozen {
         for hook in ctx.take_after_this_request().iter().chain(hooks) {
             let called = catch(pin!(call_after(ctx, &**hook))).await;
             if let Err(error) = called {
-                log_error(ctx, &error);
+                log::error(ctx, &error);
             }
             if ctx.response().is_none() {
                 ctx.set_response(error_page::http(ctx, &HttpError::new(500)));
@@ -314,7 +317,7 @@ impl Frozen {
         }
         let saved = catch(pin!(self.save_session(ctx))).await;
         if let Err(error) = saved {
-            log_error(ctx, &error);
+            log::error(ctx, &error);
         }
     }
 
@@ -334,12 +337,23 @@ impl Frozen {
     }
 
     /// Step 12. Every function runs, even if one before it panicked.
-    fn teardown(&self, ctx: &mut Context) {
+    async fn teardown(&self, ctx: &mut Context) {
         let error = ctx.error().cloned();
         for teardown in &self.scope(ctx.scope()).teardown_request {
             if let Err(panicked) = panics::catch(|| teardown(ctx, error.as_deref())) {
-                log_error(ctx, &Error::from(panicked));
+                log::error(ctx, &Error::from(panicked));
             }
+        }
+    }
+}
+
+impl Context {
+    /// Runs the teardown functions, unless they have run: right after the response was made, or, if the body has the
+    /// context, when that ends.
+    pub(crate) async fn end(&mut self) {
+        if self.take_teardown() {
+            let app = self.app().clone();
+            app.teardown(self).await;
         }
     }
 }
@@ -367,60 +381,6 @@ async fn call_after(ctx: &mut Context, hook: &dyn Handler) -> Result<()> {
     }
 }
 
-/// A request below the prefix of a mount: the prefix has moved from its path to its root path, until this is dropped.
-/// The mount may panic, or be given up halfway.
-struct Below<'a> {
-    ctx: &'a mut Context,
-    len: usize,
-}
-
-impl Below<'_> {
-    fn enter(ctx: &mut Context, len: usize) -> Below<'_> {
-        ctx.request_mut().enter_mount(len);
-        Below { ctx, len }
-    }
-}
-
-impl Drop for Below<'_> {
-    fn drop(&mut self) {
-        self.ctx.request_mut().leave_mount(self.len);
-    }
-}
-
-/// A mounted application answers everything below its prefix; what it does not know is its own 404.
-impl Handler for Frozen {
-    fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
-        Answer::Later(Box::pin(async move {
-            let mut guest = Guest::enter(ctx, self.clone());
-            let mut response = self.full_dispatch(&mut guest.inner).await;
-            // What is around it must see all headers.
-            response.settle_headers();
-            self.teardown(&mut guest.inner);
-            Ok(Some(response))
-        }))
-    }
-}
-
-/// The context of a mounted application. It has the request of the context around it until this is dropped; the
-/// application may be given up halfway.
-struct Guest<'a> {
-    outer: &'a mut Context,
-    inner: Context,
-}
-
-impl Guest<'_> {
-    fn enter(outer: &mut Context, app: Frozen) -> Guest<'_> {
-        let inner = Context::new(app, outer.take_request());
-        Guest { outer, inner }
-    }
-}
-
-impl Drop for Guest<'_> {
-    fn drop(&mut self) {
-        self.outer.swap_request(&mut self.inner);
-    }
-}
-
 /// Where a path leads that is a slash away from a rule. It is kept like a routing error, and answered with
 /// 308, so that a form keeps its method; no error handler sees it.
 fn routing_redirect(ctx: &Context, path: &str) -> Error {
@@ -436,47 +396,15 @@ fn routing_redirect(ctx: &Context, path: &str) -> Error {
 }
 
 /// Awaits `future`; a panic in it is an error.
-async fn catch<T>(mut future: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T> {
-    poll_fn(move |cx| match panics::catch(|| future.as_mut().poll(cx)) {
-        Ok(poll) => poll,
-        Err(panicked) => Poll::Ready(Err(panicked.into())),
-    })
-    .await
+async fn catch<T>(future: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T> {
+    panics::catch_in(future).await?
 }
 
 /// The answer where even the handling of an error failed. Nothing of the application's takes part in it.
 #[cold]
 fn last_resort(ctx: &Context, error: Error) -> (Response, Option<Arc<Error>>) {
-    log_error(ctx, &error);
+    log::error(ctx, &error);
     (error_page::http(ctx, &HttpError::new(500)), Some(Arc::new(error)))
-}
-
-/// One line of the log. The text of an error is a function of the application's, which may panic too.
-fn log_error(ctx: &Context, error: &Error) {
-    if let Err(panicked) = panics::catch(|| write_error(ctx, error)) {
-        write_error(ctx, &panicked.into());
-    }
-}
-
-fn write_error(ctx: &Context, error: &Error) {
-    let request = ctx.request();
-    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-    let location = error.location();
-    tracing::error!(
-        request_id = ctx.request_id(),
-        method = %request.method(),
-        path = %request.path().escape_debug(),
-        at = %format_args!("{}:{}", location.file(), location.line()),
-        causes = %causes.join(": "),
-        "unhandled error: {error}",
-    );
-    if !tracing::dispatcher::has_been_set() {
-        crate::builtin::log::fallback(format_args!(
-            "unhandled error in {} {}: {error:?}",
-            request.method(),
-            request.path().escape_debug()
-        ));
-    }
 }
 
 /// Step 11.

@@ -75,6 +75,7 @@ impl App {
             rules: &rules,
             embedded: &self.embedded,
             state: &mut self.state,
+            on_finished: &mut self.on_finished,
             problems: errors,
             place: None,
         };
@@ -108,6 +109,7 @@ impl App {
             state: self.state,
             on_startup: self.on_startup,
             on_shutdown: self.on_shutdown,
+            on_finished: self.on_finished,
             commands: self.commands,
             started: OnceCell::new(),
         })))

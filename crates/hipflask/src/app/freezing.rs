@@ -2,7 +2,9 @@
 
 use std::panic::Location;
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::app::finished::{Finished, OnFinished};
 use crate::app::setup_error::SetupError;
 use crate::app::url_rule::UrlRule;
 use crate::base::config::Config;
@@ -20,7 +22,6 @@ pub struct EmbeddedFile {
 
 /// An application while it is frozen: everything was registered, nothing runs yet. Extensions check here
 /// what they need ([`App::on_freeze`](crate::App::on_freeze)).
-#[derive(Debug)]
 pub struct Freezing<'a> {
     pub(crate) name: &'a str,
     pub(crate) root_path: &'a Path,
@@ -29,6 +30,7 @@ pub struct Freezing<'a> {
     pub(crate) rules: &'a [UrlRule<'a>],
     pub(crate) embedded: &'a [(&'static str, &'static [EmbeddedFile])],
     pub(crate) state: &'a mut TypeMap,
+    pub(crate) on_finished: &'a mut Vec<OnFinished>,
     pub(crate) problems: &'a mut Vec<SetupError>,
     /// The line that added the extension whose function runs.
     pub(crate) place: Option<&'static Location<'static>>,
@@ -140,6 +142,11 @@ impl<'a> Freezing<'a> {
         self.state.remove()
     }
 
+    /// Adds an [`on_finished`](crate::App::on_finished) function, where the configuration says whether there is one.
+    pub fn on_finished(&mut self, f: impl Fn(&Finished<'_>) + Send + Sync + 'static) {
+        self.on_finished.push(Arc::new(f));
+    }
+
     /// Reports something that keeps the application from starting, with the line that added the extension. Say what was
     /// found and what to do.
     ///
@@ -173,5 +180,11 @@ impl<'a> Freezing<'a> {
     /// wrong with several is said once.
     pub fn problem_of(&mut self, subject: impl Into<String>, message: impl Into<String>) {
         self.problems.push(SetupError::new(message, None).of(subject));
+    }
+}
+
+impl std::fmt::Debug for Freezing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Freezing").field("name", &self.name).field("problems", &self.problems).finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+use crate::app::finished::OnFinished;
 use crate::app::limits::Limits;
 use crate::app::scope::Scope;
 use crate::app::url_rule::UrlRule;
@@ -59,6 +60,7 @@ pub(super) struct Inner {
     pub(super) state: TypeMap,
     pub(super) on_startup: Vec<Arc<dyn Handler>>,
     pub(super) on_shutdown: Vec<Arc<dyn Handler>>,
+    pub(super) on_finished: Vec<OnFinished>,
     pub(super) commands: Vec<Command>,
     pub(super) started: OnceCell<()>,
 }
@@ -154,6 +156,14 @@ impl Frozen {
 
     pub(crate) fn around(&self) -> Option<&dyn Handler> {
         self.0.around.as_deref()
+    }
+
+    pub(crate) fn on_finished(&self) -> &[OnFinished] {
+        &self.0.on_finished
+    }
+
+    pub(crate) fn state_map(&self) -> &TypeMap {
+        &self.0.state
     }
 
     pub(crate) fn commands(&self) -> &[Command] {

@@ -2,6 +2,7 @@
 
 pub(crate) mod blueprint;
 pub(crate) mod extension;
+pub(crate) mod finished;
 pub(crate) mod freeze;
 pub(crate) mod freezing;
 pub(crate) mod frozen;
@@ -25,6 +26,7 @@ use serde_json::{Map as JsonMap, Value};
 
 use crate::app::blueprint::Blueprint;
 use crate::app::extension::Extension;
+use crate::app::finished::{Finished, OnFinished};
 use crate::app::freezing::{EmbeddedFile, Freezing};
 use crate::app::frozen::BuildErrorHandler;
 use crate::app::frozen::Command;
@@ -88,6 +90,7 @@ pub struct App {
     adding: Adding,
     on_startup: Vec<Arc<dyn Handler>>,
     on_shutdown: Vec<Arc<dyn Handler>>,
+    on_finished: Vec<OnFinished>,
     commands: Vec<Command>,
     /// What these four and the mounts run, to be checked like hooks.
     checked: Vec<Checked>,
@@ -145,6 +148,7 @@ impl App {
             on_freeze: Vec::new(),
             on_startup: Vec::new(),
             on_shutdown: Vec::new(),
+            on_finished: Vec::new(),
             commands: Vec::new(),
             checked: Vec::new(),
             problems: Vec::new(),
@@ -423,6 +427,34 @@ impl App {
     #[track_caller]
     pub fn on_freeze(mut self, f: impl FnOnce(&mut Freezing<'_>) + Send + 'static) -> App {
         self.on_freeze.push((self.adding.place(), Box::new(f)));
+        self
+    }
+
+    /// Tells `f` of every request when it has ended: when its body was sent, or its client has gone. For metrics and
+    /// logs; the access log is one. It runs on the thread of the connection, so it must be quick.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    ///
+    /// use hipflask::prelude::*;
+    ///
+    /// #[derive(Default)]
+    /// struct Sent(AtomicU64);
+    ///
+    /// let app = App::new("doc", ".")
+    ///     .add_url_rule(Rule::new("/"), async || "Hello!")
+    ///     .insert_state(Sent::default())
+    ///     .on_finished(|finished| {
+    ///         if let Some(sent) = finished.state::<Sent>() {
+    ///             sent.0.fetch_add(finished.bytes(), Relaxed);
+    ///         }
+    ///     });
+    /// let client = app.test_client();
+    /// client.get("/").send_blocking();
+    /// assert_eq!(client.app().state::<Sent>().map(|sent| sent.0.load(Relaxed)), Some(6));
+    /// ```
+    pub fn on_finished(mut self, f: impl Fn(&Finished<'_>) + Send + Sync + 'static) -> App {
+        self.on_finished.push(Arc::new(f));
         self
     }
 

@@ -5,7 +5,6 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write as _};
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
@@ -18,7 +17,8 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use crate::base::config::Config;
 use crate::base::datetime::DateTime;
 use crate::base::error::{Error, Result};
-use crate::base::{clock, decimal};
+use crate::base::{clock, panics};
+use crate::context::Context;
 
 /// How often buffered lines are written out.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
@@ -29,15 +29,20 @@ const MOST_BUFFERED: usize = 1024 * 1024;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Text { colours: bool },
     Json,
 }
 
 #[derive(Debug)]
-struct Logger {
-    form: Form,
+pub(super) struct Logger {
+    pub(super) form: Form,
     level: Level,
+}
+
+/// Our logger, if it is the one that is set and wants lines of `level`.
+pub(super) fn logger(level: Level) -> Option<&'static Logger> {
+    LOGGER.get().filter(|logger| logger.level >= level)
 }
 
 static LOGGER: OnceLock<Logger> = OnceLock::new();
@@ -72,6 +77,31 @@ pub(crate) fn init(config: &Config) -> Result<()> {
 #[expect(clippy::print_stderr, reason = "there is no logger that could say it")]
 pub(crate) fn fallback(line: fmt::Arguments<'_>) {
     eprintln!("{line}");
+}
+
+/// One line for an error of a request that nothing has handled. The text of an error is a function of the application's,
+/// which may panic too.
+pub(crate) fn error(ctx: &Context, error: &Error) {
+    if let Err(panicked) = panics::catch(|| write_error(ctx, error)) {
+        write_error(ctx, &panicked.into());
+    }
+}
+
+fn write_error(ctx: &Context, error: &Error) {
+    let request = ctx.request();
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let location = error.location();
+    tracing::error!(
+        request_id = ctx.request_id(),
+        method = %request.method(),
+        path = %request.path().escape_debug(),
+        at = %format_args!("{}:{}", location.file(), location.line()),
+        causes = %causes.join(": "),
+        "unhandled error: {error}",
+    );
+    if !tracing::dispatcher::has_been_set() {
+        fallback(format_args!("unhandled error in {} {}: {error:?}", request.method(), request.path().escape_debug()));
+    }
 }
 
 struct LoggerHandle(&'static Logger);
@@ -175,7 +205,7 @@ fn text_line(line: &mut String, metadata: &Metadata<'_>, fields: &Fields, colour
 }
 
 /// Text that cannot move the cursor, ring the bell or begin a new line.
-fn push_plain(line: &mut String, text: &str) {
+pub(super) fn push_plain(line: &mut String, text: &str) {
     for c in text.chars() {
         if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
     }
@@ -198,7 +228,7 @@ fn json_line(line: &mut Vec<u8>, metadata: &Metadata<'_>, fields: &Fields) {
     line.extend_from_slice(b"}\n");
 }
 
-fn push_json(line: &mut Vec<u8>, text: &str) {
+pub(super) fn push_json(line: &mut Vec<u8>, text: &str) {
     line.push(b'"');
     let mut done = 0;
     // Nearly all text is plain, which the bytes show; a character outside ASCII may be a control character.
@@ -219,122 +249,8 @@ fn push_json(line: &mut Vec<u8>, text: &str) {
     line.push(b'"');
 }
 
-/// A request that was answered.
-#[derive(Debug)]
-pub(crate) struct Access<'a> {
-    pub(crate) request_id: u64,
-    /// Unless it came over a Unix socket.
-    pub(crate) remote: Option<IpAddr>,
-    pub(crate) method: &'a str,
-    pub(crate) path: &'a str,
-    pub(crate) version: &'a str,
-    pub(crate) status: u16,
-    /// Bytes of the body, if it was sent to its end.
-    pub(crate) bytes: Option<u64>,
-    pub(crate) took: Duration,
-    /// When it ended.
-    pub(crate) now: Instant,
-}
-
-/// Writes a line of the access log.
-pub(crate) fn access(access: &Access<'_>) {
-    let Some(logger) = LOGGER.get().filter(|logger| logger.level >= Level::INFO) else {
-        // The program has its own logger.
-        tracing::info!(
-            target: "hipflask::access",
-            request_id = %format_args!("{:016x}", access.request_id),
-            remote = access.remote.map(tracing::field::display),
-            method = access.method,
-            path = access.path,
-            status = access.status,
-            bytes = access.bytes,
-            ms = access.took.as_millis() as u64,
-        );
-        return;
-    };
-    match logger.form {
-        Form::Text { colours } => {
-            let mut line = String::with_capacity(128);
-            access_text(&mut line, access, colours);
-            print(line);
-        }
-        Form::Json => buffer(|line| access_json(line, access)),
-    }
-}
-
-fn access_text(line: &mut String, access: &Access<'_>, colours: bool) {
-    let _ = write!(line, "{} ", DateTime::now().strftime("%H:%M:%S"));
-    let colour = match access.status {
-        500.. => "1;35",
-        400.. => "1;31",
-        300.. => "36",
-        _ => "32",
-    };
-    let _ = if colours {
-        write!(line, "\x1b[{colour}m{}\x1b[0m {:7} ", access.status, access.method)
-    } else {
-        write!(line, "{} {:7} ", access.status, access.method)
-    };
-    push_plain(line, access.path);
-    let _ = write!(line, "  {:.1} ms", access.took.as_secs_f64() * 1e3);
-    match access.bytes {
-        Some(bytes) => _ = write!(line, ", {bytes} bytes"),
-        None => line.push_str(", incomplete"),
-    }
-}
-
-fn access_json(line: &mut Vec<u8>, access: &Access<'_>) {
-    const BEFORE_ID: &[u8] = b"\",\"level\":\"INFO\",\"target\":\"access\",\"request_id\":\"";
-    const BEFORE_REMOTE: &[u8] = b"\",\"remote\":";
-    line.reserve(256 + access.path.len());
-    line.extend_from_slice(b"{\"time\":\"");
-    clock::push_rfc3339(line, access.now);
-    line.extend_from_slice(BEFORE_ID);
-    line.extend_from_slice(&hexadecimal(access.request_id));
-    line.extend_from_slice(BEFORE_REMOTE);
-    push_remote(line, access.remote);
-    // A method is a token, in which nothing needs to be escaped.
-    line.extend_from_slice(b",\"method\":\"");
-    line.extend_from_slice(access.method.as_bytes());
-    line.extend_from_slice(b"\",\"path\":");
-    push_json(line, access.path);
-    line.extend_from_slice(b",\"version\":\"");
-    line.extend_from_slice(access.version.as_bytes());
-    line.extend_from_slice(b"\",\"status\":");
-    decimal::push(line, access.status.into());
-    line.extend_from_slice(b",\"bytes\":");
-    match access.bytes {
-        Some(bytes) => decimal::push(line, bytes),
-        None => line.extend_from_slice(b"null"),
-    }
-    line.extend_from_slice(b",\"us\":");
-    decimal::push(line, u64::try_from(access.took.as_micros()).unwrap_or(u64::MAX));
-    line.extend_from_slice(b"}\n");
-}
-
-fn hexadecimal(id: u64) -> [u8; 16] {
-    std::array::from_fn(|at| b"0123456789abcdef"[(id >> (60 - 4 * at)) as usize & 15])
-}
-
-fn push_remote(line: &mut Vec<u8>, remote: Option<IpAddr>) {
-    let Some(remote) = remote else { return line.extend_from_slice(b"null") };
-    line.push(b'"');
-    match remote {
-        IpAddr::V4(address) => {
-            for (at, part) in address.octets().into_iter().enumerate() {
-                if at > 0 {
-                    line.push(b'.');
-                }
-                decimal::push(line, part.into());
-            }
-        }
-        IpAddr::V6(address) => _ = write!(line, "{address}"),
-    }
-    line.push(b'"');
-}
-
 /// Prints a readable line. There is nowhere to report an error of the terminal.
-fn print(mut line: String) {
+pub(super) fn print(mut line: String) {
     line.push('\n');
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
@@ -355,7 +271,7 @@ thread_local! {
 }
 
 /// Lets `write` append a line to the buffer of this thread.
-fn buffer(write: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn buffer(write: impl FnOnce(&mut Vec<u8>)) {
     let _ = OWN.try_with(|own| {
         let mut buffer = own.lock().unwrap_or_else(PoisonError::into_inner);
         let before = buffer.len();
@@ -416,41 +332,5 @@ mod tests {
         let mut line = String::new();
         push_plain(&mut line, "a\r\n\x1b[31m");
         assert_eq!(line, r"a\r\n\u{1b}[31m");
-    }
-
-    fn request() -> Access<'static> {
-        Access {
-            request_id: 1,
-            remote: Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
-            method: "OPTIONS",
-            path: "/a\"b",
-            version: "1.1",
-            status: 200,
-            bytes: None,
-            took: Duration::from_micros(1500),
-            now: Instant::now(),
-        }
-    }
-
-    #[test]
-    fn an_access_line_is_readable() {
-        let mut line = String::new();
-        access_text(&mut line, &request(), false);
-        assert_eq!(&line[8..], " 200 OPTIONS /a\"b  1.5 ms, incomplete");
-    }
-
-    #[test]
-    fn an_access_line_is_json() {
-        let mut line = Vec::new();
-        access_json(&mut line, &request());
-        let value: serde_json::Value = serde_json::from_slice(&line).expect("json");
-        assert_eq!(
-            (&value["remote"], &value["path"], &value["us"], &value["bytes"]),
-            (&"127.0.0.1".into(), &"/a\"b".into(), &1500.into(), &serde_json::Value::Null)
-        );
-        let mut line = Vec::new();
-        access_json(&mut line, &Access { remote: None, ..request() });
-        let value: serde_json::Value = serde_json::from_slice(&line).expect("json");
-        assert!(value["remote"].is_null());
     }
 }

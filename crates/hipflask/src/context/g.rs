@@ -43,6 +43,11 @@ impl G {
         self.typed.get()
     }
 
+    /// The value of type `T`, made if it is not there.
+    pub(crate) fn get_or_default<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
+        self.typed.get_or_default()
+    }
+
     /// The value of type `T`, to be changed.
     pub fn get_mut<T: 'static>(&mut self) -> Option<&mut T> {
         self.typed.get_mut()

@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod extract;
 pub(crate) mod g;
 pub(crate) mod session;
+pub(crate) mod stream;
 pub(crate) mod url_for;
 
 use std::sync::{Arc, OnceLock};
@@ -58,6 +59,17 @@ struct Parts {
     after_this_request: Vec<Arc<dyn Handler>>,
     body: BodyState,
     request_id: OnceLock<String>,
+    /// Whether something has run that teardown functions have to follow.
+    owes_teardown: bool,
+    /// What mounted applications left behind, the innermost first.
+    mounted: Vec<Answered>,
+}
+
+/// What a mounted application that has answered leaves behind, for the end of the request.
+pub(crate) struct Answered {
+    pub(crate) app: Frozen,
+    pub(crate) rule: Option<usize>,
+    pub(crate) error: Option<Arc<Error>>,
 }
 
 impl Parts {
@@ -76,6 +88,8 @@ impl Parts {
             after_this_request: Vec::new(),
             body: BodyState::default(),
             request_id: OnceLock::new(),
+            owes_teardown: false,
+            mounted: Vec::new(),
         }
     }
 
@@ -89,6 +103,7 @@ impl Parts {
             error: self.error.clone(),
             after_this_request: self.after_this_request.clone(),
             request_id: self.request_id.clone(),
+            owes_teardown: self.owes_teardown,
             ..Parts::new(self.app.clone(), Box::new(self.request.without_body()))
         }
     }
@@ -175,16 +190,59 @@ impl Context {
         self.parts_mut().response = Some(response);
     }
 
+    /// Parts with everything, for what needs the context longer than the functions of the request. What stays knows what
+    /// was asked and who has answered.
+    pub(crate) fn part(&mut self) -> Context {
+        let mut stays = Context::new(self.app().clone(), Box::new(self.request().without_body()));
+        let (own, parts) = (self.parts_mut(), stays.parts_mut());
+        (parts.rule, parts.scope, parts.error) = (own.rule, own.scope, own.error.clone());
+        parts.request_id = own.request_id.clone();
+        parts.mounted = std::mem::take(&mut own.mounted);
+        std::mem::replace(self, stays)
+    }
+
+    /// Lets go of what only the functions of the request need, before its body is sent.
+    pub(crate) fn release(&mut self) {
+        let parts = self.parts_mut();
+        (parts.g, parts.session, parts.body) = (G::default(), OnceLock::new(), BodyState::default());
+        parts.response = None;
+        parts.after_this_request.clear();
+    }
+
+    /// Says that something runs now that teardown functions have to follow.
+    pub(crate) fn owe_teardown(&mut self) {
+        self.parts_mut().owes_teardown = true;
+    }
+
+    /// Whether teardown functions have to run.
+    pub(crate) fn owes_teardown(&self) -> bool {
+        self.parts.as_ref().is_some_and(|parts| parts.owes_teardown)
+    }
+
+    /// Whether teardown functions have to run; they do not have to a second time.
+    pub(crate) fn take_teardown(&mut self) -> bool {
+        std::mem::take(&mut self.parts_mut().owes_teardown)
+    }
+
+    /// What mounted applications left behind, the innermost first.
+    pub(crate) fn mounted(&mut self) -> &mut Vec<Answered> {
+        &mut self.parts_mut().mounted
+    }
+
     /// Takes the request out, for a mounted application; it comes back by `swap_request`.
     pub(crate) fn take_request(&mut self) -> Box<Request> {
         let vacant = Request::from_parts(http::Request::new(()).into_parts().0, Body::empty());
         std::mem::replace(&mut self.parts_mut().request, Box::new(vacant))
     }
 
-    /// Exchanges the requests of two contexts.
-    pub(crate) fn swap_request(&mut self, other: &mut Context) {
-        if let (Some(own), Some(other)) = (&mut self.parts, &mut other.parts) {
-            std::mem::swap(&mut own.request, &mut other.request);
+    /// Gives the request back to the context around this one, and what is to be told of it in the end.
+    pub(crate) fn leave_to(&mut self, outer: &mut Context) {
+        if let (Some(own), Some(outer)) = (&mut self.parts, &mut outer.parts) {
+            std::mem::swap(&mut own.request, &mut outer.request);
+            outer.mounted.append(&mut own.mounted);
+            if !own.app.on_finished().is_empty() {
+                outer.mounted.push(Answered { app: own.app.clone(), rule: own.rule, error: own.error.clone() });
+            }
         }
     }
 

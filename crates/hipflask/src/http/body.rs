@@ -222,6 +222,8 @@ impl HttpBody for Produced {
                 let counted = self.length.count(bytes.len());
                 Poll::Ready(Some(counted.map(|()| Frame::data(bytes))))
             }
+            // What a producer does after its last chunk belongs to the body too.
+            Poll::Ready(None) if self.producer.is_some() => Poll::Pending,
             // The producer is done only when its last chunk is out and it has not failed.
             Poll::Ready(None) => Poll::Ready(outcome.and_then(|()| self.length.end()).err().map(Err)),
             Poll::Pending => Poll::Pending,

@@ -227,9 +227,16 @@ impl Request {
         (self.peer, self.scheme, self.id) = (peer, scheme, id);
     }
 
-    /// A number that no other request of this process has; 0 until it is asked for.
+    /// A number that no other request of this process has; 0 for one that is not being answered.
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Gives it a number, unless the server has.
+    pub(crate) fn number(&mut self) {
+        if self.id == 0 {
+            self.id = next_id();
+        }
     }
 
     /// The method.

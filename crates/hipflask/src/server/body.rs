@@ -114,9 +114,11 @@ impl Sent {
         Sent { body, finished: Some(finished), length: Declared::new(declared), pieces }
     }
 
-    fn end(&mut self, complete: bool) {
+    fn end(&mut self, is_complete: bool) {
         if let Some(finished) = self.finished.take() {
-            finished.end(complete.then_some(self.length.come()), std::time::Instant::now());
+            // What the body holds goes first: the context of a stream ends before the request does.
+            self.body = Body::empty();
+            finished.end(self.length.come(), is_complete, std::time::Instant::now());
         }
     }
 

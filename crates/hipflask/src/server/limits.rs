@@ -16,7 +16,6 @@ pub(crate) struct ServerLimits {
     pub(crate) body: Duration,
     pub(crate) write: Duration,
     pub(crate) graceful: Duration,
-    pub(crate) access_log: bool,
 }
 
 impl ServerLimits {
@@ -34,7 +33,6 @@ impl ServerLimits {
             body: seconds("SERVER_BODY_TIMEOUT")?,
             write: seconds("SERVER_WRITE_TIMEOUT")?,
             graceful: seconds("SERVER_GRACEFUL_TIMEOUT")?,
-            access_log: config.switch("ACCESS_LOG", true),
         })
     }
 }

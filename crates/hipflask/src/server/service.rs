@@ -2,14 +2,12 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderValue};
-use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -17,10 +15,11 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::app::frozen::Frozen;
 use crate::base::error::HttpError;
-use crate::builtin::log::{self, Access};
+use crate::context::Context;
+use crate::dispatch::ending::Ending;
 use crate::handler::BoxFuture;
 use crate::http::body::Body;
-use crate::http::request::{Peer, Request, Scheme};
+use crate::http::request::{Peer, Request, Scheme, next_id};
 use crate::http::response::Response;
 use crate::server::body::{Received, Sent};
 use crate::server::limits::ServerLimits;
@@ -48,16 +47,16 @@ pub(super) struct Service {
 impl Service {
     /// Begins to answer a request.
     pub(super) fn begin(&self, mut request: Box<Request>) -> (Answering, Finished) {
-        self.watch.request_began();
-        let finished = Finished::new(self, &request);
+        let finished = Finished::new(self);
+        request.receive(self.peer, self.scheme, next_id());
         if let Err(refused) = policy::check(&request) {
-            return (Answering::Refused(refused), finished);
+            let ending = Ending::new(Context::new(self.shared.app.clone(), request));
+            return (Answering::Refused(Some((refuse(&refused), ending))), finished);
         }
         let turn = match request.version() {
             Version::HTTP_2 => Turn::Waiting(Box::pin(Arc::clone(&self.streams).acquire_owned())),
             _ => Turn::Free,
         };
-        request.receive(self.peer, self.scheme, finished.id);
         let future = Box::pin(self.shared.app.respond_unsettled(request));
         let permit = Some(Arc::clone(&self.permit));
         (Answering::Running(Detaching { future: Some(future), began: false, turn, permit }), finished)
@@ -88,7 +87,7 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
 /// A view that runs to its end, whatever happens to its client. When the client has gone, the future of its
 /// request is dropped; if this one has begun and not ended by then, it continues on the runtime.
 pub(super) struct Detaching {
-    future: Option<BoxFuture<'static, Response>>,
+    future: Option<BoxFuture<'static, (Response, Ending)>>,
     began: bool,
     turn: Turn,
     /// The place among all connections, which the view keeps to its end.
@@ -104,9 +103,9 @@ enum Turn {
 }
 
 impl Future for Detaching {
-    type Output = Response;
+    type Output = (Response, Ending);
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<(Response, Ending)> {
         if let Turn::Waiting(turn) = &mut self.turn {
             match turn.as_mut().poll(cx) {
                 Poll::Ready(turn) => self.turn = turn.map_or(Turn::Free, |place| Turn::Held { _place: place }),
@@ -139,7 +138,7 @@ impl Drop for Detaching {
 
 /// The answer to a request, in progress.
 pub(super) enum Answering {
-    Refused(Refused),
+    Refused(Option<(Response, Ending)>),
     Running(Detaching),
 }
 
@@ -150,11 +149,11 @@ impl Answering {
 }
 
 impl Future for Answering {
-    type Output = Response;
+    type Output = (Response, Ending);
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<(Response, Ending)> {
         match &mut *self {
-            Answering::Refused(refused) => Poll::Ready(refuse(refused)),
+            Answering::Refused(answer) => answer.take().map_or(Poll::Pending, Poll::Ready),
             Answering::Running(answer) => Pin::new(answer).poll(cx),
         }
     }
@@ -171,12 +170,12 @@ pub(super) struct Responding {
 impl Future for Responding {
     type Output = Result<http::Response<Sent>, Infallible>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Poll::Ready(response) = Pin::new(&mut self.answering).poll(cx) else { return Poll::Pending };
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let Poll::Ready((response, ending)) = Pin::new(&mut self.answering).poll(cx) else { return Poll::Pending };
         let Some(finished) = self.finished.take() else { return Poll::Pending };
         let (Answered::Finally(response) | Answered::Upgrade(response, _)) =
             upgrade::settle(response, Version::HTTP_2, None);
-        let finished = finished.with_status(response.status());
+        let finished = finished.answered(response.status(), ending);
         let (status, mut headers, body) = response.into_parts();
         let declared = settle_length(&mut headers, &body, self.is_head);
         let mut answer = http::Response::new(Sent::new(body, declared, finished, Some(Arc::clone(&self.watch))));
@@ -216,58 +215,39 @@ pub(super) fn settle_length(headers: &mut HeaderMap, body: &Body, is_head: bool)
     }
 }
 
-/// What remains to be done when a request is over: the notes of its connection, and its line in the log.
+/// What is to be done when a request is over: the notes of its connection, and what the application wants to be told.
 pub(super) struct Finished {
     watch: Arc<Watch>,
-    id: u64,
-    status: u16,
-    line: Option<Line>,
-    ended: bool,
-}
-
-/// What the access log needs to know about a request.
-struct Line {
-    began: Instant,
-    remote: Option<IpAddr>,
-    method: Method,
-    target: Option<PathAndQuery>,
-    version: Version,
+    status: StatusCode,
+    /// There is one as soon as there is an answer. Until then it is the answering's, which may outlive the client.
+    ending: Option<Ending>,
+    is_over: bool,
 }
 
 impl Finished {
-    fn new(service: &Service, request: &Request) -> Finished {
-        let line = service.shared.limits.access_log.then(|| Line {
-            began: Instant::now(),
-            remote: service.peer.ip(),
-            method: request.method().clone(),
-            target: request.uri().path_and_query().cloned(),
-            version: request.version(),
-        });
-        Finished {
-            watch: Arc::clone(&service.watch),
-            id: crate::http::request::next_id(),
-            status: 0,
-            line,
-            ended: false,
-        }
+    fn new(service: &Service) -> Finished {
+        service.watch.request_began();
+        Finished { watch: Arc::clone(&service.watch), status: StatusCode::OK, ending: None, is_over: false }
     }
 
-    /// Sets the status of the answer.
-    pub(super) fn with_status(mut self, status: StatusCode) -> Finished {
-        self.status = status.as_u16();
+    /// The same, for an answer with this status.
+    pub(super) fn answered(mut self, status: StatusCode, ending: Ending) -> Finished {
+        (self.status, self.ending) = (status, Some(ending));
         self
     }
 
-    /// Ends it, with the bytes of the body if all of them were sent.
-    pub(super) fn end(mut self, bytes: Option<u64>, now: Instant) {
-        self.end_as(self.status, bytes, now);
+    /// Sets another status, for an answer that could not be given.
+    pub(super) fn with_status(mut self, status: StatusCode) -> Finished {
+        self.status = status;
+        self
     }
 
-    fn end_as(&mut self, status: u16, bytes: Option<u64>, now: Instant) {
-        self.ended = true;
-        if let Some(line) = self.line.take() {
-            line.write(self.id, status, bytes, now);
+    /// Ends it: so many bytes of the body were sent, all of them or not.
+    pub(super) fn end(mut self, bytes: u64, is_complete: bool, now: Instant) {
+        if let Some(ending) = self.ending.take() {
+            ending.finish(self.status, bytes, is_complete, now);
         }
+        self.is_over = true;
         self.watch.request_ended(now);
     }
 }
@@ -275,29 +255,8 @@ impl Finished {
 impl Drop for Finished {
     fn drop(&mut self) {
         // Not ended yet: the client went away before there was an answer.
-        if !self.ended {
-            self.end_as(499, None, Instant::now());
+        if !self.is_over {
+            self.watch.request_ended(Instant::now());
         }
-    }
-}
-
-impl Line {
-    fn write(self, id: u64, status: u16, bytes: Option<u64>, now: Instant) {
-        let version = match self.version {
-            Version::HTTP_2 => "2",
-            Version::HTTP_11 => "1.1",
-            _ => "1.0",
-        };
-        log::access(&Access {
-            request_id: id,
-            remote: self.remote,
-            method: self.method.as_str(),
-            path: self.target.as_ref().map_or("", PathAndQuery::path),
-            version,
-            status,
-            bytes,
-            took: now.saturating_duration_since(self.began),
-            now,
-        });
     }
 }

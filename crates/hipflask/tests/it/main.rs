@@ -8,6 +8,7 @@ mod config;
 mod csrf;
 mod dependencies;
 mod errors;
+mod finished;
 mod forms;
 mod layers;
 mod lifecycle;

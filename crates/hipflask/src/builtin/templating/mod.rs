@@ -12,7 +12,7 @@ mod setup;
 mod value;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Enumerator, Object, ObjectExt, Value};
 use minijinja::{Environment, ErrorKind};
@@ -149,8 +149,19 @@ struct Prepared;
 
 /// The names of the templates that were rendered, in `g` where a test wants to know them. Flask's signal
 /// `template_rendered`.
-#[derive(Default)]
-pub(crate) struct Rendered(pub(crate) Vec<String>);
+/// It is shared, because a stream may take `g` along.
+#[derive(Clone, Default)]
+pub(crate) struct Rendered(Arc<Mutex<Vec<String>>>);
+
+impl Rendered {
+    fn add(&self, name: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 impl Context {
     /// Renders `template` now, for instance for a mail or a part of a page.
@@ -230,8 +241,8 @@ impl Templates {
             Source::Text(text) => self.environment.template_from_named_str(engine::STRING_TEMPLATE, text)?,
             Source::Names(names) => self.first_of(names)?,
         };
-        if let Some(Rendered(names)) = ctx.g_mut().get_mut() {
-            names.push(template.name().to_owned());
+        if let Some(rendered) = ctx.g().get::<Rendered>() {
+            rendered.add(template.name());
         }
         current::enter(ctx, || template.render(Value::from_object(root)))
     }

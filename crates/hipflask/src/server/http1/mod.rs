@@ -19,6 +19,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode, Version};
 use http_body::{Body as _, Frame};
 
+use crate::dispatch::ending::Ending;
 use crate::handler::in_place::{self, Waiting};
 use crate::http::body::Body;
 use crate::http::response::Response;
@@ -176,13 +177,15 @@ impl Connection {
         let (answering, finished) = self.service.begin(request);
         let is_refused = answering.is_refused();
         outgoing.keep_alive &= !is_refused;
-        let response = self.answer(answering, others_wait).await;
+        let (response, ending) = self.answer(answering, others_wait).await;
         let response = match upgrade::settle(response, version, offered.as_deref()) {
             Answered::Finally(response) => response,
             Answered::Upgrade(response, upgrade) => {
+                let finished = finished.answered(response.status(), ending);
                 return self.hand_over(response, finished, upgrade).await.map(Some);
             }
         };
+        let finished = finished.answered(response.status(), ending);
         let end = self.send(response, finished, outgoing).await?;
         let is_unread = is_refused || !is_received && !self.finish_body();
         Ok(match end {
@@ -207,7 +210,7 @@ impl Connection {
     }
 
     /// Waits for the answer. If `others_wait`, they are sent before anything that may take its time.
-    async fn answer(&self, mut answering: Answering, others_wait: bool) -> Response {
+    async fn answer(&self, mut answering: Answering, others_wait: bool) -> (Response, Ending) {
         let waiting = others_wait.then(|| Arc::clone(&self.exchange) as Arc<dyn Waiting>);
         poll_fn(|cx| {
             let mut poll = || Pin::new(&mut answering).poll(cx);
@@ -239,7 +242,6 @@ impl Connection {
     /// Sends a response. Returns how the connection ends, if it ends with it.
     async fn send(&self, response: Response, finished: Finished, outgoing: Outgoing) -> Result<Option<End>, End> {
         let Outgoing { version, is_head, keep_alive } = outgoing;
-        let finished = finished.with_status(response.status());
         let (status, mut headers, defaults, body) = response.into_unsettled_parts();
         let declared = settle_length(&mut headers, &body, is_head);
         let length = match (body.len(), declared) {
@@ -256,7 +258,7 @@ impl Connection {
         let keep_alive = self.write(writer, &length, body.as_mut().ok());
         let is_whole = match body {
             Ok(mut rest) => {
-                finished.end(len, now);
+                finished.end(len.unwrap_or_default(), true, now);
                 if !rest.is_empty() {
                     self.send_bytes(&mut rest).await?;
                 }
@@ -334,10 +336,10 @@ impl Connection {
         let now = Instant::now();
         if !self.finish_body() {
             let refused = Refused(400, "A request to change the protocol came with a body that was not read.");
-            finished.with_status(StatusCode::BAD_REQUEST).end(None, now);
+            finished.with_status(StatusCode::BAD_REQUEST).end(0, false, now);
             return self.refuse(&refused).await;
         }
-        finished.with_status(response.status()).end(Some(0), now);
+        finished.end(0, true, now);
         let (status, headers, _, _) = response.into_unsettled_parts();
         let writer = Writer { version: Version::HTTP_11, status, headers, defaults: None, keep_alive: true, now };
         writer.write(&mut lock(&self.exchange).wire.output, &Length::AsTold);

@@ -1,0 +1,92 @@
+//! What is told of a request when it has ended.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::StatusCode;
+
+use crate::base::error::Error;
+use crate::base::type_map::TypeMap;
+use crate::http::request::Request;
+
+/// A function that is told of every request that has ended.
+pub(crate) type OnFinished = Arc<dyn Fn(&Finished<'_>) + Send + Sync>;
+
+/// A request that has ended: its body was sent, or its client has gone. For [`App::on_finished`](crate::App::on_finished).
+#[derive(Debug)]
+pub struct Finished<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) rule: Option<&'a str>,
+    pub(crate) endpoint: Option<&'a str>,
+    pub(crate) error: Option<&'a Error>,
+    pub(crate) state: &'a TypeMap,
+    pub(crate) is_mounted: bool,
+    pub(crate) outcome: Outcome,
+}
+
+/// What became of the answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: StatusCode,
+    pub(crate) bytes: u64,
+    pub(crate) is_complete: bool,
+    pub(crate) duration: Duration,
+    pub(crate) ended: Instant,
+}
+
+impl Finished<'_> {
+    /// The request as the application saw it, without its body.
+    pub fn request(&self) -> &Request {
+        self.request
+    }
+
+    /// The name of the request in logs and on error pages.
+    pub fn request_id(&self) -> String {
+        format!("{:016x}", self.request.id())
+    }
+
+    /// The text of the rule that matched: `/user/<int:id>`. Unlike a path it is one of a few, as metrics want it.
+    pub fn rule(&self) -> Option<&str> {
+        self.rule
+    }
+
+    /// The name of the rule that matched: `blog.show`.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint
+    }
+
+    /// The status of the answer; 499 if the client went away before there was one.
+    pub fn status(&self) -> StatusCode {
+        self.outcome.status
+    }
+
+    /// How many bytes of the body were handed to the connection.
+    pub fn bytes(&self) -> u64 {
+        self.outcome.bytes
+    }
+
+    /// Whether the body came to its end. It did not if its producer failed or the client went away meanwhile.
+    pub fn is_complete(&self) -> bool {
+        self.outcome.is_complete
+    }
+
+    /// The time from the head of the request to the end of the body.
+    pub fn duration(&self) -> Duration {
+        self.outcome.duration
+    }
+
+    /// The error of the view or of a hook that no error handler wanted.
+    pub fn error(&self) -> Option<&Error> {
+        self.error
+    }
+
+    /// Whether the application is mounted in another one, which is told of the same request.
+    pub fn is_mounted(&self) -> bool {
+        self.is_mounted
+    }
+
+    /// The state that an extension put into the application.
+    pub fn state<T: 'static>(&self) -> Option<&T> {
+        self.state.get()
+    }
+}

@@ -1,0 +1,163 @@
+//! The end of a request: when its body has, or when nothing waits for it any more.
+
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use crate::app::finished::{Finished, OnFinished, Outcome};
+use crate::app::frozen::Frozen;
+use crate::base::error::{Error, Result};
+use crate::base::panics;
+use crate::builtin::log;
+use crate::context::Context;
+use crate::context::stream::end_detached;
+use crate::http::body::Body;
+use crate::http::response::Response;
+
+/// A request from its head to the end of its answer's body. Whatever becomes of it, the functions that are told of its
+/// end are told once.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    ctx: Context,
+    began: Instant,
+    is_told: bool,
+}
+
+/// What a request is ended with whose client went away before there was an answer; nginx' number.
+const CLIENT_GONE: u16 = 499;
+
+impl Ending {
+    /// For the request of `ctx`, which has just come.
+    pub(crate) fn new(mut ctx: Context) -> Ending {
+        ctx.request_mut().number();
+        Ending { ctx, began: Instant::now(), is_told: false }
+    }
+
+    pub(super) fn ctx(&mut self) -> &mut Context {
+        &mut self.ctx
+    }
+
+    /// Lets go of what nothing needs any more, while the body is still to be sent.
+    pub(super) fn release(&mut self, response: &Response) {
+        // A connection goes on where nothing can read the request's body any more.
+        *self.ctx.request_mut().body_mut() = Body::empty();
+        if response.body().as_bytes().is_none() {
+            self.ctx.release();
+        }
+    }
+
+    /// Ends it: so many bytes of the body were sent, all of them or not.
+    pub(crate) fn finish(mut self, status: StatusCode, bytes: u64, is_complete: bool, now: Instant) {
+        self.tell(status, bytes, is_complete, now);
+    }
+
+    fn tell(&mut self, status: StatusCode, bytes: u64, is_complete: bool, now: Instant) {
+        if std::mem::replace(&mut self.is_told, true) {
+            return;
+        }
+        let duration = now.saturating_duration_since(self.began);
+        let outcome = Outcome { status, bytes, is_complete, duration, ended: now };
+        for mounted in std::mem::take(self.ctx.mounted()) {
+            self.tell_of(&mounted.app, mounted.rule, mounted.error.as_deref(), true, outcome);
+        }
+        let ctx = &self.ctx;
+        self.tell_of(ctx.app(), ctx.rule_id(), ctx.error().map(|error| &**error), false, outcome);
+    }
+
+    /// Tells the functions of one application.
+    fn tell_of(&self, app: &Frozen, rule: Option<usize>, error: Option<&Error>, is_mounted: bool, outcome: Outcome) {
+        let finished = Finished {
+            request: self.ctx.request(),
+            rule: rule.map(|rule| app.rule(rule)),
+            endpoint: rule.map(|rule| app.endpoint(rule)),
+            error,
+            state: app.state_map(),
+            is_mounted,
+            outcome,
+        };
+        let call = |f: &OnFinished| panics::catch(|| f(&finished));
+        for panicked in app.on_finished().iter().filter_map(|f| call(f).err()) {
+            log::error(&self.ctx, &panicked.into());
+        }
+    }
+
+    /// Ends it with the body of `response`, for a caller that takes the response in memory.
+    pub(crate) fn follow(self, mut response: Response) -> Response {
+        let status = response.status();
+        match response.body().as_bytes().map(<[u8]>::len) {
+            Some(len) => self.finish(status, len as u64, true, Instant::now()),
+            None => {
+                let body = std::mem::take(response.body_mut());
+                *response.body_mut() = Body::wrap(Followed { body, status, bytes: 0, ending: Some(self) });
+            }
+        }
+        response
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if self.is_told {
+            return;
+        }
+        if self.ctx.owes_teardown() {
+            end_detached(self.ctx.part());
+        }
+        let status = StatusCode::from_u16(CLIENT_GONE).unwrap_or_default();
+        self.tell(status, 0, false, Instant::now());
+    }
+}
+
+/// A body whose end is that of its request.
+struct Followed {
+    body: Body,
+    status: StatusCode,
+    bytes: u64,
+    ending: Option<Ending>,
+}
+
+impl Followed {
+    fn end(&mut self, is_complete: bool) {
+        // What the body holds goes first: the context of a stream ends before the request does.
+        self.body = Body::empty();
+        if let Some(ending) = self.ending.take() {
+            ending.finish(self.status, self.bytes, is_complete, Instant::now());
+        }
+    }
+}
+
+impl HttpBody for Followed {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
+            Poll::Ready(Some(Err(_))) => self.end(false),
+            Poll::Ready(None) => self.end(true),
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        // A body that is known to have ended is not asked again.
+        let is_complete = self.body.is_end_stream();
+        self.end(is_complete);
+    }
+}

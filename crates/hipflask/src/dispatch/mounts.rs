@@ -1,0 +1,83 @@
+//! What is mounted, and an application that is.
+
+use crate::app::frozen::Frozen;
+use crate::base::error::Result;
+use crate::context::Context;
+use crate::context::stream::end_detached;
+use crate::handler::{Answer, Handler};
+use crate::http::response::Response;
+
+impl Frozen {
+    /// Step 6: offers the request to what is mounted where its path leads.
+    pub(super) async fn call_mounts(&self, ctx: &mut Context) -> Result<Option<Response>> {
+        for mount in self.mounts() {
+            let len = mount.prefix.len();
+            let path = ctx.request().routing_path().unwrap_or_default();
+            let inside = path.strip_prefix(&*mount.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            if !inside {
+                continue;
+            }
+            if let Some(response) = mount.handler.call(Below::enter(ctx, len).ctx).await? {
+                return Ok(Some(response));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A request below the prefix of a mount: the prefix has moved from its path to its root path, until this is dropped.
+/// The mount may panic, or be given up halfway.
+struct Below<'a> {
+    ctx: &'a mut Context,
+    len: usize,
+}
+
+impl Below<'_> {
+    fn enter(ctx: &mut Context, len: usize) -> Below<'_> {
+        ctx.request_mut().enter_mount(len);
+        Below { ctx, len }
+    }
+}
+
+impl Drop for Below<'_> {
+    fn drop(&mut self) {
+        self.ctx.request_mut().leave_mount(self.len);
+    }
+}
+
+/// A mounted application answers everything below its prefix; what it does not know is its own 404.
+impl Handler for Frozen {
+    fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
+        Answer::Later(Box::pin(async move {
+            let mut guest = Guest::enter(ctx, self.clone());
+            let mut response = self.full_dispatch(&mut guest.inner).await;
+            // What is around it must see all headers.
+            response.settle_headers();
+            guest.inner.end().await;
+            Ok(Some(response))
+        }))
+    }
+}
+
+/// The context of a mounted application. It has the request of the context around it until this is dropped; the
+/// application may be given up halfway.
+struct Guest<'a> {
+    outer: &'a mut Context,
+    inner: Context,
+}
+
+impl Guest<'_> {
+    fn enter(outer: &mut Context, app: Frozen) -> Guest<'_> {
+        let inner = Context::new(app, outer.take_request());
+        Guest { outer, inner }
+    }
+}
+
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        if self.inner.owes_teardown() {
+            end_detached(self.inner.part());
+        }
+        self.inner.leave_to(self.outer);
+    }
+}

@@ -1,0 +1,389 @@
+//! The end of a request: who is told of it, and what a stream has until then.
+
+use std::collections::BTreeMap;
+use std::future::{Future, pending, poll_fn};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use hipflask::prelude::*;
+use hipflask::{Answer, Body, Bytes, Finished, Handler, Request};
+
+/// What happened, in order.
+#[derive(Clone, Default)]
+struct Record(Arc<Mutex<Vec<String>>>);
+
+impl Record {
+    fn note(&self, what: impl Into<String>) {
+        self.0.lock().expect("no test panics while it notes").push(what.into());
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().expect("no test panics while it notes"))
+    }
+
+    /// An application that notes what comes after its views.
+    fn app(&self, name: &'static str) -> App {
+        let (after, teardown, finished) = (self.clone(), self.clone(), self.clone());
+        App::new(name, ".")
+            .config("DEBUG", false)
+            .config("SECRET_KEY", "a key that is long enough, and only for tests")
+            .config("WTF_CSRF_ENABLED", false)
+            .after_request(move || after.note(format!("{name}: after")))
+            .teardown_request(move |ctx, error| {
+                let error = error.map(|error| format!(" {error}")).unwrap_or_default();
+                teardown.note(format!("{name}: teardown {}{error}", ctx.request().path()));
+            })
+            .on_finished(move |f| finished.note(format!("{name}: {}", told(f))))
+    }
+}
+
+fn told(finished: &Finished<'_>) -> String {
+    let how = if finished.is_complete() { "whole" } else { "broken" };
+    let rule = finished.rule().unwrap_or("no rule");
+    format!("finished {} {} {how} {rule}", finished.status().as_u16(), finished.bytes())
+}
+
+fn stream(ctx: &mut Context) -> Body {
+    ctx.stream_with_context(async |ctx, mut out| {
+        let user = ctx.session().get::<String>("user").unwrap_or_default();
+        out.send(format!("{user} at {}", ctx.url_for("stream")?)).await?;
+        out.send(", again").await
+    })
+}
+
+fn streaming(record: &Record, name: &'static str) -> App {
+    record.app(name).add_url_rule(Rule::new("/stream").endpoint("stream"), stream)
+}
+
+mod metrics {
+    use super::*;
+
+    /// Requests, their bytes and their time, by rule and status: an extension.
+    #[derive(Clone, Default)]
+    pub(super) struct Metrics(Arc<Mutex<BTreeMap<(String, u16), Sum>>>);
+
+    #[derive(Clone, Copy, Default)]
+    pub(super) struct Sum {
+        pub(super) requests: u64,
+        pub(super) bytes: u64,
+        pub(super) time: Duration,
+    }
+
+    impl Extension for Metrics {
+        fn init_app(self, app: App) -> App {
+            app.on_finished(move |finished| {
+                let key = (finished.rule().unwrap_or("none").to_owned(), finished.status().as_u16());
+                let mut sums = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let sum = sums.entry(key).or_default();
+                sum.requests += 1;
+                sum.bytes += finished.bytes();
+                sum.time += finished.duration();
+            })
+        }
+    }
+
+    impl Metrics {
+        pub(super) fn of(&self, rule: &str, status: u16) -> Sum {
+            self.0.lock().expect("no panic").get(&(rule.to_owned(), status)).copied().unwrap_or_default()
+        }
+    }
+}
+
+#[test]
+fn metrics_are_an_extension_of_thirty_lines() {
+    let metrics = metrics::Metrics::default();
+    let app =
+        App::new("test", ".").extend(metrics.clone()).add_url_rule(Rule::new("/item/<int:id>"), |args: ViewArgs| {
+            let id: u8 = args.get("id")?;
+            if id == 0 { abort!(404) } else { Ok("x".repeat(id.into())) }
+        });
+    let client = app.test_client();
+    for target in ["/item/3", "/item/4", "/item/0", "/nowhere"] {
+        client.get(target).send_blocking();
+    }
+    let items = metrics.of("/item/<int:id>", 200);
+    assert_eq!((items.requests, items.bytes), (2, 7));
+    assert!(items.time > Duration::ZERO);
+    assert_eq!((metrics.of("/item/<int:id>", 404).requests, metrics.of("none", 404).requests), (1, 1));
+}
+
+#[test]
+fn a_stream_reads_the_sessions_user_and_ends_before_the_request() {
+    let record = Record::default();
+    let client = streaming(&record, "app").test_client();
+    client.session_transaction(|session| session.set("user", "Ada"));
+    assert_eq!(client.get("/stream").send_blocking().text(), "Ada at /stream, again");
+    let expected = ["app: after", "app: teardown /stream", "app: finished 200 21 whole /stream"];
+    assert_eq!(record.take(), expected);
+}
+
+#[test]
+fn other_answers_are_torn_down_before_they_are_sent() {
+    let record = Record::default();
+    let noted = record.clone();
+    let app = record.app("app").add_url_rule(Rule::new("/text").endpoint("text"), || "text");
+    let app = app.add_url_rule(Rule::new("/stream").endpoint("stream"), move || {
+        let noted = noted.clone();
+        Body::stream(async move |mut out| {
+            noted.note("streams");
+            out.send("a").await
+        })
+    });
+    let client = app.test_client();
+    client.get("/text").send_blocking();
+    assert_eq!(record.take(), ["app: after", "app: teardown /text", "app: finished 200 4 whole /text"]);
+    client.get("/stream").send_blocking();
+    let expected = ["app: after", "app: teardown /stream", "streams", "app: finished 200 1 whole /stream"];
+    assert_eq!(record.take(), expected);
+}
+
+#[hipflask::test]
+async fn a_stream_that_is_left_in_the_middle_ends_once() {
+    let record = Record::default();
+    let endless = |ctx: &mut Context| {
+        ctx.stream_with_context(async |_ctx, mut out| {
+            loop {
+                out.send("1234").await?;
+            }
+        })
+    };
+    let app = record.app("app").add_url_rule(Rule::new("/endless").endpoint("endless"), endless);
+    let frozen = app.freeze().expect("it is well formed");
+    let (_, _, mut body) = frozen.respond(Request::get("/endless")).await.into_parts();
+    for _ in 0..2 {
+        assert_eq!(body.chunk().await.transpose().expect("a chunk").as_deref(), Some(&b"1234"[..]));
+    }
+    assert_eq!(record.take(), ["app: after"]);
+    drop(body);
+    assert_eq!(record.take(), ["app: teardown /endless", "app: finished 200 8 broken /endless"]);
+    // Nobody has read a byte of it.
+    drop(frozen.respond(Request::get("/endless")).await);
+    let expected = ["app: after", "app: teardown /endless", "app: finished 200 0 broken /endless"];
+    assert_eq!(record.take(), expected);
+}
+
+#[test]
+fn a_stream_that_is_not_sent_keeps_nothing() {
+    let record = Record::default();
+    let app = streaming(&record, "app").add_url_rule(Rule::new("/unused").endpoint("unused"), |ctx: &mut Context| {
+        let (first, unused) = (stream(ctx), stream(ctx));
+        drop(unused);
+        drop(first);
+        "text"
+    });
+    let app = app.add_url_rule(Rule::new("/second").endpoint("second"), |ctx: &mut Context| {
+        drop(stream(ctx));
+        stream(ctx)
+    });
+    let client = app.add_url_rule(Rule::new("/failing").endpoint("failing"), |ctx: &mut Context| -> Result<Body> {
+        let _body = stream(ctx);
+        abort!(418)
+    });
+    let client = client.test_client();
+    let head = client.head("/stream").send_blocking();
+    assert_eq!((head.status().as_u16(), head.text().as_str()), (200, ""));
+    assert_eq!(record.take(), ["app: after", "app: teardown /stream", "app: finished 200 0 whole /stream"]);
+    assert_eq!(client.get("/unused").send_blocking().text(), "text");
+    assert_eq!(record.take(), ["app: after", "app: teardown /unused", "app: finished 200 4 whole /unused"]);
+    assert_eq!(client.get("/second").send_blocking().text(), " at /stream, again");
+    assert_eq!(record.take(), ["app: after", "app: teardown /second", "app: finished 200 18 whole /second"]);
+    client.get("/failing").send_blocking();
+    assert_eq!(record.take()[..2], ["app: after", "app: teardown /failing"]);
+}
+
+#[test]
+fn teardown_sees_what_a_stream_failed_with() {
+    let record = Record::default();
+    let app = record.app("app").add_url_rule(Rule::new("/error").endpoint("error"), |ctx: &mut Context| {
+        ctx.stream_with_context(async |_ctx, mut out| {
+            out.send("ab").await?;
+            Err(Error::msg("broken off"))
+        })
+    });
+    let app = app.add_url_rule(Rule::new("/panic").endpoint("panic"), |ctx: &mut Context| {
+        ctx.stream_with_context(async |ctx, _out| panic!("at {}", ctx.request().path()))
+    });
+    let client = app.test_client();
+    let failed = client.get("/error").send_blocking();
+    assert_eq!((failed.text().as_str(), failed.body_error()), ("ab", Some("broken off")));
+    let expected = ["app: after", "app: teardown /error broken off", "app: finished 200 2 broken /error"];
+    assert_eq!(record.take(), expected);
+    let panicked = client.get("/panic").send_blocking();
+    assert!(panicked.body_error().is_some_and(|error| error.ends_with("at /panic")), "{:?}", panicked.body_error());
+    let noted = record.take();
+    assert!(noted[1].starts_with("app: teardown /panic panicked at "), "{noted:?}");
+    assert_eq!(noted[2], "app: finished 200 0 broken /panic");
+}
+
+#[test]
+fn the_error_that_nothing_handled_is_told() {
+    let errors = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&errors);
+    let app = Record::default().app("app").on_finished(move |finished| {
+        told.lock().expect("no panic").push(finished.error().map(ToString::to_string));
+    });
+    let app = app.add_url_rule(Rule::new("/ok"), || "ok");
+    let app = app.add_url_rule(Rule::new("/http"), || -> Result<&str> { abort!(403) });
+    let app = app.add_url_rule(Rule::new("/error"), || -> Result<&str> { Err(Error::msg("broken")) });
+    let client = app.test_client();
+    for target in ["/ok", "/http", "/error"] {
+        client.get(target).send_blocking();
+    }
+    assert_eq!(*errors.lock().expect("no panic"), [None, None, Some("broken".to_owned())]);
+}
+
+#[test]
+fn a_function_that_panics_keeps_no_other_from_being_told() {
+    let record = Record::default();
+    let app = App::new("test", ".").on_finished(|_| panic!("no metrics today"));
+    let noted = record.clone();
+    let app = app.on_finished(move |finished| noted.note(told(finished))).add_url_rule(Rule::new("/"), || "ok");
+    assert_eq!(app.test_client().get("/").send_blocking().text(), "ok");
+    assert_eq!(record.take(), ["finished 200 2 whole /"]);
+}
+
+#[test]
+fn a_mounted_application_is_told_of_its_own() {
+    let record = Record::default();
+    let inner = streaming(&record, "inner").add_url_rule(Rule::new("/text/<name>"), || "text");
+    let outer = record.app("outer").mount("/in", inner);
+    let client = outer.test_client();
+    client.get("/in/text/a").send_blocking();
+    let expected = [
+        "inner: after",
+        "inner: teardown /text/a",
+        "outer: after",
+        "outer: teardown /in/text/a",
+        "inner: finished 200 4 whole /text/<name>",
+        "outer: finished 200 4 whole no rule",
+    ];
+    assert_eq!(record.take(), expected);
+    assert_eq!(client.get("/in/stream").send_blocking().text(), " at /in/stream, again");
+    let expected = [
+        "inner: after",
+        "outer: after",
+        "outer: teardown /in/stream",
+        "inner: teardown /stream",
+        "inner: finished 200 21 whole /stream",
+        "outer: finished 200 21 whole no rule",
+    ];
+    assert_eq!(record.take(), expected);
+}
+
+#[hipflask::test]
+async fn an_answer_that_nothing_waits_for_ends_too() {
+    let record = Record::default();
+    let inner = record.app("inner").add_url_rule(Rule::new("/slow"), async || -> &str { pending().await });
+    let frozen = record.app("outer").mount("/in", inner).freeze().expect("it is well formed");
+    let mut answering = Box::pin(frozen.respond(Request::get("/in/slow")));
+    poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx).is_pending())).await;
+    assert_eq!(record.take(), [""; 0]);
+    drop(answering);
+    let expected = [
+        "inner: teardown /slow",
+        "outer: teardown /in/slow",
+        "inner: finished 499 0 broken /slow",
+        "outer: finished 499 0 broken no rule",
+    ];
+    assert_eq!(record.take(), expected);
+    // One that has not begun has nothing to be torn down.
+    drop(frozen.respond(Request::get("/in/slow")));
+    assert_eq!(record.take(), ["outer: finished 499 0 broken no rule"]);
+}
+
+/// Reads the body of every answer to its end, as what signs or compresses answers does.
+struct Whole(Arc<dyn Handler>);
+
+impl Handler for Whole {
+    fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
+        Answer::Later(Box::pin(async {
+            let Some(mut response) = self.0.call(ctx).await? else { return Ok(None) };
+            let whole = std::mem::take(response.body_mut()).collect(u64::MAX).await?;
+            *response.body_mut() = Body::from(whole);
+            Ok(Some(response))
+        }))
+    }
+}
+
+#[test]
+fn what_stands_around_may_read_a_stream_and_a_hook_may_not() {
+    let record = Record::default();
+    let client = streaming(&record, "app").wrap(Whole).test_client();
+    assert_eq!(client.get("/stream").send_blocking().text(), " at /stream, again");
+    assert_eq!(record.take(), ["app: after", "app: teardown /stream", "app: finished 200 18 whole /stream"]);
+    async fn read(ctx: &mut Context) -> Result<()> {
+        let body = std::mem::take(ctx.response_mut().body_mut());
+        let whole: Bytes = body.collect(u64::MAX).await?;
+        *ctx.response_mut().body_mut() = Body::from(whole);
+        Ok(())
+    }
+    let client = streaming(&record, "app").after_request(read).test_client();
+    assert_eq!(client.get("/stream").send_blocking().status(), 500);
+    let noted = record.take();
+    assert!(noted[1].contains("while the functions of its request still ran"), "{noted:?}");
+    assert_eq!(noted.len(), 3, "{noted:?}");
+}
+
+/// Notes when it is dropped.
+struct Guard(Record);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.note("dropped");
+    }
+}
+
+#[test]
+fn g_lives_as_long_as_something_can_read_it() {
+    let record = Record::default();
+    let (hook, plain, kept) = (record.clone(), record.clone(), record.clone());
+    let app = App::new("test", ".")
+        .before_request(move |ctx: &mut Context| ctx.g_mut().insert(Guard(hook.clone())))
+        .add_url_rule(Rule::new("/plain").endpoint("plain"), move || {
+            let plain = plain.clone();
+            Body::stream(async move |mut out| {
+                plain.note("sent");
+                out.send("x").await
+            })
+        })
+        .add_url_rule(Rule::new("/kept").endpoint("kept"), move |ctx: &mut Context| {
+            let kept = kept.clone();
+            ctx.stream_with_context(async move |ctx, mut out| {
+                kept.note(format!("{}", ctx.g().get::<Guard>().is_some()));
+                out.send("x").await
+            })
+        });
+    let client = app.test_client();
+    client.get("/plain").send_blocking();
+    assert_eq!(record.take(), ["dropped", "sent"]);
+    client.get("/kept").send_blocking();
+    assert_eq!(record.take(), ["true", "dropped"]);
+}
+
+#[test]
+fn templates_of_a_stream_are_recorded_for_tests() {
+    let app = App::new("test", ".").add_url_rule(Rule::new("/"), async |ctx: &mut Context| -> Result<Body> {
+        let page = ctx.render(Template::from_string("page")).await?;
+        Ok(ctx.stream_with_context(async move |_ctx, mut out| out.send(page.into_string()).await))
+    });
+    let response = app.test_client().get("/").send_blocking();
+    assert_eq!((response.text().as_str(), response.templates().len()), ("page", 1));
+}
+
+#[hipflask::test]
+async fn a_body_ends_when_its_producer_does() {
+    let record = Record::default();
+    let noted = record.clone();
+    let mut body = Body::stream(async move |mut out| {
+        out.send("last").await?;
+        drop(out);
+        tokio::task::yield_now().await;
+        noted.note("and done");
+        Ok(())
+    });
+    assert_eq!(body.chunk().await.transpose().expect("a chunk").as_deref(), Some(&b"last"[..]));
+    assert_eq!(record.take(), [""; 0]);
+    assert!(body.chunk().await.is_none());
+    assert_eq!(record.take(), ["and done"]);
+}
