@@ -15,6 +15,7 @@
 //! 12. teardown functions run, whatever happened
 
 pub(crate) mod ending;
+mod failure;
 mod mounts;
 
 use std::future::Future;
@@ -28,7 +29,6 @@ use crate::app::frozen::Frozen;
 use crate::base::error::{Error, HttpError, Result};
 use crate::base::panics;
 use crate::builtin::error_page;
-use crate::builtin::log;
 use crate::builtin::security::hosts;
 use crate::builtin::templating::Rendered;
 use crate::context::Context;
@@ -36,6 +36,7 @@ use crate::context::session::interface::Answer as Saved;
 use crate::context::stream::hand_over;
 use crate::context::url_for::{absolute, redirect_response, resolve};
 use crate::dispatch::ending::Ending;
+use crate::dispatch::failure::log_error;
 use crate::handler::{Answer, Handler};
 use crate::http::body::Body;
 use crate::http::request::Request;
@@ -271,7 +272,7 @@ impl Frozen {
 
     /// An error that no handler wants: one log line, and a 500 that a handler for 500 may dress.
     async fn handle_unhandled(&self, ctx: &mut Context, error: Arc<Error>) -> (Response, Option<Arc<Error>>) {
-        log::error(ctx, &error);
+        log_error(ctx, &error);
         let page = error_page::unhandled(ctx, &error);
         if error_page::shows_details(ctx) {
             // Who develops wants to see what happened, as Flask's debugger comes before a handler for 500.
@@ -283,7 +284,7 @@ impl Frozen {
                 Ok(Some(response)) => return (response, Some(error)),
                 Ok(None) => {}
                 Err(error) => {
-                    log::error(ctx, &error);
+                    log_error(ctx, &error);
                     break;
                 }
             }
@@ -309,7 +310,7 @@ impl Frozen {
         for hook in ctx.take_after_this_request().iter().chain(hooks) {
             let called = catch(pin!(call_after(ctx, &**hook))).await;
             if let Err(error) = called {
-                log::error(ctx, &error);
+                log_error(ctx, &error);
             }
             if ctx.response().is_none() {
                 ctx.set_response(error_page::http(ctx, &HttpError::new(500)));
@@ -317,7 +318,7 @@ impl Frozen {
         }
         let saved = catch(pin!(self.save_session(ctx))).await;
         if let Err(error) = saved {
-            log::error(ctx, &error);
+            log_error(ctx, &error);
         }
     }
 
@@ -341,7 +342,7 @@ impl Frozen {
         let error = ctx.error().cloned();
         for teardown in &self.scope(ctx.scope()).teardown_request {
             if let Err(panicked) = panics::catch(|| teardown(ctx, error.as_deref())) {
-                log::error(ctx, &Error::from(panicked));
+                log_error(ctx, &Error::from(panicked));
             }
         }
     }
@@ -403,7 +404,7 @@ async fn catch<T>(future: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T
 /// The answer where even the handling of an error failed. Nothing of the application's takes part in it.
 #[cold]
 fn last_resort(ctx: &Context, error: Error) -> (Response, Option<Arc<Error>>) {
-    log::error(ctx, &error);
+    log_error(ctx, &error);
     (error_page::http(ctx, &HttpError::new(500)), Some(Arc::new(error)))
 }
 

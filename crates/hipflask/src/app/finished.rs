@@ -75,6 +75,11 @@ impl Finished<'_> {
         self.outcome.duration
     }
 
+    /// When it ended.
+    pub fn ended(&self) -> Instant {
+        self.outcome.ended
+    }
+
     /// The error of the view or of a hook that no error handler wanted.
     pub fn error(&self) -> Option<&Error> {
         self.error

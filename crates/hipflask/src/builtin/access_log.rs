@@ -64,7 +64,7 @@ fn access(finished: &Finished<'_>) {
         status: finished.status().as_u16(),
         bytes: finished.is_complete().then_some(finished.bytes()),
         took: finished.duration(),
-        now: finished.outcome.ended,
+        now: finished.ended(),
     });
 }
 

@@ -14,11 +14,10 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use crate::base::clock;
 use crate::base::config::Config;
 use crate::base::datetime::DateTime;
 use crate::base::error::{Error, Result};
-use crate::base::{clock, panics};
-use crate::context::Context;
 
 /// How often buffered lines are written out.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
@@ -77,31 +76,6 @@ pub(crate) fn init(config: &Config) -> Result<()> {
 #[expect(clippy::print_stderr, reason = "there is no logger that could say it")]
 pub(crate) fn fallback(line: fmt::Arguments<'_>) {
     eprintln!("{line}");
-}
-
-/// One line for an error of a request that nothing has handled. The text of an error is a function of the application's,
-/// which may panic too.
-pub(crate) fn error(ctx: &Context, error: &Error) {
-    if let Err(panicked) = panics::catch(|| write_error(ctx, error)) {
-        write_error(ctx, &panicked.into());
-    }
-}
-
-fn write_error(ctx: &Context, error: &Error) {
-    let request = ctx.request();
-    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-    let location = error.location();
-    tracing::error!(
-        request_id = ctx.request_id(),
-        method = %request.method(),
-        path = %request.path().escape_debug(),
-        at = %format_args!("{}:{}", location.file(), location.line()),
-        causes = %causes.join(": "),
-        "unhandled error: {error}",
-    );
-    if !tracing::dispatcher::has_been_set() {
-        fallback(format_args!("unhandled error in {} {}: {error:?}", request.method(), request.path().escape_debug()));
-    }
 }
 
 struct LoggerHandle(&'static Logger);

@@ -12,9 +12,9 @@ use crate::app::finished::{Finished, OnFinished, Outcome};
 use crate::app::frozen::Frozen;
 use crate::base::error::{Error, Result};
 use crate::base::panics;
-use crate::builtin::log;
 use crate::context::Context;
 use crate::context::stream::end_detached;
+use crate::dispatch::failure::log_error;
 use crate::http::body::Body;
 use crate::http::response::Response;
 
@@ -81,7 +81,7 @@ impl Ending {
         };
         let call = |f: &OnFinished| panics::catch(|| f(&finished));
         for panicked in app.on_finished().iter().filter_map(|f| call(f).err()) {
-            log::error(&self.ctx, &panicked.into());
+            log_error(&self.ctx, &panicked.into());
         }
     }
 

@@ -228,7 +228,7 @@ impl Request {
     }
 
     /// A number that no other request of this process has; 0 for one that is not being answered.
-    pub(crate) fn id(&self) -> u64 {
+    pub fn id(&self) -> u64 {
         self.id
     }
 
