@@ -30,85 +30,23 @@ impl Place {
 }
 
 /// `impl Handler for __View`, which calls the function. Two underscores, because types of the user's own are named in
-/// it. Each line that can be the wrong type's fault is placed at
-/// that type, so that the compiler's message points there and not at the attribute.
+/// it. Each line that can be the wrong type's fault is placed at that type, so that the compiler's message points there and
+/// not at the attribute.
 pub(crate) fn expand(
     signature: &Signature,
     arguments: &[Argument],
     path: &[PathArgument],
     place: Place,
 ) -> TokenStream {
-    let mut fetches = TokenStream::new();
-    let mut passed = Vec::new();
-    let mut ready = quote!(true);
-    let mut checks = TokenStream::new();
-    let mut takes_context = false;
-    for (index, argument) in arguments.iter().enumerate() {
-        let value = |span: Span| Ident::new(&format!("argument_{index}"), span.resolved_at(Span::call_site()));
-        let mut fetch = |ty: TokenStream, span: Span| {
-            let extractor = quote_spanned!(span=> <#ty as ::hipflask::FromContext>);
-            ready.extend(quote_spanned!(span=> && #extractor::READY));
-            checks.extend(quote_spanned!(span=> #extractor::check(freezing)?;));
-            let value = value(span);
-            fetches.extend(quote_spanned!(span=> let #value = #extractor::from_context(ctx).await?;));
-        };
-        match argument {
-            Argument::Context => takes_context = true,
-            Argument::Reference { ty, caught } => {
-                let error = in_one_place(caught);
-                fetch(quote_spanned!(caught.span()=> ::hipflask::Caught<#error>), caught.span());
-                let value = value(ty.span());
-                passed.push(quote_spanned!(ty.span()=> &*#value));
-            }
-            Argument::Typed { name, ty } => {
-                let of_path = name.as_ref().and_then(|name| path.iter().find(|argument| argument.name == *name));
-                let (tokens, span) = (in_one_place(ty), ty.span());
-                let value = value(span);
-                match of_path {
-                    None => fetch(tokens, span),
-                    Some(PathArgument { variable, .. }) => fetches.extend(quote_spanned!(span=>
-                        let #value = <#tokens as ::hipflask::PathValue>::from_args(ctx.view_args(), #variable)?;
-                    )),
-                }
-                passed.push(quote!(#value));
-            }
-        }
-    }
-    let span = answer_span(signature);
-    let mut name = signature.ident.clone();
-    name.set_span(span.resolved_at(name.span()));
-    let call = match takes_context {
-        true => quote_spanned!(span=> #name(ctx, #(#passed),*)),
-        false => quote_spanned!(span=> #name(#(#passed),*)),
-    };
-    let is_async = signature.asyncness.is_some();
-    let called = match (place, takes_context) {
-        _ if is_async => quote_spanned!(span=> #call.await),
-        (Place::Inline, _) => quote_spanned!(span=> ::hipflask::__private::watched(NAME, || #call)),
-        (Place::Thread, true) => quote_spanned!(span=> ctx.run_blocking(move |ctx| #call).await?),
-        (Place::Thread, false) => quote_spanned!(span=> ctx.app().run_blocking(move || #call).await?),
-    };
-    let text = signature.ident.to_string();
-    let constant = (!is_async && place == Place::Inline).then(|| {
-        quote!(
-            const NAME: &str = ::core::concat!(::core::module_path!(), "::", #text);
-        )
-    });
-    let ready = if constant.is_some() { ready } else { quote!(false) };
-    let at_name = signature.ident.span();
-    let answer = quote_spanned!(span=> ::hipflask::Outcome::into_outcome(#called));
-    let answer = quote_spanned!(at_name=> async move { #fetches #answer });
-    let answer = match constant {
-        Some(_) => quote_spanned!(at_name=> ::hipflask::Answer::of(#ready, #answer)),
-        None => quote_spanned!(at_name=> ::hipflask::Answer::Later(::std::boxed::Box::pin(#answer))),
-    };
+    let fetched = Fetched::new(arguments, path);
+    let answer = answer(signature, &fetched, place);
+    let checks = &fetched.checks;
     quote! {
         struct __View;
 
         impl ::hipflask::Handler for __View {
             #[allow(clippy::redundant_closure, reason = "the closure is the macro's")]
             fn call<'a>(&'a self, ctx: &'a mut ::hipflask::Context) -> ::hipflask::Answer<'a> {
-                #constant
                 #answer
             }
 
@@ -118,6 +56,91 @@ pub(crate) fn expand(
                 ::core::result::Result::Ok(())
             }
         }
+    }
+}
+
+/// What the arguments of the function come from.
+#[derive(Default)]
+struct Fetched {
+    /// The lines that fetch the values.
+    fetches: TokenStream,
+    /// The values, as they are passed.
+    passed: Vec<TokenStream>,
+    /// `&& T::READY` for each that is found by its type.
+    ready: TokenStream,
+    /// What each of these checks at the start.
+    checks: TokenStream,
+    takes_context: bool,
+}
+
+impl Fetched {
+    fn new(arguments: &[Argument], path: &[PathArgument]) -> Fetched {
+        let mut fetched = Fetched::default();
+        for (index, argument) in arguments.iter().enumerate() {
+            let value = |span: Span| Ident::new(&format!("argument_{index}"), span.resolved_at(Span::call_site()));
+            match argument {
+                Argument::Context => fetched.takes_context = true,
+                Argument::Reference { ty, caught } => {
+                    let (error, span) = (in_one_place(caught), caught.span());
+                    fetched.by_type(&value(span), &quote_spanned!(span=> ::hipflask::Caught<#error>), span);
+                    let value = value(ty.span());
+                    fetched.passed.push(quote_spanned!(ty.span()=> &*#value));
+                }
+                Argument::Typed { name, ty } => {
+                    let of_path = name.as_ref().and_then(|name| path.iter().find(|argument| argument.name == *name));
+                    let (tokens, span) = (in_one_place(ty), ty.span());
+                    let value = value(span);
+                    match of_path {
+                        None => fetched.by_type(&value, &tokens, span),
+                        Some(PathArgument { variable, .. }) => fetched.fetches.extend(quote_spanned!(span=>
+                            let #value = <#tokens as ::hipflask::PathValue>::from_args(ctx.view_args(), #variable)?;
+                        )),
+                    }
+                    fetched.passed.push(quote!(#value));
+                }
+            }
+        }
+        fetched
+    }
+
+    fn by_type(&mut self, value: &Ident, ty: &TokenStream, span: Span) {
+        let extractor = quote_spanned!(span=> <#ty as ::hipflask::FromContext>);
+        self.ready.extend(quote_spanned!(span=> && #extractor::READY));
+        self.checks.extend(quote_spanned!(span=> #extractor::check(freezing)?;));
+        self.fetches.extend(quote_spanned!(span=> let #value = #extractor::from_context(ctx).await?;));
+    }
+}
+
+/// The body of `Handler::call`. A function that runs in place answers at once if all that it takes is ready.
+fn answer(signature: &Signature, fetched: &Fetched, place: Place) -> TokenStream {
+    let Fetched { fetches, ready, .. } = fetched;
+    let (called, at_name) = (called(signature, fetched, place), signature.ident.span());
+    let answer = quote_spanned!(answer_span(signature)=> ::hipflask::Outcome::into_outcome(#called));
+    let answer = quote_spanned!(at_name=> async move { #fetches #answer });
+    if signature.asyncness.is_none() && place == Place::Inline {
+        let name = signature.ident.to_string();
+        let answer = quote_spanned!(at_name=> ::hipflask::Answer::of(true #ready, #answer));
+        quote! {
+            const NAME: &str = ::core::concat!(::core::module_path!(), "::", #name);
+            #answer
+        }
+    } else {
+        quote_spanned!(at_name=> ::hipflask::Answer::Later(::std::boxed::Box::pin(#answer)))
+    }
+}
+
+/// What calls the function, where it runs.
+fn called(signature: &Signature, Fetched { passed, takes_context, .. }: &Fetched, place: Place) -> TokenStream {
+    let span = answer_span(signature);
+    let mut name = signature.ident.clone();
+    name.set_span(span.resolved_at(name.span()));
+    let ctx = takes_context.then(|| quote_spanned!(span=> ctx,));
+    let call = quote_spanned!(span=> #name(#ctx #(#passed),*));
+    match (place, takes_context) {
+        _ if signature.asyncness.is_some() => quote_spanned!(span=> #call.await),
+        (Place::Inline, _) => quote_spanned!(span=> ::hipflask::__private::watched(NAME, || #call)),
+        (Place::Thread, true) => quote_spanned!(span=> ctx.run_blocking(move |ctx| #call).await?),
+        (Place::Thread, false) => quote_spanned!(span=> ctx.app().run_blocking(move || #call).await?),
     }
 }
 
