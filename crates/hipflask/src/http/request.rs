@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, Uri, Version, header};
 use crate::http::accept::Accept;
 use crate::http::body::Body;
 use crate::http::headers::HeaderOptions;
+use crate::http::kept::Headers;
 use crate::http::multi_dict::MultiDict;
 use crate::http::{cookie, url};
 use crate::signing::random_bytes;
@@ -31,7 +32,7 @@ pub struct Request {
     method: Method,
     uri: Uri,
     version: Version,
-    headers: HeaderMap,
+    headers: Headers,
     body: Body,
     peer: Peer,
     scheme: Scheme,
@@ -123,11 +124,11 @@ impl Path {
 impl Request {
     /// A request from its head and body, as a server receives it.
     pub fn from_parts(head: http::request::Parts, body: Body) -> Request {
-        Request::received(head.method, head.uri, head.version, head.headers).with_body(body)
+        Request::received(head.method, head.uri, head.version, head.headers.into()).with_body(body)
     }
 
     /// A request whose body is yet to come.
-    pub(crate) fn received(method: Method, uri: Uri, version: Version, headers: HeaderMap) -> Request {
+    pub(crate) fn received(method: Method, uri: Uri, version: Version, headers: Headers) -> Request {
         Request {
             path: Path::decode(&uri),
             method,

@@ -13,6 +13,7 @@ use http_body::Body as HttpBody;
 use crate::error::IntoStatus;
 use crate::http::body::Body;
 use crate::http::cookie::Cookie;
+use crate::http::kept::Headers;
 use crate::http::upgrade::{Upgrade, Upgraded};
 use crate::{Error, Html, Result};
 
@@ -35,7 +36,7 @@ pub struct Response {
 #[derive(Debug, Default)]
 struct Parts {
     status: StatusCode,
-    headers: HeaderMap,
+    headers: Headers,
     /// What is sent beside `headers`, unless it stands there too.
     defaults: Option<Arc<DefaultHeaders>>,
     body: Body,
@@ -214,11 +215,11 @@ impl Response {
     pub fn into_parts(mut self) -> (StatusCode, HeaderMap, Body) {
         self.settle_headers();
         let (status, headers, _, body) = self.into_unsettled_parts();
-        (status, headers, body)
+        (status, headers.into_map(), body)
     }
 
     /// Its parts, with the default headers apart.
-    pub(crate) fn into_unsettled_parts(self) -> (StatusCode, HeaderMap, Option<Arc<DefaultHeaders>>, Body) {
+    pub(crate) fn into_unsettled_parts(self) -> (StatusCode, Headers, Option<Arc<DefaultHeaders>>, Body) {
         let Parts { status, headers, defaults, body, .. } = *self.parts;
         (status, headers, defaults, body)
     }
@@ -434,7 +435,7 @@ where
     fn into_response(self) -> Result<Response> {
         let (head, body) = self.into_parts();
         let body = Body::wrap(Foreign(Box::pin(body)));
-        let parts = Parts { status: head.status, headers: head.headers, body, ..Parts::default() };
+        let parts = Parts { status: head.status, headers: head.headers.into(), body, ..Parts::default() };
         Ok(Response { parts: Box::new(parts) })
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderMap, StatusCode, Version, header};
+use http::{StatusCode, Version, header};
 
 use crate::clock;
 use crate::decimal;
+use crate::http::kept::Headers;
 use crate::http::response::{DefaultHeaders, push_field};
 
 /// How the client knows where the body ends.
@@ -23,7 +24,7 @@ pub(super) enum Length {
 pub(super) struct Writer {
     pub(super) version: Version,
     pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Headers,
     pub(super) defaults: Option<Arc<DefaultHeaders>>,
     /// Whether the connection goes on if it is for the client and the server.
     pub(super) keep_alive: bool,
@@ -37,7 +38,7 @@ impl Writer {
         self.status_line(out);
         let mut keep_alive = self.keep_alive && !matches!(length, Length::ToTheEnd);
         let (mut is_dated, mut upgrades) = (false, false);
-        for (name, value) in &self.headers {
+        for (name, value) in &*self.headers {
             is_dated |= name == header::DATE;
             upgrades |= name == header::UPGRADE;
             if name == header::CONNECTION {
