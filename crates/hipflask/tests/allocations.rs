@@ -82,6 +82,6 @@ fn they_are_as_many_as_they_were() {
         ("form", allocations(&app, sent)),
         ("template", allocations(&app, get("/template"))),
     ];
-    let expected = [("plaintext", 9), ("hello", 15), ("session", 17), ("form", 15), ("template", 68)];
+    let expected = [("plaintext", 5), ("hello", 11), ("session", 15), ("form", 13), ("template", 66)];
     assert_eq!(counted, expected);
 }

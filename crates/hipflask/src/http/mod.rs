@@ -9,6 +9,7 @@ pub(crate) mod cookie;
 pub(crate) mod filenames;
 pub(crate) mod headers;
 pub(crate) mod json;
+pub(crate) mod kept;
 pub(crate) mod multi_dict;
 pub(crate) mod multipart;
 pub(crate) mod pairs;

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, Uri, Version, header};
 use crate::http::accept::Accept;
 use crate::http::body::Body;
 use crate::http::headers::HeaderOptions;
+use crate::http::kept::Headers;
 use crate::http::multi_dict::MultiDict;
 use crate::http::{cookie, url};
 use crate::signing::random_bytes;
@@ -31,7 +32,7 @@ pub struct Request {
     pub(super) method: Method,
     pub(super) uri: Uri,
     version: Version,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Headers,
     pub(super) body: Body,
     pub(super) peer: Peer,
     pub(super) scheme: Scheme,
@@ -127,11 +128,11 @@ impl Path {
 impl Request {
     /// A request from its head and body, as a server receives it.
     pub fn from_parts(head: http::request::Parts, body: Body) -> Request {
-        Request::received(head.method, head.uri, head.version, head.headers).with_body(body)
+        Request::received(head.method, head.uri, head.version, head.headers.into()).with_body(body)
     }
 
     /// A request whose body is still to come.
-    pub(crate) fn received(method: Method, uri: Uri, version: Version, headers: HeaderMap) -> Request {
+    pub(crate) fn received(method: Method, uri: Uri, version: Version, headers: Headers) -> Request {
         Request {
             path: Path::decode(&uri),
             method,
@@ -155,7 +156,7 @@ impl Request {
             method: self.method.clone(),
             uri: self.uri.clone(),
             version: self.version,
-            headers: self.headers.clone(),
+            headers: self.headers.clone().into(),
             body: Body::empty(),
             peer: self.peer,
             scheme: self.scheme,

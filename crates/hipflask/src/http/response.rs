@@ -14,6 +14,7 @@ use crate::base::error::{Error, IntoStatus, Result};
 use crate::base::html::Html;
 use crate::http::body::Body;
 use crate::http::cookie::Cookie;
+use crate::http::kept::Headers;
 use crate::http::upgrade::{Upgrade, Upgraded};
 
 /// A response: status, headers, body.
@@ -35,7 +36,7 @@ pub struct Response {
 #[derive(Debug, Default)]
 struct Parts {
     status: StatusCode,
-    headers: HeaderMap,
+    headers: Headers,
     /// Sent in addition to `headers`, unless `headers` has the same name.
     defaults: Option<Arc<DefaultHeaders>>,
     body: Body,
@@ -226,11 +227,11 @@ impl Response {
     pub fn into_parts(mut self) -> (StatusCode, HeaderMap, Body) {
         self.settle_headers();
         let (status, headers, _, body) = self.into_unsettled_parts();
-        (status, headers, body)
+        (status, headers.into_map(), body)
     }
 
     /// Its parts, with the default headers apart.
-    pub(crate) fn into_unsettled_parts(self) -> (StatusCode, HeaderMap, Option<Arc<DefaultHeaders>>, Body) {
+    pub(crate) fn into_unsettled_parts(self) -> (StatusCode, Headers, Option<Arc<DefaultHeaders>>, Body) {
         let Parts { status, headers, defaults, body, .. } = *self.parts;
         (status, headers, defaults, body)
     }
@@ -448,7 +449,7 @@ where
     fn into_response(self) -> Result<Response> {
         let (head, body) = self.into_parts();
         let body = Body::wrap(Foreign(Box::pin(body)));
-        let parts = Parts { status: head.status, headers: head.headers, body, ..Parts::default() };
+        let parts = Parts { status: head.status, headers: head.headers.into(), body, ..Parts::default() };
         Ok(Response { parts: Box::new(parts) })
     }
 }

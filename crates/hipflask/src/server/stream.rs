@@ -94,9 +94,11 @@ impl Stream {
     /// Ends the connection in a way that no client can mistake for the end of a body. A Unix socket has no such
     /// way.
     pub(super) fn reset(self) {
-        if let Transport::Tcp(socket) = self.0 {
-            // If this fails, the connection is already gone.
-            let _ = socket.set_zero_linger();
+        match self.0 {
+            // If it cannot be set, the connection is gone already.
+            Transport::Tcp(socket) => _ = socket.set_zero_linger(),
+            #[cfg(unix)]
+            Transport::Unix(_) => {}
         }
     }
 }
@@ -137,7 +139,10 @@ impl AsyncWrite for Stream {
 impl Stream {
     /// Whether it sends at once, and whether it looks after a silent client.
     pub(super) fn options(&self) -> io::Result<(bool, bool)> {
-        let Transport::Tcp(socket) = &self.0 else { return Ok((false, false)) };
-        Ok((socket.nodelay()?, SockRef::from(socket).keepalive()?))
+        match &self.0 {
+            Transport::Tcp(socket) => Ok((socket.nodelay()?, SockRef::from(socket).keepalive()?)),
+            #[cfg(unix)]
+            Transport::Unix(_) => Ok((false, false)),
+        }
     }
 }

@@ -6,10 +6,11 @@
 use std::mem::MaybeUninit;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header};
+use http::{HeaderName, HeaderValue, Method, Uri, Version, header};
 use memchr::memchr;
 
 use super::decoder::Decoder;
+use crate::http::kept::Headers;
 use crate::http::request::Request;
 use crate::server::policy::{NO_HOST, Refused};
 
@@ -112,7 +113,8 @@ fn read(bytes: Bytes) -> Result<Head, Refused> {
     let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes()))
         .map_err(|_| Refused(400, "The request's target is malformed."))?;
     let version = if version == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
-    let mut headers = HeaderMap::with_capacity(head.headers.len());
+    let mut headers = Headers::default();
+    headers.reserve(head.headers.len());
     let mut said = Said::default();
     for field in head.headers.iter() {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| MALFORMED)?;

@@ -4,6 +4,7 @@
 //! module is strict about lengths, and decides when bytes are read and sent.
 
 mod decoder;
+mod exchange;
 mod head;
 mod incoming;
 mod writer;
@@ -11,7 +12,7 @@ mod writer;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -26,6 +27,7 @@ use crate::http::response::Response;
 use crate::http::upgrade::Upgrade;
 use crate::server::body::{Received, Sent};
 use crate::server::http1::decoder::Decoder;
+use crate::server::http1::exchange::{Exchange, lock};
 use crate::server::http1::head::Head;
 use crate::server::http1::incoming::Incoming;
 use crate::server::http1::writer::{Length, Writer};
@@ -55,24 +57,6 @@ impl From<io::Error> for End {
     }
 }
 
-/// What a connection shares with the body of the request that it is currently reading.
-struct Exchange {
-    wire: Wire,
-    /// The number of the request; a body that outlives its request gets nothing of the next.
-    serial: u64,
-    decoder: Decoder,
-    /// Whether the client is waiting to be told that its body is wanted.
-    expects_continue: bool,
-    /// Whether the body may still be read.
-    is_read: bool,
-    /// The server is closing: no further request is read.
-    closing: bool,
-}
-
-fn lock(exchange: &Mutex<Exchange>) -> MutexGuard<'_, Exchange> {
-    exchange.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A connection over HTTP/1; it makes progress while it is polled.
 pub(super) struct Http1<F> {
     exchange: Arc<Mutex<Exchange>>,
@@ -81,14 +65,7 @@ pub(super) struct Http1<F> {
 
 /// Serves `stream`; `wire` already has its first bytes.
 pub(super) fn serve(wire: Wire, service: Service) -> Http1<impl Future<Output = End>> {
-    let exchange = Exchange {
-        wire,
-        serial: 0,
-        decoder: Decoder::empty(),
-        expects_continue: false,
-        is_read: false,
-        closing: false,
-    };
+    let exchange = Exchange::new(wire);
     let exchange = Arc::new(Mutex::new(exchange));
     let connection = Connection { exchange: Arc::clone(&exchange), service };
     Http1 { exchange, serving: Box::pin(async move { connection.run().await.unwrap_or_else(|end| end) }) }
@@ -371,50 +348,4 @@ struct Outgoing {
 
 fn is_without_body(status: StatusCode) -> bool {
     status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED
-}
-
-impl Waiting for Mutex<Exchange> {
-    fn send(&self) {
-        lock(self).wire.try_flush();
-    }
-}
-
-impl Exchange {
-    /// Looks whether the client is still there, while it is sent nothing. The timer of the connection polls this too, so
-    /// what nobody tells is noticed when it is due.
-    fn poll_gone(&mut self, cx: &mut Context<'_>, length: &Length) -> Poll<End> {
-        if self.wire.is_hung_up() {
-            return Poll::Ready(End::Lost);
-        }
-        // What comes belongs to the reader of the body, who notices its end as well.
-        if self.is_read && !self.decoder.is_at_end() {
-            return Poll::Pending;
-        }
-        if ready!(self.wire.poll_read_ahead(cx)).is_err() {
-            return Poll::Ready(End::Lost);
-        }
-        if matches!(length, Length::Chunked) {
-            writer::probe(&mut self.wire.output);
-            let _ = self.wire.poll_flush(cx);
-        }
-        Poll::Pending
-    }
-
-    /// Whether another request may follow: the body has ended, or will be read further by somebody who has it.
-    fn may_go_on(&mut self) -> bool {
-        !self.closing && (self.is_read || self.skip_body())
-    }
-
-    /// Skips what has arrived of a body that is no longer read. Returns whether that was all of it.
-    fn skip_body(&mut self) -> bool {
-        if self.decoder.is_at_end() {
-            return true;
-        }
-        // The client waits to be told that its body is wanted and was not told, so it may send the body or not.
-        if self.expects_continue {
-            return false;
-        }
-        let _ = self.wire.try_read();
-        self.decoder.skip(&mut self.wire.input)
-    }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderMap, StatusCode, Version, header};
+use http::{StatusCode, Version, header};
 
 use crate::base::{clock, decimal};
+use crate::http::kept::Headers;
 use crate::http::response::{DefaultHeaders, push_field};
 
 /// How the client knows where the body ends.
@@ -22,7 +23,7 @@ pub(super) enum Length {
 pub(super) struct Writer {
     pub(super) version: Version,
     pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Headers,
     pub(super) defaults: Option<Arc<DefaultHeaders>>,
     /// Whether the client and the server allow the connection to continue.
     pub(super) keep_alive: bool,
@@ -36,7 +37,7 @@ impl Writer {
         self.status_line(out);
         let mut keep_alive = self.keep_alive && !matches!(length, Length::ToTheEnd);
         let (mut is_dated, mut upgrades) = (false, false);
-        for (name, value) in &self.headers {
+        for (name, value) in &*self.headers {
             is_dated |= name == header::DATE;
             upgrades |= name == header::UPGRADE;
             if name == header::CONNECTION {

@@ -11,9 +11,13 @@ const PING: &str = "GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n";
 /// It has room for one connection, so that another is served only when the first is over.
 fn app_with(events: &Events) -> App {
     let app = app().add_url_rule(rule("/events"), events.view()).add_url_rule(rule("/ping"), async || "pong");
-    // The first says how often it is looked, the second when for the first time.
-    let app = app.config("SERVER_WRITE_TIMEOUT", SHORT).config("SERVER_HEADER_TIMEOUT", SHORT);
     app.config("MAX_CONNECTIONS", 1)
+}
+
+/// The same, with connections that are looked at all the time.
+fn app_that_looks(events: &Events) -> App {
+    // The first says how often, the second when for the first time.
+    app_with(events).config("SERVER_WRITE_TIMEOUT", SHORT).config("SERVER_HEADER_TIMEOUT", SHORT)
 }
 
 /// A client that has the first of the events.
@@ -54,7 +58,7 @@ async fn a_stream_whose_end_is_the_connections_ends_with_its_client_too() {
 #[tokio::test]
 async fn a_client_that_has_only_no_more_to_say_gets_all_of_a_stream() {
     let events = Events::new();
-    let server = Server::start(app_with(&events).config("MAX_CONNECTIONS", 2));
+    let server = Server::start(app_that_looks(&events).config("MAX_CONNECTIONS", 2));
     let mut client = listening(&server).await;
     client.half_close().await;
     for _ in 0..3 {
@@ -100,7 +104,7 @@ async fn what_comes_while_a_stream_waits_is_answered_behind_it() {
 #[tokio::test]
 async fn a_client_that_leaves_much_behind_is_gone_all_the_same() {
     let events = Events::new();
-    let server = Server::start(app_with(&events));
+    let server = Server::start(app_that_looks(&events));
     let mut client = listening(&server).await;
     // More than is read while the stream waits, so the end of it is never read.
     client.send(PING.repeat(10_000)).await;

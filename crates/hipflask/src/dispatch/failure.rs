@@ -1,0 +1,35 @@
+//! The log line of an error that nothing has handled.
+
+use crate::base::error::Error;
+use crate::base::panics;
+use crate::builtin::log;
+use crate::context::Context;
+
+/// One line for an error of a request that nothing has handled. The text of an error is a function of the application's,
+/// which may panic too.
+pub(super) fn log_error(ctx: &Context, error: &Error) {
+    if let Err(panicked) = panics::catch(|| write_error(ctx, error)) {
+        write_error(ctx, &panicked.into());
+    }
+}
+
+fn write_error(ctx: &Context, error: &Error) {
+    let request = ctx.request();
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let location = error.location();
+    tracing::error!(
+        request_id = ctx.request_id(),
+        method = %request.method(),
+        path = %request.path().escape_debug(),
+        at = %format_args!("{}:{}", location.file(), location.line()),
+        causes = %causes.join(": "),
+        "unhandled error: {error}",
+    );
+    if !tracing::dispatcher::has_been_set() {
+        log::fallback(format_args!(
+            "unhandled error in {} {}: {error:?}",
+            request.method(),
+            request.path().escape_debug()
+        ));
+    }
+}
