@@ -200,7 +200,9 @@ impl Frozen {
 
     async fn run_all(&self, handlers: &[Arc<dyn Handler>]) -> Result<()> {
         for handler in handlers {
-            handler.call(&mut self.context()).await?;
+            let mut ctx = self.context();
+            handler.call(&mut ctx).await?;
+            ctx.g().check_kept()?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod csrf;
 mod dependencies;
 mod errors;
 mod forms;
+mod kept;
 mod layers;
 mod lifecycle;
 mod mounts;
