@@ -10,6 +10,7 @@ mod dependencies;
 mod errors;
 mod finished;
 mod forms;
+mod kept;
 mod layers;
 mod lifecycle;
 mod mounts;
