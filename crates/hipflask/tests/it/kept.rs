@@ -73,7 +73,7 @@ async fn session(session: Session) -> &'static str {
 const G: u32 = line!() + 3;
 
 async fn g(ctx: &mut Context) -> &'static str {
-    ctx.g().set("drawn", Drawing);
+    ctx.g_mut().set("drawn", Drawing);
     "never seen"
 }
 
