@@ -41,10 +41,13 @@ fn names(root: &Path, folder: &str) -> Vec<String> {
     fn collect(folder: &Path, prefix: &str, names: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
-            match entry.path().is_dir() {
-                _ if name.starts_with('.') => {}
-                true => collect(&entry.path(), &format!("{prefix}{name}/"), names),
-                false => names.push(format!("{prefix}{name}")),
+            if name.starts_with('.') {
+                continue;
+            }
+            if entry.path().is_dir() {
+                collect(&entry.path(), &format!("{prefix}{name}/"), names);
+            } else {
+                names.push(format!("{prefix}{name}"));
             }
         }
     }

@@ -24,21 +24,17 @@ impl Parse for Catches {
             return Err(Error::new(Span::call_site(), WANTED));
         }
         const STATUS: &str = "the status of an error is a number from 400 to 599: `#[errorhandler(404)]`";
-        let catches = match input.peek(Lit) || input.peek(Token![-]) {
-            true => match input.parse()? {
-                Lit::Int(status) if matches!(status.base10_parse(), Ok(400..600)) => Catches::Status(status),
-                other => {
-                    return Err(Error::new(other.span(), format!("found `{}`, but {STATUS}", other.to_token_stream())));
-                }
-            },
-            false => Catches::Type(input.parse().map_err(|error| Error::new(error.span(), WANTED))?),
-        };
-        if let Catches::Type(ty) = &catches
-            && is_constant(ty)
-        {
+        if input.peek(Lit) || input.peek(Token![-]) {
+            return match input.parse()? {
+                Lit::Int(status) if matches!(status.base10_parse(), Ok(400..600)) => Ok(Catches::Status(status)),
+                other => Err(Error::new(other.span(), format!("found `{}`, but {STATUS}", other.to_token_stream()))),
+            };
+        }
+        let ty: Type = input.parse().map_err(|error| Error::new(error.span(), WANTED))?;
+        if is_constant(&ty) {
             return Err(Error::new_spanned(ty, format!("found a constant, but {STATUS}")));
         }
-        Ok(catches)
+        Ok(Catches::Type(Box::new(ty)))
     }
 }
 

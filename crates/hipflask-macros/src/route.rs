@@ -144,10 +144,10 @@ fn parse_methods(key: &Ident, input: ParseStream<'_>) -> Result<Vec<LitStr>> {
     let content;
     let brackets = bracketed!(content in input);
     let methods = Punctuated::<Expr, Token![,]>::parse_terminated(&content)?;
-    match methods.is_empty() {
-        true => Err(Error::new(brackets.span.join(), "the list of methods is empty; leave `methods` out for GET")),
-        false => methods.iter().map(parse_method).collect(),
+    if methods.is_empty() {
+        return Err(Error::new(brackets.span.join(), "the list of methods is empty; leave `methods` out for GET"));
     }
+    methods.iter().map(parse_method).collect()
 }
 
 fn parse_method(expr: &Expr) -> Result<LitStr> {
@@ -353,10 +353,8 @@ fn twin(view: &View) -> TokenStream {
 
 /// `<'url>` where a value is text, which is borrowed.
 fn lifetime(view: &View) -> TokenStream {
-    match view.path.iter().any(|argument| arguments::plain(&argument.ty) == Some(Plain::Text)) {
-        true => quote!(<'url>),
-        false => TokenStream::new(),
-    }
+    let is_text = |argument: &PathArgument| arguments::plain(&argument.ty) == Some(Plain::Text);
+    if view.path.iter().any(is_text) { quote!(<'url>) } else { TokenStream::new() }
 }
 
 /// What `routes![]` calls. The underscore keeps the compiler from reporting it beside an unused view.

@@ -25,18 +25,15 @@ impl Parse for Call {
         if input.is_empty() {
             return Err(Error::new(Span::call_site(), "`url_for!` needs a view: `url_for!(blog::show, id = 5)`"));
         }
-        let target = match input.peek(LitStr) {
-            true => Target::Endpoint(input.parse()?),
-            false => Target::View(input.parse()?),
-        };
+        let target = if input.peek(LitStr) { Target::Endpoint(input.parse()?) } else { Target::View(input.parse()?) };
         let mut values = Vec::new();
         if input.parse::<Option<Token![,]>>()?.is_some() {
             values = Named::list(input, "the values of a URL have names", "url_for!(show, id = 5)")?;
         }
-        match input.is_empty() {
-            true => Ok(Call { target, values }),
-            false => Err(input.error("after the view come values with names: `url_for!(show, id = 5)`")),
+        if !input.is_empty() {
+            return Err(input.error("after the view come values with names: `url_for!(show, id = 5)`"));
         }
+        Ok(Call { target, values })
     }
 }
 

@@ -89,13 +89,13 @@ fn check_output(function: &ItemFn) -> Result<()> {
         ReturnType::Default => true,
         ReturnType::Type(_, ty) => matches!(&**ty, Type::Tuple(tuple) if tuple.elems.is_empty()),
     };
-    match returns_nothing {
-        true => Err(Error::new(
-            function.sig.ident.span(),
-            "a view must answer: give it a return type, `-> Html`, `-> &'static str`, `-> Template`, `-> Result<Response>` …",
-        )),
-        false => Ok(()),
+    if !returns_nothing {
+        return Ok(());
     }
+    Err(Error::new(
+        function.sig.ident.span(),
+        "a view must answer: give it a return type, `-> Html`, `-> &'static str`, `-> Template`, `-> Result<Response>` …",
+    ))
 }
 
 /// The variable that an argument stands for: of the same name, but for an underscore in front.

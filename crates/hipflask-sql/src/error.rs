@@ -56,10 +56,7 @@ impl SqlError {
             _ => false,
         };
         let source = DriverError(Box::new(error));
-        match unavailable {
-            true => SqlError::Unavailable { source },
-            false => SqlError::Statement { sql: sql.to_owned(), source },
-        }
+        if unavailable { SqlError::Unavailable { source } } else { SqlError::Statement { sql: sql.to_owned(), source } }
     }
 
     fn driver(&self) -> Option<&sqlx::Error> {

@@ -125,13 +125,11 @@ impl<D: Backend> Lender<D> {
 
     fn take(&self) -> Option<Lent<D>> {
         let lent = self.kept().connections.pop()?;
-        match lent.is_due() {
-            false => Some(lent),
-            true => {
-                later(lent.give_back());
-                self.take()
-            }
+        if !lent.is_due() {
+            return Some(lent);
         }
+        later(lent.give_back());
+        self.take()
     }
 
     /// Keeps a connection that its user has left in order for the next one.
