@@ -10,7 +10,7 @@ use hipflask::{
     App, BoxFuture, Context, Error, Extension, Freezing, FromContext, Function, HttpError, IntoResponse, Method,
     Response, Result, Session, UrlFor, Values, redirect,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The keys of Flask-Login.
 const USER_ID: &str = "_user_id";
@@ -60,9 +60,19 @@ impl FromContext for UserId {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    Text(String),
+    Number(i64),
+}
+
 /// The id in a session. Flask-Login writes what `get_id` returned, which may be a number.
 fn id_of(session: &Session) -> Option<String> {
-    session.get::<String>(USER_ID).or_else(|| session.get::<i64>(USER_ID).map(|id| id.to_string()))
+    session.get(USER_ID).map(|id| match id {
+        Id::Text(id) => id,
+        Id::Number(id) => id.to_string(),
+    })
 }
 
 /// A function that finds a user by id: async, with [`UserId`] and whatever else a view could take as

@@ -319,6 +319,7 @@ impl Frozen {
     }
 
     async fn save_session(&self, ctx: &mut Context) -> Result<()> {
+        ctx.g_mut().check_kept()?;
         let session = match ctx.opened_session() {
             Some(session) => session.clone(),
             None if self.sessions().may_need_refresh(ctx.request()) => ctx.session().clone(),

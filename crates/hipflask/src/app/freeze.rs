@@ -86,12 +86,9 @@ impl App {
         let sessions = make_sessions(self.sessions, &mut freezing);
         let limits = note(Limits::from_config(&config), errors);
         let bounds = note(Bounds::from_config(&config), errors);
+        let instance_path = note(config.find("INSTANCE_PATH"), errors);
         Some(Frozen(Arc::new(Inner {
-            instance_path: config
-                .find("INSTANCE_PATH")
-                .ok()
-                .flatten()
-                .unwrap_or_else(|| self.root_path.join("instance")),
+            instance_path: instance_path?.unwrap_or_else(|| self.root_path.join("instance")),
             name: self.name,
             root_path: self.root_path,
             sessions: sessions?,

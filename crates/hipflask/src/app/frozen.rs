@@ -212,7 +212,9 @@ impl Frozen {
 
     async fn run_all(&self, handlers: &[Arc<dyn Handler>]) -> Result<()> {
         for handler in handlers {
-            handler.call(&mut self.context()).await?;
+            let mut ctx = self.context();
+            handler.call(&mut ctx).await?;
+            ctx.g_mut().check_kept()?;
         }
         Ok(())
     }

@@ -64,6 +64,18 @@ impl Error {
         Error::internal(Box::new(Message(message.into())), ErrorKind::Internal)
     }
 
+    /// A `value` for `key` could not be written down where `keeper` keeps its values: what its `Serialize` said, and the
+    /// line that gave it.
+    pub(crate) fn not_kept<T>(
+        keeper: &str,
+        key: &str,
+        cause: &dyn fmt::Display,
+        location: &'static Location<'static>,
+    ) -> Error {
+        let name = std::any::type_name::<T>();
+        Error::msg(format!("{keeper} cannot keep `{key}`, a `{name}`: {cause}")).at(location)
+    }
+
     #[track_caller]
     pub(crate) fn internal(source: Box<dyn StdError + Send + Sync>, kind: ErrorKind) -> Error {
         Error(Box::new(Inner { source, kind, location: Location::caller() }))
@@ -133,7 +145,10 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
     #[track_caller]
     fn from(error: E) -> Error {
         let kind = match &error as &dyn StdError {
-            error if error.is::<HttpError>() => ErrorKind::Http,
+            error if let Some(http) = error.downcast_ref::<HttpError>() => match &http.not_a_header {
+                Some(told) => return Error::msg(told.as_str()),
+                None => ErrorKind::Http,
+            },
             error if error.is::<Panicked>() => ErrorKind::Panic,
             _ => ErrorKind::Internal,
         };
@@ -200,6 +215,8 @@ pub struct HttpError {
     description: Option<String>,
     headers: HeaderMap,
     original: Option<Arc<Error>>,
+    /// The first value that was given for a header and is none.
+    not_a_header: Option<String>,
 }
 
 impl HttpError {
@@ -215,7 +232,7 @@ impl HttpError {
             status.is_client_error() || status.is_server_error(),
             "`{status}` is not an error status; give one from 400 to 599"
         );
-        HttpError { status, description: None, headers: HeaderMap::new(), original: None }
+        HttpError { status, description: None, headers: HeaderMap::new(), original: None, not_a_header: None }
     }
 
     /// Sets what the client is told in addition to the name of the status. It is escaped when it is shown.
@@ -225,16 +242,22 @@ impl HttpError {
         self
     }
 
-    /// Adds a header to the answer.
+    /// Adds a header to the answer. With a value that no header can have, one with a line break for instance, it is no
+    /// answer any more but an error, a 500 that says so: nothing is lost silently.
     ///
     /// # Panics
     ///
-    /// If `name` is not a header name. A value that is not a header value is left out.
+    /// If `name` is not a header name.
     #[must_use]
     #[track_caller]
     pub fn header(mut self, name: &'static str, value: impl AsRef<str>) -> HttpError {
-        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
-            self.headers.append(header::HeaderName::from_static(name), value);
+        let value = value.as_ref();
+        match HeaderValue::from_str(value) {
+            Ok(value) => _ = self.headers.append(header::HeaderName::from_static(name), value),
+            Err(_) => {
+                let told = format!("the header `{name}` of a {} cannot have the value {value:?}", self.status.as_u16());
+                self.not_a_header.get_or_insert(told);
+            }
         }
         self
     }
@@ -261,6 +284,10 @@ impl HttpError {
 
     /// The headers of the answer.
     pub fn headers(&self) -> &HeaderMap {
+        // A caller that answers with it, and does not make an [`Error`] of it, meets the mistake here.
+        if let Some(told) = &self.not_a_header {
+            tracing::error!("{told}");
+        }
         &self.headers
     }
 
@@ -276,6 +303,7 @@ impl HttpError {
             description: self.description.clone(),
             headers: self.headers.clone(),
             original: self.original.clone(),
+            not_a_header: None,
         }
     }
 }

@@ -223,7 +223,9 @@ impl Frozen {
         }
         let mut ctx = self.context();
         ctx.g_mut().insert(CliArgs(arguments.into_iter().map(Into::into).collect()));
-        match handler.call(&mut ctx).await? {
+        let said = handler.call(&mut ctx).await?;
+        ctx.g_mut().check_kept()?;
+        match said {
             Some(response) => {
                 let text = response.into_parts().2.collect(u64::MAX).await?;
                 Ok(String::from_utf8_lossy(&text).into_owned())

@@ -1,8 +1,11 @@
 //! Values that live as long as a request.
 
+use std::panic::Location;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::base::error::{Error, Result};
 use crate::base::type_map::TypeMap;
 
 /// Values that live as long as the request, by type and, for templates, by name. Flask's `g`.
@@ -30,6 +33,7 @@ use crate::base::type_map::TypeMap;
 pub struct G {
     typed: TypeMap,
     named: serde_json::Map<String, serde_json::Value>,
+    failed: Option<Error>,
 }
 
 impl G {
@@ -53,12 +57,23 @@ impl G {
         self.typed.remove()
     }
 
-    /// Keeps `value` under `name`, where templates find it as `g.name`. A value that cannot be serialized is
-    /// not kept.
-    pub fn set(&mut self, name: impl Into<String>, value: impl Serialize) {
-        if let Ok(value) = serde_json::to_value(value) {
-            self.named.insert(name.into(), value);
+    /// Keeps `value` under `name`, where templates find it as `g.name`.
+    ///
+    /// A value that JSON cannot hold turns the answer into a 500: nothing is lost silently.
+    #[track_caller]
+    pub fn set<T: Serialize>(&mut self, name: impl Into<String>, value: T) {
+        let (name, location) = (name.into(), Location::caller());
+        match serde_json::to_value(value) {
+            Ok(value) => _ = self.named.insert(name, value),
+            Err(cause) => {
+                self.failed.get_or_insert_with(|| Error::not_kept::<T>("`g`", &name, &cause, location));
+            }
         }
+    }
+
+    /// Raises the first thing that could not be kept.
+    pub(crate) fn check_kept(&mut self) -> Result<()> {
+        self.failed.take().map_or(Ok(()), Err)
     }
 
     /// The text under `name`.
@@ -66,9 +81,13 @@ impl G {
         self.named.get(name)?.as_str()
     }
 
-    /// The value under `name`, if it can be read as a `T`.
+    /// The value under `name`. One that is not a `T` counts as missing, and the log says so.
     pub fn named<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        T::deserialize(self.named.get(name)?).ok()
+        let found = T::deserialize(self.named.get(name)?).ok();
+        if found.is_none() {
+            tracing::warn!("`{name}` in `g` is not a `{}`, and counts as missing", std::any::type_name::<T>());
+        }
+        found
     }
 
     /// The names under which there are values.

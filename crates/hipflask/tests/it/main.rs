@@ -9,6 +9,7 @@ mod csrf;
 mod dependencies;
 mod errors;
 mod forms;
+mod kept;
 mod layers;
 mod lifecycle;
 mod mounts;

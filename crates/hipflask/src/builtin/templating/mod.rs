@@ -26,7 +26,7 @@ use crate::app::scaffold::Scaffold;
 use crate::base::error::Result;
 use crate::base::html::Html;
 use crate::builtin::templating::setup::{Callback, TemplateSetup};
-use crate::builtin::templating::value::{to_value, try_to_value};
+use crate::builtin::templating::value::try_to_value;
 use crate::context::Context;
 use crate::context::url_for::{Resolve, Resolved, defer};
 use crate::handler::Handler;
@@ -77,9 +77,18 @@ impl Values {
     /// The same with `value` under `name`.
     #[must_use]
     pub fn with<T: Serialize + ?Sized>(mut self, name: impl Into<Cow<'static, str>>, value: &T) -> Values {
-        self.0.push((name.into(), to_value(value)));
+        let name = name.into();
+        let value = try_to_value(value).unwrap_or_else(|cause| not_kept(&name, std::any::type_name::<T>(), &cause));
+        self.0.push((name, value));
         self
     }
+}
+
+/// What a template meets in place of a value that cannot be serialized.
+fn not_kept(name: &str, type_name: &str, cause: &minijinja::Error) -> Value {
+    let cause = cause.detail().unwrap_or_default();
+    let told = format!("the template cannot have `{name}`, a `{type_name}`: {cause}");
+    Value::from(minijinja::Error::new(ErrorKind::BadSerialization, told))
 }
 
 impl Template {

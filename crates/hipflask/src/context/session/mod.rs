@@ -125,9 +125,35 @@ impl Session {
         state
     }
 
-    /// The value of `key`; `None` if there is none or it is not a `T`.
+    /// The value of `key`. One that is not a `T`, an older version of the program may have set it, counts as missing, and
+    /// the log says so; [`try_get`](Session::try_get) tells the caller.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        read(self.accessed().values.get(key)?)
+        read_or_warn(self.accessed().values.get(key)?, key)
+    }
+
+    /// The value of `key`, if there is one.
+    ///
+    /// ```
+    /// let session = hipflask::Session::new();
+    /// session.set("user", "Ada");
+    /// assert_eq!(session.get::<u32>("user"), None);
+    /// let error = session.try_get::<u32>("user").unwrap_err();
+    /// assert_eq!(error.to_string(), "the session's `user` is not a `u32`");
+    /// assert_eq!(session.try_get::<u32>("name")?, None);
+    /// # Ok::<(), hipflask::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If it is not a `T`.
+    #[track_caller]
+    pub fn try_get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        let state = self.accessed();
+        let Some(value) = state.values.get(key) else { return Ok(None) };
+        match read(value) {
+            Some(value) => Ok(Some(value)),
+            None => Err(Error::msg(other_type::<T>(key))),
+        }
     }
 
     /// Whether `key` is there.
@@ -140,23 +166,23 @@ impl Session {
     /// A value that JSON cannot hold, or a session without a secret key, turns the answer into a 500 when the
     /// session is saved: nothing is lost silently.
     #[track_caller]
-    pub fn set(&self, key: impl Into<String>, value: impl Serialize) {
-        let key = key.into();
+    pub fn set<T: Serialize>(&self, key: impl Into<String>, value: T) {
+        // Before anything is locked: it is a function of the application's.
+        let (key, value, location) = (key.into(), serde_json::to_value(value), Location::caller());
         let mut state = self.modified();
-        match serde_json::to_value(value) {
+        match value {
             Ok(value) => _ = state.values.insert(key, tag(value)),
-            Err(error) => {
-                let message = format!("the session cannot hold the value given for `{key}`: {error}");
-                state.failed.get_or_insert_with(|| Error::msg(message));
+            Err(cause) => {
+                state.failed.get_or_insert_with(|| Error::not_kept::<T>("the session", &key, &cause, location));
             }
         }
     }
 
-    /// Takes `key` out.
+    /// Takes `key` out. A value that is not a `T` is taken out too, and the log says so.
     #[track_caller]
     pub fn pop<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         let value = self.contains_key(key).then(|| self.modified().values.remove(key)).flatten()?;
-        read(&value)
+        read_or_warn(&value, key)
     }
 
     /// Takes everything out; the browser is told to forget the cookie. What is set afterwards is another session: one
@@ -328,6 +354,19 @@ impl Default for Session {
     fn default() -> Session {
         Session::new()
     }
+}
+
+/// A value as a `T`. What another type set may be a login, and somebody should know that it is not read.
+fn read_or_warn<T: DeserializeOwned>(value: &Value, key: &str) -> Option<T> {
+    let found = read(value);
+    if found.is_none() {
+        tracing::warn!("{}, and counts as missing", other_type::<T>(key));
+    }
+    found
+}
+
+fn other_type<T>(key: &str) -> String {
+    format!("the session's `{key}` is not a `{}`", std::any::type_name::<T>())
 }
 
 /// The values stay out of logs.
