@@ -284,6 +284,10 @@ impl HttpError {
 
     /// The headers of the answer.
     pub fn headers(&self) -> &HeaderMap {
+        // A caller that answers with it, and does not make an [`Error`] of it, meets the mistake here.
+        if let Some(told) = &self.not_a_header {
+            tracing::error!("{told}");
+        }
         &self.headers
     }
 

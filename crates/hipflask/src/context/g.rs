@@ -86,9 +86,13 @@ impl G {
         self.named.get(name)?.as_str()
     }
 
-    /// The value under `name`, if it can be read as a `T`.
+    /// The value under `name`. One that is not a `T` counts as missing, and the log says so.
     pub fn named<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        T::deserialize(self.named.get(name)?).ok()
+        let found = T::deserialize(self.named.get(name)?).ok();
+        if found.is_none() {
+            tracing::warn!("`{name}` in `g` is not a `{}`, and counts as missing", std::any::type_name::<T>());
+        }
+        found
     }
 
     /// The names under which there are values.

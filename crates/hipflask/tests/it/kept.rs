@@ -22,8 +22,12 @@ impl Log {
     fn of(f: impl FnOnce()) -> String {
         let log = Log::default();
         tracing::subscriber::with_default(log.clone(), f);
+<<<<<<< HEAD
         let text = log.0.lock().expect("nothing panics with it").clone();
         text
+=======
+        log.0.lock().expect("nothing panics with it").clone()
+>>>>>>> w-sess
     }
 }
 
@@ -120,6 +124,20 @@ fn what_cannot_be_kept_fails_the_request() {
     }
 }
 
+<<<<<<< HEAD
+=======
+/// A page that is made of an HTTP error directly has its status; what it lacks is in the log.
+#[test]
+fn a_header_that_an_error_page_cannot_have_is_told() {
+    async fn page(ctx: &mut Context) -> Response {
+        ctx.error_page(&HttpError::new(503).header("x-drawn", "\n"))
+    }
+    let client = app().add_url_rule(Rule::new("/page"), page).test_client();
+    let log = Log::of(|| assert_eq!(client.get("/page").send_blocking().status(), 503));
+    assert!(log.contains("the header `x-drawn` of a 503 cannot have the value"), "{log}");
+}
+
+>>>>>>> w-sess
 /// The same outside of requests: a command that leaves something in `g` for a template, a start that does.
 #[hipflask::test]
 async fn a_command_and_the_start_fail_too() {
@@ -157,6 +175,20 @@ fn what_is_of_another_type_counts_as_missing_and_the_log_says_so() {
     assert!(log.contains("the session's `name` is not a `u8`"), "{log}");
 }
 
+<<<<<<< HEAD
+=======
+#[test]
+fn so_it_does_of_g() {
+    async fn view(ctx: &mut Context) -> String {
+        ctx.g_mut().set("language", "de");
+        format!("{:?} {:?}", ctx.g().named::<u8>("language"), ctx.g().named::<u8>("none"))
+    }
+    let client = app().add_url_rule(Rule::new("/language"), view).test_client();
+    let log = Log::of(|| assert_eq!(client.get("/language").send_blocking().text(), "None None"));
+    assert_eq!(log.matches("`language` in `g` is not a `u8`, and counts as missing").count(), 1, "{log}");
+}
+
+>>>>>>> w-sess
 /// By a clone that something has kept, and that nobody waits for.
 #[test]
 fn what_comes_after_the_answer_is_told() {
@@ -178,7 +210,11 @@ fn what_comes_after_the_answer_is_told() {
         log.contains("after it was saved; the change is lost") && log.contains(&format!("kept.rs:{line}")),
         "{log}"
     );
+<<<<<<< HEAD
     assert_eq!(client.session(|session| session.keys()), ["early"]);
+=======
+    assert_eq!(client.session(Session::keys), ["early"]);
+>>>>>>> w-sess
 }
 
 /// A `Serialize` of the application's runs while the session is changed: it may look into it.
