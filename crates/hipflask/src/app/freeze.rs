@@ -6,12 +6,11 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
 use crate::app::App;
 use crate::app::blueprint::Blueprint;
 use crate::app::freezing::Freezing;
-use crate::app::frozen::{Frozen, Inner, MountPoint, View};
+use crate::app::frozen::{Command, Frozen, Inner, Life, MountPoint, View};
 use crate::app::limits::Limits;
 use crate::app::mount::Mounted;
 use crate::app::scaffold::{Route, ScaffoldParts};
@@ -23,7 +22,6 @@ use crate::app::wrap::compose;
 use crate::base::config::Config;
 use crate::base::error::Result;
 use crate::context::session::cookies::SessionCookies;
-use crate::handler::Handler;
 use crate::routing::converter::Factory;
 use crate::routing::map::Map;
 use crate::routing::rule::ViewId;
@@ -56,7 +54,7 @@ impl App {
         let mut assembly = Assembly::new(&config, std::mem::take(&mut self.converters));
         let app_parts = std::mem::take(&mut self.parts);
         assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
-        let mounts = freeze_mounts(std::mem::take(&mut self.mounts), errors);
+        let mut mounts = Mounts::freeze(std::mem::take(&mut self.mounts), errors);
         let Assembly { mut map, views, scopes, mut handlers, problems, view_ids, .. } = assembly;
         handlers.append(&mut self.checked);
         let around = compose(std::mem::take(&mut self.wraps), &mut handlers);
@@ -76,6 +74,7 @@ impl App {
         check_handlers(&handlers, &mut freezing);
         let sessions = note(SessionCookies::from_config(&config), errors);
         let limits = note(Limits::from_config(&config), errors);
+        self.commands.append(&mut mounts.commands);
         Some(Frozen(Arc::new(Inner {
             instance_path: config
                 .find("INSTANCE_PATH")
@@ -90,17 +89,17 @@ impl App {
             map,
             views,
             view_ids,
+            tears_down: scopes.iter().any(|scope| !scope.teardown_request.is_empty()),
             scopes,
-            mounts,
+            mounts: mounts.points,
             around,
             build_error_handlers: self.build_error_handlers,
             state: self.state,
             before_render: self.before_render,
-            on_startup: self.on_startup,
-            on_shutdown: self.on_shutdown,
             on_finished: self.on_finished,
             commands: self.commands,
-            started: OnceCell::new(),
+            children: mounts.children,
+            life: Life { on_startup: self.on_startup, on_shutdown: self.on_shutdown, ..Life::default() },
         })))
     }
 
@@ -129,28 +128,62 @@ fn note<T>(result: Result<T>, errors: &mut Vec<SetupError>) -> Option<T> {
     result.map_err(|error| errors.push(SetupError::new(error.to_string(), None))).ok()
 }
 
-fn freeze_mounts(
-    mounts: Vec<(String, Mounted, &'static Location<'static>)>,
-    errors: &mut Vec<SetupError>,
-) -> Vec<MountPoint> {
-    let mut points: Vec<MountPoint> = Vec::new();
-    for (prefix, mounted, location) in mounts {
-        let prefix = prefix.trim_end_matches('/').to_owned();
-        if !prefix.is_empty() && !prefix.starts_with('/') {
-            errors.push(SetupError::new(
-                format!("the prefix `{prefix}` of a mount must start with a slash"),
-                Some(location),
-            ));
-            continue;
+/// What is mounted, frozen.
+#[derive(Default)]
+struct Mounts {
+    /// The longest prefix first.
+    points: Vec<MountPoint>,
+    /// The applications among them, in the order in which they were mounted.
+    children: Vec<Frozen>,
+    /// Their commands, under their names.
+    commands: Vec<Command>,
+}
+
+impl Mounts {
+    fn freeze(mounts: Vec<(String, Mounted, &'static Location<'static>)>, errors: &mut Vec<SetupError>) -> Mounts {
+        let mut frozen = Mounts::default();
+        for (prefix, mounted, location) in mounts {
+            let prefix = prefix.trim_end_matches('/').to_owned();
+            if !prefix.is_empty() && !prefix.starts_with('/') {
+                let message = format!("the prefix `{prefix}` of a mount must start with a slash");
+                errors.push(SetupError::new(message, Some(location)));
+                continue;
+            }
+            let child = match mounted {
+                Mounted::Handler(handler) => {
+                    frozen.points.push(MountPoint { prefix, handler });
+                    continue;
+                }
+                Mounted::App(app) => app.freeze_into(errors),
+                Mounted::Frozen(child) => Some(child),
+            };
+            if let Some(child) = child {
+                frozen.points.push(MountPoint { prefix, handler: Arc::new(child.clone()) });
+                errors.extend(frozen.add_commands(&child).map(|message| SetupError::new(message, Some(location))));
+                frozen.children.push(child);
+            }
         }
-        let handler: Option<Arc<dyn Handler>> = match mounted {
-            Mounted::Handler(handler) => Some(handler),
-            Mounted::App(app) => app.freeze_into(errors).map(|frozen| Arc::new(frozen) as Arc<dyn Handler>),
-        };
-        points.extend(handler.map(|handler| MountPoint { prefix, handler }));
+        frozen.points.sort_by_key(|point| std::cmp::Reverse(point.prefix.len()));
+        frozen
     }
-    points.sort_by_key(|point| std::cmp::Reverse(point.prefix.len()));
-    points
+
+    /// Adds the commands of a mounted application. Says what is wrong if they cannot be told from another one's.
+    fn add_commands(&mut self, child: &Frozen) -> Option<String> {
+        let under = |command: &Command| format!("{}.{}", child.name(), command.name);
+        let known = |command: &&Command| self.commands.iter().any(|other| other.name == under(command));
+        let clash = child.commands().iter().find(known).map(|command| {
+            format!(
+                "the command `{}` is that of another mounted application; give one of them another name",
+                under(command)
+            )
+        });
+        self.commands.extend(child.commands().iter().map(|command| Command {
+            name: under(command),
+            app: Some(command.app.clone().unwrap_or_else(|| child.clone())),
+            ..command.clone()
+        }));
+        clash
+    }
 }
 
 fn check_handlers(handlers: &[Checked], freezing: &mut Freezing<'_>) {

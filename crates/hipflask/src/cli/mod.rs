@@ -191,8 +191,10 @@ fn own_command(app: &Frozen, name: &str, arguments: Vec<String>) -> Result<(), F
         return Err(Failure::usage(format!("there is no command `{name}`; there are {}", known.join(", "))));
     }
     let said = runtime()?.block_on(async {
-        let said = app.run_command(name, arguments).await?;
-        app.stop().await.map(|()| said)
+        let said = app.run_command(name, arguments).await;
+        // What a command has started ends, even if the command fails.
+        let stopped = app.stop().await;
+        said.and_then(|said| stopped.map(|()| said))
     })?;
     if !said.is_empty() {
         print(&format!("{}\n", said.trim_end()));
@@ -202,7 +204,8 @@ fn own_command(app: &Frozen, name: &str, arguments: Vec<String>) -> Result<(), F
 
 impl Frozen {
     /// Runs a command of the application's own, as its binary does: `app.run_command("db", ["status"])`. What it
-    /// says is the result. Flask's `test_cli_runner`.
+    /// says is the result. A command of a mounted application has its name in front: `shop.db`. Flask's
+    /// `test_cli_runner`.
     ///
     /// # Errors
     ///
@@ -213,12 +216,12 @@ impl Frozen {
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<String> {
         let command = self.commands().iter().find(|command| command.name == name);
-        let Command { handler, starts, .. } =
+        let Command { handler, starts, app, .. } =
             command.ok_or_else(|| Error::msg(format!("there is no command `{name}`")))?;
         if *starts {
             self.start().await?;
         }
-        let mut ctx = self.context();
+        let mut ctx = app.as_ref().unwrap_or(self).context();
         ctx.g().insert(CliArgs(arguments.into_iter().map(Into::into).collect()));
         match handler.call(&mut ctx).await? {
             Some(response) => {
