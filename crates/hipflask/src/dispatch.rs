@@ -1,7 +1,7 @@
 //! The life of a request, top to bottom. `docs/lifecycle.md` tells the same for users, and a test compares
 //! the two.
 //!
-//!  1. a context is made; the host is checked
+//!  1. a context is made; what stands around the application runs, from the outside in; the host is checked
 //!  2. the rule is matched; a routing error is kept for later
 //!  3. a session whose store has to be waited for is opened (Flask sends `request_started`; there are no signals yet)
 //!  4. url value preprocessors
@@ -11,8 +11,9 @@
 //!  8. an error is given to its nearest handler
 //!  9. after_this_request functions, then after_request functions, in reverse
 //! 10. the session is saved
-//! 11. the body is made to fit the status and the method
-//! 12. teardown functions run, whatever happened
+//! 11. the body is made to fit the status and the method; what stands around the application goes on
+//! 12. teardown functions run, whatever happened; where the body has the context, when that ends
+//! 13. the body is sent; when it has ended, on_finished functions are told
 
 pub(crate) mod ending;
 mod failure;
@@ -69,7 +70,9 @@ impl Frozen {
         async move {
             let app = ending.ctx().app().clone();
             let response = app.full_dispatch(ending.ctx()).await;
-            ending.ctx().end().await; // step 12
+            if ending.ctx().owes_teardown() {
+                app.end(ending.ctx()).await; // step 12
+            }
             ending.release(&response);
             (response, ending)
         }
@@ -82,7 +85,7 @@ impl Frozen {
         ending.ctx().g_mut().insert(rendered.clone());
         let mut response = self.full_dispatch(ending.ctx()).await;
         response.settle_headers();
-        ending.ctx().end().await;
+        self.end(ending.ctx()).await;
         ending.release(&response);
         (ending.follow(response), rendered.names())
     }
@@ -338,24 +341,20 @@ impl Frozen {
         }
     }
 
-    /// Step 12. Every function runs, even if one before it panicked.
+    /// Step 12, unless it was taken: right after the response was made, or, if the body has the context, when that ends.
+    pub(crate) async fn end(&self, ctx: &mut Context) {
+        if ctx.take_teardown() {
+            self.teardown(ctx).await;
+        }
+    }
+
+    /// Every function runs, even if one before it panicked.
     async fn teardown(&self, ctx: &mut Context) {
         let error = ctx.error().cloned();
         for teardown in &self.scope(ctx.scope()).teardown_request {
             if let Err(panicked) = panics::catch(|| teardown(ctx, error.as_deref())) {
                 log_error(ctx, &Error::from(panicked));
             }
-        }
-    }
-}
-
-impl Context {
-    /// Runs the teardown functions, unless they have run: right after the response was made, or, if the body has the
-    /// context, when that ends.
-    pub(crate) async fn end(&mut self) {
-        if self.take_teardown() {
-            let app = self.app().clone();
-            app.teardown(self).await;
         }
     }
 }

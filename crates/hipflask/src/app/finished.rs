@@ -8,17 +8,17 @@ use http::StatusCode;
 use crate::base::error::Error;
 use crate::base::type_map::TypeMap;
 use crate::http::request::Request;
+use crate::routing::map::Map;
 
 /// A function that is told of every request that has ended.
 pub(crate) type OnFinished = Arc<dyn Fn(&Finished<'_>) + Send + Sync>;
 
 /// A request that has ended: its body was sent, or its client has gone. For [`App::on_finished`](crate::App::on_finished).
-#[derive(Debug)]
 pub struct Finished<'a> {
     pub(crate) request: &'a Request,
-    pub(crate) rule: Option<&'a str>,
-    pub(crate) endpoint: Option<&'a str>,
-    pub(crate) error: Option<&'a Error>,
+    pub(crate) map: &'a Map,
+    pub(crate) rule: Option<usize>,
+    pub(crate) error: Option<&'a Arc<Error>>,
     pub(crate) state: &'a TypeMap,
     pub(crate) is_mounted: bool,
     pub(crate) outcome: Outcome,
@@ -47,12 +47,12 @@ impl Finished<'_> {
 
     /// The text of the rule that matched: `/user/<int:id>`. Unlike a path it is one of a few, as metrics want it.
     pub fn rule(&self) -> Option<&str> {
-        self.rule
+        Some(&self.map.rule(self.rule?).text)
     }
 
     /// The name of the rule that matched: `blog.show`.
     pub fn endpoint(&self) -> Option<&str> {
-        self.endpoint
+        Some(&self.map.rule(self.rule?).endpoint)
     }
 
     /// The status of the answer; 499 if the client went away before there was one.
@@ -82,7 +82,7 @@ impl Finished<'_> {
 
     /// The error of the view or of a hook that no error handler wanted.
     pub fn error(&self) -> Option<&Error> {
-        self.error
+        self.error.map(|error| &**error)
     }
 
     /// Whether the application is mounted in another one, which is told of the same request.
@@ -93,5 +93,13 @@ impl Finished<'_> {
     /// The state that an extension put into the application.
     pub fn state<T: 'static>(&self) -> Option<&T> {
         self.state.get()
+    }
+}
+
+impl std::fmt::Debug for Finished<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut finished = f.debug_struct("Finished");
+        finished.field("method", self.request.method()).field("path", &self.request.path());
+        finished.field("endpoint", &self.endpoint()).field("outcome", &self.outcome).finish_non_exhaustive()
     }
 }

@@ -6,11 +6,10 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
 use crate::app::blueprint::Blueprint;
 use crate::app::freezing::Freezing;
-use crate::app::frozen::{Frozen, Inner, MountPoint, View, url_rules};
+use crate::app::frozen::{Command, Frozen, Inner, Life, MountPoint, View, url_rules};
 use crate::app::limits::Limits;
 use crate::app::mount::Mounted;
 use crate::app::scaffold::{Route, ScaffoldParts};
@@ -26,7 +25,6 @@ use crate::base::error::Result;
 use crate::base::options::Options;
 use crate::context::session::interface::SessionInterface;
 use crate::context::session::secure_cookie::SecureCookieSessions;
-use crate::handler::Handler;
 use crate::handler::pool::{Bounds, Pool};
 use crate::routing::converter::Factory;
 use crate::routing::map::Map;
@@ -60,7 +58,7 @@ impl App {
         let mut assembly = Assembly::new(&config, std::mem::take(&mut self.converters), &self.options_read);
         let app_parts = std::mem::take(&mut self.parts);
         assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
-        let mounts = freeze_mounts(std::mem::take(&mut self.mounts), errors);
+        let mut mounts = Mounts::freeze(std::mem::take(&mut self.mounts), errors);
         let Assembly { mut map, views, scopes, mut handlers, problems, view_ids, .. } = assembly;
         handlers.append(&mut self.checked);
         let around = compose(std::mem::take(&mut self.wraps), &mut handlers);
@@ -88,6 +86,7 @@ impl App {
         let limits = note(Limits::from_config(&config), errors);
         let bounds = note(Bounds::from_config(&config), errors);
         let instance_path = note(config.find("INSTANCE_PATH"), errors);
+        self.commands.append(&mut mounts.commands);
         Some(Frozen(Arc::new(Inner {
             instance_path: instance_path?.unwrap_or_else(|| self.root_path.join("instance")),
             name: self.name,
@@ -99,16 +98,16 @@ impl App {
             map,
             views,
             view_ids,
+            tears_down: scopes.iter().any(|scope| !scope.teardown_request.is_empty()),
             scopes,
-            mounts,
+            mounts: mounts.points,
             around,
             build_error_handlers: self.build_error_handlers,
             state: self.state,
-            on_startup: self.on_startup,
-            on_shutdown: self.on_shutdown,
             on_finished: self.on_finished,
             commands: self.commands,
-            started: OnceCell::new(),
+            children: mounts.children,
+            life: Life { on_startup: self.on_startup, on_shutdown: self.on_shutdown, ..Life::default() },
         })))
     }
 
@@ -149,28 +148,62 @@ fn note<T>(result: Result<T>, errors: &mut Vec<SetupError>) -> Option<T> {
     result.map_err(|error| errors.push(SetupError::new(error.to_string(), None))).ok()
 }
 
-fn freeze_mounts(
-    mounts: Vec<(String, Mounted, &'static Location<'static>)>,
-    errors: &mut Vec<SetupError>,
-) -> Vec<MountPoint> {
-    let mut points: Vec<MountPoint> = Vec::new();
-    for (prefix, mounted, location) in mounts {
-        let prefix = prefix.trim_end_matches('/').to_owned();
-        if !prefix.is_empty() && !prefix.starts_with('/') {
-            errors.push(SetupError::new(
-                format!("the prefix `{prefix}` of a mount must start with a slash"),
-                Some(location),
-            ));
-            continue;
+/// What is mounted, frozen.
+#[derive(Default)]
+struct Mounts {
+    /// The longest prefix first.
+    points: Vec<MountPoint>,
+    /// The applications among them, in the order in which they were mounted.
+    children: Vec<Frozen>,
+    /// Their commands, under their names.
+    commands: Vec<Command>,
+}
+
+impl Mounts {
+    fn freeze(mounts: Vec<(String, Mounted, &'static Location<'static>)>, errors: &mut Vec<SetupError>) -> Mounts {
+        let mut frozen = Mounts::default();
+        for (prefix, mounted, location) in mounts {
+            let prefix = prefix.trim_end_matches('/').to_owned();
+            if !prefix.is_empty() && !prefix.starts_with('/') {
+                let message = format!("the prefix `{prefix}` of a mount must start with a slash");
+                errors.push(SetupError::new(message, Some(location)));
+                continue;
+            }
+            let child = match mounted {
+                Mounted::Handler(handler) => {
+                    frozen.points.push(MountPoint { prefix, handler });
+                    continue;
+                }
+                Mounted::App(app) => app.freeze_into(errors),
+                Mounted::Frozen(child) => Some(child),
+            };
+            if let Some(child) = child {
+                frozen.points.push(MountPoint { prefix, handler: Arc::new(child.clone()) });
+                errors.extend(frozen.add_commands(&child).map(|message| SetupError::new(message, Some(location))));
+                frozen.children.push(child);
+            }
         }
-        let handler: Option<Arc<dyn Handler>> = match mounted {
-            Mounted::Handler(handler) => Some(handler),
-            Mounted::App(app) => app.freeze_into(errors).map(|frozen| Arc::new(frozen) as Arc<dyn Handler>),
-        };
-        points.extend(handler.map(|handler| MountPoint { prefix, handler }));
+        frozen.points.sort_by_key(|point| std::cmp::Reverse(point.prefix.len()));
+        frozen
     }
-    points.sort_by_key(|point| std::cmp::Reverse(point.prefix.len()));
-    points
+
+    /// Adds the commands of a mounted application. Says what is wrong if they cannot be told from another one's.
+    fn add_commands(&mut self, child: &Frozen) -> Option<String> {
+        let under = |command: &Command| format!("{}.{}", child.name(), command.name);
+        let known = |command: &&Command| self.commands.iter().any(|other| other.name == under(command));
+        let clash = child.commands().iter().find(known).map(|command| {
+            format!(
+                "the command `{}` is that of another mounted application; give one of them another name",
+                under(command)
+            )
+        });
+        self.commands.extend(child.commands().iter().map(|command| Command {
+            name: under(command),
+            app: Some(command.app.clone().unwrap_or_else(|| child.clone())),
+            ..command.clone()
+        }));
+        clash
+    }
 }
 
 fn check_handlers(handlers: &[Checked], freezing: &mut Freezing<'_>) {

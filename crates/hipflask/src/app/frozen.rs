@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use crate::app::finished::OnFinished;
 use crate::app::limits::Limits;
@@ -53,16 +54,19 @@ pub(super) struct Inner {
     pub(super) views: Vec<View>,
     pub(super) view_ids: HashMap<ViewId, Vec<String>>,
     pub(super) scopes: Vec<Scope>,
+    /// Whether any of them has a teardown function.
+    pub(super) tears_down: bool,
     pub(super) mounts: Vec<MountPoint>,
     /// The application with all that stands around it, if anything does.
     pub(super) around: Option<Arc<dyn Handler>>,
     pub(super) build_error_handlers: Vec<BuildErrorHandler>,
     pub(super) state: TypeMap,
-    pub(super) on_startup: Vec<Arc<dyn Handler>>,
-    pub(super) on_shutdown: Vec<Arc<dyn Handler>>,
     pub(super) on_finished: Vec<OnFinished>,
+    /// Its own, and those of the applications mounted in it.
     pub(super) commands: Vec<Command>,
-    pub(super) started: OnceCell<()>,
+    /// The applications mounted in it, in the order in which they were.
+    pub(super) children: Vec<Frozen>,
+    pub(super) life: Life,
 }
 
 impl Frozen {
@@ -146,6 +150,10 @@ impl Frozen {
         &self.0.scopes[scope]
     }
 
+    pub(crate) fn tears_down(&self) -> bool {
+        self.0.tears_down
+    }
+
     pub(crate) fn blueprint(&self, scope: usize) -> Option<&str> {
         self.0.scopes[scope].name.as_deref()
     }
@@ -164,6 +172,14 @@ impl Frozen {
 
     pub(crate) fn state_map(&self) -> &TypeMap {
         &self.0.state
+    }
+
+    pub(super) fn children(&self) -> &[Frozen] {
+        &self.0.children
+    }
+
+    pub(super) fn life(&self) -> &Life {
+        &self.0.life
     }
 
     pub(crate) fn commands(&self) -> &[Command] {
@@ -199,36 +215,6 @@ impl Frozen {
         found.ok_or_else(|| Error::from(error))
     }
 
-    /// Runs what has to run before the first request, once.
-    ///
-    /// # Errors
-    ///
-    /// The first failure; the next call tries again.
-    pub async fn start(&self) -> Result<()> {
-        self.0.started.get_or_try_init(|| self.run_all(&self.0.on_startup)).await.copied()
-    }
-
-    /// Runs what has to run after the last request.
-    ///
-    /// # Errors
-    ///
-    /// The first failure.
-    pub async fn stop(&self) -> Result<()> {
-        match self.0.started.initialized() {
-            true => self.run_all(&self.0.on_shutdown).await,
-            false => Ok(()),
-        }
-    }
-
-    async fn run_all(&self, handlers: &[Arc<dyn Handler>]) -> Result<()> {
-        for handler in handlers {
-            let mut ctx = self.context();
-            handler.call(&mut ctx).await?;
-            ctx.g_mut().check_kept()?;
-        }
-        Ok(())
-    }
-
     /// A context outside of any request: for commands and for what runs at the start. Flask's
     /// `app.app_context()`.
     pub fn context(&self) -> Context {
@@ -243,6 +229,32 @@ impl std::fmt::Debug for Frozen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Frozen").field("name", &self.0.name).field("rules", &self.0.views.len()).finish_non_exhaustive()
     }
+}
+
+/// What runs at the start and at the end of an application, and how far it has come.
+#[derive(Default)]
+pub(super) struct Life {
+    pub(super) on_startup: Vec<Arc<dyn Handler>>,
+    pub(super) on_shutdown: Vec<Shutdown>,
+    /// Held while the application starts or stops, so that it does one of them, once.
+    pub(super) stage: Mutex<Stage>,
+    /// What `stage` says, for the many who only want to know.
+    pub(super) is_started: AtomicBool,
+}
+
+/// A function that runs at the end.
+#[derive(Clone)]
+pub(crate) struct Shutdown {
+    pub(super) handler: Arc<dyn Handler>,
+    /// How many functions of the start were registered before it: without them there is nothing for it to end.
+    pub(super) after: usize,
+}
+
+#[derive(Default)]
+pub(super) struct Stage {
+    pub(super) is_started: bool,
+    /// How many functions of the start have run.
+    pub(super) ran: usize,
 }
 
 /// What stands behind a rule.
@@ -276,4 +288,6 @@ pub(crate) struct Command {
     pub(crate) handler: Arc<dyn Handler>,
     /// Whether what `on_startup` gives has to run before it.
     pub(crate) starts: bool,
+    /// The mounted application whose it is, if it is of one.
+    pub(crate) app: Option<Frozen>,
 }

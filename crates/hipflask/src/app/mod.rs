@@ -6,6 +6,7 @@ pub(crate) mod finished;
 pub(crate) mod freeze;
 pub(crate) mod freezing;
 pub(crate) mod frozen;
+mod life;
 pub(crate) mod limits;
 pub(crate) mod mount;
 pub(crate) mod scaffold;
@@ -29,7 +30,7 @@ use crate::app::extension::Extension;
 use crate::app::finished::{Finished, OnFinished};
 use crate::app::freezing::{EmbeddedFile, Freezing};
 use crate::app::frozen::BuildErrorHandler;
-use crate::app::frozen::Command;
+use crate::app::frozen::{Command, Shutdown};
 use crate::app::mount::{IntoMount, Mounted};
 use crate::app::scaffold::{Scaffold, ScaffoldParts};
 use crate::app::scope::Checked;
@@ -89,7 +90,7 @@ pub struct App {
     on_freeze: Vec<(Option<&'static Location<'static>>, OnFreeze)>,
     adding: Adding,
     on_startup: Vec<Arc<dyn Handler>>,
-    on_shutdown: Vec<Arc<dyn Handler>>,
+    on_shutdown: Vec<Shutdown>,
     on_finished: Vec<OnFinished>,
     commands: Vec<Command>,
     /// What these four and the mounts run, to be checked like hooks.
@@ -266,6 +267,9 @@ impl App {
     /// function, anything that is a [`Handler`]. A path that is a slash away from a rule's is the application's own,
     /// and redirects; a method that no rule of a path has goes to the mount. The longest prefix is tried first; a
     /// handler that passes leaves the request to the next.
+    ///
+    /// A mounted application starts and stops with this one, and its commands are this one's under its name: the command
+    /// `seed` of an application `shop` is `shop.seed`.
     #[track_caller]
     pub fn mount<M>(mut self, prefix: impl Into<String>, handler: impl IntoMount<M>) -> App {
         let (prefix, mounted) = (prefix.into(), handler.into_mount().0);
@@ -458,7 +462,8 @@ impl App {
         self
     }
 
-    /// Runs `f` before the first request is served: to connect, to migrate. If it fails, nothing is served.
+    /// Runs `f` before the first request is served: to connect, to migrate. If it fails, nothing is served, and what had
+    /// started is stopped.
     #[track_caller]
     pub fn on_startup<M>(mut self, f: impl IntoHandler<M>) -> App {
         let handler = f.into_handler();
@@ -467,12 +472,13 @@ impl App {
         self
     }
 
-    /// Runs `f` after the last request was served.
+    /// Runs `f` after the last request was served, the last registered first, whatever else fails. It does not run if a
+    /// function that was registered [`on_startup`](App::on_startup) before it has not.
     #[track_caller]
     pub fn on_shutdown<M>(mut self, f: impl IntoHandler<M>) -> App {
         let handler = f.into_handler();
         self.check_handler(&handler, "the on_shutdown function");
-        self.on_shutdown.push(handler);
+        self.on_shutdown.push(Shutdown { handler, after: self.on_startup.len() });
         self
     }
 
@@ -483,7 +489,7 @@ impl App {
         let name = name.into();
         let handler = f.into_handler();
         self.check_handler(&handler, format!("the command `{name}`"));
-        self.commands.push(Command { name, about: about.into(), handler, starts: true });
+        self.commands.push(Command { name, about: about.into(), handler, starts: true, app: None });
         self
     }
 
@@ -499,7 +505,7 @@ impl App {
         let name = name.into();
         let handler = f.into_handler();
         self.check_handler(&handler, format!("the command `{name}`"));
-        self.commands.push(Command { name, about: about.into(), handler, starts: false });
+        self.commands.push(Command { name, about: about.into(), handler, starts: false, app: None });
         self
     }
 

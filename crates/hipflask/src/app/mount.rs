@@ -1,14 +1,18 @@
 //! What can be mounted into an application.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::app::frozen::Frozen;
 use crate::handler::Handler;
 use crate::handler::into_handler::IntoHandler;
 
 pub(crate) enum Mounted {
     Handler(Arc<dyn Handler>),
     App(Box<App>),
+    /// One that was frozen by itself.
+    Frozen(Frozen),
 }
 
 /// What can be mounted: another [`App`], or whatever can be a handler, a plain function for instance.
@@ -40,8 +44,12 @@ impl IntoMount<App> for App {
 }
 
 #[diagnostic::do_not_recommend]
-impl<M, H: IntoHandler<M>> IntoMount<(M,)> for H {
+impl<M, H: IntoHandler<M> + 'static> IntoMount<(M,)> for H {
     fn into_mount(self) -> Mount {
-        Mount(Mounted::Handler(self.into_handler()))
+        // An application is a handler like others, but it has to be started and stopped.
+        match (&self as &dyn Any).downcast_ref::<Frozen>() {
+            Some(frozen) => Mount(Mounted::Frozen(frozen.clone())),
+            None => Mount(Mounted::Handler(self.into_handler())),
+        }
     }
 }

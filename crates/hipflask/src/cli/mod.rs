@@ -194,8 +194,10 @@ fn own_command(app: &Frozen, name: &str, arguments: Vec<String>) -> Result<(), F
         return Err(Failure::usage(format!("there is no command `{name}`; the commands are {}", known.join(", "))));
     }
     let said = runtime::new()?.block_on(async {
-        let said = app.run_command(name, arguments).await?;
-        app.stop().await.map(|()| said)
+        let said = app.run_command(name, arguments).await;
+        // What a command has started ends, even if the command fails.
+        let stopped = app.stop().await;
+        said.and_then(|said| stopped.map(|()| said))
     })?;
     if !said.is_empty() {
         print(&format!("{}\n", said.trim_end()));
@@ -205,7 +207,8 @@ fn own_command(app: &Frozen, name: &str, arguments: Vec<String>) -> Result<(), F
 
 impl Frozen {
     /// Runs a command of the application's own, as its binary does: `app.run_command("db", ["status"])`. Returns
-    /// what it prints. Flask's `test_cli_runner`.
+    /// what it prints. A command of a mounted application has that application's name in front: `shop.db`. Flask's
+    /// `test_cli_runner`.
     ///
     /// # Errors
     ///
@@ -216,12 +219,12 @@ impl Frozen {
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<String> {
         let command = self.commands().iter().find(|command| command.name == name);
-        let Command { handler, starts, .. } =
+        let Command { handler, starts, app, .. } =
             command.ok_or_else(|| Error::msg(format!("there is no command `{name}`")))?;
         if *starts {
             self.start().await?;
         }
-        let mut ctx = self.context();
+        let mut ctx = app.as_ref().unwrap_or(self).context();
         ctx.g_mut().insert(CliArgs(arguments.into_iter().map(Into::into).collect()));
         let said = handler.call(&mut ctx).await?;
         ctx.g_mut().check_kept()?;

@@ -61,8 +61,10 @@ struct Parts {
     request_id: OnceLock<String>,
     /// Whether something has run that teardown functions have to follow.
     owes_teardown: bool,
-    /// What mounted applications left behind, the innermost first.
-    mounted: Vec<Answered>,
+    /// Whether a body may want the context when the functions of the request have run.
+    has_stream: bool,
+    /// What mounted applications left behind, the innermost first; nearly always nothing.
+    mounted: Option<Box<Vec<Answered>>>,
 }
 
 /// What a mounted application that has answered leaves behind, for the end of the request.
@@ -89,7 +91,8 @@ impl Parts {
             body: BodyState::default(),
             request_id: OnceLock::new(),
             owes_teardown: false,
-            mounted: Vec::new(),
+            has_stream: false,
+            mounted: None,
         }
     }
 
@@ -197,7 +200,7 @@ impl Context {
         let (own, parts) = (self.parts_mut(), stays.parts_mut());
         (parts.rule, parts.scope, parts.error) = (own.rule, own.scope, own.error.clone());
         parts.request_id = own.request_id.clone();
-        parts.mounted = std::mem::take(&mut own.mounted);
+        parts.mounted = own.mounted.take();
         std::mem::replace(self, stays)
     }
 
@@ -209,9 +212,10 @@ impl Context {
         parts.after_this_request.clear();
     }
 
-    /// Says that something runs now that teardown functions have to follow.
+    /// Says that something runs now that teardown functions have to follow, if there are any.
     pub(crate) fn owe_teardown(&mut self) {
-        self.parts_mut().owes_teardown = true;
+        let parts = self.parts_mut();
+        parts.owes_teardown = parts.app.tears_down();
     }
 
     /// Whether teardown functions have to run.
@@ -219,14 +223,24 @@ impl Context {
         self.parts.as_ref().is_some_and(|parts| parts.owes_teardown)
     }
 
-    /// Whether teardown functions have to run; they do not have to a second time.
+    /// Whether teardown functions have to run. They run once, so it is asked once.
     pub(crate) fn take_teardown(&mut self) -> bool {
         std::mem::take(&mut self.parts_mut().owes_teardown)
     }
 
-    /// What mounted applications left behind, the innermost first.
-    pub(crate) fn mounted(&mut self) -> &mut Vec<Answered> {
-        &mut self.parts_mut().mounted
+    /// Notes that a body may want the context when the functions of the request have run.
+    pub(crate) fn expect_stream(&mut self) {
+        self.parts_mut().has_stream = true;
+    }
+
+    /// Whether a body may want the context. It is asked once.
+    pub(crate) fn take_stream(&mut self) -> bool {
+        std::mem::take(&mut self.parts_mut().has_stream)
+    }
+
+    /// Takes what mounted applications left behind, the innermost first.
+    pub(crate) fn take_mounted(&mut self) -> Option<Box<Vec<Answered>>> {
+        self.parts_mut().mounted.take()
     }
 
     /// Takes the request out, for a mounted application; it comes back by `swap_request`.
@@ -239,9 +253,10 @@ impl Context {
     pub(crate) fn leave_to(&mut self, outer: &mut Context) {
         if let (Some(own), Some(outer)) = (&mut self.parts, &mut outer.parts) {
             std::mem::swap(&mut own.request, &mut outer.request);
-            outer.mounted.append(&mut own.mounted);
+            let mounted = outer.mounted.get_or_insert_default();
+            mounted.extend(own.mounted.take().into_iter().flat_map(|inner| *inner));
             if !own.app.on_finished().is_empty() {
-                outer.mounted.push(Answered { app: own.app.clone(), rule: own.rule, error: own.error.clone() });
+                mounted.push(Answered { app: own.app.clone(), rule: own.rule, error: own.error.clone() });
             }
         }
     }

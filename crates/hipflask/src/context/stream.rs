@@ -46,6 +46,7 @@ impl Context {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         let place = Arc::new(Place::default());
+        self.expect_stream();
         self.g_mut().get_or_default::<Streams>().0.push(Arc::downgrade(&place));
         Body::stream(async move |out| {
             let ctx = StreamContext::enter(&place)?;
@@ -63,7 +64,15 @@ impl Context {
 struct Streams(Vec<Weak<Place>>);
 
 /// Gives the context to the stream that waits for it, if there is one and it was not dropped.
+#[inline]
 pub(crate) fn hand_over(ctx: &mut Context) {
+    if ctx.take_stream() {
+        hand_over_now(ctx);
+    }
+}
+
+#[cold]
+fn hand_over_now(ctx: &mut Context) {
     let streams = ctx.g_mut().remove::<Streams>();
     let waiting = streams.and_then(|streams| streams.0.iter().find_map(Weak::upgrade));
     if let Some(place) = waiting {
@@ -91,7 +100,8 @@ impl Place {
         if error.is_some() {
             ctx.set_error(error.clone());
         }
-        ctx.end().await;
+        let app = ctx.app().clone();
+        app.end(&mut ctx).await;
         drop(ctx);
         error.map_or(Ok(()), |error| Err(Arc::into_inner(error).unwrap_or_else(|| Error::msg("the body broke off"))))
     }
@@ -107,7 +117,8 @@ impl Drop for Place {
 
 /// Ends a context that nothing waits for.
 pub(crate) fn end_detached(mut ctx: Context) {
-    let mut ending = Box::pin(async move { ctx.end().await });
+    let app = ctx.app().clone();
+    let mut ending = Box::pin(async move { app.end(&mut ctx).await });
     // Nearly always there is nothing to wait for, and outside of a runtime there is no other way.
     if ending.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())).is_pending()
         && let Ok(runtime) = tokio::runtime::Handle::try_current()

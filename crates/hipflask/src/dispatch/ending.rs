@@ -1,6 +1,7 @@
 //! The end of a request: when its body has, or when nothing waits for it any more.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::app::finished::{Finished, OnFinished, Outcome};
+use crate::app::finished::{Finished, Outcome};
 use crate::app::frozen::Frozen;
 use crate::base::error::{Error, Result};
 use crate::base::panics;
@@ -42,51 +43,48 @@ impl Ending {
     }
 
     /// Lets go of what nothing needs any more, while the body is still to be sent.
+    #[inline]
     pub(super) fn release(&mut self, response: &Response) {
         // A connection goes on where nothing can read the request's body any more.
-        *self.ctx.request_mut().body_mut() = Body::empty();
+        drop(std::mem::take(self.ctx.request_mut().body_mut()));
         if response.body().as_bytes().is_none() {
             self.ctx.release();
         }
     }
 
     /// Ends it: so many bytes of the body were sent, all of them or not.
-    pub(crate) fn finish(mut self, status: StatusCode, bytes: u64, is_complete: bool, now: Instant) {
-        self.tell(status, bytes, is_complete, now);
-    }
-
-    fn tell(&mut self, status: StatusCode, bytes: u64, is_complete: bool, now: Instant) {
+    pub(crate) fn finish(&mut self, status: StatusCode, bytes: u64, is_complete: bool, now: Instant) {
         if std::mem::replace(&mut self.is_told, true) {
             return;
         }
         let duration = now.saturating_duration_since(self.began);
         let outcome = Outcome { status, bytes, is_complete, duration, ended: now };
-        for mounted in std::mem::take(self.ctx.mounted()) {
-            self.tell_of(&mounted.app, mounted.rule, mounted.error.as_deref(), true, outcome);
+        if let Some(mounted) = self.ctx.take_mounted() {
+            mounted.iter().for_each(|of| self.tell_of(&of.app, of.rule, of.error.as_ref(), true, outcome));
         }
-        let ctx = &self.ctx;
-        self.tell_of(ctx.app(), ctx.rule_id(), ctx.error().map(|error| &**error), false, outcome);
+        self.tell_of(self.ctx.app(), self.ctx.rule_id(), self.ctx.error(), false, outcome);
     }
 
     /// Tells the functions of one application.
-    fn tell_of(&self, app: &Frozen, rule: Option<usize>, error: Option<&Error>, is_mounted: bool, outcome: Outcome) {
-        let finished = Finished {
-            request: self.ctx.request(),
-            rule: rule.map(|rule| app.rule(rule)),
-            endpoint: rule.map(|rule| app.endpoint(rule)),
-            error,
-            state: app.state_map(),
-            is_mounted,
-            outcome,
-        };
-        let call = |f: &OnFinished| panics::catch(|| f(&finished));
-        for panicked in app.on_finished().iter().filter_map(|f| call(f).err()) {
-            log_error(&self.ctx, &panicked.into());
+    fn tell_of(
+        &self,
+        app: &Frozen,
+        rule: Option<usize>,
+        error: Option<&Arc<Error>>,
+        is_mounted: bool,
+        outcome: Outcome,
+    ) {
+        let (request, map, state) = (self.ctx.request(), app.map(), app.state_map());
+        let finished = Finished { request, map, rule, error, state, is_mounted, outcome };
+        for f in app.on_finished() {
+            if let Err(panicked) = panics::catch(|| f(&finished)) {
+                log_error(&self.ctx, &panicked.into());
+            }
         }
     }
 
     /// Ends it with the body of `response`, for a caller that takes the response in memory.
-    pub(crate) fn follow(self, mut response: Response) -> Response {
+    pub(crate) fn follow(mut self, mut response: Response) -> Response {
         let status = response.status();
         match response.body().as_bytes().map(<[u8]>::len) {
             Some(len) => self.finish(status, len as u64, true, Instant::now()),
@@ -108,7 +106,7 @@ impl Drop for Ending {
             end_detached(self.ctx.part());
         }
         let status = StatusCode::from_u16(CLIENT_GONE).unwrap_or_default();
-        self.tell(status, 0, false, Instant::now());
+        self.finish(status, 0, false, Instant::now());
     }
 }
 
@@ -124,7 +122,7 @@ impl Followed {
     fn end(&mut self, is_complete: bool) {
         // What the body holds goes first: the context of a stream ends before the request does.
         self.body = Body::empty();
-        if let Some(ending) = self.ending.take() {
+        if let Some(mut ending) = self.ending.take() {
             ending.finish(self.status, self.bytes, is_complete, Instant::now());
         }
     }

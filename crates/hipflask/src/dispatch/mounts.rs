@@ -53,7 +53,7 @@ impl Handler for Frozen {
             let mut response = self.full_dispatch(&mut guest.inner).await;
             // What is around it must see all headers.
             response.settle_headers();
-            guest.inner.end().await;
+            self.end(&mut guest.inner).await;
             Ok(Some(response))
         }))
     }

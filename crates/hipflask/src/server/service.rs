@@ -244,7 +244,7 @@ impl Finished {
 
     /// Ends it: so many bytes of the body were sent, all of them or not.
     pub(super) fn end(mut self, bytes: u64, is_complete: bool, now: Instant) {
-        if let Some(ending) = self.ending.take() {
+        if let Some(ending) = &mut self.ending {
             ending.finish(self.status, bytes, is_complete, now);
         }
         self.is_over = true;

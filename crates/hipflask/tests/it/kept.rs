@@ -22,12 +22,7 @@ impl Log {
     fn of(f: impl FnOnce()) -> String {
         let log = Log::default();
         tracing::subscriber::with_default(log.clone(), f);
-<<<<<<< HEAD
-        let text = log.0.lock().expect("nothing panics with it").clone();
-        text
-=======
         log.0.lock().expect("nothing panics with it").clone()
->>>>>>> w-sess
     }
 }
 
@@ -124,8 +119,6 @@ fn what_cannot_be_kept_fails_the_request() {
     }
 }
 
-<<<<<<< HEAD
-=======
 /// A page that is made of an HTTP error directly has its status; what it lacks is in the log.
 #[test]
 fn a_header_that_an_error_page_cannot_have_is_told() {
@@ -137,7 +130,6 @@ fn a_header_that_an_error_page_cannot_have_is_told() {
     assert!(log.contains("the header `x-drawn` of a 503 cannot have the value"), "{log}");
 }
 
->>>>>>> w-sess
 /// The same outside of requests: a command that leaves something in `g` for a template, a start that does.
 #[hipflask::test]
 async fn a_command_and_the_start_fail_too() {
@@ -175,8 +167,6 @@ fn what_is_of_another_type_counts_as_missing_and_the_log_says_so() {
     assert!(log.contains("the session's `name` is not a `u8`"), "{log}");
 }
 
-<<<<<<< HEAD
-=======
 #[test]
 fn so_it_does_of_g() {
     async fn view(ctx: &mut Context) -> String {
@@ -188,7 +178,6 @@ fn so_it_does_of_g() {
     assert_eq!(log.matches("`language` in `g` is not a `u8`, and counts as missing").count(), 1, "{log}");
 }
 
->>>>>>> w-sess
 /// By a clone that something has kept, and that nobody waits for.
 #[test]
 fn what_comes_after_the_answer_is_told() {
@@ -210,11 +199,7 @@ fn what_comes_after_the_answer_is_told() {
         log.contains("after it was saved; the change is lost") && log.contains(&format!("kept.rs:{line}")),
         "{log}"
     );
-<<<<<<< HEAD
-    assert_eq!(client.session(|session| session.keys()), ["early"]);
-=======
     assert_eq!(client.session(Session::keys), ["early"]);
->>>>>>> w-sess
 }
 
 /// A `Serialize` of the application's runs while the session is changed: it may look into it.

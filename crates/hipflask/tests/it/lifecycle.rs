@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use hipflask::prelude::*;
+use hipflask::{Answer, Handler};
 
 /// What happened, in order.
 #[derive(Clone, Default)]
@@ -24,7 +25,25 @@ impl Record {
     }
 }
 
-/// Every kind of hook, twice on the application, once on a blueprint and once on one inside of it.
+/// Notes what stands around an application.
+struct Around {
+    inside: Arc<dyn Handler>,
+    record: Record,
+    name: &'static str,
+}
+
+impl Handler for Around {
+    fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
+        Answer::Later(Box::pin(async {
+            self.record.note(format!("around {}: before", self.name));
+            let answer = self.inside.call(ctx).await;
+            self.record.note(format!("around {}: after", self.name));
+            answer
+        }))
+    }
+}
+
+/// Every kind of function, twice on the application, once on a blueprint and once on one inside of it.
 fn recorded(record: &Record) -> App {
     fn hooks<S: Scaffold>(scaffold: S, name: &str, record: &Record) -> S {
         let hook = |kind| record.hook(&format!("{kind} {name}"));
@@ -48,6 +67,15 @@ fn recorded(record: &Record) -> App {
         seen();
         abort!(418)
     };
+    let (seen, sent) = (record.hook("view"), record.hook("body"));
+    let streaming = move |ctx: &mut Context| {
+        seen();
+        let sent = sent.clone();
+        ctx.stream_with_context(async move |_ctx, mut out| {
+            sent();
+            out.send("ok").await
+        })
+    };
     let seen = record.hook("error handler");
     let handler = move |error: HttpError| {
         seen();
@@ -56,10 +84,15 @@ fn recorded(record: &Record) -> App {
     let inner = hooks(Blueprint::new("inner"), "inner", record)
         .add_url_rule(Rule::new("/").endpoint("view"), view)
         .add_url_rule(Rule::new("/failing").endpoint("failing"), failing)
+        .add_url_rule(Rule::new("/streaming").endpoint("streaming"), streaming)
         .register_error_handler(418, handler);
     let outer = hooks(Blueprint::new("outer").url_prefix("/outer"), "outer", record).register_blueprint(inner);
-    let app = hooks(hooks(App::new("test", "."), "app 1", record), "app 2", record);
-    app.register_blueprint(outer)
+    let own = |app: App, name: &'static str| {
+        let (told, noting) = (record.hook(&format!("on_finished {name}")), record.clone());
+        let app = hooks(app, name, record).on_finished(move |_| told());
+        app.wrap(move |inside| Around { inside, record: noting, name })
+    };
+    own(own(App::new("test", "."), "app 1"), "app 2").register_blueprint(outer)
 }
 
 fn ran(target: &str) -> Vec<String> {
@@ -91,6 +124,21 @@ fn an_error_takes_the_place_of_the_view() {
 #[test]
 fn only_the_applications_hooks_run_for_a_path_that_is_not_there() {
     assert_eq!(ran("/nowhere"), documented("When no rule matches"));
+}
+
+#[test]
+fn a_body_that_has_the_context_comes_before_teardown() {
+    assert_eq!(ran("/outer/streaming"), documented("When the body has the context"));
+}
+
+#[test]
+fn the_steps_of_the_page_are_those_of_the_code() {
+    let number = |line: &str| line.trim_start().split_once(". ").and_then(|(number, _)| number.parse::<u32>().ok());
+    let page = include_str!("../../../../docs/lifecycle.md").split("\n## ").next().unwrap_or_default();
+    let code = include_str!("../../src/dispatch.rs").lines().filter_map(|line| line.strip_prefix("//!"));
+    let told: Vec<u32> = page.lines().filter_map(number).collect();
+    assert_eq!(told, (1..=13).collect::<Vec<_>>());
+    assert_eq!(code.filter_map(number).collect::<Vec<_>>(), told);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use hipflask::prelude::*;
-use hipflask::{Answer, Handler};
+use hipflask::{Answer, CliArgs, Frozen, Handler};
+use tokio::sync::Semaphore;
 
 /// Where a request is, as the functions around a view see it.
 fn place(ctx: &Context) -> String {
@@ -74,4 +75,180 @@ fn a_mounted_application_that_is_given_up_returns_the_request() {
     let response = client.get("/old/slow").header("x-test", "1").send_blocking();
     assert_eq!((response.status().as_u16(), response.text().as_str()), (500, "handled"));
     assert_eq!(*noted.lock().expect("nothing panicked"), ["GET |/old/slow Some(\"1\")"; 3]);
+}
+
+/// What happened, in order.
+#[derive(Clone, Default)]
+struct Record(Arc<Mutex<Vec<String>>>);
+
+impl Record {
+    fn note(&self, what: impl Into<String>) {
+        self.0.lock().expect("no test panics while it notes").push(what.into());
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().expect("no test panics while it notes"))
+    }
+}
+
+/// An extension that connects at the start and closes at the end, or fails in one of them as often as is said.
+#[derive(Clone)]
+struct Connection {
+    name: &'static str,
+    record: Record,
+    /// How often what fails.
+    fails: Arc<Mutex<(&'static str, u32)>>,
+}
+
+impl Connection {
+    fn new(name: &'static str, record: &Record) -> Connection {
+        Connection { name, record: record.clone(), fails: Arc::default() }
+    }
+
+    fn failing(self, what: &'static str, times: u32) -> Connection {
+        *self.fails.lock().expect("no panic") = (what, times);
+        self
+    }
+
+    fn step(&self, what: &str) -> Result<()> {
+        let mut fails = self.fails.lock().expect("no panic");
+        self.record.note(format!("{what} {}", self.name));
+        if fails.0 == what && fails.1 > 0 {
+            fails.1 -= 1;
+            abort!(503, "{what} {} failed", self.name);
+        }
+        Ok(())
+    }
+}
+
+impl Extension for Connection {
+    fn init_app(self, app: App) -> App {
+        let (starting, stopping) = (self.clone(), self);
+        let stop = move || stopping.step("stop");
+        app.on_startup(move || starting.step("start")).on_shutdown(stop)
+    }
+}
+
+/// An application with two connections, in which another one with one is mounted, and one in that.
+fn nested(record: &Record, first: Connection, inner: Connection) -> Frozen {
+    let innermost = App::new("innermost", ".").extend(Connection::new("innermost", record));
+    let mounted = App::new("inner", ".").extend(inner).mount("/deep", innermost);
+    let app = App::new("outer", ".").extend(first).extend(Connection::new("second", record)).mount("/in", mounted);
+    app.freeze().expect("it is well formed")
+}
+
+const STARTS: [&str; 4] = ["start first", "start second", "start inner", "start innermost"];
+const STOPS: [&str; 4] = ["stop innermost", "stop inner", "stop second", "stop first"];
+
+#[hipflask::test]
+async fn a_mounted_application_starts_and_stops_with_the_one_around_it() {
+    let record = Record::default();
+    let app = nested(&record, Connection::new("first", &record), Connection::new("inner", &record));
+    app.stop().await.expect("there is nothing to stop");
+    assert_eq!(record.take(), [""; 0]);
+    let (a, b) = tokio::join!(app.start(), app.start());
+    a.and(b).expect("it starts");
+    app.start().await.expect("it has started");
+    assert_eq!(record.take(), STARTS);
+    app.stop().await.expect("it stops");
+    app.stop().await.expect("it has stopped");
+    assert_eq!(record.take(), STOPS);
+    app.test_client().get("/in/deep/x").send().await;
+    assert_eq!(record.take(), STARTS, "it can be started again");
+}
+
+#[hipflask::test]
+async fn everything_is_stopped_even_if_something_fails() {
+    let record = Record::default();
+    let first = Connection::new("first", &record).failing("stop", 1);
+    let app = nested(&record, first, Connection::new("inner", &record).failing("stop", 1));
+    app.start().await.expect("it starts");
+    let error = app.stop().await.expect_err("something fails");
+    assert!(error.to_string().contains("stop inner failed"), "the first one is told: {error}");
+    assert_eq!(record.take()[4..], STOPS);
+    let panicking = App::new("test", ".").on_shutdown(Connection::new("last", &record).stopping());
+    let panicking = panicking.on_shutdown(|| -> &str { panic!("in pieces") }).freeze().expect("it is well formed");
+    panicking.start().await.expect("it starts");
+    assert!(panicking.stop().await.is_err_and(|error| error.to_string().contains("in pieces")));
+    assert_eq!(record.take(), ["stop last"]);
+}
+
+impl Connection {
+    fn stopping(self) -> impl Fn() -> Result<()> + Clone + Send + Sync + 'static {
+        move || self.step("stop")
+    }
+}
+
+#[hipflask::test]
+async fn a_start_that_fails_stops_what_had_started() {
+    let record = Record::default();
+    let app = nested(&record, Connection::new("first", &record), Connection::new("inner", &record).failing("start", 1));
+    let error = app.start().await.expect_err("something fails");
+    assert!(error.to_string().contains("start inner failed"), "{error}");
+    // What has failed has nothing to stop, and what comes after it was not reached.
+    assert_eq!(record.take(), ["start first", "start second", "start inner", "stop second", "stop first"]);
+    app.stop().await.expect("there is nothing to stop");
+    assert_eq!(record.take(), [""; 0]);
+    app.start().await.expect("the next call tries again");
+    assert_eq!(record.take(), STARTS);
+}
+
+#[hipflask::test]
+async fn a_start_that_is_given_up_is_stopped_before_the_next() {
+    let record = Record::default();
+    let (begun, open) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (begin, gate, noted) = (Arc::clone(&begun), Arc::clone(&open), record.clone());
+    let wait = move || {
+        let (begin, gate, noted) = (Arc::clone(&begin), Arc::clone(&gate), noted.clone());
+        async move {
+            begin.add_permits(1);
+            gate.acquire().await?.forget();
+            noted.note("start second");
+            Ok::<_, Error>(())
+        }
+    };
+    let app = App::new("test", ".").extend(Connection::new("first", &record)).on_startup(wait);
+    let app = app.freeze().expect("it is well formed");
+    tokio::select! {
+        _ = app.start() => panic!("it waits for the gate"),
+        _ = begun.acquire() => {}
+    }
+    assert_eq!(record.take(), ["start first"]);
+    open.add_permits(1);
+    app.start().await.expect("it starts");
+    assert_eq!(record.take(), ["stop first", "start first", "start second"]);
+}
+
+/// An application with a command that says where it runs and what it was given.
+fn commanding(name: &'static str) -> App {
+    let say = |ctx: &mut Context, args: CliArgs| format!("{} {:?}", ctx.app().name(), args.get(0));
+    App::new(name, ".").command("say", "Say something.", say)
+}
+
+#[hipflask::test]
+async fn commands_of_mounted_applications_have_their_names_in_front() {
+    let record = Record::default();
+    let innermost = commanding("innermost").extend(Connection::new("innermost", &record));
+    let inner = commanding("inner").mount("/deep", innermost).freeze().expect("it is well formed");
+    let app = commanding("outer").mount("/in", inner).freeze().expect("it is well formed");
+    for (command, said) in [
+        ("say", "outer Some(\"x\")"),
+        ("inner.say", "inner Some(\"x\")"),
+        ("inner.innermost.say", "innermost Some(\"x\")"),
+    ] {
+        assert_eq!(app.run_command(command, ["x"]).await.expect("it runs"), said);
+    }
+    assert!(app.run_command("innermost.say", ["x"]).await.is_err());
+    assert_eq!(record.take(), ["start innermost"], "a frozen application is started too, and once");
+}
+
+#[test]
+fn commands_that_cannot_be_told_apart_are_refused() {
+    let twice = || commanding("shop").command("say", "The same again.", || "twice");
+    assert!(commanding("outer").mount("/a", twice()).freeze().is_ok(), "an extension may be added twice");
+    let app = commanding("outer").mount("/a", twice());
+    let (line, app) = (line!(), app.mount("/b", commanding("shop")));
+    let errors = app.freeze().expect_err("two are called `shop`").to_string();
+    assert!(errors.contains(&format!("mounts.rs:{line}: the command `shop.say`")), "{errors}");
+    assert!(App::new("o", ".").mount("/a", App::new("x", ".")).mount("/b", App::new("x", ".")).freeze().is_ok());
 }
