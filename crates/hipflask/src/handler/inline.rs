@@ -21,7 +21,7 @@ pub struct Inline<F> {
 /// use hipflask::inline;
 ///
 /// fn count(ctx: &mut Context) {
-///     ctx.g().set("count", 1);
+///     ctx.g_mut().set("count", 1);
 /// }
 ///
 /// let app = App::new("doc", ".").before_request(inline(count)).add_url_rule(Rule::new("/"), inline(|| "Hello!"));
