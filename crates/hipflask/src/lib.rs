@@ -44,7 +44,7 @@ mod base;
 pub mod http;
 pub mod signing;
 // 2 routing: pure
-mod routing;
+pub mod routing;
 // 3 heart: what an app is, what a request carries
 mod app;
 mod context;
@@ -55,8 +55,8 @@ mod builtin;
 mod dispatch;
 // 6 edges
 pub mod cli;
-mod server;
-mod testing;
+pub mod server;
+pub mod testing;
 
 pub use crate::app::App;
 pub use crate::app::blueprint::Blueprint;
@@ -143,8 +143,58 @@ pub mod prelude {
     pub const DELETE: crate::Method = crate::Method::DELETE;
 }
 
-/// Where sessions are kept. Flask's module of that name.
+/// What a view returns beside text, HTML and JSON: redirects, URLs and files. Flask's `flask.helpers`.
+pub mod helpers {
+    pub use crate::builtin::static_files::{File, send_file, send_from_directory};
+    pub use crate::context::url_for::{Location, PathValue, Redirect, UrlFor, redirect};
+}
+
+/// Templates and the values for them. Flask's `flask.templating`.
+pub mod templating {
+    pub use crate::base::html::{Html, ToHtml};
+    pub use crate::builtin::templating::{Template, TemplateError, TemplateFunction, Values};
+}
+
+/// Errors, what can be done with them, and who handles them.
+pub mod errors {
+    pub use crate::app::setup_error::{SetupError, SetupErrors};
+    pub use crate::base::catches::{Catchable, Catches};
+    pub use crate::base::datetime::DateTimeError;
+    pub use crate::base::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound, Result};
+    pub use crate::base::panics::Panicked;
+    pub use crate::context::extract::Caught;
+    pub use crate::handler::error_handler::ErrorHandler;
+    pub use crate::handler::into_error_handler::IntoErrorHandler;
+}
+
+/// What extensions, arguments and handlers of your own are made of.
+///
+/// An [`Extension`] is a function from app to app. What it checks at the start it finds in [`Freezing`]; what it runs is
+/// a [`Handler`], which a plain function becomes by [`IntoHandler`]; what views ask it for is a [`FromContext`].
+pub mod extension {
+    pub use crate::app::extension::Extension;
+    pub use crate::app::freezing::{EmbeddedFile, Freezing};
+    pub use crate::app::mount::IntoMount;
+    pub use crate::app::scaffold::{Route, Scaffold};
+    pub use crate::app::url_rule::UrlRule;
+    pub use crate::context::extract::FromContext;
+    pub use crate::context::g::G;
+    pub use crate::handler::function::Function;
+    pub use crate::handler::inline::{Inline, inline};
+    pub use crate::handler::into_handler::IntoHandler;
+    pub use crate::handler::outcome::Outcome;
+    pub use crate::handler::pool::ViewThreads;
+    pub use crate::handler::{Answer, BoxFuture, Handler};
+}
+
+/// What keeps an application safe, and how a part of it is exempted.
+pub mod security {
+    pub use crate::builtin::security::csrf::CsrfExempt;
+}
+
+/// Where sessions are kept. Flask's `flask.sessions`.
 pub mod sessions {
+    pub use crate::context::session::Session;
     pub use crate::context::session::cookie::SessionCookie;
     pub use crate::context::session::interface::{Answer, SessionInterface};
     pub use crate::context::session::memory::MemoryStore;
@@ -211,13 +261,30 @@ macro_rules! context {
     (@value $name:ident) => { &$name };
 }
 
+/// What macros write, which must be found whatever the program has named.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::app::App;
+    pub use crate::app::freezing::{EmbeddedFile, Freezing};
+    pub use crate::app::scaffold::Route;
+    pub use crate::base::catches::Catches;
+    pub use crate::base::html::{Html, ToHtml};
+    pub use crate::base::runtime::block_on;
+    pub use crate::builtin::form;
+    pub use crate::builtin::templating::{Template, Values};
+    pub use crate::cli;
+    pub use crate::context::Context;
+    pub use crate::context::extract::{Caught, FromContext};
+    pub use crate::context::url_for::{PathValue, UrlFor};
+    pub use crate::handler::error_handler::ErrorHandler;
     pub use crate::handler::inline::watched;
+    pub use crate::handler::outcome::Outcome;
+    pub use crate::handler::{Answer, Handler};
+    pub use crate::routing::rule::{Rule, ViewId};
     pub use hipflask_macros::{app, html, render_template, routes, url_for};
 
     /// A method that a macro has checked.
-    pub fn method(name: &str) -> crate::Method {
-        name.parse().unwrap_or(crate::Method::GET)
+    pub fn method(name: &str) -> ::http::Method {
+        name.parse().unwrap_or(::http::Method::GET)
     }
 }
