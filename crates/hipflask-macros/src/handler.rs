@@ -56,7 +56,7 @@ pub(crate) fn expand(
             Argument::Context => takes_context = true,
             Argument::Reference { ty, caught } => {
                 let error = in_one_place(caught);
-                fetch(quote_spanned!(caught.span()=> ::hipflask::Caught<#error>), caught.span());
+                fetch(quote_spanned!(caught.span()=> ::hipflask::errors::Caught<#error>), caught.span());
                 let value = value(ty.span());
                 passed.push(quote_spanned!(ty.span()=> &*#value));
             }
@@ -67,7 +67,7 @@ pub(crate) fn expand(
                 match of_path {
                     None => fetch(tokens, span),
                     Some(PathArgument { variable, .. }) => fetches.extend(quote_spanned!(span=>
-                        let #value = <#tokens as ::hipflask::PathValue>::from_args(ctx.view_args(), #variable)?;
+                        let #value = <#tokens as ::hipflask::helpers::PathValue>::from_args(ctx.view_args(), #variable)?;
                     )),
                 }
                 passed.push(quote!(#value));
@@ -96,23 +96,23 @@ pub(crate) fn expand(
     });
     let ready = if constant.is_some() { ready } else { quote!(false) };
     let at_name = signature.ident.span();
-    let answer = quote_spanned!(span=> ::hipflask::Outcome::into_outcome(#called));
+    let answer = quote_spanned!(span=> ::hipflask::extension::Outcome::into_outcome(#called));
     let answer = quote_spanned!(at_name=> async move { #fetches #answer });
     let answer = match constant {
-        Some(_) => quote_spanned!(at_name=> ::hipflask::Answer::of(#ready, #answer)),
-        None => quote_spanned!(at_name=> ::hipflask::Answer::Later(::std::boxed::Box::pin(#answer))),
+        Some(_) => quote_spanned!(at_name=> ::hipflask::extension::Answer::of(#ready, #answer)),
+        None => quote_spanned!(at_name=> ::hipflask::extension::Answer::Later(::std::boxed::Box::pin(#answer))),
     };
     quote! {
         struct __View;
 
-        impl ::hipflask::Handler for __View {
+        impl ::hipflask::extension::Handler for __View {
             #[allow(clippy::redundant_closure, reason = "the closure is the macro's")]
-            fn call<'a>(&'a self, ctx: &'a mut ::hipflask::Context) -> ::hipflask::Answer<'a> {
+            fn call<'a>(&'a self, ctx: &'a mut ::hipflask::Context) -> ::hipflask::extension::Answer<'a> {
                 #constant
                 #answer
             }
 
-            fn check(&self, freezing: &::hipflask::Freezing<'_>) -> ::core::result::Result<(), ::std::string::String> {
+            fn check(&self, freezing: &::hipflask::extension::Freezing<'_>) -> ::core::result::Result<(), ::std::string::String> {
                 let _ = freezing;
                 #checks
                 ::core::result::Result::Ok(())

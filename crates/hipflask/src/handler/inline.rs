@@ -17,8 +17,9 @@ pub struct Inline<F> {
 /// `#[get("/", inline)]` and `#[errorhandler(404, inline)]` say the same to a function under a macro.
 ///
 /// ```
+/// use hipflask::Rule;
+/// use hipflask::extension::inline;
 /// use hipflask::prelude::*;
-/// use hipflask::inline;
 ///
 /// fn count(ctx: &mut Context) {
 ///     ctx.g_mut().set("count", 1);

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use hipflask::Rule;
+use hipflask::extension::Scaffold;
 use hipflask::prelude::*;
 
 /// What happened, in order.

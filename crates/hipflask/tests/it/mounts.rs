@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
+use hipflask::Rule;
+use hipflask::extension::{Answer, Handler};
 use hipflask::prelude::*;
-use hipflask::{Answer, Handler};
 
 /// Where a request is, as the functions around a view see it.
 fn place(ctx: &Context) -> String {

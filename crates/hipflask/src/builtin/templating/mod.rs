@@ -362,6 +362,7 @@ impl App {
     /// Adds a filter: `{{ text|shout }}`.
     ///
     /// ```
+    /// use hipflask::Rule;
     /// use hipflask::prelude::*;
     ///
     /// async fn index() -> Template {
@@ -404,6 +405,7 @@ impl App {
     /// Gives every template the values that `f` returns; a view's own values take precedence.
     ///
     /// ```
+    /// use hipflask::{Rule, context};
     /// use hipflask::prelude::*;
     ///
     /// let app = App::new("doc", ".")
