@@ -436,6 +436,7 @@ impl App {
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
     ///
+    /// use hipflask::Rule;
     /// use hipflask::prelude::*;
     ///
     /// #[derive(Default)]
