@@ -1,7 +1,10 @@
 //! What the page "From Flask" calls different, and what it calls missing.
 
+use hipflask::Rule;
+use hipflask::http::FormData;
 use hipflask::prelude::*;
-use hipflask::{TestClient, TestResponse};
+use hipflask::routing::ViewArgs;
+use hipflask::testing::{TestClient, TestResponse};
 
 const KEY: &str = "only for this test, and long enough for production";
 
@@ -129,7 +132,7 @@ fn hidden_files_are_not_served() {
 
 #[test]
 fn a_signed_text_is_written_in_one_way() {
-    let signer = hipflask::Serializer::new([KEY], "test");
+    let signer = hipflask::signing::Serializer::new([KEY], "test");
     let token = signer.dumps(&"x").expect("it is text");
     assert!(signer.loads::<String>(&token, None).valid().is_some());
     // The last letter of the signature encodes four bits that count and two that do not.
@@ -186,7 +189,7 @@ fn urls_of_floats_and_words_match_their_own_rules() {
         .expect("nothing is wrong with it")
         .context();
     let url = |endpoint: &str, value: &str| {
-        ctx.url_for(hipflask::UrlFor::endpoint(endpoint).value("x", value)).expect("it can be built")
+        ctx.url_for(hipflask::helpers::UrlFor::endpoint(endpoint).value("x", value)).expect("it can be built")
     };
     assert_eq!(url("float", "1e20"), "/float/100000000000000000000.0");
     assert_eq!(url("any", "b c"), "/any/b%20c");

@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use hipflask::Rule;
+use hipflask::http::Upload;
 use hipflask::prelude::*;
+use hipflask::routing::ViewArgs;
 use hipflask_sql::prelude::*;
 use serde::Serialize;
 

@@ -27,7 +27,7 @@
 //! async fn me(user: Login<User>) -> String {
 //!     format!("Hello, {}!", user.name)
 //! }
-//! # use hipflask::Redirect;
+//! # use hipflask::helpers::Redirect;
 //!
 //! # hipflask::block_on(async {
 //! let app = App::new("doc", ".").extend(LoginManager::new(load_user).login_view("login")).routes(routes![login, me]);

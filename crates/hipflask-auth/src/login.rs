@@ -6,10 +6,11 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use hipflask::{
-    App, BoxFuture, Context, Error, Extension, Freezing, FromContext, Function, HttpError, IntoResponse, Method,
-    Response, Result, Session, UrlFor, Values, redirect,
-};
+use hipflask::extension::{BoxFuture, Freezing, Function};
+use hipflask::helpers::UrlFor;
+use hipflask::http::{IntoResponse, Method};
+use hipflask::templating::Values;
+use hipflask::{App, Context, Error, Extension, FromContext, HttpError, Response, Result, Session, redirect};
 use serde::{Deserialize, Serialize};
 
 /// The keys of Flask-Login.
@@ -323,7 +324,7 @@ fn unauthorized(ctx: &mut Context) -> Error {
 }
 
 /// Path and query of a request, as the browser sent them.
-fn address(request: &hipflask::Request) -> &str {
+fn address(request: &hipflask::http::Request) -> &str {
     request.uri().path_and_query().map_or("/", |address| address.as_str())
 }
 

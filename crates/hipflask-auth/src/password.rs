@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use hipflask::compare_digest;
+use hipflask::signing::compare_digest;
 use tokio::sync::Semaphore;
 
 /// The longest password that is accepted, in bytes. Longer ones are refused, never cut.

@@ -20,7 +20,7 @@ pub(crate) fn expand(input: &TokenStream) -> Expanded {
         let names = names(&root, folder);
         let files = names.iter().map(|name| {
             let path = format!("/{folder}/{name}");
-            quote!(::hipflask::EmbeddedFile { name: #name, content: ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #path)) })
+            quote!(::hipflask::extension::EmbeddedFile { name: #name, content: ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #path)) })
         });
         (!names.is_empty()).then(|| quote!(.embed(#folder, &[#(#files),*])))
     });

@@ -80,14 +80,14 @@ pub(crate) fn expand(root: &Root, attribute: TokenStream, item: TokenStream) -> 
     }
     let handler = handler::expand(&function.sig, &arguments, &[], Place::of(inline.as_ref(), &function.sig)?);
     let catches = match catches {
-        Catches::Status(status) => quote!(::hipflask::Catches::status(#status)),
-        Catches::Type(ty) => quote!(::hipflask::Catches::error::<#ty>()),
+        Catches::Status(status) => quote!(::hipflask::errors::Catches::status(#status)),
+        Catches::Type(ty) => quote!(::hipflask::errors::Catches::error::<#ty>()),
     };
     Ok(around(
         function,
         &quote! {
             #handler
-            ::hipflask::ErrorHandler::new(#catches, __View)
+            ::hipflask::errors::ErrorHandler::new(#catches, __View)
         },
     ))
 }
@@ -138,7 +138,7 @@ fn around(mut function: ItemFn, body: &TokenStream) -> TokenStream {
     function.attrs = inner;
     quote! {
         #(#outer)*
-        #visibility fn #name() -> ::hipflask::ErrorHandler {
+        #visibility fn #name() -> ::hipflask::errors::ErrorHandler {
             #function
             #body
         }

@@ -44,13 +44,13 @@ pub(crate) fn expand(
     quote! {
         struct __View;
 
-        impl ::hipflask::Handler for __View {
+        impl ::hipflask::extension::Handler for __View {
             #[allow(clippy::redundant_closure, reason = "the closure is the macro's")]
-            fn call<'a>(&'a self, ctx: &'a mut ::hipflask::Context) -> ::hipflask::Answer<'a> {
+            fn call<'a>(&'a self, ctx: &'a mut ::hipflask::Context) -> ::hipflask::extension::Answer<'a> {
                 #answer
             }
 
-            fn check(&self, freezing: &::hipflask::Freezing<'_>) -> ::core::result::Result<(), ::std::string::String> {
+            fn check(&self, freezing: &::hipflask::extension::Freezing<'_>) -> ::core::result::Result<(), ::std::string::String> {
                 let _ = freezing;
                 #checks
                 ::core::result::Result::Ok(())
@@ -82,7 +82,7 @@ impl Fetched {
                 Argument::Context => fetched.takes_context = true,
                 Argument::Reference { ty, caught } => {
                     let (error, span) = (in_one_place(caught), caught.span());
-                    fetched.by_type(&value(span), &quote_spanned!(span=> ::hipflask::Caught<#error>), span);
+                    fetched.by_type(&value(span), &quote_spanned!(span=> ::hipflask::errors::Caught<#error>), span);
                     let value = value(ty.span());
                     fetched.passed.push(quote_spanned!(ty.span()=> &*#value));
                 }
@@ -93,7 +93,7 @@ impl Fetched {
                     match of_path {
                         None => fetched.by_type(&value, &tokens, span),
                         Some(PathArgument { variable, .. }) => fetched.fetches.extend(quote_spanned!(span=>
-                            let #value = <#tokens as ::hipflask::PathValue>::from_args(ctx.view_args(), #variable)?;
+                            let #value = <#tokens as ::hipflask::helpers::PathValue>::from_args(ctx.view_args(), #variable)?;
                         )),
                     }
                     fetched.passed.push(quote!(#value));
@@ -115,17 +115,17 @@ impl Fetched {
 fn answer(signature: &Signature, fetched: &Fetched, place: Place) -> TokenStream {
     let Fetched { fetches, ready, .. } = fetched;
     let (called, at_name) = (called(signature, fetched, place), signature.ident.span());
-    let answer = quote_spanned!(answer_span(signature)=> ::hipflask::Outcome::into_outcome(#called));
+    let answer = quote_spanned!(answer_span(signature)=> ::hipflask::extension::Outcome::into_outcome(#called));
     let answer = quote_spanned!(at_name=> async move { #fetches #answer });
     if signature.asyncness.is_none() && place == Place::Inline {
         let name = signature.ident.to_string();
-        let answer = quote_spanned!(at_name=> ::hipflask::Answer::of(true #ready, #answer));
+        let answer = quote_spanned!(at_name=> ::hipflask::extension::Answer::of(true #ready, #answer));
         quote! {
             const NAME: &str = ::core::concat!(::core::module_path!(), "::", #name);
             #answer
         }
     } else {
-        quote_spanned!(at_name=> ::hipflask::Answer::Later(::std::boxed::Box::pin(#answer)))
+        quote_spanned!(at_name=> ::hipflask::extension::Answer::Later(::std::boxed::Box::pin(#answer)))
     }
 }
 

@@ -115,10 +115,10 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
                 named.push(argument.clone());
                 let (value, span) = argument_code(&call, &argument, &mut next, &mut used)?;
                 match format.as_str() {
-                    "" => quote_spanned!(span=> ::hipflask::ToHtml::to_html(&#value, &mut #html);),
+                    "" => quote_spanned!(span=> ::hipflask::templating::ToHtml::to_html(&#value, &mut #html);),
                     format => {
                         let format = format!("{{:{format}}}");
-                        quote_spanned!(span=> ::hipflask::ToHtml::to_html(&::core::format_args!(#format, #value), &mut #html);)
+                        quote_spanned!(span=> ::hipflask::templating::ToHtml::to_html(&::core::format_args!(#format, #value), &mut #html);)
                     }
                 }
             }

@@ -269,7 +269,7 @@ pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
         #(#cfgs)*
         impl #name {
             #[allow(dead_code)]
-            pub fn _routes() -> ::std::vec::Vec<::hipflask::Route> {
+            pub fn _routes() -> ::std::vec::Vec<::hipflask::extension::Route> {
                 ::std::vec::Vec::new()
             }
         }
@@ -327,7 +327,7 @@ fn twin(view: &View) -> TokenStream {
         match arguments::plain(ty) {
             Some(Plain::Text) => quote!(let url = url.value(#variable, values.#field);),
             _ => quote_spanned!(ty.span()=>
-                let url = <#placed as ::hipflask::PathValue>::into_url(values.#field, url, #variable);
+                let url = <#placed as ::hipflask::helpers::PathValue>::into_url(values.#field, url, #variable);
             ),
         }
     });
@@ -340,10 +340,10 @@ fn twin(view: &View) -> TokenStream {
         #visibility #twin
 
         #(#cfgs)*
-        impl #lifetime ::core::convert::From<#name #lifetime> for ::hipflask::UrlFor {
-            fn from(values: #name #lifetime) -> ::hipflask::UrlFor {
+        impl #lifetime ::core::convert::From<#name #lifetime> for ::hipflask::helpers::UrlFor {
+            fn from(values: #name #lifetime) -> ::hipflask::helpers::UrlFor {
                 let _ = &values;
-                let url = ::hipflask::UrlFor::view(::hipflask::ViewId { name: #text, place: <#name #lifetime>::_PLACE });
+                let url = ::hipflask::helpers::UrlFor::view(::hipflask::routing::ViewId { name: #text, place: <#name #lifetime>::_PLACE });
                 #(#values)*
                 url
             }
@@ -375,11 +375,11 @@ fn routes(view: &View, attached: &[Attached]) -> Result<TokenStream> {
             pub const _PLACE: &'static str = ::core::concat!(::core::file!(), ":", ::core::line!(), ":", ::core::column!());
 
             #[doc(hidden)]
-            pub fn _routes() -> ::std::vec::Vec<::hipflask::Route> {
+            pub fn _routes() -> ::std::vec::Vec<::hipflask::extension::Route> {
                 #handler
-                let view: ::std::sync::Arc<dyn ::hipflask::Handler> = ::std::sync::Arc::new(__View);
-                let id = ::hipflask::ViewId { name: #text, place: Self::_PLACE };
-                ::std::vec![#(::hipflask::Route::new(#rules, ::std::sync::Arc::clone(&view)).with_id(id)),*]
+                let view: ::std::sync::Arc<dyn ::hipflask::extension::Handler> = ::std::sync::Arc::new(__View);
+                let id = ::hipflask::routing::ViewId { name: #text, place: Self::_PLACE };
+                ::std::vec![#(::hipflask::extension::Route::new(#rules, ::std::sync::Arc::clone(&view)).with_id(id)),*]
             }
         }
     })
@@ -393,7 +393,7 @@ pub(crate) fn list(input: TokenStream) -> Expanded {
     // `<view>::` and not `view::`, which the compiler would take for a missing module.
     let lists = views.iter().map(|view| quote_spanned!(view.span()=> <#view>::_routes()));
     Ok(quote! {{
-        let mut routes = ::std::vec::Vec::<::hipflask::Route>::new();
+        let mut routes = ::std::vec::Vec::<::hipflask::extension::Route>::new();
         #(routes.extend(#lists);)*
         routes
     }})

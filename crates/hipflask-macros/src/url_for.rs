@@ -45,7 +45,7 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
                 Some(value) => quote!(#name: #value),
                 None => quote!(#name),
             });
-            quote!(::hipflask::UrlFor::from(#view { #(#values),* }))
+            quote!(::hipflask::helpers::UrlFor::from(#view { #(#values),* }))
         }
         Target::Endpoint(endpoint) => {
             let values = values.iter().map(|Named { name, value }| {
@@ -55,7 +55,7 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
                     None => quote!(.value(#text, &#name)),
                 }
             });
-            quote!(::hipflask::UrlFor::endpoint(#endpoint)#(#values)*)
+            quote!(::hipflask::helpers::UrlFor::endpoint(#endpoint)#(#values)*)
         }
     })
 }

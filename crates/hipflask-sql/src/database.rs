@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use hipflask::{Config, Error, Freezing, Result};
+use hipflask::extension::Freezing;
+use hipflask::{Config, Error, Result};
 use sqlx::migrate::Migration;
 
 use crate::backend::Pool;

@@ -2,10 +2,10 @@
 
 use std::future::{Future, ready};
 
-use hipflask::{
-    App, Catches, Caught, CliArgs, Context, Error, ErrorHandler, Extension, Freezing, FromContext, Frozen, HttpError,
-    Response, Result, Scaffold,
-};
+use hipflask::cli::CliArgs;
+use hipflask::errors::{Catches, Caught, ErrorHandler};
+use hipflask::extension::{Freezing, Scaffold};
+use hipflask::{App, Context, Error, Extension, FromContext, Frozen, HttpError, Response, Result};
 use sqlx::migrate::Migration;
 
 use crate::backend::Pool;

@@ -23,7 +23,7 @@ use crate::statement::Statement;
 /// ```
 /// use hipflask::prelude::*;
 /// use hipflask_sql::prelude::*;
-/// use hipflask::Body;
+/// use hipflask::http::Body;
 ///
 /// #[get("/posts.csv")]
 /// async fn export(db: Db) -> Body {

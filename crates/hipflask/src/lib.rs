@@ -22,20 +22,39 @@
 //!
 //! # A tour
 //!
-//! An [`App`] is set up by its methods and by those of [`Scaffold`], which a [`Blueprint`] has too. It cannot
+//! An [`App`] is set up by its methods and by those of [`Scaffold`](extension::Scaffold), which a [`Blueprint`] has too. It cannot
 //! serve; [`App::freeze`] checks everything and makes a [`Frozen`], which can.
 //!
 //! A view is a plain function, async or not. It asks for what it needs: values of the path by name, everything
-//! else by type ([`FromContext`]). What it returns becomes a response ([`IntoResponse`]). `?` turns any error into
-//! an [`Error`]; [`abort!`] and [`or_404`](OrNotFound::or_404) leave with an [`HttpError`].
+//! else by type ([`FromContext`]). What it returns becomes a response ([`IntoResponse`](http::IntoResponse)). `?` turns any error into
+//! an [`Error`]; [`abort!`] and [`or_404`](errors::OrNotFound::or_404) leave with an [`HttpError`].
 //!
-//! Everything that can answer is a [`Handler`]: it answers, fails or passes. Views, hooks, error handlers and
+//! Everything that can answer is a [`Handler`](extension::Handler): it answers, fails or passes. Views, hooks, error handlers and
 //! mounted applications are handlers, and so is a `Frozen`. An [`Extension`] is a function from app to app.
 //!
 //! [`render_template!`], [`url_for!`] and [`redirect`] only describe a result; the dispatcher resolves it with the
 //! request. So most views need no [`Context`].
 //!
-//! [`TestClient`] calls an application in memory. [`cli::main`] turns it into a binary.
+//! [`TestClient`](testing::TestClient) calls an application in memory. [`cli::main`] turns it into a binary.
+//!
+//! # Where things are
+//!
+//! What programs name all the time is at the root, most of it in the [`prelude`]. The rest is in modules:
+//!
+//! | module | what for |
+//! |---|---|
+//! | [`http`] | requests, responses, and what they are made of: headers, bodies, cookies, uploads |
+//! | [`routing`] | rules, converters, values of the path |
+//! | [`form`] | forms: fields, rules, errors |
+//! | [`templating`] | templates, and functions for them |
+//! | [`sessions`] | where sessions are kept |
+//! | [`helpers`] | redirects, URLs, files |
+//! | [`errors`] | errors, and who handles them |
+//! | [`signing`] | signed texts, random tokens |
+//! | [`security`] | what keeps an application safe |
+//! | [`extension`] | what extensions and handlers of your own are made of |
+//! | [`testing`] | the test client |
+//! | [`server`], [`cli`] | serving, and the commands of the binary |
 
 #![warn(missing_docs)]
 
@@ -44,7 +63,7 @@ mod base;
 pub mod http;
 pub mod signing;
 // 2 routing: pure
-mod routing;
+pub mod routing;
 // 3 heart: what an app is, what a request carries
 mod app;
 mod context;
@@ -55,96 +74,116 @@ mod builtin;
 mod dispatch;
 // 6 edges
 pub mod cli;
-mod server;
-mod testing;
+pub mod server;
+pub mod testing;
 
 pub use crate::app::App;
 pub use crate::app::blueprint::Blueprint;
 pub use crate::app::extension::Extension;
-pub use crate::app::finished::Finished;
-pub use crate::app::freezing::{EmbeddedFile, Freezing};
 pub use crate::app::frozen::Frozen;
-pub use crate::app::mount::IntoMount;
-pub use crate::app::scaffold::{Route, Scaffold};
-pub use crate::app::setup_error::{SetupError, SetupErrors};
-pub use crate::app::url_rule::UrlRule;
-pub use crate::base::catches::Catchable;
-pub use crate::base::catches::Catches;
 pub use crate::base::config::Config;
-pub use crate::base::datetime::{DateTime, DateTimeError};
-pub use crate::base::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound, Result};
-pub use crate::base::html::{Html, ToHtml};
-pub use crate::base::panics::Panicked;
+pub use crate::base::datetime::DateTime;
+pub use crate::base::error::{Error, HttpError, Result};
+pub use crate::base::html::Html;
 pub use crate::base::runtime::block_on;
 pub use crate::builtin::form::{self, Form};
-pub use crate::builtin::security::csrf::CsrfExempt;
-pub use crate::builtin::static_files::{File, send_file, send_from_directory};
-pub use crate::builtin::templating::{Template, TemplateError, TemplateFunction, Values};
-pub use crate::cli::CliArgs;
+pub use crate::builtin::templating::Template;
 pub use crate::context::Context;
-pub use crate::context::extract::{Caught, FromContext, Query};
-pub use crate::context::g::G;
+pub use crate::context::extract::{FromContext, Query};
 pub use crate::context::session::Session;
-pub use crate::context::stream::StreamContext;
-pub use crate::context::url_for::{Location, PathValue, Redirect, UrlFor, redirect};
-pub use crate::handler::error_handler::ErrorHandler;
-pub use crate::handler::function::Function;
-pub use crate::handler::inline::{Inline, inline};
-pub use crate::handler::into_error_handler::IntoErrorHandler;
-pub use crate::handler::into_handler::IntoHandler;
-pub use crate::handler::outcome::Outcome;
-pub use crate::handler::pool::ViewThreads;
-pub use crate::handler::{Answer, BoxFuture, Handler};
-pub use crate::http::accept::Accept;
-pub use crate::http::body::{Body, BodySender, BodyTooLarge};
-pub use crate::http::cookie::{Cookie, SameSite};
-pub use crate::http::filenames::{safe_join, secure_filename};
-pub use crate::http::headers::HeaderOptions;
+pub use crate::context::url_for::redirect;
 pub use crate::http::json::Json;
-pub use crate::http::multi_dict::MultiDict;
-pub use crate::http::request::{Request, Scheme};
-pub use crate::http::response::{IntoBody, IntoResponse, Response};
-pub use crate::http::upgrade::Upgraded;
-pub use crate::http::upload::{FormData, Upload};
-pub use crate::http::url::is_safe_redirect;
-pub use crate::routing::build::BuildError;
-pub use crate::routing::converter::Converter;
+pub use crate::http::response::Response;
 pub use crate::routing::rule::Rule;
-pub use crate::routing::rule::ViewId;
-pub use crate::routing::view_args::{FromPath, ViewArgs};
-pub use crate::server::{Server, serve, serve_on};
-pub use crate::signing::{KeyDerivation, Serializer, Verified, compare_digest};
-pub use crate::testing::{TestClient, TestRequest, TestResponse};
+pub use crate::server::serve;
 
-pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode as Status};
-pub use bytes::Bytes;
+pub use ::http::StatusCode as Status;
 pub use hipflask_macros::{Form, delete, errorhandler, get, main, patch, post, put, route, test};
-pub use hipflask_rule::{Arguments, Literal};
 
 /// The names that nearly every program uses: `use hipflask::prelude::*`.
+///
+/// It brings the methods of three traits too, without their names:
+/// [`into_response`](http::IntoResponse::into_response), [`or_404`](errors::OrNotFound::or_404), and what an [`App`] and
+/// a [`Blueprint`] share ([`Scaffold`](extension::Scaffold)).
 pub mod prelude {
+    pub use crate::errors::OrNotFound as _;
+    pub use crate::extension::Scaffold as _;
+    pub use crate::http::IntoResponse as _;
     pub use crate::{
-        App, Blueprint, Config, Context, DateTime, Error, Extension, Form, FormData, FromContext, Html, HttpError,
-        IntoResponse, Json, MultiDict, OrNotFound, Query, Request, Response, Result, Rule, Scaffold, Session, Status,
-        Template, Upload, ViewArgs, abort, app, context, delete, errorhandler, get, html, patch, post, put, redirect,
-        render_template, route, routes, send_file, send_from_directory, url_for,
+        App, Blueprint, Config, Context, DateTime, Error, Form, Html, HttpError, Json, Query, Response, Result,
+        Session, Status, Template, abort, app, delete, errorhandler, get, html, patch, post, put, redirect,
+        render_template, route, routes, url_for,
     };
-    pub use crate::{Cookie, File};
 
-    /// The method GET, for [`Rule::methods`].
-    pub const GET: crate::Method = crate::Method::GET;
+    use ::http::Method;
+
+    /// The method GET, for [`Rule::methods`](crate::Rule::methods).
+    pub const GET: Method = Method::GET;
     /// The method POST.
-    pub const POST: crate::Method = crate::Method::POST;
+    pub const POST: Method = Method::POST;
     /// The method PUT.
-    pub const PUT: crate::Method = crate::Method::PUT;
+    pub const PUT: Method = Method::PUT;
     /// The method PATCH.
-    pub const PATCH: crate::Method = crate::Method::PATCH;
+    pub const PATCH: Method = Method::PATCH;
     /// The method DELETE.
-    pub const DELETE: crate::Method = crate::Method::DELETE;
+    pub const DELETE: Method = Method::DELETE;
 }
 
-/// Where sessions are kept. Flask's module of that name.
+/// What a view returns beside text, HTML and JSON: redirects, URLs and files. Flask's `flask.helpers`.
+pub mod helpers {
+    pub use crate::builtin::static_files::{File, send_file, send_from_directory};
+    pub use crate::context::url_for::{Location, PathValue, Redirect, UrlFor, redirect};
+}
+
+/// Templates and the values for them. Flask's `flask.templating`.
+pub mod templating {
+    pub use crate::base::html::{Html, ToHtml};
+    pub use crate::builtin::templating::{Template, TemplateError, TemplateFunction, Values};
+}
+
+/// Errors, what can be done with them, and who handles them.
+pub mod errors {
+    pub use crate::app::setup_error::{SetupError, SetupErrors};
+    pub use crate::base::catches::{Catchable, Catches};
+    pub use crate::base::datetime::DateTimeError;
+    pub use crate::base::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound, Result};
+    pub use crate::base::panics::Panicked;
+    pub use crate::context::extract::Caught;
+    pub use crate::handler::error_handler::ErrorHandler;
+    pub use crate::handler::into_error_handler::IntoErrorHandler;
+}
+
+/// What extensions, arguments and handlers of your own are made of.
+///
+/// An [`Extension`] is a function from app to app. What it checks at the start it finds in
+/// [`Freezing`](extension::Freezing); what it runs is a [`Handler`](extension::Handler), which a plain function becomes by
+/// [`IntoHandler`](extension::IntoHandler); what views ask it for is a [`FromContext`].
+pub mod extension {
+    pub use crate::app::extension::Extension;
+    pub use crate::app::finished::Finished;
+    pub use crate::app::freezing::{EmbeddedFile, Freezing};
+    pub use crate::app::mount::IntoMount;
+    pub use crate::app::scaffold::{Route, Scaffold};
+    pub use crate::app::url_rule::UrlRule;
+    pub use crate::context::extract::FromContext;
+    pub use crate::context::g::G;
+    pub use crate::context::stream::StreamContext;
+    pub use crate::handler::function::Function;
+    pub use crate::handler::inline::{Inline, inline};
+    pub use crate::handler::into_handler::IntoHandler;
+    pub use crate::handler::outcome::Outcome;
+    pub use crate::handler::pool::ViewThreads;
+    pub use crate::handler::{Answer, BoxFuture, Handler};
+}
+
+/// What keeps an application safe, and how a part of it is exempted.
+pub mod security {
+    pub use crate::builtin::security::csrf::CsrfExempt;
+}
+
+/// Where sessions are kept. Flask's `flask.sessions`.
 pub mod sessions {
+    pub use crate::context::session::Session;
     pub use crate::context::session::cookie::SessionCookie;
     pub use crate::context::session::interface::{Answer, SessionInterface};
     pub use crate::context::session::memory::MemoryStore;
@@ -162,7 +201,7 @@ macro_rules! app {
     ($($input:tt)*) => { $crate::__private::app! { $crate; $($input)* } };
 }
 
-/// Lists views for [`routes`](Scaffold::routes): `routes![index, blog::show]`. A view that no list names is the
+/// Lists views for [`routes`](extension::Scaffold::routes): `routes![index, blog::show]`. A view that no list names is the
 /// compiler's own "never used".
 ///
 /// It writes the concatenation of what each view's attribute made. "Expected type, found function" means that the
@@ -205,19 +244,20 @@ macro_rules! html {
 #[macro_export]
 macro_rules! context {
     ($($name:ident $(=> $value:expr)?),* $(,)?) => {
-        $crate::Values::new()$(.with(::core::stringify!($name), $crate::context!(@value $name $(=> $value)?)))*
+        $crate::templating::Values::new()$(.with(::core::stringify!($name), $crate::context!(@value $name $(=> $value)?)))*
     };
     (@value $name:ident => $value:expr) => { &$value };
     (@value $name:ident) => { &$name };
 }
 
+/// What macros write, which must be found whatever the program has named.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::handler::inline::watched;
     pub use hipflask_macros::{app, html, render_template, routes, url_for};
 
     /// A method that a macro has checked.
-    pub fn method(name: &str) -> crate::Method {
-        name.parse().unwrap_or(crate::Method::GET)
+    pub fn method(name: &str) -> ::http::Method {
+        name.parse().unwrap_or(::http::Method::GET)
     }
 }

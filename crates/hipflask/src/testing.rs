@@ -51,6 +51,7 @@ impl Frozen {
 /// a client that does not.
 ///
 /// ```
+/// use hipflask::http::FormData;
 /// use hipflask::prelude::*;
 ///
 /// #[route("/login", methods = [POST])]

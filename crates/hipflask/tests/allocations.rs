@@ -1,8 +1,9 @@
 //! How many allocations a request makes, itself included, from its head to its response, so that a regression shows as a
 //! number and not as noise. A number that falls is to be written down here too.
 
+use hipflask::Frozen;
+use hipflask::http::Request;
 use hipflask::prelude::*;
-use hipflask::{Frozen, Request};
 
 #[derive(Form)]
 struct Entry {
@@ -70,7 +71,7 @@ fn they_are_as_many_as_they_were() {
     let get = |path: &'static str| move || Request::get(path);
     let sent = || {
         Request::get("/form")
-            .with_method(hipflask::Method::POST)
+            .with_method(hipflask::http::Method::POST)
             .with_header("content-type", "application/x-www-form-urlencoded")
             .with_header("sec-fetch-site", "same-origin")
             .with_body("name=Ada&rating=7")

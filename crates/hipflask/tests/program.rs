@@ -8,8 +8,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use hipflask::Bytes;
+use hipflask::Rule;
+use hipflask::http::Bytes;
 use hipflask::prelude::*;
+use hipflask::routing::ViewArgs;
 use serde_json::Value;
 
 /// What a test waits at most for anything. Only a failing test ever does.

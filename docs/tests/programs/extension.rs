@@ -1,5 +1,6 @@
 //! An extension is a function from app to app.
 
+use hipflask::Extension;
 use hipflask::prelude::*;
 
 pub struct RequestId;
@@ -13,7 +14,7 @@ impl Extension for RequestId {
 async fn stamp(ctx: &mut Context, config: Config) -> Result<()> {
     let header: String = config.get("REQUEST_ID_HEADER")?;
     let id = ctx.request_id().parse()?;
-    ctx.response_mut().headers_mut().insert(header.parse::<hipflask::HeaderName>()?, id);
+    ctx.response_mut().headers_mut().insert(header.parse::<hipflask::http::HeaderName>()?, id);
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! Everything also works without macros.
 
+use hipflask::Rule;
 use hipflask::prelude::*;
+use hipflask::routing::ViewArgs;
 
 fn app() -> App {
     App::new("hello", env!("CARGO_MANIFEST_DIR"))
@@ -24,7 +26,7 @@ async fn a_string_is_plain_text() {
 #[hipflask::test]
 async fn the_endpoint_builds_urls() {
     let app = app().freeze().expect("nothing is wrong with it");
-    let url = hipflask::UrlFor::endpoint("hello").value("name", "Ada Lovelace");
+    let url = hipflask::helpers::UrlFor::endpoint("hello").value("name", "Ada Lovelace");
     assert_eq!(app.context().url_for(url).expect("it is an endpoint"), "/hello/Ada%20Lovelace");
     let rule = app.rules().find(|rule| rule.endpoint() == "hello").expect("it was added");
     assert_eq!(rule.text(), "/hello/<name>");

@@ -11,8 +11,10 @@ mod staff;
 #[cfg(test)]
 mod tests;
 
+use hipflask::helpers::Redirect;
+use hipflask::http::{Method, MultiDict};
 use hipflask::prelude::*;
-use hipflask::{Converter, Method, Redirect};
+use hipflask::routing::Converter;
 
 #[get("/")]
 async fn index() -> Template {

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use hipflask::Frozen;
 use hipflask::form::FieldName;
+use hipflask::http::Upload;
 use hipflask::prelude::*;
 
 #[derive(Form)]

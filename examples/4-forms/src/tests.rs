@@ -1,4 +1,4 @@
-use hipflask::{TestClient, TestResponse};
+use hipflask::testing::{TestClient, TestResponse};
 
 use super::*;
 

@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use hipflask::Redirect;
+use hipflask::helpers::Redirect;
 use hipflask::prelude::*;
 
 #[derive(serde::Serialize)]

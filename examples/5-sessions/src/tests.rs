@@ -29,7 +29,8 @@ async fn nine_are_enough() {
 #[hipflask::test]
 async fn a_permanent_session_says_when_it_ends() {
     let client = app().test_client();
-    let cookie = |response: hipflask::TestResponse| response.header("set-cookie").unwrap_or_default().to_owned();
+    let cookie =
+        |response: hipflask::testing::TestResponse| response.header("set-cookie").unwrap_or_default().to_owned();
     assert!(!cookie(client.post("/basket/tea/more").send().await).contains("Expires"));
     assert!(cookie(client.post("/remember").send().await).contains("Expires"));
     assert!(!cookie(client.post("/remember").send().await).contains("Expires"));

@@ -1,4 +1,4 @@
-use hipflask::TestClient;
+use hipflask::testing::TestClient;
 use serde_json::{Value, json};
 
 use super::*;

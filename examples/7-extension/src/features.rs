@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use hipflask::Freezing;
+use hipflask::FromContext;
+use hipflask::extension::Freezing;
 use hipflask::prelude::*;
 
 /// The features that are on in one application. As an argument it is the running application's.

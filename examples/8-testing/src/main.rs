@@ -7,6 +7,8 @@ mod tests;
 
 use std::sync::{Mutex, PoisonError};
 
+use hipflask::FromContext;
+use hipflask::http::Cookie;
 use hipflask::prelude::*;
 
 /// The notes of all users: name and text.

@@ -1,6 +1,6 @@
 //! The many ways to test. No test needs a socket, a port or a running server.
 
-use hipflask::TestClient;
+use hipflask::testing::TestClient;
 use serde_json::{Value, json};
 
 use super::*;

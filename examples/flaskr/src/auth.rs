@@ -1,6 +1,6 @@
 //! Authors: register, log in, log out.
 
-use hipflask::is_safe_redirect;
+use hipflask::http::is_safe_redirect;
 use hipflask::prelude::*;
 use hipflask_auth::prelude::*;
 use hipflask_sql::SqlError;

@@ -1,6 +1,7 @@
 //! Posts and their comments.
 
 use hipflask::Frozen;
+use hipflask::http::Upload;
 use hipflask::prelude::*;
 use hipflask_auth::prelude::*;
 use hipflask_sql::prelude::*;

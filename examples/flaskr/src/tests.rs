@@ -1,6 +1,6 @@
 //! Tests of the blog in memory.
 
-use hipflask::{TestClient, TestResponse};
+use hipflask::testing::{TestClient, TestResponse};
 
 use super::*;
 

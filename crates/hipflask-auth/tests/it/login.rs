@@ -78,7 +78,9 @@ async fn a_session_has_a_user() {
 /// Session fixation, and a copy of a cookie that outlives the logout: neither works where sessions are on the server.
 #[hipflask::test]
 async fn a_login_has_an_id_of_its_own_and_a_logout_ends_it_everywhere() {
-    let store = |freezing: &hipflask::Freezing<'_>| ServerSideSessions::new(MemoryStore::default(), freezing.config());
+    let store = |freezing: &hipflask::extension::Freezing<'_>| {
+        ServerSideSessions::new(MemoryStore::default(), freezing.config())
+    };
     let app = app().session_interface(store).freeze().expect("nothing is wrong with it");
     let (victim, attacker) = (app.test_client(), app.test_client());
     attacker.session_transaction(|session| session.flash("planted"));

@@ -1,7 +1,9 @@
 //! The way to the login, and back to where one came from: nowhere else.
 
+use hipflask::Rule;
+use hipflask::http::is_safe_redirect;
 use hipflask::prelude::*;
-use hipflask::{Rule, TestResponse, is_safe_redirect};
+use hipflask::testing::TestResponse;
 use hipflask_auth::prelude::*;
 
 #[derive(Clone, serde::Serialize)]

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use hipflask::Rule;
 use hipflask::prelude::*;
-use hipflask::{Rule, TestClient};
+use hipflask::testing::TestClient;
 use hipflask_auth::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]

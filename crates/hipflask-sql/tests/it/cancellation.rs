@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hipflask::http::Request;
 use hipflask_sql::SqlError;
 use hipflask_sql::prelude::*;
 

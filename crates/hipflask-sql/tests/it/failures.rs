@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use hipflask::Frozen;
 use hipflask::prelude::*;
-use hipflask::{Frozen, TestResponse};
+use hipflask::testing::TestResponse;
 use hipflask_sql::SqlError;
 use hipflask_sql::prelude::*;
 use hipflask_sql::sqlx;
@@ -216,8 +217,14 @@ async fn a_password_is_shown_nowhere() {
                 let db = Db::of(&app).unwrap();
                 let error = db.query("SELECT 1").execute().await.unwrap_err();
                 seen.push_str(&format!("{db:?} {error} {error:?}\n{app:?}\n"));
-                let page =
-                    app.respond(hipflask::Request::get("/")).await.into_parts().2.collect(u64::MAX).await.unwrap();
+                let page = app
+                    .respond(hipflask::http::Request::get("/"))
+                    .await
+                    .into_parts()
+                    .2
+                    .collect(u64::MAX)
+                    .await
+                    .unwrap();
                 seen.push_str(&String::from_utf8_lossy(&page));
             }
         }

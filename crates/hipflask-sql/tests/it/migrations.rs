@@ -129,7 +129,7 @@ async fn files_that_cannot_be_told_apart_are_found_when_the_application_is_froze
 
 #[hipflask::test]
 async fn migrations_inside_of_the_binary_are_run() {
-    use hipflask::EmbeddedFile;
+    use hipflask::extension::EmbeddedFile;
     const FILES: &[EmbeddedFile] = &[
         EmbeddedFile { name: "0001_step.sql", content: b"CREATE TABLE step (name TEXT)" },
         EmbeddedFile { name: "notes.txt", content: b"" },

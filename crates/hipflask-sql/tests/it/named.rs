@@ -1,7 +1,8 @@
 //! Several databases of one application.
 
+use hipflask::Frozen;
+use hipflask::extension::EmbeddedFile;
 use hipflask::prelude::*;
-use hipflask::{EmbeddedFile, Frozen};
 use hipflask_sql::prelude::*;
 
 use crate::database::Database;

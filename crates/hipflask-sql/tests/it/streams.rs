@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use hipflask::http::{Body, Bytes, Request};
 use hipflask::prelude::*;
-use hipflask::{Body, Bytes};
 use hipflask_sql::SqlError;
 use hipflask_sql::prelude::*;
 

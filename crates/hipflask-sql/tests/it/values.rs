@@ -1,6 +1,7 @@
 //! Values on their way into a statement and out of a row.
 
 use hipflask::DateTime;
+use hipflask::http::FormData;
 use hipflask::prelude::*;
 use hipflask_sql::prelude::*;
 use hipflask_sql::{FromColumn, SqlError, SqlValue};

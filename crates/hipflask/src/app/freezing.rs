@@ -66,6 +66,7 @@ impl<'a> Freezing<'a> {
     /// request. Of a mounted application only its own extensions see the rules.
     ///
     /// ```
+    /// use hipflask::Rule;
     /// use hipflask::prelude::*;
     ///
     /// /// The most bytes that a request to a rule may have.
@@ -95,6 +96,7 @@ impl<'a> Freezing<'a> {
     /// Says which endpoint was meant, or which values are missing.
     ///
     /// ```
+    /// use hipflask::Rule;
     /// use hipflask::prelude::*;
     ///
     /// let app = App::new("doc", ".").add_url_rule(Rule::new("/<int:id>").endpoint("show"), async || "post");

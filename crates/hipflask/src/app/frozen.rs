@@ -29,6 +29,7 @@ pub(crate) type BuildErrorHandler = Arc<dyn Fn(&BuildError, &str, &[(String, Str
 /// An application that can serve: checked, immutable, cheap to clone. It is a [`Handler`] itself.
 ///
 /// ```
+/// use hipflask::Rule;
 /// use hipflask::prelude::*;
 ///
 /// let errors = App::new("doc", ".")
@@ -102,7 +103,7 @@ impl Frozen {
     }
 
     /// Whether a rule of `endpoint` has a variable or a default of this name. Flask's
-    /// `url_map.is_endpoint_expecting`, for [`url_defaults`](crate::Scaffold::url_defaults).
+    /// `url_map.is_endpoint_expecting`, for [`url_defaults`](crate::extension::Scaffold::url_defaults).
     pub fn is_endpoint_expecting(&self, endpoint: &str, name: &str) -> bool {
         self.0.map.is_endpoint_expecting(endpoint, name)
     }
@@ -196,7 +197,7 @@ impl Frozen {
         endpoints.iter().find(near).or_else(|| endpoints.first()).map(String::as_str)
     }
 
-    /// Adds what [`url_defaults`](crate::Scaffold::url_defaults) functions say for `endpoint`.
+    /// Adds what [`url_defaults`](crate::extension::Scaffold::url_defaults) functions say for `endpoint`.
     pub(crate) fn inject_url_defaults(&self, ctx: &Context, endpoint: &str, values: &mut Vec<(String, String)>) {
         let owner = endpoint.rsplit_once('.').map(|(owner, _)| owner);
         let scope = owner.and_then(|owner| self.0.scopes.iter().find(|scope| scope.name.as_deref() == Some(owner)));

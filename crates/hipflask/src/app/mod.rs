@@ -291,8 +291,8 @@ impl App {
     /// ```
     /// use std::sync::Arc;
     ///
+    /// use hipflask::extension::{Answer, Handler};
     /// use hipflask::prelude::*;
-    /// use hipflask::{Answer, Handler};
     ///
     /// /// Lets a form name the method that its view has: `POST /posts/1?_method=DELETE`.
     /// struct MethodOverride(Arc<dyn Handler>);
@@ -440,6 +440,7 @@ impl App {
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
     ///
+    /// use hipflask::Rule;
     /// use hipflask::prelude::*;
     ///
     /// #[derive(Default)]
@@ -483,7 +484,7 @@ impl App {
     }
 
     /// Adds a command to the application's binary. `f` gets its arguments like a view; what the user typed
-    /// after the command is [`CliArgs`](crate::CliArgs). The text that it returns is printed.
+    /// after the command is [`CliArgs`](crate::cli::CliArgs). The text that it returns is printed.
     #[track_caller]
     pub fn command<M>(mut self, name: impl Into<String>, about: impl Into<String>, f: impl IntoHandler<M>) -> App {
         let name = name.into();
@@ -515,8 +516,8 @@ impl App {
     /// ```
     /// use std::sync::Arc;
     ///
+    /// use hipflask::extension::{Handler, IntoHandler};
     /// use hipflask::prelude::*;
-    /// use hipflask::{Handler, IntoHandler};
     ///
     /// /// What runs every night.
     /// #[derive(Default)]

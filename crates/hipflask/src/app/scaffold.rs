@@ -178,8 +178,8 @@ pub trait Scaffold: Sized {
     /// ([`Context::option`]). One that a rule or an inner blueprint has itself is further inside, and comes first.
     ///
     /// ```
-    /// use hipflask::CsrfExempt;
     /// use hipflask::prelude::*;
+    /// use hipflask::security::CsrfExempt;
     ///
     /// let api = Blueprint::new("api").url_prefix("/api").with(CsrfExempt);
     /// ```

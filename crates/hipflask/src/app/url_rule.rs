@@ -10,7 +10,7 @@ use crate::routing::map::MapRule;
 
 /// A rule of an application, with everything that its blueprints add to it. Werkzeug's `Rule`, as
 /// `app.url_map.iter_rules()` gives it; here [`Frozen::rules`](crate::Frozen::rules) does, and
-/// [`Freezing::rules`](crate::Freezing::rules) for an extension that checks at the start.
+/// [`Freezing::rules`](crate::extension::Freezing::rules) for an extension that checks at the start.
 ///
 /// ```
 /// use hipflask::prelude::*;

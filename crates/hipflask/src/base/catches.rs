@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::base::error::{Error, HttpError, IntoStatus};
 
-/// Which errors an [`ErrorHandler`](crate::ErrorHandler) answers.
+/// Which errors an [`ErrorHandler`](crate::errors::ErrorHandler) answers.
 #[derive(Clone, Copy)]
 pub struct Catches {
     pub(crate) kind: Kind,

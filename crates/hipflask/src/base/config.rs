@@ -172,7 +172,7 @@ impl Config {
     /// let app = hipflask::App::new("doc", ".").config("SHOUT", "off").freeze()?;
     /// assert!(!app.config().switch("SHOUT", true));
     /// assert!(app.config().switch("WHISPER", true));
-    /// # Ok::<(), hipflask::SetupErrors>(())
+    /// # Ok::<(), hipflask::errors::SetupErrors>(())
     /// ```
     pub fn switch(&self, key: &str, otherwise: bool) -> bool {
         self.value(key).filter(|value| !value.is_null()).map_or(otherwise, is_truthy)

@@ -18,7 +18,7 @@ use serde::{Serialize, Serializer};
 /// assert_eq!(moment.to_string(), "2026-11-21 08:30:00+00:00");
 /// assert_eq!(moment.strftime("%a, %d %b %Y"), "Sat, 21 Nov 2026");
 /// assert!(moment < DateTime::now() || moment >= DateTime::now());
-/// # Ok::<(), hipflask::DateTimeError>(())
+/// # Ok::<(), hipflask::errors::DateTimeError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DateTime {
@@ -88,7 +88,7 @@ impl DateTime {
     /// let moment: hipflask::DateTime = "2026-11-21T08:30:05.25Z".parse()?;
     /// assert_eq!((moment.year(), moment.month(), moment.day()), (2026, 11, 21));
     /// assert_eq!((moment.hour(), moment.minute(), moment.second(), moment.microsecond()), (8, 30, 5, 250_000));
-    /// # Ok::<(), hipflask::DateTimeError>(())
+    /// # Ok::<(), hipflask::errors::DateTimeError>(())
     /// ```
     pub fn year(self) -> i64 {
         self.parts().year

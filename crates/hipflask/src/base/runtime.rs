@@ -31,7 +31,7 @@ pub(crate) fn new() -> Result<Runtime> {
 ///
 /// # Panics
 ///
-/// In an async function, and in a function that runs [`inline`](crate::inline): use `await` there.
+/// In an async function, and in a function that runs [`inline`](crate::extension::inline): use `await` there.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     match tokio::runtime::Handle::try_current() {
         Ok(runtime) => runtime.block_on(future),

@@ -22,6 +22,7 @@ impl Context {
     /// client that prefers it, with the error's own headers.
     ///
     /// ```
+    /// use hipflask::Rule;
     /// use hipflask::prelude::*;
     ///
     /// async fn closed(ctx: &mut Context) -> Response {

@@ -35,6 +35,7 @@ const PIECE: usize = 256 * 1024;
 /// do, use [`send_from_directory`].
 ///
 /// ```no_run
+/// use hipflask::helpers::{File, send_file};
 /// use hipflask::prelude::*;
 ///
 /// #[get("/report")]

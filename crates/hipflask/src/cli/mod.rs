@@ -23,8 +23,8 @@ use crate::context::extract::FromContext;
 /// What the user typed after a command of the application's own.
 ///
 /// ```
+/// use hipflask::cli::CliArgs;
 /// use hipflask::prelude::*;
-/// use hipflask::CliArgs;
 ///
 /// async fn greet(args: CliArgs) -> String {
 ///     format!("Hello, {}!", args.get(0).unwrap_or("World"))
@@ -96,6 +96,7 @@ impl<E: Into<Error>> IntoApp for Result<App, E> {
 /// and an exit code other than 0.
 ///
 /// ```no_run
+/// use hipflask::Rule;
 /// use hipflask::prelude::*;
 ///
 /// fn app() -> App {

@@ -31,8 +31,8 @@ use crate::routing::view_args::ViewArgs;
 /// things takes `ctx: &mut Context`.
 ///
 /// ```
-/// use hipflask::prelude::*;
 /// use hipflask::Context;
+/// use hipflask::prelude::*;
 ///
 /// async fn log(ctx: &mut Context) {
 ///     println!("{} {}", ctx.request().method(), ctx.request().path());
@@ -310,7 +310,7 @@ impl Context {
         &self.parts().view_args
     }
 
-    /// The values, to be changed: for [`url_value_preprocessor`](crate::Scaffold::url_value_preprocessor).
+    /// The values, to be changed: for [`url_value_preprocessor`](crate::extension::Scaffold::url_value_preprocessor).
     pub fn view_args_mut(&mut self) -> &mut ViewArgs {
         &mut self.parts_mut().view_args
     }
@@ -336,7 +336,7 @@ impl Context {
     /// application's. Where no rule has matched it is the application's. It is there before the hooks run.
     ///
     /// ```
-    /// use hipflask::Context;
+    /// use hipflask::{Context, Rule};
     /// use hipflask::prelude::*;
     ///
     /// /// The language that a part of the site is in.

@@ -22,8 +22,8 @@ impl Context {
     /// is closed. The head of the response was sent before, so a change of the session is not kept.
     ///
     /// ```
+    /// use hipflask::http::Body;
     /// use hipflask::prelude::*;
-    /// use hipflask::Body;
     ///
     /// #[get("/feed")]
     /// async fn feed(ctx: &mut Context) -> Body {

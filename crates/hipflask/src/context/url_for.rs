@@ -62,8 +62,8 @@ pub(crate) async fn resolve(mut response: Response, ctx: &mut Context) -> Result
 /// for a template's values for instance. A template itself has `url_for('blog.show', id=7)`.
 ///
 /// ```
-/// use hipflask::prelude::*;
 /// use hipflask::Context;
+/// use hipflask::prelude::*;
 ///
 /// #[get("/posts/<int:id>")]
 /// async fn show(id: i64) -> String {
@@ -246,7 +246,7 @@ impl From<UrlFor> for Location {
 /// Sends the browser to another address, with 303 (See Other) unless told otherwise. Flask's `redirect`.
 ///
 /// It trusts its argument: for an address that a client gave, ask
-/// [`is_safe_redirect`](crate::is_safe_redirect) first.
+/// [`is_safe_redirect`](crate::http::is_safe_redirect) first.
 ///
 /// ```
 /// use hipflask::prelude::*;
@@ -343,7 +343,7 @@ pub(crate) fn absolute(ctx: &Context, path: &str) -> String {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a value of the path",
     label = "not a value of the path",
-    note = "a value of the path is a `String`, a number, `bool`, or a type of your own that implements `hipflask::FromPath` (how it is read) and `Display` (how `url_for!` writes it)",
+    note = "a value of the path is a `String`, a number, `bool`, or a type of your own that implements `hipflask::routing::FromPath` (how it is read) and `Display` (how `url_for!` writes it)",
     note = "for a part that may be missing give the view two rules, one with `defaults(..)`"
 )]
 pub trait PathValue: Sized {
@@ -375,7 +375,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// A [`BuildError`](crate::BuildError) if there is no such endpoint or a value is missing.
+    /// A [`BuildError`](crate::routing::BuildError) if there is no such endpoint or a value is missing.
     #[track_caller]
     pub fn url_for(&self, target: impl Into<UrlFor>) -> Result<String> {
         target.into().resolve(self)

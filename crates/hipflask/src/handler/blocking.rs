@@ -2,7 +2,7 @@
 //!
 //! A synchronous view may sleep, ask a database, or wait for something that only an async task can bring. On one of the
 //! runtime's workers that would stop whatever waits behind it there. So it never runs on one, unless its author says
-//! [`inline`](crate::inline()).
+//! [`inline`](crate::extension::inline()).
 
 use std::future::Future;
 use std::pin::Pin;

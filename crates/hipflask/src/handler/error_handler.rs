@@ -10,8 +10,9 @@ use crate::handler::Handler;
 /// A function that answers errors: of one status, or of one type. `#[errorhandler]` makes one.
 ///
 /// ```
+/// use hipflask::Rule;
+/// use hipflask::errors::{Catches, Caught, ErrorHandler};
 /// use hipflask::prelude::*;
-/// use hipflask::{Caught, Catches, ErrorHandler};
 ///
 /// async fn number(error: Caught<std::num::ParseIntError>) -> (Status, String) {
 ///     (Status::BAD_REQUEST, error.to_string())

@@ -17,11 +17,12 @@ pub struct Inline<F> {
 /// `#[get("/", inline)]` and `#[errorhandler(404, inline)]` say the same to a function under a macro.
 ///
 /// ```
+/// use hipflask::Rule;
+/// use hipflask::extension::inline;
 /// use hipflask::prelude::*;
-/// use hipflask::inline;
 ///
 /// fn count(ctx: &mut Context) {
-///     ctx.g().set("count", 1);
+///     ctx.g_mut().set("count", 1);
 /// }
 ///
 /// let app = App::new("doc", ".").before_request(inline(count)).add_url_rule(Rule::new("/"), inline(|| "Hello!"));

@@ -8,14 +8,14 @@ use crate::handler::into_handler::{IntoHandler, IsHandler};
 
 impl ErrorHandler {
     /// Answers what `catches` describes with `f`, whose arguments come out of the context like a view's:
-    /// [`HttpError`](crate::HttpError), [`Caught`](crate::Caught), or none of the two.
+    /// [`HttpError`](crate::HttpError), [`Caught`](crate::errors::Caught), or none of the two.
     #[track_caller]
     pub fn new<M>(catches: Catches, f: impl IntoHandler<M>) -> ErrorHandler {
         ErrorHandler { catches, handler: f.into_handler(), location: Location::caller() }
     }
 }
 
-/// What can be given to [`errorhandler`](crate::Scaffold::errorhandler): an [`ErrorHandler`], or the name of
+/// What can be given to [`errorhandler`](crate::extension::Scaffold::errorhandler): an [`ErrorHandler`], or the name of
 /// a function under `#[errorhandler]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an error handler",

@@ -32,8 +32,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Plain functions become handlers by themselves; implement this for what carries data.
 ///
 /// ```
+/// use hipflask::Context;
+/// use hipflask::extension::{Answer, Handler};
 /// use hipflask::prelude::*;
-/// use hipflask::{Answer, Context, Handler};
 ///
 /// /// Answers every request that nothing else answered.
 /// struct Closed(&'static str);

@@ -8,7 +8,7 @@ use crate::http::response::{IntoResponse, Response};
     message = "a request cannot be answered with `{Self}`",
     label = "not an answer",
     note = "return `String` or `&'static str` for plain text, `Html` (by `html!`), `Template` (by `render_template!`), `Json(value)`, `redirect(..)`, a `Response`, a pair with a status (`(text, 404)`, `(Status::NOT_FOUND, text)`), or a `Result` of one of these",
-    note = "a hook returns `()` or `None` to pass; a type of your own implements `hipflask::IntoResponse`"
+    note = "a hook returns `()` or `None` to pass; a type of your own implements `hipflask::http::IntoResponse`"
 )]
 pub trait Outcome {
     /// The outcome in its one shape.

@@ -3,7 +3,7 @@
 /// A parsed `Accept` header: media ranges with their weights.
 ///
 /// ```
-/// use hipflask::Accept;
+/// use hipflask::http::Accept;
 ///
 /// let accept = Accept::parse("text/html;q=0.8, application/json, */*;q=0.1");
 /// assert_eq!(accept.best_match(["text/html", "application/json"]), Some("application/json"));

@@ -14,7 +14,7 @@ use crate::base::error::{Error, Result};
 /// The body of a request or a response.
 ///
 /// ```
-/// use hipflask::Body;
+/// use hipflask::http::Body;
 ///
 /// # hipflask::block_on(async {
 /// let mut body = Body::stream(async |mut out| {

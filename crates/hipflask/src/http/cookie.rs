@@ -9,7 +9,7 @@ use crate::http::headers::http_date;
 /// A cookie to set: a name, a value, and what the browser may do with it.
 ///
 /// ```
-/// use hipflask::{Cookie, SameSite};
+/// use hipflask::http::{Cookie, SameSite};
 /// use std::time::Duration;
 ///
 /// let cookie = Cookie::new("theme", "dark").http_only(true).same_site(SameSite::Lax);

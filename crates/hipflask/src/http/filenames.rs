@@ -12,7 +12,7 @@ use crate::http::ascii::to_ascii;
 /// Unicode considers variants of ASCII characters (`Ⅳ`, `①`) are dropped too.
 ///
 /// ```
-/// use hipflask::secure_filename;
+/// use hipflask::http::secure_filename;
 ///
 /// assert_eq!(secure_filename("My cool movie.mov"), "My_cool_movie.mov");
 /// assert_eq!(secure_filename("ümlaut.txt"), "umlaut.txt");
@@ -35,7 +35,7 @@ pub fn secure_filename(name: &str) -> String {
 /// strict on every system as on the strictest one.
 ///
 /// ```
-/// use hipflask::safe_join;
+/// use hipflask::http::safe_join;
 /// use std::path::{Path, PathBuf};
 ///
 /// assert_eq!(safe_join(Path::new("files"), "a/b.txt"), Some(PathBuf::from("files/a/b.txt")));

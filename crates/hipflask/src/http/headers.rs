@@ -8,7 +8,7 @@ use crate::http::url;
 /// A parsed header value: a word in lower case, and its parameters.
 ///
 /// ```
-/// use hipflask::HeaderOptions;
+/// use hipflask::http::HeaderOptions;
 ///
 /// let value = HeaderOptions::parse("Multipart/Form-Data; boundary=\"a b\"");
 /// assert_eq!(value.value, "multipart/form-data");

@@ -19,8 +19,8 @@ use crate::http::response::{IntoResponse, Response};
 /// valid.
 ///
 /// ```
-/// use hipflask::prelude::*;
 /// use hipflask::Json;
+/// use hipflask::prelude::*;
 ///
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Point { x: i32, y: i32 }

@@ -34,5 +34,6 @@ pub use crate::http::json::Json;
 pub use crate::http::multi_dict::MultiDict;
 pub use crate::http::request::{Peer, Request, Scheme};
 pub use crate::http::response::{DefaultHeaders, IntoBody, IntoResponse, Response};
+pub use crate::http::upgrade::Upgraded;
 pub use crate::http::upload::{FormData, Upload};
 pub use crate::http::url::{is_safe_redirect, quote};

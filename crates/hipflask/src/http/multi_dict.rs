@@ -13,7 +13,7 @@ use crate::http::{pairs, url};
 /// Werkzeug's `ImmutableMultiDict`.
 ///
 /// ```
-/// use hipflask::MultiDict;
+/// use hipflask::http::MultiDict;
 ///
 /// let args: MultiDict = [("tag", "a"), ("tag", "b"), ("page", "2")].into_iter().collect();
 /// assert_eq!(args.get("tag"), Some("a"));

@@ -19,7 +19,7 @@ use crate::signing::random_bytes;
 /// What a client asks for. Flask's `request`, without the body.
 ///
 /// ```
-/// use hipflask::Request;
+/// use hipflask::http::Request;
 ///
 /// let request = Request::get("/search?q=a%20b&q=c").with_header("cookie", "theme=dark");
 /// assert_eq!(request.path(), "/search");
@@ -408,7 +408,7 @@ impl Request {
     /// The host decides, because behind a proxy the scheme may look different from inside.
     ///
     /// ```
-    /// let request = hipflask::Request::get("/").with_header("host", "app.test");
+    /// let request = hipflask::http::Request::get("/").with_header("host", "app.test");
     /// assert!(request.is_own_origin("https://app.test"));
     /// assert!(!request.is_own_origin("https://evil.test") && !request.is_own_origin("null"));
     /// ```

@@ -67,7 +67,8 @@ impl Response {
     /// unless they say only that the client has left.
     ///
     /// ```
-    /// use hipflask::{Response, Result, Upgraded};
+    /// use hipflask::{Response, Result};
+    /// use hipflask::http::Upgraded;
     /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
     ///
     /// async fn shout() -> Result<Response> {
@@ -338,7 +339,8 @@ impl IntoBody for Html {
 /// `http::Response`, and pairs of a status or headers with any of them.
 ///
 /// ```
-/// use hipflask::{IntoResponse, Status};
+/// use hipflask::Status;
+/// use hipflask::http::IntoResponse;
 ///
 /// let response = (Status::CREATED, [("location", "/posts/1")], "made").into_response()?;
 /// assert_eq!((response.status().as_u16(), response.headers().len()), (201, 2));

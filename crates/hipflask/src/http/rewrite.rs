@@ -15,7 +15,7 @@ use crate::http::request::{Path, Peer, Request, Scheme, host_parts};
 /// the request as it is when the application comes to it, and is not matched again.
 ///
 /// ```
-/// use hipflask::{Request, Scheme};
+/// use hipflask::http::{Request, Scheme};
 ///
 /// let mut request = Request::get("/index?page=2");
 /// request.set_scheme(Scheme::Https);

@@ -149,7 +149,7 @@ pub(crate) fn decode_path(path: &str) -> Option<Cow<'_, str>> {
 /// of these are refused.
 ///
 /// ```
-/// use hipflask::is_safe_redirect;
+/// use hipflask::http::is_safe_redirect;
 ///
 /// assert!(is_safe_redirect("/me?tab=2"));
 /// assert!(!is_safe_redirect("//evil.example"));

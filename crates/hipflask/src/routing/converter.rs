@@ -11,8 +11,9 @@ use crate::http::url::{PATH_SAFE, quote};
 /// What a variable of a rule may be. Werkzeug's `BaseConverter`.
 ///
 /// ```
+/// use hipflask::Rule;
 /// use hipflask::prelude::*;
-/// use hipflask::Converter;
+/// use hipflask::routing::{Converter, ViewArgs};
 ///
 /// /// `<upper:code>`: capital letters.
 /// #[derive(Debug)]

@@ -9,3 +9,10 @@ pub(crate) mod methods;
 mod part;
 pub(crate) mod rule;
 pub(crate) mod view_args;
+
+pub use hipflask_rule::{Arguments, Literal};
+
+pub use crate::routing::build::BuildError;
+pub use crate::routing::converter::Converter;
+pub use crate::routing::rule::{Rule, ViewId};
+pub use crate::routing::view_args::{FromPath, ViewArgs};

@@ -12,6 +12,7 @@ use crate::base::options::Options;
 /// Mistakes in it are reported by [`App::freeze`](crate::App::freeze), with the line of `new`.
 ///
 /// ```
+/// use hipflask::Rule;
 /// use hipflask::prelude::*;
 ///
 /// let rule = Rule::new("/posts/<int:id>").endpoint("post").methods([GET, PUT]);
@@ -105,8 +106,9 @@ impl Rule {
     /// ([`Context::option`](crate::Context::option)). A rule can have several, of one type too.
     ///
     /// ```
-    /// use hipflask::CsrfExempt;
+    /// use hipflask::Rule;
     /// use hipflask::prelude::*;
+    /// use hipflask::security::CsrfExempt;
     ///
     /// let hook = Rule::new("/webhook").methods([POST]).with(CsrfExempt);
     /// ```

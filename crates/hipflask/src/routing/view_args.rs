@@ -8,7 +8,9 @@ use crate::base::error::{Error, HttpError, Result};
 /// The values of a rule's variables, and its defaults, by name. Flask's `request.view_args`.
 ///
 /// ```
+/// use hipflask::Rule;
 /// use hipflask::prelude::*;
+/// use hipflask::routing::ViewArgs;
 ///
 /// async fn show(args: ViewArgs) -> Result<String> {
 ///     let id: i64 = args.get("id")?;
@@ -76,7 +78,7 @@ impl ViewArgs {
 /// of `<any(a, b):x>`, a slug.
 ///
 /// ```
-/// use hipflask::FromPath;
+/// use hipflask::routing::FromPath;
 ///
 /// enum Kind { Post, Page }
 ///
@@ -93,7 +95,7 @@ impl ViewArgs {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a path",
     label = "not a path value",
-    note = "a value of the path is a `String`, a number, `bool`, or a type of your own that implements `hipflask::FromPath`"
+    note = "a value of the path is a `String`, a number, `bool`, or a type of your own that implements `hipflask::routing::FromPath`"
 )]
 pub trait FromPath: Sized {
     /// The value that `text` represents; `None` is answered with 404.

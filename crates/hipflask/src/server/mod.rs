@@ -65,12 +65,13 @@ pub async fn serve(app: Frozen, address: SocketAddr) -> Result<()> {
 ///
 /// ```
 /// # hipflask::block_on(async {
+/// use hipflask::Rule;
 /// use hipflask::prelude::*;
 ///
 /// let app = App::new("doc", ".").add_url_rule(Rule::new("/"), async || "Hello!");
 /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// let stop = async { /* here: at once */ };
-/// hipflask::serve_on(app.freeze()?, listener, stop).await
+/// hipflask::server::serve_on(app.freeze()?, listener, stop).await
 /// # }).unwrap();
 /// ```
 ///
@@ -85,7 +86,9 @@ pub async fn serve_on(app: Frozen, listener: std::net::TcpListener, stop: impl F
 ///
 /// ```
 /// # hipflask::block_on(async {
-/// use hipflask::{Server, prelude::*};
+/// use hipflask::Rule;
+/// use hipflask::prelude::*;
+/// use hipflask::server::Server;
 ///
 /// let app = App::new("doc", ".").add_url_rule(Rule::new("/"), async || "Hello!");
 /// let inherited = std::net::TcpListener::bind("127.0.0.1:0")?;
@@ -138,7 +141,7 @@ impl Server {
     /// earlier process is replaced; it is an error if another process is listening there.
     ///
     /// The file's permissions decide who may connect: those of the folder, and the process's `umask`. Requests
-    /// that come this way have no [`remote_addr`](crate::Request::remote_addr).
+    /// that come this way have no [`remote_addr`](crate::http::Request::remote_addr).
     #[cfg(unix)]
     pub fn unix(self, path: impl Into<PathBuf>) -> Server {
         self.with(Socket::Path(path.into()))

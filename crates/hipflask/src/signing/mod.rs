@@ -29,7 +29,7 @@ const WORTH_PACKING: usize = 512;
 /// Signs values into URL-safe text and reads them back. itsdangerous' `URLSafeTimedSerializer`.
 ///
 /// ```
-/// use hipflask::{Serializer, Verified};
+/// use hipflask::signing::{Serializer, Verified};
 /// use std::time::Duration;
 ///
 /// let links = Serializer::new(["the secret key"], "activate");
@@ -112,7 +112,7 @@ impl Serializer {
     ///
     /// ```
     /// use hipflask::prelude::*;
-    /// use hipflask::Serializer;
+    /// use hipflask::signing::Serializer;
     ///
     /// let app = App::new("doc", ".").config("SECRET_KEY", "a key that is only for this example").freeze()?;
     /// let links = Serializer::from_config(app.config(), "activate")?.expect("the key was set");
@@ -255,7 +255,7 @@ fn read_timestamp(text: &str) -> Option<SystemTime> {
 /// does tell. Python's `hmac.compare_digest`.
 ///
 /// ```
-/// use hipflask::compare_digest;
+/// use hipflask::signing::compare_digest;
 ///
 /// assert!(compare_digest("the token", b"the token"));
 /// assert!(!compare_digest("the token", "the taken"));

@@ -4,8 +4,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
+use hipflask::extension::{Answer, Handler, IntoHandler, inline};
+use hipflask::http::Request;
 use hipflask::prelude::*;
-use hipflask::{Answer, Frozen, Handler, IntoHandler, Request, inline};
+use hipflask::{Frozen, Rule};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot};
 
@@ -73,7 +75,7 @@ fn a_plain_function_runs_on_a_view_thread_and_what_is_inline_in_place() {
         format!("{} {name} {} {}", on_a_view_thread(), session.is_empty(), ctx.request().path())
     }
     #[get("/inline/body", inline)]
-    fn quick_with_body(body: hipflask::Bytes) -> String {
+    fn quick_with_body(body: hipflask::http::Bytes) -> String {
         format!("{} {}", on_a_view_thread(), body.len())
     }
     #[get("/fails")]

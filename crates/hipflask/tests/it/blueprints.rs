@@ -1,7 +1,12 @@
 //! Parts of an application: their prefixes, their names, and what is theirs alone.
 
+use hipflask::errors::{Catches, ErrorHandler};
+use hipflask::extension::Scaffold;
+use hipflask::helpers::UrlFor;
+use hipflask::http::MultiDict;
 use hipflask::prelude::*;
-use hipflask::{Catches, ErrorHandler, Frozen, UrlFor};
+use hipflask::routing::ViewArgs;
+use hipflask::{Frozen, Rule};
 
 async fn who(ctx: &mut Context) -> String {
     let name = |text: Option<&str>| text.unwrap_or("none").to_owned();

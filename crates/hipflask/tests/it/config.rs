@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
-use hipflask::Config;
 use hipflask::prelude::*;
+use hipflask::{Config, Rule};
 use serde_json::{Value, json};
 
 fn config_of(app: App) -> Config {

@@ -1,7 +1,11 @@
 //! Requests that another site makes a browser send.
 
+use hipflask::Frozen;
+use hipflask::http::Method;
 use hipflask::prelude::*;
-use hipflask::{CsrfExempt, Frozen, Method, Serializer, TestClient, TestRequest, TestResponse};
+use hipflask::security::CsrfExempt;
+use hipflask::signing::Serializer;
+use hipflask::testing::{TestClient, TestRequest, TestResponse};
 
 const KEY: &str = "a key that is long enough, and only for tests";
 

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use hipflask::Rule;
+use hipflask::errors::{Catches, Caught, ErrorHandler};
+use hipflask::http::{MultiDict, Request};
 use hipflask::prelude::*;
-use hipflask::{Catches, Caught, ErrorHandler, Request};
 use serde_json::Value;
 
 #[derive(Debug)]
@@ -133,14 +135,15 @@ async fn another_machine_sees_the_short_page_even_in_debug_mode() {
     let app = app().config("DEBUG", true).freeze().expect("nothing is wrong with it");
     for peer in ["192.0.2.7:4000", "[2001:db8::1]:4000"] {
         let peer = peer.parse().expect("an address");
-        let request = Request::get("/order").with_peer(peer, hipflask::Scheme::Http);
+        let request = Request::get("/order").with_peer(peer, hipflask::http::Scheme::Http);
         let body = app.respond(request).await.into_parts().2.collect(10_000).await.expect("it is at hand");
         assert!(!String::from_utf8_lossy(&body).contains("stock"));
     }
     // A proxy in between: who asks is somewhere else.
     let local = "127.0.0.1:4000".parse().expect("an address");
-    let request =
-        Request::get("/order").with_peer(local, hipflask::Scheme::Http).with_header("x-forwarded-for", "192.0.2.7");
+    let request = Request::get("/order")
+        .with_peer(local, hipflask::http::Scheme::Http)
+        .with_header("x-forwarded-for", "192.0.2.7");
     let body = app.respond(request).await.into_parts().2.collect(10_000).await.expect("it is at hand");
     assert!(!String::from_utf8_lossy(&body).contains("stock"));
 }

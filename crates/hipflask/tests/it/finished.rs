@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
+use hipflask::extension::{Answer, Finished, Handler};
+use hipflask::http::{Body, Bytes, Request};
 use hipflask::prelude::*;
-use hipflask::{Answer, Body, Bytes, Finished, Handler, Request};
+use hipflask::routing::ViewArgs;
+use hipflask::{Extension, Rule};
 
 /// What happened, in order.
 #[derive(Clone, Default)]

@@ -1,14 +1,16 @@
 //! Forms: how they are read, validated, and shown again with what the user typed.
 
+use hipflask::Rule;
 use hipflask::form::{Binder, Field, FieldError, FieldRule, FormModel, FromField, Sent};
+use hipflask::http::{FormData, Method, Upload};
 use hipflask::prelude::*;
-use hipflask::{Method, TestClient};
+use hipflask::testing::TestClient;
 
 fn post(path: &str) -> Rule {
     Rule::new(path).methods([Method::POST])
 }
 
-fn client_of<M>(view: impl hipflask::IntoHandler<M> + 'static) -> TestClient {
+fn client_of<M>(view: impl hipflask::extension::IntoHandler<M> + 'static) -> TestClient {
     App::new("test", ".").add_url_rule(post("/"), view).test_client()
 }
 

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use hipflask::Context;
+use hipflask::Rule;
 use hipflask::prelude::*;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};

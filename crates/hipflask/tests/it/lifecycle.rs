@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
+use hipflask::Rule;
+use hipflask::extension::Scaffold;
+use hipflask::extension::{Answer, Handler};
 use hipflask::prelude::*;
-use hipflask::{Answer, Handler};
 
 /// What happened, in order.
 #[derive(Clone, Default)]

@@ -25,6 +25,7 @@ mod server;
 mod sessions;
 mod setup;
 mod static_files;
+mod surface;
 mod templates;
 mod uploads;
 mod views;

@@ -5,8 +5,11 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
+use hipflask::Rule;
+use hipflask::cli::CliArgs;
+use hipflask::extension::{Answer, Handler};
 use hipflask::prelude::*;
-use hipflask::{Answer, CliArgs, Frozen, Handler};
+use hipflask::{Extension, Frozen};
 use tokio::sync::Semaphore;
 
 /// Where a request is, as the functions around a view see it.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use hipflask::Rule;
 use hipflask::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,7 +1,10 @@
 //! What is read off a request: address, query, headers, cookies, JSON, and how much of a body.
 
+use hipflask::Rule;
+use hipflask::http::{Body, Bytes, FormData, Method, MultiDict};
 use hipflask::prelude::*;
-use hipflask::{Body, Bytes, CsrfExempt, Method, TestClient};
+use hipflask::security::CsrfExempt;
+use hipflask::testing::TestClient;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -52,7 +55,7 @@ async fn a_list_in_several_headers_is_one_list() {
     for value in ["text/html;q=0.5", "application/json"] {
         head.headers.append("accept", value.parse().expect("a header"));
     }
-    let response = app.respond(hipflask::Request::from_parts(head, Body::empty())).await;
+    let response = app.respond(hipflask::http::Request::from_parts(head, Body::empty())).await;
     assert_eq!(response.body().as_bytes(), Some(&b"Some(\"application/json\")"[..]), "RFC 9110 §5.3");
 }
 
@@ -224,7 +227,7 @@ async fn a_body_without_a_length_is_counted() {
         let post = |path: &str| Rule::new(path).methods([Method::POST]).with(CsrfExempt);
         let app = App::new("test", ".").config("MAX_CONTENT_LENGTH", None::<u64>).config("MAX_FORM_MEMORY_SIZE", 1000);
         let app = app.add_url_rule(post("/form"), form).freeze().expect("nothing is wrong with it");
-        let request = hipflask::Request::get(path).with_method(Method::POST).with_body(body);
+        let request = hipflask::http::Request::get(path).with_method(Method::POST).with_body(body);
         let response = app.respond(request.with_header("content-type", content_type)).await;
         (response.status().as_u16(), taken.load(std::sync::atomic::Ordering::Relaxed))
     }

@@ -1,7 +1,9 @@
 //! What a view may return, and what is sent for it.
 
+use hipflask::Rule;
+use hipflask::http::{Body, Bytes, Cookie, HeaderMap, MultiDict, SameSite};
 use hipflask::prelude::*;
-use hipflask::{Body, Bytes, HeaderMap, SameSite, TestClient};
+use hipflask::testing::TestClient;
 use serde::Serialize;
 
 macro_rules! answering {
@@ -110,7 +112,7 @@ async fn bodies_fit_their_status() {
 async fn redirects() {
     let client = App::new("test", ".")
         .add_url_rule(Rule::new("/view").endpoint("view"), async || {
-            redirect(hipflask::UrlFor::endpoint("target").value("q", "ü"))
+            redirect(hipflask::helpers::UrlFor::endpoint("target").value("q", "ü"))
         })
         .add_url_rule(Rule::new("/target").endpoint("target"), async |query: MultiDict| {
             query.get("q").map(str::to_owned)

@@ -1,7 +1,11 @@
 //! Which rule a path finds, and which path a rule gives.
 
+use hipflask::Rule;
+use hipflask::helpers::UrlFor;
+use hipflask::http::Method;
 use hipflask::prelude::*;
-use hipflask::{Method, TestResponse, UrlFor};
+use hipflask::routing::ViewArgs;
+use hipflask::testing::TestResponse;
 use serde_json::{Value, json};
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -214,7 +218,7 @@ async fn a_default_has_its_own_shorter_address() {
 
 #[hipflask::test]
 async fn converters_of_ones_own() {
-    use hipflask::{Arguments, Converter, Literal};
+    use hipflask::routing::{Arguments, Converter, Literal};
 
     /// Words joined by `+`.
     #[derive(Debug)]

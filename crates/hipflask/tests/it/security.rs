@@ -1,7 +1,9 @@
 //! What makes an application safe without being asked: headers, hosts, keys, cookies.
 
+use hipflask::Rule;
+use hipflask::http::{Cookie, Method, SameSite};
 use hipflask::prelude::*;
-use hipflask::{Cookie, Method, SameSite, TestClient, TestResponse};
+use hipflask::testing::{TestClient, TestResponse};
 
 const KEY: &str = "a key that is long enough, and only for tests";
 
@@ -385,7 +387,7 @@ async fn a_cookie_of_the_applications_own_is_as_strict_as_it_says() {
 
 #[hipflask::test]
 async fn nothing_about_the_inside_is_told() {
-    async fn fail(_body: hipflask::Bytes) -> Result<&'static str> {
+    async fn fail(_body: hipflask::http::Bytes) -> Result<&'static str> {
         Err(Error::msg("the database at 10.0.0.7 said no to hunter2"))
     }
     let rule = Rule::new("/secret/<name>").methods([Method::GET, Method::POST]);

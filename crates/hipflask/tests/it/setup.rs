@@ -1,7 +1,9 @@
 //! What is wrong with an application is told before it serves: all of it, each with its line.
 
+use hipflask::errors::SetupErrors;
+use hipflask::extension::EmbeddedFile;
 use hipflask::prelude::*;
-use hipflask::{EmbeddedFile, Frozen, SetupErrors};
+use hipflask::{Extension, FromContext, Frozen, Rule};
 
 const KEY: &str = "a key that is long enough, and only for tests";
 
@@ -39,7 +41,7 @@ fn everything_is_told_at_once_with_its_line() {
         async fn from_context(_: &mut Context) -> Result<Missing> {
             Ok(Missing)
         }
-        fn check(_: &hipflask::Freezing<'_>) -> Result<(), String> {
+        fn check(_: &hipflask::extension::Freezing<'_>) -> Result<(), String> {
             Err("the extension `Missing` is missing; add it with `.extend(Missing)`".into())
         }
     }
@@ -143,12 +145,12 @@ fn two_rules_for_the_same_path() {
         text(production().add_url_rule(one.endpoint("one"), view).add_url_rule(two.endpoint("two"), view))
     };
     let get = || Rule::new("/x");
-    let post = |path: &str| Rule::new(path).methods([hipflask::Method::POST]);
+    let post = |path: &str| Rule::new(path).methods([hipflask::http::Method::POST]);
     for (one, two, fine) in [
         (get(), get(), false),
         (get(), post("/x"), true),
         // As in Flask, a view may answer HEAD itself; the rule that stands first does.
-        (get(), Rule::new("/x").methods([hipflask::Method::HEAD]), true),
+        (get(), Rule::new("/x").methods([hipflask::http::Method::HEAD]), true),
         (post("/x"), post("/x"), false),
         (Rule::new("/<a>"), Rule::new("/<b>"), false),
         (Rule::new("/<a>"), Rule::new("/<int:b>"), true),

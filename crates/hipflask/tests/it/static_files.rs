@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use hipflask::Rule;
+use hipflask::extension::EmbeddedFile;
+use hipflask::helpers::{File, send_file, send_from_directory};
+use hipflask::http::Method;
 use hipflask::prelude::*;
-use hipflask::{EmbeddedFile, Method, TestResponse};
+use hipflask::routing::ViewArgs;
+use hipflask::testing::TestResponse;
 use serde_json::Value;
 
 /// An application's folder that goes with the test.
@@ -126,7 +131,7 @@ async fn names_give_types_as_flask_gives_them() {
         names.iter().fold(Site::new("names"), |site, one| site.with(&format!("static/{}", text(&one["name"])), "x"));
     let client = site.app().add_url_rule(Rule::new("/url/<name>"), url).test_client();
     async fn url(ctx: &mut Context, args: ViewArgs) -> Result<String> {
-        ctx.url_for(hipflask::UrlFor::endpoint("static").value("filename", args.get::<String>("name")?))
+        ctx.url_for(hipflask::helpers::UrlFor::endpoint("static").value("filename", args.get::<String>("name")?))
     }
     for one in names {
         let quoted: String = text(&one["name"]).bytes().map(|byte| format!("%{byte:02x}")).collect();
@@ -280,7 +285,7 @@ async fn a_large_file_comes_whole_and_in_part() {
         assert!(response.bytes()[..] == content[first..=last], "{first}-{last}");
     }
     let app = site.app().freeze().expect("nothing is wrong with it");
-    let response = app.respond(hipflask::Request::get("/static/large.bin")).await;
+    let response = app.respond(hipflask::http::Request::get("/static/large.bin")).await;
     assert_eq!(response.body().len(), Some(SIZE as u64), "the client is told the length");
     assert_eq!(response.body().as_bytes(), None, "it is not in memory as a whole");
 }
@@ -290,7 +295,7 @@ async fn a_large_file_comes_whole_and_in_part() {
 async fn a_file_that_is_cut_while_it_is_sent() {
     let site = Site::new("cut").with("static/large.bin", vec![b'x'; 3 << 20]);
     let app = site.app().freeze().expect("nothing is wrong with it");
-    let mut response = app.respond(hipflask::Request::get("/static/large.bin")).await;
+    let mut response = app.respond(hipflask::http::Request::get("/static/large.bin")).await;
     let body = response.body_mut();
     assert!(body.chunk().await.expect("a beginning").is_ok());
     let file = std::fs::File::options().write(true).open(site.0.join("static/large.bin")).expect("it is there");
@@ -305,7 +310,7 @@ async fn a_file_that_is_cut_while_it_is_sent() {
 #[hipflask::test]
 async fn where_the_files_are_is_for_the_application_to_say() {
     async fn url(ctx: &mut Context) -> Result<String> {
-        ctx.url_for(hipflask::UrlFor::endpoint("static").value("filename", "a b.txt"))
+        ctx.url_for(hipflask::helpers::UrlFor::endpoint("static").value("filename", "a b.txt"))
     }
     let site = Site::new("where").with("static/a b.txt", "static").with("assets/pub/a b.txt", "assets");
     let with = |app: App| app.add_url_rule(Rule::new("/url"), url).test_client();

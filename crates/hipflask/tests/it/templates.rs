@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use hipflask::extension::EmbeddedFile;
 use hipflask::prelude::*;
-use hipflask::{EmbeddedFile, TemplateError, TestClient};
+use hipflask::templating::TemplateError;
+use hipflask::testing::TestClient;
+use hipflask::{Rule, context};
 
 const KEY: &str = "a key that is long enough, and only for tests";
 
@@ -394,9 +397,9 @@ async fn a_failure_names_the_template_and_the_line() {
         async fn told_of(error: &TemplateError) -> (Status, String) {
             (Status::INTERNAL_SERVER_ERROR, format!("{} {} {} {error}", error.is_missing(), error.line(), error.name()))
         }
-        let handler = hipflask::ErrorHandler::new(
-            hipflask::Catches::error::<TemplateError>(),
-            async |error: hipflask::Caught<TemplateError>| told_of(&error).await,
+        let handler = hipflask::errors::ErrorHandler::new(
+            hipflask::errors::Catches::error::<TemplateError>(),
+            async |error: hipflask::errors::Caught<TemplateError>| told_of(&error).await,
         );
         let told_by = site.showing().errorhandler(handler).test_client();
         let target = format!("/show/{}", name.replace("..", "%2e%2e"));

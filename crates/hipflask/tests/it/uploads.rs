@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use hipflask::Rule;
+use hipflask::http::{Body, FormData, Method, secure_filename};
 use hipflask::prelude::*;
-use hipflask::{Body, Method, TestClient, secure_filename};
+use hipflask::testing::TestClient;
 use serde_json::Value;
 
 /// A folder that goes with the test.
@@ -87,7 +89,7 @@ fn temporary_files() -> Vec<PathBuf> {
 #[test]
 fn a_large_file_is_on_the_disk_until_nobody_holds_it() {
     async fn count(form: FormData) -> Result<String> {
-        let lens: Vec<u64> = form.files.iter().map(hipflask::Upload::len).collect();
+        let lens: Vec<u64> = form.files.iter().map(hipflask::http::Upload::len).collect();
         let kept = temporary_files();
         for path in &kept {
             let metadata = std::fs::metadata(path)?;
@@ -137,7 +139,7 @@ fn a_request_that_fails_leaves_no_file() {
         let head = "--b\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n";
         let cut = [head.as_bytes(), &large].concat();
         for (body, status) in [(Body::from(cut.clone()), 400), (broken_off(cut.clone()), 500), (endless(cut), 413)] {
-            let request = hipflask::Request::get("/fail").with_method(Method::POST).with_body(body);
+            let request = hipflask::http::Request::get("/fail").with_method(Method::POST).with_body(body);
             let request = request.with_header("sec-fetch-site", "same-origin");
             let request = request.with_header("content-type", "multipart/form-data; boundary=b");
             assert_eq!(app.respond(request).await.status(), status);

@@ -1,7 +1,9 @@
 //! What a view may take.
 
+use hipflask::http::{Bytes, FormData, HeaderMap, Method, MultiDict};
 use hipflask::prelude::*;
-use hipflask::{Bytes, Frozen, HeaderMap, Method, Query};
+use hipflask::routing::ViewArgs;
+use hipflask::{Frozen, Query};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -72,7 +74,7 @@ async fn everything(
     )
 }
 
-fn client() -> hipflask::TestClient {
+fn client() -> hipflask::testing::TestClient {
     let app = App::new("test", ".").config("DEBUG", true);
     app.routes(routes![search, point, maybe_point, bytes, form, everything]).test_client()
 }

@@ -5,8 +5,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hipflask::Rule;
+use hipflask::extension::{Answer, Freezing, Handler};
+use hipflask::http::{HeaderMap, Method, Scheme};
 use hipflask::prelude::*;
-use hipflask::{Answer, Freezing, Handler, HeaderMap, Method, Scheme};
+use hipflask::routing::ViewArgs;
 
 const KEY: &str = "a key that is long enough, and only for tests";
 

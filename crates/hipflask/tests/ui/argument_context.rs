@@ -1,3 +1,4 @@
+use hipflask::http::Request;
 use hipflask::prelude::*;
 
 #[get("/shared")]

@@ -1,3 +1,4 @@
+use hipflask::Rule;
 use hipflask::prelude::*;
 
 async fn show(id: i64) -> String {

@@ -1,5 +1,5 @@
 #[hipflask::test]
-async fn argument(_client: hipflask::TestClient) {}
+async fn argument(_client: hipflask::testing::TestClient) {}
 
 #[hipflask::test(flavor = "multi_thread")]
 async fn options() {}

@@ -11,7 +11,7 @@ async fn hello(name: String) -> String {
 }
 
 #[get("/")]
-async fn index() -> hipflask::Redirect {
+async fn index() -> hipflask::helpers::Redirect {
     redirect(url_for!(show))
 }
 

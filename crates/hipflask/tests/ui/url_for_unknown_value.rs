@@ -11,12 +11,12 @@ async fn hello(name: String) -> String {
 }
 
 #[get("/")]
-async fn index() -> hipflask::Redirect {
+async fn index() -> hipflask::helpers::Redirect {
     redirect(url_for!(show, post_id = 5))
 }
 
 #[get("/also")]
-async fn also() -> hipflask::Redirect {
+async fn also() -> hipflask::helpers::Redirect {
     redirect(url_for!(show, id = 5, page = 2))
 }
 

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     /// The program's templates are not the book's.
-    fn client() -> hipflask::TestClient {
+    fn client() -> hipflask::testing::TestClient {
         app().template_folder("tests/programs/guestbook/templates").test_client()
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use hipflask::context;
 use hipflask::prelude::*;
 use hipflask_sql::sqlx;
 

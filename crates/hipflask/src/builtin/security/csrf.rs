@@ -62,8 +62,8 @@ impl Settings {
 /// Flask-WTF's `@csrf.exempt`.
 ///
 /// ```
-/// use hipflask::CsrfExempt;
 /// use hipflask::prelude::*;
+/// use hipflask::security::CsrfExempt;
 ///
 /// #[post("/webhook", with = CsrfExempt)]
 /// async fn webhook() -> &'static str {

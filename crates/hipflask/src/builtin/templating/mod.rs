@@ -371,6 +371,7 @@ impl App {
     /// Adds a filter: `{{ text|shout }}`.
     ///
     /// ```
+    /// use hipflask::Rule;
     /// use hipflask::prelude::*;
     ///
     /// async fn index() -> Template {
@@ -413,6 +414,7 @@ impl App {
     /// Gives every template the values that `f` returns; a view's own values take precedence.
     ///
     /// ```
+    /// use hipflask::{Rule, context};
     /// use hipflask::prelude::*;
     ///
     /// let app = App::new("doc", ".")

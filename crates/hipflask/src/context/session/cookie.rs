@@ -26,7 +26,7 @@ use crate::http::response::Response;
 /// let mut response = Response::default();
 /// cookie.set(&Session::new(), "a1b2", &mut response)?;
 /// assert!(response.headers()["set-cookie"].to_str()?.starts_with("id=a1b2;"));
-/// let request = hipflask::Request::get("/").with_header("cookie", "theme=dark; id=a1b2");
+/// let request = hipflask::http::Request::get("/").with_header("cookie", "theme=dark; id=a1b2");
 /// assert_eq!(cookie.read(&request).as_deref(), Some("a1b2"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

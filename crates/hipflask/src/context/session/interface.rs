@@ -16,7 +16,7 @@ use crate::http::response::Response;
 /// but the keeping; implement this trait for what is neither.
 ///
 /// ```
-/// use hipflask::Cookie;
+/// use hipflask::http::{Cookie, Request};
 /// use hipflask::prelude::*;
 /// use hipflask::sessions::{Answer, SessionInterface};
 ///

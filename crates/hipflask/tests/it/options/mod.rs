@@ -7,8 +7,11 @@ mod roles;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use hipflask::http::FormData;
 use hipflask::prelude::*;
-use hipflask::{CsrfExempt, Extension, TestClient};
+use hipflask::security::CsrfExempt;
+use hipflask::testing::TestClient;
+use hipflask::{Extension, Rule};
 
 use body_limit::{BodyLimit, body_limits};
 use rate_limit::{RateLimit, RateLimits};
@@ -171,7 +174,7 @@ async fn roles_are_checked_at_the_start_and_can_be_listed() {
 }
 
 #[post("/", with = BodyLimit(10))]
-async fn small(body: hipflask::Bytes) -> String {
+async fn small(body: hipflask::http::Bytes) -> String {
     body.len().to_string()
 }
 

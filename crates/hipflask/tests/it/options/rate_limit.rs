@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use hipflask::Extension;
+use hipflask::extension::{Answer, Handler};
 use hipflask::prelude::*;
-use hipflask::{Answer, Handler};
 
 /// So many requests in such a time, for each client and each view.
 pub(crate) struct RateLimit(pub(crate) u32, pub(crate) Duration);

@@ -1,7 +1,8 @@
 //! An extension: views for those who have a role.
 
+use hipflask::Context;
+use hipflask::extension::Freezing;
 use hipflask::prelude::*;
-use hipflask::{Context, Freezing};
 
 /// The role that a user must have. Of several around a view all are wanted.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ async fn demand(ctx: &mut Context) -> Result<()> {
 }
 
 async fn list(app: hipflask::Frozen) -> String {
-    let line = |rule: hipflask::UrlRule<'_>| {
+    let line = |rule: hipflask::extension::UrlRule<'_>| {
         let roles: Vec<&str> = rule.options::<Role>().map(|role| role.0).collect();
         format!("{} {}\n", rule.endpoint(), if roles.is_empty() { "-".to_owned() } else { roles.join("+") })
     };

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use hipflask::Rule;
+use hipflask::extension::{Answer, Handler};
+use hipflask::http::{Body, Bytes};
 use hipflask::prelude::*;
-use hipflask::{Answer, Body, Bytes, Handler};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{Gate, Server, app, rule, soon};

@@ -80,7 +80,7 @@ async fn what_comes_while_a_stream_waits_is_answered_behind_it() {
     let stream = move || {
         let rest = view();
         async move {
-            hipflask::Body::stream(async move |mut out| {
+            hipflask::http::Body::stream(async move |mut out| {
                 out.send("first").await?;
                 out.send(rest.await).await
             })
@@ -116,7 +116,8 @@ async fn a_client_that_leaves_much_behind_is_gone_all_the_same() {
 #[tokio::test]
 async fn the_body_of_a_request_is_left_to_its_reader() {
     // An echo reads while it is sent, so its stream must not take the bytes away.
-    let server = Server::start(app_with(&Events::new()).add_url_rule(rule("/echo"), async |body: hipflask::Body| body));
+    let server =
+        Server::start(app_with(&Events::new()).add_url_rule(rule("/echo"), async |body: hipflask::http::Body| body));
     let mut client = server.connect().await;
     client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n").await;
     client.head().await;

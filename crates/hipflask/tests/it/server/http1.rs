@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use hipflask::http::{Body, Bytes};
 use hipflask::prelude::*;
-use hipflask::{Body, Bytes, Status};
+use hipflask::routing::ViewArgs;
+use hipflask::{Rule, Status};
 use tokio::sync::Semaphore;
 
 use super::{Gate, Server, app, rule, soon, wait};
@@ -318,12 +320,12 @@ async fn a_client_that_has_no_more_to_say_still_gets_its_answer() {
 
 #[tokio::test]
 async fn a_body_that_breaks_off_never_looks_whole() {
-    async fn broken(out: hipflask::BodySender) -> Result<()> {
+    async fn broken(out: hipflask::http::BodySender) -> Result<()> {
         let mut out = out;
         out.send("half").await?;
         Err(Error::msg("the disk is gone"))
     }
-    async fn panicking(out: hipflask::BodySender) -> Result<()> {
+    async fn panicking(out: hipflask::http::BodySender) -> Result<()> {
         let mut out = out;
         out.send("half").await?;
         panic!("the disk is gone")

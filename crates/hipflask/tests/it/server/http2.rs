@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, SendStream};
+use hipflask::http::{Body, BodySender, Bytes};
 use hipflask::prelude::*;
-use hipflask::{Body, BodySender, Bytes, Status};
+use hipflask::{Rule, Status};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 

@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::time::Duration;
 
+use hipflask::Rule;
+use hipflask::http::{Body, Bytes};
 use hipflask::prelude::*;
-use hipflask::{Body, Bytes};
 
 use super::{Gate, SHORT, Server, app, rule, soon};
 

@@ -18,8 +18,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hipflask::http::Body;
 use hipflask::prelude::*;
-use hipflask::{Body, Frozen};
+use hipflask::{Frozen, Rule};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, oneshot};
@@ -111,10 +112,10 @@ impl Server {
     fn start_here(app: App) -> Server {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        Server::run(hipflask::Server::new(freeze(app)).listener(listener), address)
+        Server::run(hipflask::server::Server::new(freeze(app)).listener(listener), address)
     }
 
-    fn run(server: hipflask::Server, address: SocketAddr) -> Server {
+    fn run(server: hipflask::server::Server, address: SocketAddr) -> Server {
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run_until(async {
             // A dropped sender stops the server too.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use hipflask::Bytes;
+use hipflask::http::Bytes;
 use hipflask::prelude::*;
 
 use super::{Server, app, rule};

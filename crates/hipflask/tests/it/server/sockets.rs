@@ -55,7 +55,7 @@ async fn connect(folder: &Folder) -> Client<UnixStream> {
 
 /// A server at a Unix socket, and at nothing else.
 fn at(folder: &Folder, app: App) -> Server {
-    Server::run(hipflask::Server::new(freeze(app)).unix(folder.socket()), ([0, 0, 0, 0], 0).into())
+    Server::run(hipflask::server::Server::new(freeze(app)).unix(folder.socket()), ([0, 0, 0, 0], 0).into())
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn a_server_listens_at_several_sockets_at_once() {
     let listeners = [(), ()].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a free port"));
     let addresses = listeners.each_ref().map(|listener| listener.local_addr().expect("an address"));
     let [first, second] = listeners;
-    let server = hipflask::Server::new(freeze(whence())).listener(first).unix(folder.socket()).listener(second);
+    let server = hipflask::server::Server::new(freeze(whence())).listener(first).unix(folder.socket()).listener(second);
     let server = Server::run(server, addresses[0]);
     for _ in 0..2 {
         for address in addresses {
@@ -137,7 +137,7 @@ async fn a_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not() {
     assert!(folder.socket().exists());
     let server = at(&folder, whence());
     drop(connect(&folder).await);
-    let second = hipflask::Server::new(freeze(whence())).unix(folder.socket());
+    let second = hipflask::server::Server::new(freeze(whence())).unix(folder.socket());
     let error = soon(second.run_until(std::future::pending())).await.expect_err("another listens there");
     assert!(error.to_string().contains("socket"), "{error}");
     // The one that is in use still answers, and what is no socket is never removed.
@@ -146,7 +146,7 @@ async fn a_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not() {
     assert_eq!(client.answer().await.status, 200);
     soon(server.stop()).await.expect("it does not panic").expect("it stops in good order");
     std::fs::write(folder.socket(), "a text").expect("a file can be written");
-    let third = hipflask::Server::new(freeze(whence())).unix(folder.socket());
+    let third = hipflask::server::Server::new(freeze(whence())).unix(folder.socket());
     soon(third.run_until(std::future::pending())).await.expect_err("a file is there");
     assert_eq!(std::fs::read(folder.socket()).expect("it is still there"), b"a text");
 }
@@ -166,7 +166,7 @@ async fn a_file_that_another_process_has_put_there_is_left_alone() {
 async fn a_unix_socket_may_be_given_to_the_server() {
     let folder = Folder::new("given");
     let listener = std::os::unix::net::UnixListener::bind(folder.socket()).expect("a socket");
-    let server = hipflask::Server::new(freeze(whence())).unix_listener(listener);
+    let server = hipflask::server::Server::new(freeze(whence())).unix_listener(listener);
     let server = Server::run(server, ([0, 0, 0, 0], 0).into());
     let mut client = connect(&folder).await;
     client.send(GET_ROOT).await;
@@ -191,11 +191,11 @@ async fn debug_mode_shows_nothing_over_a_unix_socket() {
 
 #[tokio::test]
 async fn a_server_without_a_socket_and_an_address_that_is_taken_are_reported() {
-    let error = hipflask::Server::new(freeze(whence())).run_until(std::future::pending()).await;
+    let error = hipflask::server::Server::new(freeze(whence())).run_until(std::future::pending()).await;
     assert!(error.expect_err("it has no socket").to_string().contains("`bind`"));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("an address");
-    let server = hipflask::Server::new(freeze(whence())).bind(([127, 0, 0, 1], 0)).bind(address);
+    let server = hipflask::server::Server::new(freeze(whence())).bind(([127, 0, 0, 1], 0)).bind(address);
     let error = soon(server.run_until(std::future::pending())).await.expect_err("it is taken");
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hipflask::Upgraded;
+use hipflask::http::Upgraded;
 use hipflask::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;

@@ -5,6 +5,7 @@ mod secure_cookie;
 mod server_side;
 mod suite;
 
+use hipflask::http::MultiDict;
 use hipflask::prelude::*;
 
 const KEY: &str = "a key that is long enough, and only for tests";

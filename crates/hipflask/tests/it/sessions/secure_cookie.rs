@@ -1,7 +1,8 @@
 //! The session cookie: Flask's own, in both directions.
 
+use hipflask::Rule;
 use hipflask::prelude::*;
-use hipflask::{KeyDerivation, Serializer, Verified};
+use hipflask::signing::{KeyDerivation, Serializer, Verified};
 use serde_json::{Value, json};
 
 use super::{KEY, app};

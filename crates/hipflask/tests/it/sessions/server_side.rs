@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use hipflask::TestClient;
+use hipflask::Rule;
+use hipflask::http::MultiDict;
 use hipflask::prelude::*;
 use hipflask::sessions::{MemoryStore, ServerSideSessions, SessionStore};
+use hipflask::testing::TestClient;
 use tokio::sync::Notify;
 
 use super::app;

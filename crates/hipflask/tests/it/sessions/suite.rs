@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use hipflask::prelude::*;
 use hipflask::sessions::{MemoryStore, ServerSideSessions};
-use hipflask::{Context, TestResponse};
+use hipflask::testing::TestResponse;
+use hipflask::{Context, Rule};
 use serde_json::Value;
 
 use super::app;

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use hipflask::FromContext;
+use hipflask::helpers::Redirect;
 use hipflask::prelude::*;
-use hipflask::{CsrfExempt, FromPath, Redirect};
+use hipflask::routing::FromPath;
+use hipflask::security::CsrfExempt;
 
 /// A value of the path of the application's own.
 struct Slug(String);
