@@ -14,10 +14,9 @@
 //! 11. the body is made to fit the status and the method
 //! 12. teardown functions run, whatever happened
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
@@ -54,7 +53,7 @@ impl Frozen {
         async move {
             let app = ctx.app().clone();
             let response = app.full_dispatch(&mut ctx).await;
-            app.teardown(&mut ctx); // step 12
+            app.teardown(&mut ctx).await; // step 12
             response
         }
     }
@@ -65,7 +64,7 @@ impl Frozen {
         ctx.g().record();
         let mut response = self.full_dispatch(&mut ctx).await;
         response.settle_headers();
-        self.teardown(&mut ctx);
+        self.teardown(&mut ctx).await;
         (response, ctx.g().take_rendered())
     }
 
@@ -321,12 +320,11 @@ impl Frozen {
         self.sessions().save(&session, ctx.response_mut())
     }
 
-    /// Step 12. Every function runs, even if one before it panicked.
-    fn teardown(&self, ctx: &mut Context) {
-        let error = ctx.error().cloned();
+    /// Step 12. Every function runs, even if one before it failed or panicked.
+    async fn teardown(&self, ctx: &mut Context) {
         for teardown in &self.scope(ctx.scope()).teardown_request {
-            if let Err(panicked) = panics::catch(|| teardown(ctx, error.as_deref())) {
-                log_error(ctx, &Error::from(panicked));
+            if let Err(error) = teardown.call(ctx).await {
+                log_error(ctx, &error);
             }
         }
     }
@@ -383,7 +381,7 @@ impl Handler for Frozen {
             let mut response = self.full_dispatch(&mut guest.inner).await;
             // What is around it must see all headers.
             response.settle_headers();
-            self.teardown(&mut guest.inner);
+            self.teardown(&mut guest.inner).await;
             Ok(Some(response))
         }))
     }
@@ -424,12 +422,8 @@ fn routing_redirect(ctx: &Context, path: &str) -> Error {
 }
 
 /// Awaits `future`; a panic in it is an error.
-async fn catch<T>(mut future: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T> {
-    poll_fn(move |cx| match panics::catch(|| future.as_mut().poll(cx)) {
-        Ok(poll) => poll,
-        Err(panicked) => Poll::Ready(Err(panicked.into())),
-    })
-    .await
+async fn catch<T>(future: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T> {
+    panics::catch_in(future).await?
 }
 
 /// The answer where even the handling of an error failed. Nothing of the application's takes part in it.

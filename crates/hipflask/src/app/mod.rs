@@ -73,7 +73,6 @@ pub struct App {
     options_read: HashSet<TypeId>,
     last: Vec<Box<dyn FnOnce(App) -> App + Send>>,
     on_freeze: Vec<OnFreeze>,
-    before_render: Vec<Arc<dyn Handler>>,
     on_startup: Vec<Arc<dyn Handler>>,
     on_shutdown: Vec<Arc<dyn Handler>>,
     commands: Vec<Command>,
@@ -100,7 +99,6 @@ impl App {
             options_read: HashSet::new(),
             last: Vec::new(),
             on_freeze: Vec::new(),
-            before_render: Vec::new(),
             on_startup: Vec::new(),
             on_shutdown: Vec::new(),
             commands: Vec::new(),
@@ -281,6 +279,7 @@ impl App {
     }
 
     /// Lets `f` find a URL where building one has failed; it gets the error, the endpoint and the values.
+    /// Like [`url_defaults`](crate::Scaffold::url_defaults) it runs in place.
     pub fn url_build_error_handler(
         mut self,
         f: impl Fn(&BuildError, &str, &[(String, String)]) -> Option<String> + Send + Sync + 'static,
@@ -358,15 +357,6 @@ impl App {
         self
     }
 
-    /// Runs `f` before the first template of a request is rendered: to fetch what context processors then show,
-    /// the user who is logged in for instance. A request that renders nothing does not pay for it.
-    #[track_caller]
-    pub fn before_render_template<M>(mut self, f: impl IntoHandler<M>) -> App {
-        let handler = self.checked(f.into_handler(), "the before_render_template function");
-        self.before_render.push(handler);
-        self
-    }
-
     /// Runs `f` before the first request is served: to connect, to migrate. If it fails, nothing is served.
     #[track_caller]
     pub fn on_startup<M>(mut self, f: impl IntoHandler<M>) -> App {
@@ -410,7 +400,7 @@ impl App {
 
     #[track_caller]
     fn checked(&mut self, handler: Arc<dyn Handler>, what: &str) -> Arc<dyn Handler> {
-        self.checked.push((Arc::clone(&handler), what.to_owned(), Location::caller()));
+        self.checked.push((Box::new(Arc::clone(&handler)), what.to_owned(), Location::caller()));
         handler
     }
 }

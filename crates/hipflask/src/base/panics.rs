@@ -3,8 +3,11 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
+use std::pin::Pin;
 use std::sync::Once;
+use std::task::Poll;
 
 /// A caught panic: its message and its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +51,15 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
     let result = catch_unwind(AssertUnwindSafe(f));
     CATCHING.set(outer);
     result.map_err(|payload| panicked(&*payload))
+}
+
+/// Awaits `future`; a panic in it becomes a value.
+pub(crate) async fn catch_in<T>(mut future: Pin<&mut impl Future<Output = T>>) -> Result<T, Panicked> {
+    poll_fn(move |cx| match catch(|| future.as_mut().poll(cx)) {
+        Ok(poll) => poll.map(Ok),
+        Err(panicked) => Poll::Ready(Err(panicked)),
+    })
+    .await
 }
 
 fn panicked(payload: &(dyn Any + Send)) -> Panicked {

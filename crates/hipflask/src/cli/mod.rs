@@ -5,6 +5,7 @@ mod arguments;
 mod process;
 mod run;
 
+use std::pin::pin;
 use std::process::ExitCode;
 
 use http::Method;
@@ -223,7 +224,8 @@ impl Frozen {
         }
         let mut ctx = self.context();
         ctx.g().insert(CliArgs(arguments.into_iter().map(Into::into).collect()));
-        match handler.call(&mut ctx).await? {
+        let called = panics::catch_in(pin!(async { handler.call(&mut ctx).await })).await?;
+        match called? {
             Some(response) => {
                 let text = response.into_parts().2.collect(u64::MAX).await?;
                 Ok(String::from_utf8_lossy(&text).into_owned())
