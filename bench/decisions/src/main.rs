@@ -59,7 +59,7 @@ fn app(variant: &str) -> App {
 
 async fn serve(app: Frozen, port: u16) {
     let listener = std::net::TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
-    hipflask::serve_on(app, listener, std::future::pending()).await.expect("it serves");
+    hipflask::server::serve_on(app, listener, std::future::pending()).await.expect("it serves");
 }
 
 fn main() {

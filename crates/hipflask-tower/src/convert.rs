@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
-use hipflask::{Body, Error, HttpError, Panicked, Request, Response};
+use hipflask::errors::Panicked;
+use hipflask::http::{Body, Request};
+use hipflask::{Error, HttpError, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::BoxError;

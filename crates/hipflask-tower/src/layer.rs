@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
-use hipflask::{Answer, App, Body, Context, Error, Handler, HttpError};
+use hipflask::extension::{Answer, Handler};
+use hipflask::http::Body;
+use hipflask::{App, Context, Error, HttpError};
 use http_body::Body as HttpBody;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -27,7 +29,7 @@ pub trait LayerExt {
     /// use std::time::Duration;
     ///
     /// use hipflask::prelude::*;
-    /// use hipflask::{Catches, ErrorHandler};
+    /// use hipflask::errors::{Catches, ErrorHandler};
     /// use hipflask_tower::LayerExt;
     /// use tower::timeout::{TimeoutLayer, error::Elapsed};
     ///
@@ -200,7 +202,7 @@ fn write_back(ctx: &mut Context, request: http::Request<Body>) -> Result<(), Err
     *request.headers_mut() = head.headers;
     *request.body_mut() = body;
     if !head.extensions.is_empty() {
-        ctx.g().insert(head.extensions);
+        ctx.g_mut().insert(head.extensions);
     }
     Ok(())
 }

@@ -10,7 +10,7 @@
 //! let app = App::new("doc", ".")
 //!     .add_url_rule(Rule::new("/"), async || "Hello from Hipflask!")
 //!     .mount("/api", tower_service(api))
-//!     .layer(SetResponseHeaderLayer::overriding("x-served-by".parse()?, hipflask::HeaderValue::from_static("us")));
+//!     .layer(SetResponseHeaderLayer::overriding("x-served-by".parse()?, hipflask::http::HeaderValue::from_static("us")));
 //!
 //! let client = app.test_client();
 //! for (path, text) in [("/", "Hello from Hipflask!"), ("/api/hello", "Hello from axum!")] {

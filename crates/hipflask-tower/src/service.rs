@@ -1,7 +1,9 @@
 //! A tower service as a handler: an axum router below a prefix.
 
 use bytes::Bytes;
-use hipflask::{Answer, Body, Context, Error, Handler};
+use hipflask::extension::{Answer, Handler};
+use hipflask::http::Body;
+use hipflask::{Context, Error};
 use http::Uri;
 use http::uri::PathAndQuery;
 use http_body::Body as HttpBody;

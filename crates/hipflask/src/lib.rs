@@ -138,7 +138,8 @@ pub mod helpers {
 /// Templates and the values for them. Flask's `flask.templating`.
 pub mod templating {
     pub use crate::base::html::{Html, ToHtml};
-    pub use crate::builtin::templating::{Template, TemplateError, TemplateFunction, Values};
+    pub use crate::builtin::templating::functions::TemplateFunction;
+    pub use crate::builtin::templating::{Template, TemplateError, Values};
 }
 
 /// Errors, what can be done with them, and who handles them.
@@ -168,8 +169,9 @@ pub mod extension {
     pub use crate::context::extract::FromContext;
     pub use crate::context::g::G;
     pub use crate::context::stream::StreamContext;
-    pub use crate::handler::function::Function;
+    pub use crate::handler::callback::Callback;
     pub use crate::handler::inline::{Inline, inline};
+    pub use crate::handler::into_callback::IntoCallback;
     pub use crate::handler::into_handler::IntoHandler;
     pub use crate::handler::outcome::Outcome;
     pub use crate::handler::pool::ViewThreads;

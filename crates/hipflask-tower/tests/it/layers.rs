@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
+use hipflask::errors::{Catches, ErrorHandler};
+use hipflask::http::{Body, Bytes, HeaderName, HeaderValue, Request};
 use hipflask::prelude::*;
-use hipflask::{Body, Bytes, Catches, ErrorHandler, HeaderName, HeaderValue, Request};
 use hipflask_tower::{Inside, LayerExt};
 use tokio::sync::Semaphore;
 use tower::timeout::TimeoutLayer;

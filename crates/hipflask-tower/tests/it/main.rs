@@ -5,7 +5,7 @@
 mod layers;
 mod services;
 
-use hipflask::Handler;
+use hipflask::extension::Handler;
 use hipflask::prelude::*;
 use std::sync::{Arc, Mutex};
 
@@ -32,7 +32,7 @@ fn noting(notes: &Notes) -> App {
     let (after, teardown) = (notes.clone(), notes.clone());
     App::new("test", ".")
         .after_request(move |ctx: &mut Context| after.note(format!("after {}", place(ctx))))
-        .teardown_request(move |ctx, _| teardown.note(format!("teardown {}", place(ctx))))
+        .teardown_request(move |ctx: &mut Context| teardown.note(format!("teardown {}", place(ctx))))
 }
 
 /// A view that never answers.
@@ -41,7 +41,7 @@ async fn never() -> &'static str {
 }
 
 /// A view that gives the body back as it comes.
-async fn echo(body: hipflask::Body) -> hipflask::Body {
+async fn echo(body: hipflask::http::Body) -> hipflask::http::Body {
     body
 }
 

@@ -4,8 +4,9 @@ use axum::Router;
 use axum::extract::{Path, RawQuery, Request};
 use axum::http::Uri;
 use axum::routing::{get, post};
+use hipflask::errors::{Catches, ErrorHandler};
+use hipflask::http::Body;
 use hipflask::prelude::*;
-use hipflask::{Body, Catches, ErrorHandler};
 use hipflask_tower::tower_service;
 use tokio::sync::mpsc;
 
@@ -53,7 +54,7 @@ async fn bodies_pass_a_service_as_they_come() {
         }
         Ok(())
     });
-    let request = hipflask::Request::get("/echo").with_method(hipflask::Method::POST).with_body(sent);
+    let request = hipflask::http::Request::get("/echo").with_method(hipflask::Method::POST).with_body(sent);
     let (_, _, mut body) = frozen.respond(request).await.into_parts();
     for piece in ["first", "second"] {
         more.send(piece).await.expect("it is read");

@@ -12,8 +12,9 @@ use crate::app::limits::Limits;
 use crate::app::scope::Scope;
 use crate::app::url_rule::UrlRule;
 use crate::base::config::Config;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::options::Options;
+use crate::base::panics;
 use crate::base::type_map::TypeMap;
 use crate::context::Context;
 use crate::context::session::interface::SessionInterface;
@@ -198,12 +199,18 @@ impl Frozen {
     }
 
     /// Adds what [`url_defaults`](crate::extension::Scaffold::url_defaults) functions say for `endpoint`.
-    pub(crate) fn inject_url_defaults(&self, ctx: &Context, endpoint: &str, values: &mut Vec<(String, String)>) {
+    pub(crate) fn inject_url_defaults(
+        &self,
+        ctx: &Context,
+        endpoint: &str,
+        values: &mut Vec<(String, String)>,
+    ) -> Result<()> {
         let owner = endpoint.rsplit_once('.').map(|(owner, _)| owner);
         let scope = owner.and_then(|owner| self.0.scopes.iter().find(|scope| scope.name.as_deref() == Some(owner)));
         for f in &scope.unwrap_or(&self.0.scopes[0]).url_defaults {
-            f(ctx, endpoint, values);
+            panics::catch(|| f(ctx, endpoint, values))?;
         }
+        Ok(())
     }
 
     pub(crate) fn handle_url_build_error(
@@ -212,8 +219,12 @@ impl Frozen {
         endpoint: &str,
         values: &[(String, String)],
     ) -> Result<String> {
-        let found = self.0.build_error_handlers.iter().find_map(|f| f(&error, endpoint, values));
-        found.ok_or_else(|| Error::from(error))
+        for f in &self.0.build_error_handlers {
+            if let Some(url) = panics::catch(|| f(&error, endpoint, values))? {
+                return Ok(url);
+            }
+        }
+        Err(error.into())
     }
 
     /// A context outside of any request: for commands and for what runs at the start. Flask's

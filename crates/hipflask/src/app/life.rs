@@ -80,7 +80,8 @@ impl Frozen {
     async fn call_once(&self, handler: &dyn Handler) -> Result<()> {
         let mut ctx = self.context();
         let called = panics::catch_in(pin!(async { handler.call(&mut ctx).await })).await;
-        called.map_err(Error::from)?.map(drop)
+        called.map_err(Error::from)??;
+        ctx.g_mut().check_kept()
     }
 
     fn tell_rest(&self, failures: impl IntoIterator<Item = Error>) {

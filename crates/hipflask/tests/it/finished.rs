@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
+use hipflask::errors::Caught;
 use hipflask::extension::{Answer, Finished, Handler};
 use hipflask::http::{Body, Bytes, Request};
 use hipflask::prelude::*;
@@ -33,8 +34,8 @@ impl Record {
             .config("SECRET_KEY", "a key that is long enough, and only for tests")
             .config("WTF_CSRF_ENABLED", false)
             .after_request(move || after.note(format!("{name}: after")))
-            .teardown_request(move |ctx, error| {
-                let error = error.map(|error| format!(" {error}")).unwrap_or_default();
+            .teardown_request(move |ctx: &mut Context, error: Option<Caught<Error>>| {
+                let error = error.map(|error| format!(" {}", *error)).unwrap_or_default();
                 teardown.note(format!("{name}: teardown {}{error}", ctx.request().path()));
             })
             .on_finished(move |f| finished.note(format!("{name}: {}", told(f))))

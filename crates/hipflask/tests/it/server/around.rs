@@ -47,7 +47,7 @@ fn watched() -> (App, UnboundedReceiver<String>) {
         .add_url_rule(rule("/sized").endpoint("sized"), || {
             Body::stream_sized(4, async |mut out| out.send("four").await)
         })
-        .teardown_request(move |ctx, _| _ = teardown.send(format!("teardown {}", ctx.request().path())))
+        .teardown_request(move |ctx: &mut Context| _ = teardown.send(format!("teardown {}", ctx.request().path())))
         .on_finished(move |f| {
             let how = if f.is_complete() { "whole" } else { "broken" };
             let bytes = if f.is_complete() { f.bytes().to_string() } else { "some".to_owned() };
