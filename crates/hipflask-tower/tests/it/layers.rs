@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
+use hipflask::Rule;
 use hipflask::errors::{Catches, ErrorHandler};
 use hipflask::http::{Body, Bytes, HeaderName, HeaderValue, Request};
 use hipflask::prelude::*;
+use hipflask::routing::ViewArgs;
 use hipflask_tower::{Inside, LayerExt};
 use tokio::sync::Semaphore;
 use tower::timeout::TimeoutLayer;
@@ -51,7 +53,7 @@ async fn bodies_pass_as_they_come() {
         wanted.acquire().await?.forget();
         out.send("too much").await
     });
-    let request = Request::get("/").with_method(hipflask::Method::POST).with_body(sent);
+    let request = Request::get("/").with_method(hipflask::http::Method::POST).with_body(sent);
     let (status, _, mut body) = frozen.respond(request).await.into_parts();
     assert_eq!(status, 200);
     assert_eq!(body.chunk().await.transpose().expect("a chunk").as_deref(), Some(&b"first"[..]));

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::{Path, RawQuery, Request};
 use axum::http::Uri;
 use axum::routing::{get, post};
+use hipflask::Rule;
 use hipflask::errors::{Catches, ErrorHandler};
 use hipflask::http::Body;
 use hipflask::prelude::*;
@@ -54,7 +55,7 @@ async fn bodies_pass_a_service_as_they_come() {
         }
         Ok(())
     });
-    let request = hipflask::http::Request::get("/echo").with_method(hipflask::Method::POST).with_body(sent);
+    let request = hipflask::http::Request::get("/echo").with_method(hipflask::http::Method::POST).with_body(sent);
     let (_, _, mut body) = frozen.respond(request).await.into_parts();
     for piece in ["first", "second"] {
         more.send(piece).await.expect("it is read");
