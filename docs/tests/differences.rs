@@ -226,12 +226,14 @@ fn an_error_is_json_for_a_client_that_prefers_it() {
 
 #[test]
 fn every_teardown_runs() {
+    fn fails() {
+        panic!("this one fails")
+    }
     let ran = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let note = std::sync::Arc::clone(&ran);
     // The last registered is the first to run.
-    let app = app()
-        .teardown_request(move |_, _| note.store(true, std::sync::atomic::Ordering::Relaxed))
-        .teardown_request(|_, _| panic!("this one fails"));
+    let app =
+        app().teardown_request(move || note.store(true, std::sync::atomic::Ordering::Relaxed)).teardown_request(fails);
     answers(app.add_url_rule(Rule::new("/"), || "x"));
     assert!(ran.load(std::sync::atomic::Ordering::Relaxed));
 }

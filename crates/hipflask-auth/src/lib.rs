@@ -41,9 +41,7 @@
 mod login;
 mod password;
 
-pub use crate::login::{
-    CurrentUser, Login, LoginManager, UserId, UserLoader, UserMixin, login_required, login_user, logout_user,
-};
+pub use crate::login::{CurrentUser, Login, LoginManager, UserId, UserMixin, login_required, login_user, logout_user};
 pub use crate::password::{PasswordCheck, PasswordError, check_password_hash, generate_password_hash};
 
 /// The names that nearly every program uses: `use hipflask_auth::prelude::*`.

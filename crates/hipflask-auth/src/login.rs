@@ -4,11 +4,10 @@ use std::any::TypeId;
 use std::future::{Future, ready};
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use hipflask::{
-    App, BoxFuture, Context, Error, Extension, Freezing, FromContext, Function, HttpError, IntoResponse, Method,
-    Response, Result, Session, UrlFor, Values, redirect,
+    App, BoxFuture, Callback, Context, Error, Extension, Freezing, FromContext, HttpError, IntoCallback, IntoResponse,
+    Method, Response, Result, Scaffold, Session, UrlFor, Values, redirect,
 };
 use serde::{Deserialize, Serialize};
 
@@ -75,32 +74,22 @@ fn id_of(session: &Session) -> Option<String> {
     })
 }
 
-/// A function that finds a user by id: async, with [`UserId`] and whatever else a view could take as
-/// arguments, `-> Result<Option<User>>`.
-pub trait UserLoader<U, Args>: Function<Args, Output = Result<Option<U>>> {}
-
-impl<U, Args, F: Function<Args, Output = Result<Option<U>>>> UserLoader<U, Args> for F {}
-
-type Load<U> = dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<Option<U>>> + Send + Sync;
-
 /// Gives an application logins. Flask-Login's `LoginManager`.
 ///
 /// It adds `current_user` to every template: the user's own fields, and `is_authenticated`.
 pub struct LoginManager<U> {
-    load: Arc<Load<U>>,
+    load: Callback<Option<U>>,
     login_view: Option<UrlFor>,
     login_message: Option<String>,
 }
 
 impl<U: UserMixin> LoginManager<U> {
-    /// Logins for the users that `user_loader` finds.
-    pub fn new<Args: 'static>(user_loader: impl UserLoader<U, Args>) -> LoginManager<U> {
-        let loader = Arc::new(user_loader);
+    /// Logins for the users that `user_loader` finds: a function, async or not, with [`UserId`] and whatever else a view
+    /// could take as arguments, `-> Result<Option<User>>`.
+    #[track_caller]
+    pub fn new<M>(user_loader: impl IntoCallback<Option<U>, M>) -> LoginManager<U> {
         LoginManager {
-            load: Arc::new(move |ctx| {
-                let loader = Arc::clone(&loader);
-                Box::pin(async move { loader.call(ctx).await? })
-            }),
+            load: user_loader.into_callback(),
             login_view: None,
             login_message: Some("Please log in to access this page.".to_owned()),
         }
@@ -129,26 +118,30 @@ impl<U> std::fmt::Debug for LoginManager<U> {
 }
 
 impl<U: UserMixin> Extension for LoginManager<U> {
-    fn init_app(self, app: App) -> App {
+    fn init_app(self, mut app: App) -> App {
+        app.check_callback(&self.load, "the user loader");
         let load = self.load;
         let state = Logins {
             user: TypeId::of::<U>(),
             user_name: std::any::type_name::<U>(),
             load: Box::new(move |ctx| {
-                let load = Arc::clone(&load);
-                Box::pin(async move { load_once(ctx, &*load).await })
+                let load = load.clone();
+                Box::pin(async move { load_once(ctx, &load).await })
             }),
             login_view: self.login_view,
             login_message: self.login_message,
         };
-        app.insert_state(state)
-            .before_render_template(async |ctx: &mut Context| match ctx.g().get::<Failed>() {
-                // The error page shows no user, and does not wait for the same error again.
-                Some(Failed(true)) => Ok(()),
-                _ => load_current(ctx).await.map(drop),
-            })
-            .context_processor(|ctx| Values::new().with("current_user", &ShownUser::<U>::of(ctx)))
+        app.insert_state(state).context_processor(current_user::<U>)
     }
+}
+
+/// What every template sees.
+async fn current_user<U: UserMixin>(ctx: &mut Context) -> Result<Values> {
+    // A page that reports the error shows no user and does not wait for the same error again.
+    if !matches!(ctx.g().get::<Failed>(), Some(Failed(true))) {
+        load_current(ctx).await?;
+    }
+    Ok(Values::new().with("current_user", &ShownUser::<U>::of(ctx)))
 }
 
 type LoadOnce = Box<dyn for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<bool>> + Send + Sync>;
@@ -172,7 +165,7 @@ struct Loaded<U> {
 /// Whether the user loader has failed in this request.
 struct Failed(bool);
 
-async fn load_once<U: UserMixin>(ctx: &mut Context, load: &Load<U>) -> Result<bool> {
+async fn load_once<U: UserMixin>(ctx: &mut Context, load: &Callback<Option<U>>) -> Result<bool> {
     let id = id_of(ctx.session());
     // Another id means that a user has logged in or out since.
     if let Some(loaded) = ctx.g().get::<Loaded<U>>().filter(|loaded| loaded.id == id) {
@@ -182,7 +175,7 @@ async fn load_once<U: UserMixin>(ctx: &mut Context, load: &Load<U>) -> Result<bo
         Some(_) => {
             // Set before the call: a loader may panic.
             ctx.g_mut().insert(Failed(true));
-            let user = load(ctx).await?;
+            let user = load.call(ctx).await?;
             ctx.g_mut().insert(Failed(false));
             user.filter(U::is_active)
         }

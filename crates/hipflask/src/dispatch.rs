@@ -338,12 +338,11 @@ impl Frozen {
         }
     }
 
-    /// Step 12. Every function runs, even if one before it panicked.
+    /// Step 12. Every function runs, even if one before it failed or panicked.
     async fn teardown(&self, ctx: &mut Context) {
-        let error = ctx.error().cloned();
         for teardown in &self.scope(ctx.scope()).teardown_request {
-            if let Err(panicked) = panics::catch(|| teardown(ctx, error.as_deref())) {
-                log_error(ctx, &Error::from(panicked));
+            if let Err(error) = teardown.call(ctx).await {
+                log_error(ctx, &error);
             }
         }
     }

@@ -62,7 +62,7 @@ fn app() -> App {
         .routes(routes![menu, search])
         .template_filter("euro", |cents: u32| format!("{}.{:02} €", cents / 100, cents % 100))
         .template_test("bargain", |cents: u32| cents < 400)
-        .context_processor(|_| context! { cafe => "Café Crumb", year => DateTime::now().strftime("%Y") })
+        .context_processor(async || context! { cafe => "Café Crumb", year => DateTime::now().strftime("%Y") })
 }
 
 #[cfg(test)]

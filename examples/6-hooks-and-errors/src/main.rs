@@ -15,6 +15,7 @@ mod tests;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
+use hipflask::Caught;
 use hipflask::prelude::*;
 
 /// The state of the office while it is open.
@@ -92,7 +93,7 @@ async fn stamp(ctx: &mut Context) -> Result<()> {
 }
 
 /// Runs whatever happened; it can no longer answer.
-fn note(ctx: &mut Context, error: Option<&Error>) {
+async fn note(ctx: &mut Context, error: Option<Caught<Error>>) {
     if let (Some(_), Some(office)) = (error, ctx.state::<Office>()) {
         office.unhandled.fetch_add(1, Relaxed);
     }

@@ -57,7 +57,7 @@ async fn page() -> Template {
     Template::from_string(PAGE)
 }
 
-fn app_of<Args: 'static>(loader: impl hipflask_auth::UserLoader<User, Args>) -> App {
+fn app_of<M>(loader: impl hipflask::IntoCallback<Option<User>, M>) -> App {
     App::new("test", ".").extend(LoginManager::new(loader)).routes(routes![login, logout, me, who, page])
 }
 

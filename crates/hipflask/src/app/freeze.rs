@@ -14,8 +14,8 @@ use crate::app::frozen::{Frozen, Inner, MountPoint, View, url_rules};
 use crate::app::limits::Limits;
 use crate::app::mount::Mounted;
 use crate::app::scaffold::{Route, ScaffoldParts};
-use crate::app::scope::Checked;
 use crate::app::scope::Hook;
+use crate::app::scope::{Check, Checked};
 use crate::app::scope::{Inside, Scope};
 use crate::app::setup_error::{SetupError, SetupErrors};
 use crate::app::url_rule::UrlRule;
@@ -61,9 +61,9 @@ impl App {
         let app_parts = std::mem::take(&mut self.parts);
         assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
         let mounts = freeze_mounts(std::mem::take(&mut self.mounts), errors);
-        let Assembly { mut map, views, scopes, mut handlers, problems, view_ids, .. } = assembly;
-        handlers.append(&mut self.checked);
-        let around = compose(std::mem::take(&mut self.wraps), &mut handlers);
+        let Assembly { mut map, views, scopes, mut checked, problems, view_ids, .. } = assembly;
+        checked.append(&mut self.checked);
+        let around = compose(std::mem::take(&mut self.wraps), &mut checked);
         map.finish();
         errors.extend(problems);
         let rules: Vec<UrlRule<'_>> = url_rules(&map, &views, &scopes).collect();
@@ -83,7 +83,7 @@ impl App {
             freezing.place = place;
             f(&mut freezing);
         }
-        check_handlers(&handlers, &mut freezing);
+        check_all(&checked, &mut freezing);
         let sessions = make_sessions(self.sessions, &mut freezing);
         let limits = note(Limits::from_config(&config), errors);
         let bounds = note(Bounds::from_config(&config), errors);
@@ -173,9 +173,13 @@ fn freeze_mounts(
     points
 }
 
-fn check_handlers(handlers: &[Checked], freezing: &mut Freezing<'_>) {
-    for (handler, what, location) in handlers {
-        if let Err(message) = handler.check(freezing) {
+fn boxed(handler: &Arc<dyn Handler>) -> Box<dyn Check> {
+    Box::new(Arc::clone(handler))
+}
+
+fn check_all(checked: &[Checked], freezing: &mut Freezing<'_>) {
+    for (function, what, location) in checked {
+        if let Err(message) = function.check(freezing) {
             freezing.problems.push(SetupError::new(message, Some(*location)).of(what));
         }
     }
@@ -187,8 +191,8 @@ struct Assembly<'a> {
     views: Vec<View>,
     view_ids: HashMap<ViewId, Vec<String>>,
     scopes: Vec<Scope>,
-    /// Every handler, with what it is for messages.
-    handlers: Vec<Checked>,
+    /// Every function, with what it is for messages.
+    checked: Vec<Checked>,
     problems: Vec<SetupError>,
     /// Which view an endpoint was given to first.
     owners: HashMap<String, (Option<TypeId>, &'static Location<'static>)>,
@@ -214,7 +218,7 @@ impl<'a> Assembly<'a> {
             views: Vec::new(),
             view_ids: HashMap::new(),
             scopes: Vec::new(),
-            handlers: Vec::new(),
+            checked: Vec::new(),
             problems: Vec::new(),
             owners: HashMap::new(),
             automatic_options: config.switch("PROVIDE_AUTOMATIC_OPTIONS", true),
@@ -268,19 +272,23 @@ impl<'a> Assembly<'a> {
     fn add_scope(&mut self, parts: ScaffoldParts, name: Option<String>, outer: Option<usize>) -> Vec<Route> {
         let owner = name.as_deref().map_or_else(String::new, |name| format!(" of the blueprint `{name}`"));
         let mut note = |hooks: &[Hook], what: &str| {
-            let noted = hooks
-                .iter()
-                .map(|hook| (Arc::clone(&hook.handler), format!("the {what} function{owner}"), hook.location));
-            self.handlers.extend(noted);
+            let noted =
+                hooks.iter().map(|hook| (boxed(&hook.handler), format!("the {what} function{owner}"), hook.location));
+            self.checked.extend(noted);
         };
         note(&parts.before_request, "before_request");
         note(&parts.after_request, "after_request");
         note(&parts.url_value_preprocessors, "url_value_preprocessor");
         let handlers = parts.error_handlers.iter();
-        self.handlers
-            .extend(handlers.map(|h| {
-                (Arc::clone(&h.handler), format!("the error handler for {:?}{owner}", h.catches), h.location)
-            }));
+        self.checked.extend(
+            handlers.map(|h| (boxed(&h.handler), format!("the error handler for {:?}{owner}", h.catches), h.location)),
+        );
+        for teardown in &parts.teardown_request {
+            let what = format!("the teardown_request function{owner}");
+            self.checked.push((Box::new(teardown.clone()), what, teardown.location()));
+        }
+        let checked = parts.checked.into_iter();
+        self.checked.extend(checked.map(|(check, what, location)| (check, what + &owner, location)));
         let what =
             name.as_deref().map_or_else(|| "the application".to_owned(), |name| format!("the blueprint `{name}`"));
         self.check_options(&parts.options, &what);
@@ -315,7 +323,7 @@ impl<'a> Assembly<'a> {
                     }
                 }
                 if let Some(view) = &route.view {
-                    self.handlers.push((Arc::clone(view), format!("the view `{endpoint}`"), location));
+                    self.checked.push((boxed(view), format!("the view `{endpoint}`"), location));
                 }
                 self.views.push(View { handler: route.view, scope: place.scope, options });
             }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
@@ -11,8 +12,9 @@ use crate::app::limits::Limits;
 use crate::app::scope::Scope;
 use crate::app::url_rule::UrlRule;
 use crate::base::config::Config;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::options::Options;
+use crate::base::panics;
 use crate::base::type_map::TypeMap;
 use crate::context::Context;
 use crate::context::session::interface::SessionInterface;
@@ -181,12 +183,18 @@ impl Frozen {
     }
 
     /// Adds what [`url_defaults`](crate::Scaffold::url_defaults) functions say for `endpoint`.
-    pub(crate) fn inject_url_defaults(&self, ctx: &Context, endpoint: &str, values: &mut Vec<(String, String)>) {
+    pub(crate) fn inject_url_defaults(
+        &self,
+        ctx: &Context,
+        endpoint: &str,
+        values: &mut Vec<(String, String)>,
+    ) -> Result<()> {
         let owner = endpoint.rsplit_once('.').map(|(owner, _)| owner);
         let scope = owner.and_then(|owner| self.0.scopes.iter().find(|scope| scope.name.as_deref() == Some(owner)));
         for f in &scope.unwrap_or(&self.0.scopes[0]).url_defaults {
-            f(ctx, endpoint, values);
+            panics::catch(|| f(ctx, endpoint, values))?;
         }
+        Ok(())
     }
 
     pub(crate) fn handle_url_build_error(
@@ -195,8 +203,12 @@ impl Frozen {
         endpoint: &str,
         values: &[(String, String)],
     ) -> Result<String> {
-        let found = self.0.build_error_handlers.iter().find_map(|f| f(&error, endpoint, values));
-        found.ok_or_else(|| Error::from(error))
+        for f in &self.0.build_error_handlers {
+            if let Some(url) = panics::catch(|| f(&error, endpoint, values))? {
+                return Ok(url);
+            }
+        }
+        Err(error.into())
     }
 
     /// Runs what has to run before the first request, once.
@@ -223,7 +235,7 @@ impl Frozen {
     async fn run_all(&self, handlers: &[Arc<dyn Handler>]) -> Result<()> {
         for handler in handlers {
             let mut ctx = self.context();
-            handler.call(&mut ctx).await?;
+            panics::catch_in(pin!(async { handler.call(&mut ctx).await })).await??;
             ctx.g_mut().check_kept()?;
         }
         Ok(())

@@ -331,6 +331,7 @@ impl App {
     }
 
     /// Lets `f` find a URL where building one has failed; it gets the error, the endpoint and the values.
+    /// Like [`url_defaults`](crate::Scaffold::url_defaults) it runs in place.
     pub fn url_build_error_handler(
         mut self,
         f: impl Fn(&BuildError, &str, &[(String, String)]) -> Option<String> + Send + Sync + 'static,
@@ -529,7 +530,7 @@ impl App {
     /// ```
     #[track_caller]
     pub fn check_handler(&mut self, handler: &Arc<dyn Handler>, what: impl Into<String>) {
-        self.checked.push((Arc::clone(handler), what.into(), Location::caller()));
+        self.checked.push((Box::new(Arc::clone(handler)), what.into(), Location::caller()));
     }
 }
 

@@ -4,13 +4,15 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::app::scope::{Hook, Teardown, UrlDefaults};
+use crate::app::scope::{Checked, Hook, UrlDefaults};
 use crate::base::catches::Catches;
-use crate::base::error::{Error, IntoStatus};
+use crate::base::error::IntoStatus;
 use crate::base::options::Options;
 use crate::context::Context;
 use crate::handler::Handler;
+use crate::handler::callback::Callback;
 use crate::handler::error_handler::ErrorHandler;
+use crate::handler::into_callback::IntoCallback;
 use crate::handler::into_error_handler::IntoErrorHandler;
 use crate::handler::into_handler::IntoHandler;
 use crate::routing::rule::Rule;
@@ -58,11 +60,13 @@ pub struct ScaffoldParts {
     pub(crate) routes: Vec<Route>,
     pub(crate) before_request: Vec<Hook>,
     pub(crate) after_request: Vec<Hook>,
-    pub(crate) teardown_request: Vec<Teardown>,
+    pub(crate) teardown_request: Vec<Callback<()>>,
     pub(crate) url_value_preprocessors: Vec<Hook>,
     pub(crate) url_defaults: Vec<UrlDefaults>,
     pub(crate) error_handlers: Vec<ErrorHandler>,
     pub(crate) options: Options,
+    /// Callbacks that an extension keeps.
+    pub(crate) checked: Vec<Checked>,
 }
 
 impl std::fmt::Debug for ScaffoldParts {
@@ -120,11 +124,33 @@ pub trait Scaffold: Sized {
         self
     }
 
-    /// Runs `f` at the very end, whatever happened: with the error that nobody handled, if there was one. It
-    /// cannot answer any more, and a panic in it keeps no other from running.
-    fn teardown_request(mut self, f: impl Fn(&mut Context, Option<&Error>) + Send + Sync + 'static) -> Self {
-        self.scaffold().teardown_request.push(Arc::new(f));
+    /// Runs `f` at the very end, whatever happened. It cannot answer any more; if it fails or panics, that is logged, and
+    /// the others run all the same. The error that no handler answered is an argument, `Option<Caught<Error>>`.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    /// use hipflask::Caught;
+    ///
+    /// async fn report(config: Config, error: Option<Caught<Error>>) -> Result<()> {
+    ///     if let Some(error) = error {
+    ///         println!("{} failed: {}", config.get::<String>("SITE")?, error.chain().count());
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// let app = App::new("doc", ".").config("SITE", "the site").teardown_request(report);
+    /// # assert_eq!(app.test_client().get("/").send_blocking().status(), 404);
+    /// ```
+    #[track_caller]
+    fn teardown_request<M>(mut self, f: impl IntoCallback<(), M>) -> Self {
+        self.scaffold().teardown_request.push(f.into_callback());
         self
+    }
+
+    /// Has the arguments of `callback` checked when the application is frozen, as those of a hook are; `what` is its name
+    /// in messages. For an extension that keeps functions of the program and calls them itself.
+    fn check_callback<T: 'static>(&mut self, callback: &Callback<T>, what: impl Into<String>) {
+        self.scaffold().checked.push((Box::new(callback.clone()), what.into(), callback.location()));
     }
 
     /// Runs `f` right after a rule has matched, before the hooks: to take values out of
@@ -136,7 +162,9 @@ pub trait Scaffold: Sized {
         self
     }
 
-    /// Lets `f` add values to every URL that is built: it gets the endpoint and the values so far.
+    /// Lets `f` add values to every URL that is built: it gets the endpoint and the values so far. URLs are built in the
+    /// middle of a view or a page, so it runs in place, must not block, and cannot be async; if it panics, the URL is not
+    /// built.
     fn url_defaults(mut self, f: impl Fn(&Context, &str, &mut Vec<(String, String)>) + Send + Sync + 'static) -> Self {
         self.scaffold().url_defaults.push(Arc::new(f));
         self

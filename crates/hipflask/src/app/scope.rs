@@ -3,10 +3,11 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::base::error::Error;
+use crate::app::freezing::Freezing;
 use crate::base::options::Options;
 use crate::context::Context;
 use crate::handler::Handler;
+use crate::handler::callback::Callback;
 use crate::handler::error_handler::{ErrorHandler, ErrorHandlers};
 
 /// The hooks and handlers for the rules of one blueprint, those around it included, each list in the order in
@@ -16,7 +17,7 @@ pub(crate) struct Scope {
     pub(crate) name: Option<String>,
     pub(crate) before_request: Vec<Arc<dyn Handler>>,
     pub(crate) after_request: Vec<Arc<dyn Handler>>,
-    pub(crate) teardown_request: Vec<Teardown>,
+    pub(crate) teardown_request: Vec<Callback<()>>,
     pub(crate) url_value_preprocessors: Vec<Arc<dyn Handler>>,
     pub(crate) url_defaults: Vec<UrlDefaults>,
     pub(crate) errors: ErrorHandlers,
@@ -28,7 +29,7 @@ impl Scope {
         mut self,
         before: Vec<Hook>,
         after: Vec<Hook>,
-        teardown: Vec<Teardown>,
+        teardown: Vec<Callback<()>>,
         preprocessors: Vec<Hook>,
         inside: Inside,
     ) -> Scope {
@@ -61,9 +62,24 @@ pub(crate) struct Hook {
     pub(crate) location: &'static Location<'static>,
 }
 
-pub(crate) type Teardown = Arc<dyn Fn(&mut Context, Option<&Error>) + Send + Sync>;
-
 pub(crate) type UrlDefaults = Arc<dyn Fn(&Context, &str, &mut Vec<(String, String)>) + Send + Sync>;
 
-/// A handler, what it is for messages, and the line that registered it.
-pub(crate) type Checked = (Arc<dyn Handler>, String, &'static Location<'static>);
+/// Something whose arguments are checked when the application is frozen.
+pub(crate) trait Check: Send {
+    fn check(&self, freezing: &Freezing<'_>) -> Result<(), String>;
+}
+
+impl Check for Arc<dyn Handler> {
+    fn check(&self, freezing: &Freezing<'_>) -> Result<(), String> {
+        (**self).check(freezing)
+    }
+}
+
+impl<T> Check for Callback<T> {
+    fn check(&self, freezing: &Freezing<'_>) -> Result<(), String> {
+        Callback::check(self, freezing)
+    }
+}
+
+/// A function, what it is for messages, and the line that registered it.
+pub(crate) type Checked = (Box<dyn Check>, String, &'static Location<'static>);

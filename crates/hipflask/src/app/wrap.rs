@@ -20,7 +20,7 @@ pub(crate) struct Wrap {
 pub(super) fn compose(wraps: Vec<Wrap>, checked: &mut Vec<Checked>) -> Option<Arc<dyn Handler>> {
     wraps.into_iter().fold(None, |inside, Wrap { around, location }| {
         let outer = around(inside.unwrap_or_else(|| Arc::new(Innermost)));
-        checked.push((Arc::clone(&outer), "what is wrapped around the application".to_owned(), location));
+        checked.push((Box::new(Arc::clone(&outer)), "what is wrapped around the application".to_owned(), location));
         Some(outer)
     })
 }

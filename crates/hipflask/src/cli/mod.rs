@@ -5,6 +5,7 @@ mod arguments;
 mod process;
 mod run;
 
+use std::pin::pin;
 use std::process::ExitCode;
 
 use http::Method;
@@ -223,7 +224,7 @@ impl Frozen {
         }
         let mut ctx = self.context();
         ctx.g_mut().insert(CliArgs(arguments.into_iter().map(Into::into).collect()));
-        let said = handler.call(&mut ctx).await?;
+        let said = panics::catch_in(pin!(async { handler.call(&mut ctx).await })).await??;
         ctx.g_mut().check_kept()?;
         match said {
             Some(response) => {

@@ -233,6 +233,17 @@ impl<E: Catchable> FromContext for Caught<E> {
     }
 }
 
+/// In a teardown function: the error that no handler answered, if there was one.
+#[diagnostic::do_not_recommend]
+impl<E: Catchable> FromContext for Option<Caught<E>> {
+    const READY: bool = true;
+
+    fn from_context(ctx: &mut Context) -> impl Future<Output = Result<Option<Caught<E>>>> + Send {
+        let error = ctx.error().filter(|error| E::catch(error).is_some()).cloned();
+        ready(Ok(error.map(|error| Caught { error, catch: E::catch })))
+    }
+}
+
 impl Context {
     /// An argument as a view would get it: `ctx.extract::<Db>().await?`.
     ///

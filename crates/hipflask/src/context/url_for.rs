@@ -150,7 +150,7 @@ impl UrlFor {
     pub(crate) fn resolve(mut self, ctx: &Context) -> Result<String> {
         let app = ctx.app();
         let endpoint = self.endpoint_name(ctx)?;
-        app.inject_url_defaults(ctx, &endpoint, &mut self.values);
+        app.inject_url_defaults(ctx, &endpoint, &mut self.values)?;
         let path = match app.map().build(&endpoint, &self.values, self.method.as_ref()) {
             Ok(path) => path,
             Err(error) => app.handle_url_build_error(error, &endpoint, &self.values)?,

@@ -1,6 +1,6 @@
 //! Plain functions, called with what they ask for by type.
 //!
-//! One trait covers views, hooks, error handlers, commands and user loaders: `async fn` and `fn`, with or
+//! One trait covers views, hooks, error handlers, commands and callbacks: `async fn` and `fn`, with or
 //! without `ctx: &mut Context` in front, with up to eight arguments. `Args` only tells the implementations
 //! apart; nobody writes it.
 
@@ -11,10 +11,13 @@ use crate::base::error::Result;
 use crate::context::Context;
 use crate::context::extract::FromContext;
 use crate::handler::inline::Inline;
-use crate::handler::outcome::Outcome;
+
+/// What a function may return that is called for a `For`. A future is none, which tells a synchronous function from an
+/// async one.
+pub trait ReturnFor<For> {}
 
 /// A function whose arguments come out of a [`Context`]. Implemented for functions; not to be implemented.
-pub trait Function<Args>: Send + std::marker::Sync + 'static {
+pub trait Function<Args, For: 'static>: Send + std::marker::Sync + 'static {
     /// What the function returns, without the future around it.
     type Output: Send + 'static;
 
@@ -70,7 +73,7 @@ pub trait Borrowing<'a, Args>: Send + std::marker::Sync + 'static {
 
 macro_rules! functions {
     ($($arg:ident)*) => {
-        impl<Fun, Fut, $($arg),*> Function<Async<($($arg,)*)>> for Fun
+        impl<Fun, Fut, For: 'static, $($arg),*> Function<Async<($($arg,)*)>, For> for Fun
         where
             Fun: Fn($($arg),*) -> Fut + Send + std::marker::Sync + 'static,
             Fut: Future + Send + 'static,
@@ -92,10 +95,10 @@ macro_rules! functions {
             }
         }
 
-        impl<Fun, Out, $($arg),*> Function<Sync<($($arg,)*)>> for Fun
+        impl<Fun, Out, For: 'static, $($arg),*> Function<Sync<($($arg,)*)>, For> for Fun
         where
             Fun: Fn($($arg),*) -> Out + Clone + Send + std::marker::Sync + 'static,
-            Out: Outcome + Send + 'static,
+            Out: ReturnFor<For> + Send + 'static,
             $($arg: FromContext,)*
         {
             type Output = Out;
@@ -114,10 +117,10 @@ macro_rules! functions {
             }
         }
 
-        impl<Fun, Out, $($arg),*> Function<InPlace<($($arg,)*)>> for Inline<Fun>
+        impl<Fun, Out, For: 'static, $($arg),*> Function<InPlace<($($arg,)*)>, For> for Inline<Fun>
         where
             Fun: Fn($($arg),*) -> Out + Send + std::marker::Sync + 'static,
-            Out: Outcome + Send + 'static,
+            Out: ReturnFor<For> + Send + 'static,
             $($arg: FromContext,)*
         {
             type Output = Out;
@@ -151,7 +154,7 @@ macro_rules! functions {
             }
         }
 
-        impl<Fun, Out, $($arg),*> Function<AsyncWithContext<($($arg,)*), Out>> for Fun
+        impl<Fun, Out, For: 'static, $($arg),*> Function<AsyncWithContext<($($arg,)*), Out>, For> for Fun
         where
             Fun: for<'a> Borrowing<'a, ($($arg,)*), Output = Out> + Send + std::marker::Sync + 'static,
             Out: Send + 'static,
@@ -172,10 +175,10 @@ macro_rules! functions {
             }
         }
 
-        impl<Fun, Out, $($arg),*> Function<SyncWithContext<($($arg,)*), Out>> for Fun
+        impl<Fun, Out, For: 'static, $($arg),*> Function<SyncWithContext<($($arg,)*), Out>, For> for Fun
         where
             Fun: for<'a> Fn(&'a mut Context, $($arg),*) -> Out + Clone + Send + std::marker::Sync + 'static,
-            Out: Outcome + Send + 'static,
+            Out: ReturnFor<For> + Send + 'static,
             $($arg: FromContext,)*
         {
             type Output = Out;
@@ -194,10 +197,10 @@ macro_rules! functions {
             }
         }
 
-        impl<Fun, Out, $($arg),*> Function<InPlaceWithContext<($($arg,)*), Out>> for Inline<Fun>
+        impl<Fun, Out, For: 'static, $($arg),*> Function<InPlaceWithContext<($($arg,)*), Out>, For> for Inline<Fun>
         where
             Fun: for<'a> Fn(&'a mut Context, $($arg),*) -> Out + Send + std::marker::Sync + 'static,
-            Out: Outcome + Send + 'static,
+            Out: ReturnFor<For> + Send + 'static,
             $($arg: FromContext,)*
         {
             type Output = Out;

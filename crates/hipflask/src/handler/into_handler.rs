@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::app::freezing::Freezing;
 use crate::context::Context;
 use crate::handler::function::Function;
-use crate::handler::outcome::Outcome;
+use crate::handler::outcome::{Answered, Outcome};
 use crate::handler::{Answer, Handler};
 
 /// What can be registered as a handler: a [`Handler`], or a plain function, async or not, of up to eight
@@ -43,7 +43,7 @@ impl IntoHandler<Arc<dyn Handler>> for Arc<dyn Handler> {
 
 impl<F, Args> IntoHandler<(Args,)> for F
 where
-    F: Function<Args>,
+    F: Function<Args, Answered>,
     F::Output: Outcome,
     Args: 'static,
 {
@@ -60,7 +60,7 @@ struct Erased<F, Args> {
 
 impl<F, Args> Handler for Erased<F, Args>
 where
-    F: Function<Args>,
+    F: Function<Args, Answered>,
     F::Output: Outcome,
     Args: 'static,
 {

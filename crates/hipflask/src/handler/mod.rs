@@ -5,17 +5,19 @@
 //! crate compiles fast and no type parameter reaches it.
 
 pub(crate) mod blocking;
+pub(crate) mod callback;
 pub(crate) mod error_handler;
 pub(crate) mod function;
 pub(crate) mod hand_over;
 pub(crate) mod in_place;
 pub(crate) mod inline;
+pub(crate) mod into_callback;
 pub(crate) mod into_error_handler;
 pub(crate) mod into_handler;
 pub(crate) mod outcome;
 pub(crate) mod pool;
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::{Pin, pin};
 use std::task::{Context as TaskContext, Poll, Waker};
 
@@ -62,20 +64,20 @@ pub trait Handler: Send + Sync + 'static {
     }
 }
 
-/// What a [`Handler`] gives back: its result, or a future of it.
+/// What a [`Handler`] or a [`Callback`](crate::Callback) gives back: its result, or a future of it.
 ///
 /// It is a future itself. That it can also be ready is what lets a synchronous hook cost no allocation.
-pub enum Answer<'a> {
+pub enum Answer<'a, T = Option<Response>> {
     /// The result is there.
-    Ready(Result<Option<Response>>),
+    Ready(Result<T>),
     /// The result takes time.
-    Later(BoxFuture<'a, Result<Option<Response>>>),
+    Later(BoxFuture<'a, Result<T>>),
 }
 
-impl<'a> Answer<'a> {
+impl<'a, T> Answer<'a, T> {
     /// What `future` yields: at once if it never waits, which `ready` promises.
     #[doc(hidden)]
-    pub fn of(ready: bool, future: impl Future<Output = Result<Option<Response>>> + Send + 'a) -> Answer<'a> {
+    pub fn of(ready: bool, future: impl Future<Output = Result<T>> + Send + 'a) -> Answer<'a, T> {
         if ready { Answer::Ready(now(future)) } else { Answer::Later(Box::pin(future)) }
     }
 }
@@ -90,18 +92,25 @@ fn now<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-impl Future for Answer<'_> {
-    type Output = Result<Option<Response>>;
+// Nothing in it is pinned but what is in a box.
+impl<T> Unpin for Answer<'_, T> {}
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        match &mut *self {
-            Answer::Later(future) => future.as_mut().poll(cx),
-            Answer::Ready(result) => Poll::Ready(std::mem::replace(result, Ok(None))),
+impl<'a, T: 'a> Future for Answer<'a, T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Result<T>> {
+        if let Answer::Later(future) = &mut *self {
+            return future.as_mut().poll(cx);
+        }
+        // A box of nothing is no allocation.
+        match std::mem::replace(&mut *self, Answer::Later(Box::pin(pending()))) {
+            Answer::Ready(result) => Poll::Ready(result),
+            Answer::Later(mut future) => future.as_mut().poll(cx),
         }
     }
 }
 
-impl std::fmt::Debug for Answer<'_> {
+impl<T: std::fmt::Debug> std::fmt::Debug for Answer<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Answer::Ready(result) => f.debug_tuple("Ready").field(result).finish(),

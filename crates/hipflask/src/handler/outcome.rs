@@ -1,6 +1,7 @@
 //! What a view or a hook may return.
 
 use crate::base::error::{Error, Result};
+use crate::handler::function::ReturnFor;
 use crate::http::response::{IntoResponse, Response};
 
 /// What a view or a hook may return: a response (answer), an error (fail), `()` or `None` (pass).
@@ -45,3 +46,9 @@ impl<O: Outcome, E: Into<Error>> Outcome for Result<O, E> {
         self.map_err(Into::into)?.into_outcome()
     }
 }
+
+/// What views and hooks are called for.
+#[derive(Debug)]
+pub struct Answered;
+
+impl<O: Outcome> ReturnFor<Answered> for O {}

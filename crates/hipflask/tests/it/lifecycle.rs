@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use hipflask::Caught;
 use hipflask::prelude::*;
 
 /// What happened, in order.
@@ -28,12 +29,11 @@ impl Record {
 fn recorded(record: &Record) -> App {
     fn hooks<S: Scaffold>(scaffold: S, name: &str, record: &Record) -> S {
         let hook = |kind| record.hook(&format!("{kind} {name}"));
-        let teardown = hook("teardown_request");
         scaffold
             .url_value_preprocessor(hook("url_value_preprocessor"))
             .before_request(hook("before_request"))
             .after_request(hook("after_request"))
-            .teardown_request(move |_, _| teardown())
+            .teardown_request(hook("teardown_request"))
     }
     let this = record.hook("after_this_request");
     let seen = record.hook("view");
@@ -150,13 +150,19 @@ fn an_error_after_the_view_becomes_a_500_with_the_headers_of_every_response() {
 
 #[test]
 fn teardown_sees_the_error_that_nobody_handled() {
+    fn explode() {
+        panic!("the other functions run all the same")
+    }
     let record = Record::default();
     let seen = record.clone();
     let app = App::new("test", ".")
-        .teardown_request(move |ctx, error| {
-            seen.note(format!("{} {:?}", ctx.request().path(), error.map(ToString::to_string)));
+        .teardown_request(move |ctx: &mut Context, error: Option<Caught<Error>>| {
+            seen.note(format!("{} {:?}", ctx.request().path(), error.map(|error| error.to_string())));
         })
-        .teardown_request(|_, _| panic!("the other functions run all the same"))
+        .teardown_request(explode)
+        .teardown_request(async || explode())
+        .teardown_request(hipflask::inline(explode))
+        .teardown_request(async |_: Config| Err::<(), _>(Error::msg("the other functions run all the same")))
         .add_url_rule(Rule::new("/ok"), async || "x")
         .add_url_rule(Rule::new("/http"), async || -> Result<&str> { abort!(404) })
         .add_url_rule(Rule::new("/error"), async || -> Result<&str> { Err(Error::msg("broken")) })

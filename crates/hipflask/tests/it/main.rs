@@ -4,6 +4,7 @@
 
 mod blocking;
 mod blueprints;
+mod callbacks;
 mod config;
 mod csrf;
 mod dependencies;

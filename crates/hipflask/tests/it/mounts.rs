@@ -25,7 +25,7 @@ fn noting(mounted: impl Handler, noted: &Arc<Mutex<Vec<String>>>) -> App {
             (Status::INTERNAL_SERVER_ERROR, "handled")
         })
         .after_request(move |ctx: &mut Context| note(&after, ctx))
-        .teardown_request(move |ctx, _| note(&teardown, ctx))
+        .teardown_request(move |ctx: &mut Context| note(&teardown, ctx))
         .config("DEBUG", false)
         .config("SECRET_KEY", "a key that is long enough, and only for tests")
 }

@@ -181,7 +181,13 @@ fn a_session_in_production_needs_a_key() {
         (app().embed("templates", &TEMPLATES), "a.html:2"),
         (app().on_startup(with_session), "on_startup"),
         (app().on_shutdown(with_session), "on_shutdown"),
-        (app().before_render_template(with_session), "before_render_template"),
+        (app().teardown_request(with_session), "the teardown_request function"),
+        (app().context_processor(async |_: Session| context! {}), "the context processor"),
+        (app().register_blueprint(Blueprint::new("b").teardown_request(with_session)), "function of the blueprint `b`"),
+        (
+            app().register_blueprint(Blueprint::new("b").context_processor(async |_: Session| context! {})),
+            "the context processor of the blueprint `b`",
+        ),
         (app().mount("/m", with_session), "mounted at `/m`"),
         (app().command("count", "Counts.", with_session), "count"),
     ] {

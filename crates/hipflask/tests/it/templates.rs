@@ -262,7 +262,7 @@ async fn templates_inherit_include_and_import() {
             ),
         ],
     );
-    let client = site.showing().context_processor(|_| context! { extra => "!", value => "never" }).test_client();
+    let client = site.showing().context_processor(async || context! { extra => "!", value => "never" }).test_client();
     for (name, text) in [
         ("page.html", "<base+page>[&lt;&amp;&#34;&#39;&gt;/show/page.html!]&lt;&amp;&#34;&#39;&gt;"),
         ("import.html", "<a href=\"/show/a%20b\">a bGET</a><a href=\"/show/%3C\">&lt;GET</a>"),
@@ -338,8 +338,8 @@ async fn an_application_adds_names_of_its_own() {
         Template::from_string("{{ who }} {{ year }} {{ path }} {{ given }}").with("given", "view")
     }
     let app = App::new("test", ".")
-        .context_processor(|_| context! { who => "outer", year => 2025, given => "processor" })
-        .context_processor(|_| context! { year => 2026 })
+        .context_processor(|| context! { who => "outer", year => 2025, given => "processor" })
+        .context_processor(hipflask::inline(|| context! { year => 2026 }))
         .template_filter("shout", |text: String| format!("<{}>", text.to_uppercase()))
         .template_filter("fail", |n: i64| if n > 1 { Ok(n) } else { Err("it failed on purpose".to_owned()) })
         .template_test("long", |text: String| text.len() > 3)

@@ -118,7 +118,9 @@ fn a_time_out_around_everything_is_an_answer_like_others() {
             let place = (ctx.request().path().to_owned(), ctx.endpoint().map(str::to_owned));
             note.lock().expect("no panic").push(place);
         })
-        .teardown_request(move |ctx, _| noted.lock().expect("no panic").push(ctx.request().path().to_owned()))
+        .teardown_request(move |ctx: &mut Context| {
+            noted.lock().expect("no panic").push(ctx.request().path().to_owned())
+        })
         .wrap(|inside| TimeOut(inside, Duration::from_millis(20)));
     let client = app.test_client();
     let response = client.get("/slow").send_blocking();

@@ -35,7 +35,7 @@ fn app() -> App {
         .errorhandler(missing)
         .errorhandler(database)
         .template_filter("shout", |text: String| text.to_uppercase())
-        .context_processor(|_ctx| context! { year => 2026 })
+        .context_processor(async || context! { year => 2026 })
         .template_folder("tests/programs/hooks/templates")
         .config_default("MAINTENANCE", false)
         .routes(routes![timed, failing])

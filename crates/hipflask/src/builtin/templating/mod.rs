@@ -6,6 +6,7 @@ mod dict;
 mod engine;
 mod filters;
 mod forms;
+pub(crate) mod functions;
 mod python;
 mod scope;
 mod setup;
@@ -17,7 +18,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use minijinja::value::{Enumerator, Object, ObjectExt, Value};
 use minijinja::{Environment, ErrorKind};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::app::blueprint::Blueprint;
@@ -25,12 +25,14 @@ use crate::app::extension::Extension;
 use crate::app::scaffold::Scaffold;
 use crate::base::error::Result;
 use crate::base::html::Html;
-use crate::builtin::templating::setup::{Callback, TemplateSetup};
+use crate::builtin::templating::functions::TemplateFunction;
+use crate::builtin::templating::setup::TemplateSetup;
 use crate::builtin::templating::value::try_to_value;
 use crate::context::Context;
 use crate::context::url_for::{Resolve, Resolved, defer};
-use crate::handler::Handler;
-use crate::handler::into_handler::IntoHandler;
+use crate::handler::Answer;
+use crate::handler::callback::Callback;
+use crate::handler::into_callback::IntoCallback;
 use crate::http::response::{IntoResponse, Response};
 
 /// A template and the values for it, made by [`render_template!`](crate::render_template). Flask's
@@ -124,19 +126,16 @@ impl IntoResponse for Template {
 
 impl Resolve for Template {
     fn resolve(self: Box<Self>, ctx: &mut Context) -> Resolved<'_> {
-        if ctx.is_prepared_to_render() {
-            Resolved::Ready(self.respond(ctx))
-        } else {
-            Resolved::Later(Box::pin(async move {
-                ctx.prepare_to_render().await?;
-                self.respond(ctx)
-            }))
+        let ready = ctx.options::<ContextProcessor>().next().is_none();
+        match Answer::of(ready, self.respond(ctx)) {
+            Answer::Ready(response) => Resolved::Ready(response),
+            Answer::Later(response) => Resolved::Later(response),
         }
     }
 }
 
 impl Template {
-    fn respond(self, ctx: &mut Context) -> Result<Response> {
+    async fn respond(self, ctx: &mut Context) -> Result<Response> {
         let plain = match &self.source {
             Source::Text(_) => false,
             Source::Names(names) => match &names[..] {
@@ -148,13 +147,10 @@ impl Template {
                     .is_some_and(|template| template.name().ends_with(".txt")),
             },
         };
-        let html = ctx.render_now(self)?;
+        let html = ctx.render(self).await?;
         if plain { html.into_string().into_response() } else { html.into_response() }
     }
 }
-
-/// Stored in `g` by the first template of a request.
-struct Prepared;
 
 /// The names of the templates that were rendered, in `g` where a test wants to know them. Flask's signal
 /// `template_rendered`.
@@ -177,36 +173,17 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// A [`TemplateError`] if it does not exist, is malformed, or fails.
+    /// A [`TemplateError`] if it does not exist, is malformed, or fails; the error of a context processor.
     pub async fn render(&mut self, template: Template) -> Result<Html> {
-        self.prepare_to_render().await?;
-        self.render_now(template)
-    }
-
-    fn is_prepared_to_render(&self) -> bool {
-        let nothing = self.state::<Templates>().is_none_or(|templates| templates.before_render.is_empty());
-        nothing || self.g().get::<Prepared>().is_some()
-    }
-
-    async fn prepare_to_render(&mut self) -> Result<()> {
-        if !self.is_prepared_to_render() {
-            self.g_mut().insert(Prepared);
-            let app = self.app().clone();
-            for hook in app.state::<Templates>().into_iter().flat_map(|templates| &templates.before_render) {
-                hook.call(self).await?;
-            }
-        }
-        Ok(())
-    }
-
-    fn render_now(&mut self, template: Template) -> Result<Html> {
         let app = self.app().clone();
         let templates = app
             .state::<Templates>()
             .ok_or_else(|| crate::base::error::Error::msg("the application was made without templates"))?;
         let mut root = Root { given: template.values.0.len(), values: template.values.0 };
         let processors: Vec<ContextProcessor> = self.options::<ContextProcessor>().cloned().collect();
-        processors.iter().for_each(|ContextProcessor(process)| root.values.extend(process(self).0));
+        for ContextProcessor(process) in &processors {
+            root.values.extend(process.call(self).await?.0);
+        }
         let rendered = templates.render(self, &template.source, root);
         Ok(Html::new(rendered.map_err(|error| templates.error(&error))?))
     }
@@ -241,7 +218,6 @@ impl Object for Root {
 /// The engine of a frozen application.
 pub(crate) struct Templates {
     environment: Environment<'static>,
-    before_render: Vec<Arc<dyn Handler>>,
 }
 
 impl Templates {
@@ -345,7 +321,12 @@ impl std::error::Error for TemplateError {}
 
 /// An option of an application or a blueprint: what its templates are given.
 #[derive(Clone)]
-struct ContextProcessor(Arc<dyn Fn(&mut Context) -> Values + Send + Sync>);
+struct ContextProcessor(Callback<Values>);
+
+fn add_context_processor<S: Scaffold>(mut scaffold: S, processor: Callback<Values>) -> S {
+    scaffold.check_callback(&processor, "the context processor");
+    scaffold.with(ContextProcessor(processor))
+}
 
 /// Adds templates to an application. Every application has this extension.
 pub(crate) struct Templating;
@@ -353,10 +334,9 @@ pub(crate) struct Templating;
 impl Extension for Templating {
     fn init_app(self, app: App) -> App {
         app.template_folder("templates").reads_option::<ContextProcessor>().on_freeze(|freezing| {
-            let mut setup = freezing.take_state::<TemplateSetup>().unwrap_or_default();
-            let before_render = std::mem::take(&mut setup.before_render);
+            let setup = freezing.take_state::<TemplateSetup>().unwrap_or_default();
             let environment = engine::environment(setup, freezing);
-            freezing.insert_state(Templates { environment, before_render });
+            freezing.insert_state(Templates { environment });
         })
     }
 }
@@ -384,93 +364,66 @@ impl App {
     /// assert_eq!(app.test_client().get("/").send_blocking().text(), "HI 6");
     /// ```
     pub fn template_filter<A>(mut self, name: impl Into<String>, f: impl TemplateFunction<A>) -> App {
-        self.state_mut::<TemplateSetup>().filters.push((name.into(), f.into_callback()));
+        self.state_mut::<TemplateSetup>().filters.push((name.into(), f.into_function()));
         self
     }
 
     /// Adds a test: `{% if n is prime %}`.
     pub fn template_test<A>(mut self, name: impl Into<String>, f: impl TemplateFunction<A>) -> App {
-        self.state_mut::<TemplateSetup>().tests.push((name.into(), f.into_callback()));
+        self.state_mut::<TemplateSetup>().tests.push((name.into(), f.into_function()));
         self
     }
 
     /// Adds a function: `{{ now() }}`.
-    pub fn template_global<A>(mut self, name: impl Into<String>, f: impl TemplateFunction<A>) -> App {
-        self.state_mut::<TemplateSetup>().globals.push((name.into(), f.into_callback()));
-        self
-    }
-
-    /// Runs `f` before the first template of a request is rendered: to fetch what context processors then show,
-    /// the user who is logged in for instance. A request that renders nothing does not pay for it.
-    #[track_caller]
-    pub fn before_render_template<M>(mut self, f: impl IntoHandler<M>) -> App {
-        let handler = f.into_handler();
-        self.check_handler(&handler, "the before_render_template function");
-        self.state_mut::<TemplateSetup>().before_render.push(handler);
-        self
-    }
-
-    /// Gives every template the values that `f` returns; a view's own values take precedence.
     ///
     /// ```
     /// use hipflask::prelude::*;
     ///
-    /// let app = App::new("doc", ".")
-    ///     .context_processor(|ctx| context! { year => 2026, path => ctx.request().path() })
-    ///     .add_url_rule(Rule::new("/"), async || Template::from_string("{{ year }} {{ path }}"));
-    /// assert_eq!(app.test_client().get("/").send_blocking().text(), "2026 /");
+    /// fn is_here(ctx: &mut Context, path: String) -> bool {
+    ///     ctx.request().path() == path
+    /// }
+    ///
+    /// async fn index() -> Template {
+    ///     Template::from_string("{% if is_here('/') %}here{% endif %}")
+    /// }
+    ///
+    /// let app = App::new("doc", ".").template_global("is_here", is_here).add_url_rule(Rule::new("/"), index);
+    /// assert_eq!(app.test_client().get("/").send_blocking().text(), "here");
     /// ```
-    pub fn context_processor(self, f: impl Fn(&mut Context) -> Values + Send + Sync + 'static) -> App {
-        self.with(ContextProcessor(Arc::new(f)))
+    pub fn template_global<A>(mut self, name: impl Into<String>, f: impl TemplateFunction<A>) -> App {
+        self.state_mut::<TemplateSetup>().globals.push((name.into(), f.into_function()));
+        self
+    }
+
+    /// Gives every template the values that `f` returns; a view's own values take precedence. Its arguments come by type,
+    /// like a view's, and like a view it may be async. It runs for every template that is rendered, and for no other
+    /// request; if it fails, so does the rendering.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// async fn site(ctx: &mut Context, config: Config) -> Result<hipflask::Values> {
+    ///     let name: String = config.get("SITE")?;
+    ///     Ok(context! { name, path => ctx.request().path() })
+    /// }
+    ///
+    /// let app = App::new("doc", ".")
+    ///     .config("SITE", "Crumbs")
+    ///     .context_processor(site)
+    ///     .context_processor(async || context! { year => 2026 })
+    ///     .add_url_rule(Rule::new("/"), async || Template::from_string("{{ name }} {{ year }} {{ path }}"));
+    /// assert_eq!(app.test_client().get("/").send_blocking().text(), "Crumbs 2026 /");
+    /// ```
+    #[track_caller]
+    pub fn context_processor<M>(self, f: impl IntoCallback<Values, M>) -> App {
+        add_context_processor(self, f.into_callback())
     }
 }
 
 impl Blueprint {
     /// Gives the templates of this blueprint's views the values that `f` returns.
-    pub fn context_processor(self, f: impl Fn(&mut Context) -> Values + Send + Sync + 'static) -> Blueprint {
-        self.with(ContextProcessor(Arc::new(f)))
+    #[track_caller]
+    pub fn context_processor<M>(self, f: impl IntoCallback<Values, M>) -> Blueprint {
+        add_context_processor(self, f.into_callback())
     }
 }
-
-/// A function that a template can call: with up to four arguments that can be deserialized, and a result that can
-/// be serialized, or a `Result` of one with a `String` as the error.
-#[diagnostic::on_unimplemented(
-    message = "a template cannot call `{Self}`",
-    label = "not a function for templates",
-    note = "it takes up to four owned values (`String`, numbers, `bool`, `Vec`, `Option`, structs that are `Deserialize`) and returns something `Serialize`"
-)]
-pub trait TemplateFunction<Args>: Send + Sync + 'static {
-    #[doc(hidden)]
-    fn into_callback(self) -> Callback;
-}
-
-fn argument<T: DeserializeOwned>(args: &[Value], index: usize) -> Result<T, minijinja::Error> {
-    let value = args.get(index).cloned().unwrap_or_else(|| Value::from(()));
-    T::deserialize(value).map_err(|error| {
-        let kind = if index >= args.len() { ErrorKind::MissingArgument } else { ErrorKind::InvalidOperation };
-        minijinja::Error::new(kind, format!("argument {} does not fit: {error}", index + 1))
-    })
-}
-
-macro_rules! template_functions {
-    ($(($($arg:ident $index:literal)*))*) => {
-        $(impl<Fun, Out, $($arg),*> TemplateFunction<($($arg,)*)> for Fun
-        where
-            Fun: Fn($($arg),*) -> Out + Send + Sync + 'static,
-            Out: Serialize,
-            $($arg: DeserializeOwned,)*
-        {
-            fn into_callback(self) -> Callback {
-                Arc::new(move |args| {
-                    let most: usize = <[usize]>::len(&[$($index),*]);
-                    if args.len() > most {
-                        return Err(minijinja::Error::new(ErrorKind::TooManyArguments, format!("it takes {most}, not {}", args.len())));
-                    }
-                    try_to_value(&self($(argument::<$arg>(args, $index)?),*))
-                })
-            }
-        })*
-    };
-}
-
-template_functions!(() (A 0) (A 0 B 1) (A 0 B 1 C 2) (A 0 B 1 C 2 D 3));
