@@ -66,8 +66,8 @@ struct Fetched {
     fetches: TokenStream,
     /// The values, as they are passed.
     passed: Vec<TokenStream>,
-    /// `&& T::READY` for each that is found by its type.
-    ready: TokenStream,
+    /// `T::READY` for each that is found by its type.
+    ready: Vec<TokenStream>,
     /// What each of these checks at the start.
     checks: TokenStream,
     takes_context: bool,
@@ -105,7 +105,7 @@ impl Fetched {
 
     fn by_type(&mut self, value: &Ident, ty: &TokenStream, span: Span) {
         let extractor = quote_spanned!(span=> <#ty as ::hipflask::FromContext>);
-        self.ready.extend(quote_spanned!(span=> && #extractor::READY));
+        self.ready.push(quote_spanned!(span=> #extractor::READY));
         self.checks.extend(quote_spanned!(span=> #extractor::check(freezing)?;));
         self.fetches.extend(quote_spanned!(span=> let #value = #extractor::from_context(ctx).await?;));
     }
@@ -119,7 +119,8 @@ fn answer(signature: &Signature, fetched: &Fetched, place: Place) -> TokenStream
     let answer = quote_spanned!(at_name=> async move { #fetches #answer });
     if signature.asyncness.is_none() && place == Place::Inline {
         let name = signature.ident.to_string();
-        let answer = quote_spanned!(at_name=> ::hipflask::extension::Answer::of(true #ready, #answer));
+        let ready = if ready.is_empty() { quote!(true) } else { quote!(#(#ready)&&*) };
+        let answer = quote_spanned!(at_name=> ::hipflask::extension::Answer::of(#ready, #answer));
         quote! {
             const NAME: &str = ::core::concat!(::core::module_path!(), "::", #name);
             #answer

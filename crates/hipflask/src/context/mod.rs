@@ -64,7 +64,7 @@ struct Parts {
     /// Whether a body may want the context when the functions of the request have run.
     has_stream: bool,
     /// What mounted applications left behind, the innermost first; nearly always nothing.
-    mounted: Option<Box<Vec<Answered>>>,
+    mounted: Vec<Answered>,
 }
 
 /// What a mounted application that has answered leaves behind, for the end of the request.
@@ -92,7 +92,7 @@ impl Parts {
             request_id: OnceLock::new(),
             owes_teardown: false,
             has_stream: false,
-            mounted: None,
+            mounted: Vec::new(),
         }
     }
 
@@ -200,7 +200,7 @@ impl Context {
         let (own, parts) = (self.parts_mut(), stays.parts_mut());
         (parts.rule, parts.scope, parts.error) = (own.rule, own.scope, own.error.clone());
         parts.request_id = own.request_id.clone();
-        parts.mounted = own.mounted.take();
+        parts.mounted = std::mem::take(&mut own.mounted);
         std::mem::replace(self, stays)
     }
 
@@ -239,8 +239,8 @@ impl Context {
     }
 
     /// Takes what mounted applications left behind, the innermost first.
-    pub(crate) fn take_mounted(&mut self) -> Option<Box<Vec<Answered>>> {
-        self.parts_mut().mounted.take()
+    pub(crate) fn take_mounted(&mut self) -> Vec<Answered> {
+        std::mem::take(&mut self.parts_mut().mounted)
     }
 
     /// Takes the request out, for a mounted application; it comes back by `swap_request`.
@@ -253,10 +253,9 @@ impl Context {
     pub(crate) fn leave_to(&mut self, outer: &mut Context) {
         if let (Some(own), Some(outer)) = (&mut self.parts, &mut outer.parts) {
             std::mem::swap(&mut own.request, &mut outer.request);
-            let mounted = outer.mounted.get_or_insert_default();
-            mounted.extend(own.mounted.take().into_iter().flat_map(|inner| *inner));
+            outer.mounted.append(&mut own.mounted);
             if !own.app.on_finished().is_empty() {
-                mounted.push(Answered { app: own.app.clone(), rule: own.rule, error: own.error.clone() });
+                outer.mounted.push(Answered { app: own.app.clone(), rule: own.rule, error: own.error.clone() });
             }
         }
     }

@@ -59,8 +59,8 @@ impl Ending {
         }
         let duration = now.saturating_duration_since(self.began);
         let outcome = Outcome { status, bytes, is_complete, duration, ended: now };
-        if let Some(mounted) = self.ctx.take_mounted() {
-            mounted.iter().for_each(|of| self.tell_of(&of.app, of.rule, of.error.as_ref(), true, outcome));
+        for of in &self.ctx.take_mounted() {
+            self.tell_of(&of.app, of.rule, of.error.as_ref(), true, outcome);
         }
         self.tell_of(self.ctx.app(), self.ctx.rule_id(), self.ctx.error(), false, outcome);
     }

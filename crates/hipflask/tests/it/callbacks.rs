@@ -86,7 +86,7 @@ async fn a_context_processor_that_fails_or_panics_is_a_500_of_its_request_alone(
     }
     async fn failing() -> Result<Values> {
         if BROKEN.load(Ordering::Relaxed) {
-            abort!(503, "back soon")
+            abort!(503, "back soon");
         }
         Ok(context! { word => "fine" })
     }

@@ -122,7 +122,7 @@ fn a_time_out_around_everything_is_an_answer_like_others() {
             note.lock().expect("no panic").push(place);
         })
         .teardown_request(move |ctx: &mut Context| {
-            noted.lock().expect("no panic").push(ctx.request().path().to_owned())
+            noted.lock().expect("no panic").push(ctx.request().path().to_owned());
         })
         .wrap(|inside| TimeOut(inside, Duration::from_millis(20)));
     let client = app.test_client();
