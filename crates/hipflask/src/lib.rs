@@ -148,7 +148,7 @@ pub mod errors {
     pub use crate::base::catches::{Catchable, Catches};
     pub use crate::base::datetime::DateTimeError;
     pub use crate::base::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound, Result};
-    pub use crate::base::panics::Panicked;
+    pub use crate::base::panics::{Panicked, catch};
     pub use crate::context::extract::Caught;
     pub use crate::handler::error_handler::ErrorHandler;
     pub use crate::handler::into_error_handler::IntoErrorHandler;

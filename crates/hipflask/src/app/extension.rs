@@ -6,8 +6,8 @@ use crate::app::App;
 /// commands, checks. A function from app to app.
 ///
 /// ```
-/// use hipflask::{Context, Extension};
 /// use hipflask::prelude::*;
+/// use hipflask::{Context, Extension};
 ///
 /// /// Stamps every response.
 /// struct PoweredBy;

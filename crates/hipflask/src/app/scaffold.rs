@@ -128,8 +128,8 @@ pub trait Scaffold: Sized {
     /// the others run all the same. The error that no handler answered is an argument, `Option<Caught<Error>>`.
     ///
     /// ```
-    /// use hipflask::prelude::*;
     /// use hipflask::errors::Caught;
+    /// use hipflask::prelude::*;
     ///
     /// async fn report(config: Config, error: Option<Caught<Error>>) -> Result<()> {
     ///     if let Some(error) = error {

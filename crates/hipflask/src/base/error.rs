@@ -296,11 +296,6 @@ impl HttpError {
         self.original.as_deref()
     }
 
-    /// What is wrong with one of the headers, in an HTTP error that has not become an [`Error`].
-    pub(crate) fn not_a_header(&self) -> Option<&str> {
-        self.not_a_header.as_deref()
-    }
-
     /// A copy for a handler that takes the error by value.
     pub(crate) fn to_handler_copy(&self) -> HttpError {
         HttpError {

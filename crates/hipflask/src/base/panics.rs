@@ -44,8 +44,20 @@ thread_local! {
     static PLACE: RefCell<Option<(String, u32)>> = const { RefCell::new(None) };
 }
 
-/// Runs `f`; a panic in it becomes a value. It is not printed, because it is logged with its request.
-pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
+/// Runs `f`; a panic in it becomes a value, which is not printed. For an extension that calls functions of the program
+/// where no view or hook runs, which are caught anyway.
+///
+/// ```
+/// use hipflask::errors::catch;
+///
+/// assert_eq!(catch(|| 1 + 1), Ok(2));
+/// assert_eq!(catch(|| panic!("in pieces")).map_err(|panicked| panicked.message().to_owned()), Err::<(), _>("in pieces".to_owned()));
+/// ```
+///
+/// # Errors
+///
+/// What the panic said, and where.
+pub fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
     install_hook();
     let outer = CATCHING.replace(true);
     let result = catch_unwind(AssertUnwindSafe(f));

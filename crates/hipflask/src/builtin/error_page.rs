@@ -40,9 +40,6 @@ impl Context {
 
 /// The page for an HTTP error that has no handler.
 pub(crate) fn http(ctx: &Context, error: &HttpError) -> Response {
-    if let Some(told) = error.not_a_header() {
-        tracing::error!(request_id = ctx.request_id(), "{told}");
-    }
     let mut response = if ctx.request().accept().prefers_json() {
         json_response(json!({"code": error.status().as_u16(), "name": error.name(), "description": error.text()}))
     } else if error.status() == 404 && shows_details(ctx) {

@@ -25,8 +25,8 @@ use crate::routing::view_args::ViewArgs;
 /// What a view, a hook or a command can ask for as an argument, by type.
 ///
 /// ```
-/// use hipflask::{Context, FromContext};
 /// use hipflask::prelude::*;
+/// use hipflask::{Context, FromContext};
 ///
 /// /// The language that the client likes best.
 /// struct Language(String);

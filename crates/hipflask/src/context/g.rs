@@ -11,8 +11,8 @@ use crate::base::type_map::TypeMap;
 /// Values that live as long as the request, by type and, for templates, by name. Flask's `g`.
 ///
 /// ```
-/// use hipflask::{Context, Rule};
 /// use hipflask::prelude::*;
+/// use hipflask::{Context, Rule};
 ///
 /// struct Started(std::time::Instant);
 ///

@@ -335,8 +335,8 @@ impl Context {
     /// application's. Where no rule has matched it is the application's. It is there before the hooks run.
     ///
     /// ```
-    /// use hipflask::{Context, Rule};
     /// use hipflask::prelude::*;
+    /// use hipflask::{Context, Rule};
     ///
     /// /// The language that a part of the site is in.
     /// struct Language(&'static str);

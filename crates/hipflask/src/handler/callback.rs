@@ -13,8 +13,8 @@ use crate::handler::Answer;
 /// Extensions take one where they let a program do a part of their work.
 ///
 /// ```
-/// use hipflask::prelude::*;
 /// use hipflask::extension::{Callback, IntoCallback};
+/// use hipflask::prelude::*;
 /// use hipflask::{Extension, Rule};
 ///
 /// /// How many visitors there are, as a function of the program's own says.

@@ -67,8 +67,8 @@ impl Response {
     /// unless they say only that the client has left.
     ///
     /// ```
-    /// use hipflask::{Response, Result};
     /// use hipflask::http::Upgraded;
+    /// use hipflask::{Response, Result};
     /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
     ///
     /// async fn shout() -> Result<Response> {

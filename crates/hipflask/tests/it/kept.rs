@@ -3,9 +3,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use hipflask::Context;
-use hipflask::Rule;
 use hipflask::prelude::*;
+use hipflask::{Context, Rule};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};

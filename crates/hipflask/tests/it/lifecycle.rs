@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use hipflask::Rule;
 use hipflask::errors::Caught;
-use hipflask::extension::Scaffold;
-use hipflask::extension::{Answer, Handler};
+use hipflask::extension::{Answer, Handler, Scaffold};
 use hipflask::prelude::*;
 
 /// What happened, in order.

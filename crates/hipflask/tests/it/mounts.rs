@@ -5,11 +5,10 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use hipflask::Rule;
 use hipflask::cli::CliArgs;
 use hipflask::extension::{Answer, Handler};
 use hipflask::prelude::*;
-use hipflask::{Extension, Frozen};
+use hipflask::{Extension, Frozen, Rule};
 use tokio::sync::Semaphore;
 
 /// Where a request is, as the functions around a view see it.

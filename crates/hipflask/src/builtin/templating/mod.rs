@@ -378,8 +378,8 @@ impl App {
     /// Adds a function: `{{ now() }}`.
     ///
     /// ```
-    /// use hipflask::{Rule, context};
     /// use hipflask::prelude::*;
+    /// use hipflask::{Rule, context};
     ///
     /// fn is_here(ctx: &mut Context, path: String) -> bool {
     ///     ctx.request().path() == path
@@ -403,6 +403,7 @@ impl App {
     ///
     /// ```
     /// use hipflask::prelude::*;
+    /// use hipflask::{Rule, context};
     ///
     /// async fn site(ctx: &mut Context, config: Config) -> Result<hipflask::templating::Values> {
     ///     let name: String = config.get("SITE")?;
