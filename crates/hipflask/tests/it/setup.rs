@@ -117,7 +117,8 @@ fn what_an_extension_finds_has_the_line_that_added_it() {
     let (third, app) = (line!(), app.extend_last(last));
     let app = app.on_freeze(move |freezing| freezing.problem_at(here, "at"));
     let errors = problems(app);
-    let found: Vec<_> = errors.iter().map(|error| (error.location().map(std::panic::Location::line), error.message())).collect();
+    let found: Vec<_> =
+        errors.iter().map(|error| (error.location().map(std::panic::Location::line), error.message())).collect();
     let expected = [
         (Some(first), "inner"),
         (Some(second), "own"),
