@@ -65,7 +65,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 }
 
-/// What a [`Handler`] or a [`Callback`](crate::Callback) gives back: its result, or a future of it.
+/// What a [`Handler`] or a [`Callback`](crate::extension::Callback) gives back: its result, or a future of it.
 ///
 /// It is a future itself. That it can also be ready is what lets a synchronous hook cost no allocation.
 pub enum Answer<'a, T = Option<Response>> {
