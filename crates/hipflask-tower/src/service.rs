@@ -31,7 +31,7 @@ pub fn tower_service<S>(service: S) -> TowerService<S> {
     TowerService(service)
 }
 
-/// What [`tower_service`] makes of a service.
+/// What [`tower_service`](fn@crate::tower_service) makes of a service.
 #[derive(Clone, Debug)]
 pub struct TowerService<S>(S);
 

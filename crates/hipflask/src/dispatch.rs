@@ -68,7 +68,7 @@ impl Frozen {
         // The context is made here and not in the future, which would keep room for what it is made of too.
         let mut ending = Ending::new(Context::new(self.clone(), request)); // step 1
         async move {
-            let app = ending.ctx().app().clone();
+            let app = ending.begin().app().clone();
             let response = app.full_dispatch(ending.ctx()).await;
             if ending.ctx().owes_teardown() {
                 app.end(ending.ctx()).await; // step 12
@@ -82,7 +82,7 @@ impl Frozen {
     pub(crate) async fn respond_recorded(&self, request: Request) -> (Response, Vec<String>) {
         let rendered = Rendered::default();
         let mut ending = Ending::new(Context::new(self.clone(), Box::new(request)));
-        ending.ctx().g_mut().insert(rendered.clone());
+        ending.begin().g_mut().insert(rendered.clone());
         let mut response = self.full_dispatch(ending.ctx()).await;
         response.settle_headers();
         self.end(ending.ctx()).await;
@@ -92,7 +92,6 @@ impl Frozen {
 
     /// Steps 1 to 11, and what stands around them.
     async fn full_dispatch(&self, ctx: &mut Context) -> Response {
-        ctx.owe_teardown();
         match self.around() {
             None => self.answer(ctx).await,
             // On the heap, so that it makes no other application's future larger.

@@ -59,8 +59,8 @@ struct Parts {
     after_this_request: Vec<Arc<dyn Handler>>,
     body: BodyState,
     request_id: OnceLock<String>,
-    /// Whether something has run that teardown functions have to follow.
-    owes_teardown: bool,
+    /// Whether teardown functions have run, or are another context's to run.
+    is_torn_down: bool,
     /// Whether a body may want the context when the functions of the request have run.
     has_stream: bool,
     /// What mounted applications left behind, the innermost first; nearly always nothing.
@@ -90,7 +90,7 @@ impl Parts {
             after_this_request: Vec::new(),
             body: BodyState::default(),
             request_id: OnceLock::new(),
-            owes_teardown: false,
+            is_torn_down: false,
             has_stream: false,
             mounted: Vec::new(),
         }
@@ -106,7 +106,7 @@ impl Parts {
             error: self.error.clone(),
             after_this_request: self.after_this_request.clone(),
             request_id: self.request_id.clone(),
-            owes_teardown: self.owes_teardown,
+            is_torn_down: self.is_torn_down,
             ..Parts::new(self.app.clone(), Box::new(self.request.without_body()))
         }
     }
@@ -200,6 +200,7 @@ impl Context {
         let (own, parts) = (self.parts_mut(), stays.parts_mut());
         (parts.rule, parts.scope, parts.error) = (own.rule, own.scope, own.error.clone());
         parts.request_id = own.request_id.clone();
+        parts.is_torn_down = true;
         parts.mounted = std::mem::take(&mut own.mounted);
         std::mem::replace(self, stays)
     }
@@ -212,20 +213,16 @@ impl Context {
         parts.after_this_request.clear();
     }
 
-    /// Says that something runs now that teardown functions have to follow, if there are any.
-    pub(crate) fn owe_teardown(&mut self) {
-        let parts = self.parts_mut();
-        parts.owes_teardown = parts.app.tears_down();
-    }
-
     /// Whether teardown functions have to run.
     pub(crate) fn owes_teardown(&self) -> bool {
-        self.parts.as_ref().is_some_and(|parts| parts.owes_teardown)
+        self.parts.as_ref().is_some_and(|parts| !parts.is_torn_down && parts.app.tears_down())
     }
 
     /// Whether teardown functions have to run. They run once, so it is asked once.
     pub(crate) fn take_teardown(&mut self) -> bool {
-        std::mem::take(&mut self.parts_mut().owes_teardown)
+        let owes = self.owes_teardown();
+        self.parts_mut().is_torn_down = true;
+        owes
     }
 
     /// Notes that a body may want the context when the functions of the request have run.
@@ -238,9 +235,9 @@ impl Context {
         std::mem::take(&mut self.parts_mut().has_stream)
     }
 
-    /// Takes what mounted applications left behind, the innermost first.
-    pub(crate) fn take_mounted(&mut self) -> Vec<Answered> {
-        std::mem::take(&mut self.parts_mut().mounted)
+    /// What mounted applications left behind, the innermost first.
+    pub(crate) fn mounted(&self) -> &[Answered] {
+        &self.parts().mounted
     }
 
     /// Takes the request out, for a mounted application; it comes back by `swap_request`.

@@ -25,6 +25,8 @@ use crate::http::response::Response;
 pub(crate) struct Ending {
     ctx: Context,
     began: Instant,
+    /// Whether functions of the request have run, which teardown functions follow.
+    is_begun: bool,
     is_told: bool,
 }
 
@@ -35,10 +37,16 @@ impl Ending {
     /// For the request of `ctx`, which has just come.
     pub(crate) fn new(mut ctx: Context) -> Ending {
         ctx.request_mut().number();
-        Ending { ctx, began: Instant::now(), is_told: false }
+        Ending { ctx, began: Instant::now(), is_begun: false, is_told: false }
     }
 
     pub(super) fn ctx(&mut self) -> &mut Context {
+        &mut self.ctx
+    }
+
+    /// The context, for the functions of the request.
+    pub(super) fn begin(&mut self) -> &mut Context {
+        self.is_begun = true;
         &mut self.ctx
     }
 
@@ -59,7 +67,7 @@ impl Ending {
         }
         let duration = now.saturating_duration_since(self.began);
         let outcome = Outcome { status, bytes, is_complete, duration, ended: now };
-        for of in &self.ctx.take_mounted() {
+        for of in self.ctx.mounted() {
             self.tell_of(&of.app, of.rule, of.error.as_ref(), true, outcome);
         }
         self.tell_of(self.ctx.app(), self.ctx.rule_id(), self.ctx.error(), false, outcome);
@@ -102,7 +110,7 @@ impl Drop for Ending {
         if self.is_told {
             return;
         }
-        if self.ctx.owes_teardown() {
+        if self.is_begun && self.ctx.owes_teardown() {
             end_detached(self.ctx.part());
         }
         let status = StatusCode::from_u16(CLIENT_GONE).unwrap_or_default();
