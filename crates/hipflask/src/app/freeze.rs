@@ -100,6 +100,11 @@ impl App {
             views,
             view_ids,
             tears_down: scopes.iter().any(|scope| !scope.teardown_request.is_empty()),
+            scopes_by_name: scopes
+                .iter()
+                .enumerate()
+                .filter_map(|(at, scope)| Some((scope.name.clone()?, at)))
+                .collect(),
             scopes,
             mounts: mounts.points,
             around,
