@@ -279,7 +279,7 @@ impl<'a> Assembly<'a> {
                 "" => Some("a blueprint needs a name".to_owned()),
                 name if name.contains('.') => Some(format!("the blueprint's name `{name}` must not hold a dot")),
                 name if names.iter().any(|known| known == name) => Some(format!(
-                    "the name `{name}` is taken by another blueprint; give this one its own with `.name(..)`"
+                    "the name `{name}` is taken by another blueprint; give this one its own with `.named(..)`"
                 )),
                 _ => None,
             };
