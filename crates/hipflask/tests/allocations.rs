@@ -1,9 +1,9 @@
 //! How many allocations a request makes, itself included, from its head to its response, so that a regression shows as a
 //! number and not as noise. A number that falls is to be written down here too.
 
-use hipflask::Frozen;
 use hipflask::http::Request;
 use hipflask::prelude::*;
+use hipflask::{Frozen, Rule};
 
 #[derive(Form)]
 struct Entry {

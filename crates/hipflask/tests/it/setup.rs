@@ -117,7 +117,8 @@ fn what_an_extension_finds_has_the_line_that_added_it() {
     let (third, app) = (line!(), app.extend_last(last));
     let app = app.on_freeze(move |freezing| freezing.problem_at(here, "at"));
     let errors = problems(app);
-    let found: Vec<_> = errors.iter().map(|error| (error.location().map(std::panic::Location::line), error.message())).collect();
+    let found: Vec<_> =
+        errors.iter().map(|error| (error.location().map(std::panic::Location::line), error.message())).collect();
     let expected = [
         (Some(first), "inner"),
         (Some(second), "own"),
@@ -283,6 +284,30 @@ async fn an_extension_may_be_added_twice_and_to_two_applications() {
     let configured = with(production().config("VISITS_HEADER", "x-own").extend(Visits("x-one"))).test_client();
     assert_eq!(configured.get("/").send().await.header("x-own"), Some("1"));
     assert!(text(production().extend(Visits("x-one")).config("VISITS_OFF", true)).contains("leave the extension out"));
+}
+
+#[hipflask::test]
+async fn state_is_an_argument_and_the_last_of_a_type_counts() {
+    struct Words(&'static str);
+    async fn view(words: hipflask::extension::State<Words>) -> &'static str {
+        words.0
+    }
+    fn sync(words: hipflask::extension::State<Words>) -> &'static str {
+        words.clone().0
+    }
+    let with = |app: App| app.add_url_rule(Rule::new("/"), view).add_url_rule(Rule::new("/sync"), sync);
+    let line = line!() - 1;
+    let errors = text(with(production()));
+    for told in ["it takes `State<it::setup::", "::Words>`", "add `.insert_state(..)`", &format!("setup.rs:{line}")] {
+        assert!(errors.contains(told), "{told}: {errors}");
+    }
+    let replaced =
+        with(production().insert_state(Words("the program's")).insert_state(Words("a test's"))).test_client();
+    let late = with(production().on_freeze(|freezing| freezing.insert_state(Words("an extension's")))).test_client();
+    for target in ["/", "/sync"] {
+        assert_eq!(replaced.get(target).send().await.text(), "a test's");
+        assert_eq!(late.get(target).send().await.text(), "an extension's");
+    }
 }
 
 #[hipflask::test]

@@ -577,7 +577,7 @@ async fn what_a_request_has_several_of_is_looked_up() {
         let source = "{{ pairs.n }}|{{ pairs.getlist('n')|join(' ') }}|{% for name in pairs %}{{ name }}\
              {{ '' if loop.last else ' ' }}{% endfor %}|{{ pairs.getlist('none')|length }}|{{ pairs.get('none', 'none') }}";
         let source = source.replace("pairs", &format!("request.{of}"));
-        let view = move |_: FormData| {
+        let view = move |_: hipflask::http::FormData| {
             let source = source.clone();
             async move { Template::from_string(source) }
         };
