@@ -166,7 +166,7 @@ pub mod extension {
     pub use crate::app::mount::IntoMount;
     pub use crate::app::scaffold::{Route, Scaffold};
     pub use crate::app::url_rule::UrlRule;
-    pub use crate::context::extract::FromContext;
+    pub use crate::context::extract::{FromContext, State};
     pub use crate::context::g::G;
     pub use crate::context::stream::StreamContext;
     pub use crate::handler::callback::Callback;

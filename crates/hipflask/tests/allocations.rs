@@ -1,9 +1,9 @@
 //! How many allocations a request makes, itself included, from its head to its response, so that a regression shows as a
 //! number and not as noise. A number that falls is to be written down here too.
 
-use hipflask::Frozen;
 use hipflask::http::Request;
 use hipflask::prelude::*;
+use hipflask::{Frozen, Rule};
 
 #[derive(Form)]
 struct Entry {
@@ -48,6 +48,21 @@ fn app() -> Frozen {
     app.freeze().expect("nothing is wrong with it")
 }
 
+/// As many links as there are blueprints with this view, so that a look at each of them would show.
+#[get("/here")]
+async fn here() -> Result<String> {
+    Ok("here".to_owned())
+}
+
+#[get("/link")]
+async fn link(ctx: &mut Context) -> Result<String> {
+    ctx.url_for(url_for!(here))
+}
+
+async fn arguments(uses: usize) -> Template {
+    Template::from_string("{{ request.args.last }}{{ request.headers.host }}{{ request.cookies.last }}".repeat(uses))
+}
+
 /// The allocations of one request, after some that filled what is made once.
 fn allocations(app: &Frozen, request: impl Fn() -> Request) -> u64 {
     let mut counted = 0;
@@ -60,6 +75,27 @@ fn allocations(app: &Frozen, request: impl Fn() -> Request) -> u64 {
     }
     // What it takes to block on anything.
     counted - allocation_counter::measure(|| hipflask::block_on(async {})).count_total
+}
+
+/// What there are many of is looked up where it is, and not copied.
+#[test]
+fn they_do_not_grow_with_what_is_not_asked_for() {
+    let app = App::new("allocations", ".")
+        .add_url_rule(Rule::new("/one"), async || arguments(1).await)
+        .add_url_rule(Rule::new("/five"), async || arguments(5).await);
+    let blueprint =
+        |n: usize| Blueprint::new(format!("b{n:02}")).url_prefix(format!("/b{n:02}")).routes(routes![here, link]);
+    let app =
+        (0..40).fold(app, |app, n| app.register_blueprint(blueprint(n))).freeze().expect("nothing is wrong with it");
+    let pairs = |separator: &str| (0..200).map(|n| format!("n{n}={n}{separator}")).collect::<String>();
+    let many = |path: &str| {
+        Request::get(&format!("{path}?{}last=1", pairs("&"))).with_header("cookie", &(pairs("; ") + "last=1"))
+    };
+    let (one, five) = (allocations(&app, || many("/one")), allocations(&app, || many("/five")));
+    assert!(five - one < 100, "{one} for three values, {five} for fifteen");
+    let (first, last) =
+        (allocations(&app, || Request::get("/b00/link")), allocations(&app, || Request::get("/b39/link")));
+    assert_eq!(first, last, "of the first blueprint and of the last");
 }
 
 #[test]

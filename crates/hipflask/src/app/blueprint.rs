@@ -48,8 +48,29 @@ impl Blueprint {
         self
     }
 
-    /// Another name, for a blueprint that is registered more than once.
-    pub fn name(mut self, name: impl Into<String>) -> Blueprint {
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The same under another name, for a blueprint that is registered more than once. The `name` of Flask's
+    /// `register_blueprint`.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// fn blog() -> Blueprint {
+    ///     Blueprint::new("blog").add_url_rule(Rule::new("/").endpoint("index"), async || "posts")
+    /// }
+    ///
+    /// let app = App::new("doc", ".")
+    ///     .register_blueprint(blog().url_prefix("/blog"))
+    ///     .register_blueprint(blog().url_prefix("/archive").named("archive"))
+    ///     .freeze()?;
+    /// assert!(app.rules().any(|rule| rule.endpoint() == "archive.index"));
+    /// # Ok::<(), hipflask::SetupErrors>(())
+    /// ```
+    pub fn named(mut self, name: impl Into<String>) -> Blueprint {
         self.name = name.into();
         self
     }

@@ -100,6 +100,11 @@ impl App {
             views,
             view_ids,
             tears_down: scopes.iter().any(|scope| !scope.teardown_request.is_empty()),
+            scopes_by_name: scopes
+                .iter()
+                .enumerate()
+                .filter_map(|(at, scope)| Some((scope.name.clone()?, at)))
+                .collect(),
             scopes,
             mounts: mounts.points,
             around,
@@ -274,7 +279,7 @@ impl<'a> Assembly<'a> {
                 "" => Some("a blueprint needs a name".to_owned()),
                 name if name.contains('.') => Some(format!("the blueprint's name `{name}` must not hold a dot")),
                 name if names.iter().any(|known| known == name) => Some(format!(
-                    "the name `{name}` is taken by another blueprint; give this one its own with `.name(..)`"
+                    "the name `{name}` is taken by another blueprint; give this one its own with `.named(..)`"
                 )),
                 _ => None,
             };

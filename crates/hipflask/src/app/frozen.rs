@@ -58,6 +58,8 @@ pub(super) struct Inner {
     pub(super) scopes: Vec<Scope>,
     /// Whether any of them has a teardown function.
     pub(super) tears_down: bool,
+    /// Those of blueprints.
+    pub(super) scopes_by_name: HashMap<String, usize>,
     pub(super) mounts: Vec<MountPoint>,
     /// The application with all that stands around it, if anything does.
     pub(super) around: Option<Arc<dyn Handler>>,
@@ -193,7 +195,8 @@ impl Frozen {
         let endpoints = self.0.view_ids.get(view)?;
         let near = |endpoint: &&String| {
             let owner = endpoint.rsplit_once('.').map_or("", |(owner, _)| owner);
-            blueprint.is_some_and(|blueprint| blueprint == owner || blueprint.starts_with(&format!("{owner}.")))
+            let inside = |rest: &str| rest.is_empty() || rest.starts_with('.');
+            blueprint.is_some_and(|blueprint| blueprint.strip_prefix(owner).is_some_and(inside))
         };
         endpoints.iter().find(near).or_else(|| endpoints.first()).map(String::as_str)
     }
@@ -206,8 +209,8 @@ impl Frozen {
         values: &mut Vec<(String, String)>,
     ) -> Result<()> {
         let owner = endpoint.rsplit_once('.').map(|(owner, _)| owner);
-        let scope = owner.and_then(|owner| self.0.scopes.iter().find(|scope| scope.name.as_deref() == Some(owner)));
-        for f in &scope.unwrap_or(&self.0.scopes[0]).url_defaults {
+        let scope = owner.and_then(|owner| self.0.scopes_by_name.get(owner)).copied().unwrap_or_default();
+        for f in &self.0.scopes[scope].url_defaults {
             panics::catch(|| f(ctx, endpoint, values))?;
         }
         Ok(())

@@ -351,7 +351,29 @@ impl App {
         self
     }
 
-    /// Keeps state for views and hooks, under its type: [`Context::state`](crate::Context::state) finds it.
+    /// Keeps state for views and hooks, under its type: the argument [`State`](crate::extension::State) and
+    /// [`Context::state`](crate::Context::state) find it. Of one type there is one value: as with the configuration, the
+    /// last one counts, so that a test can put something of its own in place of what the application has.
+    ///
+    /// ```
+    /// use hipflask::extension::State;
+    /// use hipflask::prelude::*;
+    ///
+    /// struct Greeting(&'static str);
+    ///
+    /// #[get("/")]
+    /// async fn index(greeting: State<Greeting>) -> &'static str {
+    ///     greeting.0
+    /// }
+    ///
+    /// fn app() -> App {
+    ///     App::new("doc", ".").insert_state(Greeting("Hello!")).routes(routes![index])
+    /// }
+    ///
+    /// assert_eq!(app().test_client().get("/").send_blocking().text(), "Hello!");
+    /// let tested = app().insert_state(Greeting("a test's")).test_client();
+    /// assert_eq!(tested.get("/").send_blocking().text(), "a test's");
+    /// ```
     pub fn insert_state<T: Send + Sync + 'static>(mut self, state: T) -> App {
         self.state.insert(state);
         self

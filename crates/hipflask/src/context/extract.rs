@@ -1,6 +1,8 @@
 //! Arguments by type.
 
+use std::fmt;
 use std::future::{Future, ready};
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -50,7 +52,7 @@ use crate::routing::view_args::ViewArgs;
     message = "`{Self}` cannot be an argument of a view or a hook",
     label = "this type says nothing about where its value comes from",
     note = "a value of the path has the name of the rule's variable: `#[get(\"/<int:id>\")] fn show(id: i64)`",
-    note = "arguments by type are `Session`, `Config`, `ViewArgs`, `Query<T>`, `Json<T>`, `Form<T>`, `FormData`, `Bytes` and those of extensions; the request and the rest are in `ctx: &mut Context`, the first argument",
+    note = "arguments by type are `Session`, `Config`, `ViewArgs`, `Query<T>`, `Json<T>`, `Form<T>`, `FormData`, `State<T>`, `Bytes` and those of extensions; the request and the rest are in `ctx: &mut Context`, the first argument",
     note = "for a type of your own implement `hipflask::FromContext`"
 )]
 pub trait FromContext: Sized + Send + 'static {
@@ -202,6 +204,73 @@ impl<T: FromContext> FromContext for Result<T> {
     fn check(freezing: &Freezing<'_>) -> Result<(), String> {
         T::check(freezing)
     }
+}
+
+/// What [`App::insert_state`](crate::App::insert_state) has put into the application, as an argument: it derefs to it.
+/// Cheap, whatever is in it, because it is not copied. An application without it does not start.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+///
+/// use hipflask::extension::State;
+/// use hipflask::prelude::*;
+///
+/// #[derive(Default)]
+/// struct Visits(AtomicU32);
+///
+/// #[get("/")]
+/// async fn count(visits: State<Visits>) -> String {
+///     format!("visit {}", visits.0.fetch_add(1, Relaxed) + 1)
+/// }
+///
+/// let client = App::new("doc", ".").insert_state(Visits::default()).routes(routes![count]).test_client();
+/// client.get("/").send_blocking();
+/// assert_eq!(client.get("/").send_blocking().text(), "visit 2");
+/// assert!(App::new("doc", ".").routes(routes![count]).freeze().is_err());
+/// ```
+pub struct State<T> {
+    app: Frozen,
+    state: PhantomData<fn() -> T>,
+}
+
+impl<T: 'static> Deref for State<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.app.state().expect("it was there when this was made, and nothing is taken out of a frozen application")
+    }
+}
+
+impl<T> Clone for State<T> {
+    fn clone(&self) -> State<T> {
+        State { app: self.app.clone(), state: PhantomData }
+    }
+}
+
+impl<T: fmt::Debug + 'static> fmt::Debug for State<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("State").field(&**self).finish()
+    }
+}
+
+impl<T: Send + Sync + 'static> FromContext for State<T> {
+    const READY: bool = true;
+
+    fn from_context(ctx: &mut Context) -> impl Future<Output = Result<State<T>>> + Send {
+        ready(match ctx.state::<T>() {
+            Some(_) => Ok(State { app: ctx.app().clone(), state: PhantomData }),
+            None => Err(Error::msg(no_state::<T>())),
+        })
+    }
+
+    fn check(freezing: &Freezing<'_>) -> Result<(), String> {
+        freezing.state::<T>().map_or_else(|| Err(no_state::<T>()), |_| Ok(()))
+    }
+}
+
+fn no_state<T>() -> String {
+    let name = std::any::type_name::<T>();
+    format!("it takes `State<{name}>`, but the application has no such state; add `.insert_state(..)` with one")
 }
 
 /// The error that an error handler by type caught: it derefs to the error. `#[errorhandler(E)]` gives a

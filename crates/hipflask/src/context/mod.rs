@@ -275,13 +275,15 @@ impl Context {
                 Answer::Ready(opened) => opened,
                 Answer::Later(opening) => opening.await,
             };
-            let session = match &opened {
-                Ok(session) => session.clone(),
-                // The page that tells of it must not take the visitor's cookie away.
-                Err(_) => Session::null("it could not be opened"),
-            };
-            let _ = self.parts().session.set(session);
-            opened?;
+            let slot = &self.parts().session;
+            match opened {
+                Ok(session) => _ = slot.set(session),
+                Err(error) => {
+                    // The page that tells of it must not take the visitor's cookie away.
+                    let _ = slot.set(Session::null("it could not be opened"));
+                    return Err(error);
+                }
+            }
         }
         Ok(self.session())
     }

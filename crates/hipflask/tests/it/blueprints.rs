@@ -108,13 +108,13 @@ async fn one_blueprint_under_two_names() {
     }
     let app = App::new("test", ".")
         .register_blueprint(blog().url_prefix("/one"))
-        .register_blueprint(blog().name("second").url_prefix("/two"));
+        .register_blueprint(blog().named("second").url_prefix("/two"));
     let client = app.test_client();
     assert_eq!(client.get("/one/").send().await.text(), "blog.index /one/ /one/ /two/");
     assert_eq!(client.get("/two/").send().await.text(), "second.index /two/ /two/ /two/");
     let nested = |name: &str| Blueprint::new(name.to_owned()).url_prefix(format!("/{name}")).register_blueprint(blog());
     let app = App::new("test", ".").register_blueprint(nested("a")).register_blueprint(nested("b"));
-    let app = app.register_blueprint(blog().name("second").url_prefix("/two"));
+    let app = app.register_blueprint(blog().named("second").url_prefix("/two"));
     let client = app.test_client();
     assert_eq!(client.get("/a/").send().await.text(), "a.blog.index /a/ /a/ /two/");
     assert_eq!(client.get("/b/").send().await.text(), "b.blog.index /b/ /b/ /two/");

@@ -287,6 +287,30 @@ async fn an_extension_may_be_added_twice_and_to_two_applications() {
 }
 
 #[hipflask::test]
+async fn state_is_an_argument_and_the_last_of_a_type_counts() {
+    struct Words(&'static str);
+    async fn view(words: hipflask::extension::State<Words>) -> &'static str {
+        words.0
+    }
+    fn sync(words: hipflask::extension::State<Words>) -> &'static str {
+        words.clone().0
+    }
+    let with = |app: App| app.add_url_rule(Rule::new("/"), view).add_url_rule(Rule::new("/sync"), sync);
+    let line = line!() - 1;
+    let errors = text(with(production()));
+    for told in ["it takes `State<it::setup::", "::Words>`", "add `.insert_state(..)`", &format!("setup.rs:{line}")] {
+        assert!(errors.contains(told), "{told}: {errors}");
+    }
+    let replaced =
+        with(production().insert_state(Words("the program's")).insert_state(Words("a test's"))).test_client();
+    let late = with(production().on_freeze(|freezing| freezing.insert_state(Words("an extension's")))).test_client();
+    for target in ["/", "/sync"] {
+        assert_eq!(replaced.get(target).send().await.text(), "a test's");
+        assert_eq!(late.get(target).send().await.text(), "an extension's");
+    }
+}
+
+#[hipflask::test]
 async fn an_extension_may_come_last() {
     let late = |app: App| {
         let name: Option<String> = app.configured("LATE");

@@ -564,3 +564,27 @@ fn a_template_may_be_rendered_while_another_one_is() {
     let response = app.test_client().get("/fr").send_blocking();
     assert_eq!(response.text(), "/de /fr");
 }
+
+/// Its first value by name, all of them by `getlist`, the names by a loop.
+#[hipflask::test]
+async fn what_a_request_has_several_of_is_looked_up() {
+    for (of, found) in [
+        ("args", "1|1 2|n other|0|none"),
+        ("form", "3|3 4|n other|0|none"),
+        ("cookies", "5|5 6|n other|0|none"),
+        ("headers", "7|7|content-length content-type cookie host n origin other sec-fetch-site user-agent|0|none"),
+    ] {
+        let source = "{{ pairs.n }}|{{ pairs.getlist('n')|join(' ') }}|{% for name in pairs %}{{ name }}\
+             {{ '' if loop.last else ' ' }}{% endfor %}|{{ pairs.getlist('none')|length }}|{{ pairs.get('none', 'none') }}";
+        let source = source.replace("pairs", &format!("request.{of}"));
+        let view = move |_: hipflask::http::FormData| {
+            let source = source.clone();
+            async move { Template::from_string(source) }
+        };
+        let app = App::new("test", ".").add_url_rule(Rule::new("/").methods([POST]), view);
+        let client = app.test_client();
+        let request = client.post("/?other=0&n=1&n=2").form([("n", "3"), ("other", "0"), ("n", "4")]);
+        let request = request.header("cookie", "other=0; n=5; n=6").header("n", "7");
+        assert_eq!(request.header("other", "0").send().await.text(), found, "{of}");
+    }
+}

@@ -1,7 +1,9 @@
 //! Flask's names in a template: `request`, `session`, `g`, `config`, `url_for` and the others.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use http::HeaderName;
 use minijinja::value::{Enumerator, Kwargs, Object, Rest, Value};
 use minijinja::{Error, ErrorKind};
 
@@ -110,7 +112,7 @@ fn context_attribute(ctx: &Context, key: &str) -> Option<Value> {
         "view_args" => {
             dict(ctx.view_args().iter().map(|(name, value)| (Value::from(name), Value::from(value))).collect())
         }
-        "form" => Value::from_object(Pairs::new(ctx.parsed_form().into_iter().flat_map(|form| form.fields.iter()))),
+        "form" => Value::from_object(Pairs::Form),
         _ => return None,
     })
 }
@@ -132,51 +134,79 @@ fn request_attribute(request: &Request, key: &str) -> Option<Value> {
         "remote_addr" => {
             request.remote_addr().map_or_else(|| Value::from(()), |address| Value::from(address.to_string()))
         }
-        "args" => Value::from_object(Pairs::new(request.args().iter())),
-        "cookies" => Value::from_object(Pairs::new(request.cookies())),
-        "headers" => {
-            let headers =
-                request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-            Value::from_object(Pairs { same: str::eq_ignore_ascii_case, ..Pairs::new(headers) })
-        }
+        "args" => Value::from_object(Pairs::Args),
+        "cookies" => Value::from_object(Pairs::Cookies),
+        "headers" => Value::from_object(Pairs::Headers),
         "user_agent" => Value::from(request.header("user-agent").unwrap_or_default()),
         "referrer" => request.header("referer").map_or_else(|| Value::from(()), Value::from),
         _ => return None,
     })
 }
 
-/// `request.args`, `form`, `cookies` and `headers`: the first value by name, all of them with `getlist`.
-#[derive(Debug)]
-struct Pairs {
-    pairs: Vec<(String, String)>,
-    /// Whether two names are the same; header names ignore case.
-    same: fn(&str, &str) -> bool,
+/// `request.args`, `form`, `cookies` and `headers`: the first value by name, all of them with `getlist`. They are looked
+/// up where they are: a template that asks for one value does not pay for the others.
+#[derive(Clone, Copy, Debug)]
+enum Pairs {
+    Args,
+    Form,
+    Cookies,
+    Headers,
 }
 
 impl Pairs {
-    fn new<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Pairs {
-        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Pairs { pairs: pairs.collect(), same: |a, b| a == b }
+    fn first(self, ctx: &Context, key: &str) -> Option<Value> {
+        let request = ctx.request();
+        let found = match self {
+            Pairs::Args => request.args().get(key),
+            Pairs::Form => ctx.parsed_form()?.fields.get(key),
+            Pairs::Cookies => request.cookie(key),
+            Pairs::Headers => headers(request, key).next(),
+        };
+        found.map(Value::from)
     }
 
-    fn all(&self, key: &str) -> impl Iterator<Item = &str> {
-        self.pairs.iter().filter(move |(name, _)| (self.same)(name, key)).map(|(_, value)| value.as_str())
+    fn all(self, ctx: &Context, key: &str) -> Value {
+        let request = ctx.request();
+        match self {
+            Pairs::Args => request.args().getlist(key).map(Value::from).collect(),
+            Pairs::Form => {
+                ctx.parsed_form().into_iter().flat_map(|form| form.fields.getlist(key)).map(Value::from).collect()
+            }
+            Pairs::Cookies => {
+                request.cookies().filter(|(name, _)| *name == key).map(|(_, value)| Value::from(value)).collect()
+            }
+            Pairs::Headers => headers(request, key).map(Value::from).collect(),
+        }
     }
 
-    fn first(&self, key: &str) -> Option<&str> {
-        self.all(key).next()
+    /// Every name once, in alphabetical order.
+    fn names(self, ctx: &Context) -> Vec<String> {
+        let request = ctx.request();
+        let names: BTreeSet<&str> = match self {
+            Pairs::Args => request.args().iter().map(|(name, _)| name).collect(),
+            Pairs::Form => {
+                ctx.parsed_form().into_iter().flat_map(|form| form.fields.iter()).map(|(name, _)| name).collect()
+            }
+            Pairs::Cookies => request.cookies().map(|(name, _)| name).collect(),
+            Pairs::Headers => request.headers().keys().map(HeaderName::as_str).collect(),
+        };
+        names.into_iter().map(str::to_owned).collect()
     }
+}
+
+/// The values of a header that are text.
+fn headers<'r>(request: &'r Request, name: &str) -> impl Iterator<Item = &'r str> + use<'r> {
+    request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
 impl Object for Pairs {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.first(key.as_str()?).map(Value::from)
+        let key = key.as_str()?;
+        with(|ctx| self.first(ctx, key)).ok()?
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let mut names: Vec<&str> = self.pairs.iter().map(|(name, _)| name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
+        let names = with(|ctx| self.names(ctx)).unwrap_or_default();
         Enumerator::Values(names.into_iter().map(Value::from).collect())
     }
 
@@ -186,17 +216,11 @@ impl Object for Pairs {
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
+        let key = args.first().and_then(Value::as_str).unwrap_or_default();
         match (method, args) {
-            ("get", [key]) => {
-                Ok(self.first(key.as_str().unwrap_or_default()).map_or_else(|| Value::from(()), Value::from))
-            }
-            ("get", [key, default]) => {
-                Ok(self.first(key.as_str().unwrap_or_default()).map_or_else(|| default.clone(), Value::from))
-            }
-            ("getlist", [key]) => {
-                let key = key.as_str().unwrap_or_default();
-                Ok(self.all(key).map(Value::from).collect())
-            }
+            ("get", [_]) => with(|ctx| self.first(ctx, key).unwrap_or_else(|| Value::from(()))),
+            ("get", [_, default]) => with(|ctx| self.first(ctx, key).unwrap_or_else(|| default.clone())),
+            ("getlist", [_]) => with(|ctx| self.all(ctx, key)),
             _ => Err(Error::from(ErrorKind::UnknownMethod)),
         }
     }

@@ -74,7 +74,8 @@ impl SessionCookie {
     /// Whether a session that nothing has asked for may have to be written again, because every request puts off the
     /// end of a permanent one.
     pub fn may_need_refresh(&self, request: &Request) -> bool {
-        self.refresh_each_request && self.read(request).is_some()
+        // Whether it is among the request's cookies shows when the session is opened; to look twice is not worth it.
+        self.refresh_each_request && request.headers().contains_key(header::COOKIE)
     }
 
     /// Whether the cookie is to be set: the session was changed, or it is permanent and every request puts off its
