@@ -8,10 +8,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
 
 use crate::app::frozen::Frozen;
 use crate::base::error::Result;
+use crate::server::accepted::Accepted;
 use crate::server::connection;
 use crate::server::first_of::first_of;
 use crate::server::limits::ServerLimits;
-use crate::server::listener::{Accepted, Listeners, is_of_one_connection};
+use crate::server::listener::{Listeners, is_of_one_connection};
 use crate::server::phase::Phase;
 use crate::server::service::Shared;
 

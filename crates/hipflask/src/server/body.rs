@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::base::error::{Error, HttpError};
 use crate::base::panics;
 use crate::http::body::{Body, Declared};
-use crate::server::service::Finished;
+use crate::server::finished::Finished;
 use crate::server::watch::Watch;
 
 /// Once the first time-out has passed, a body must have arrived at this many bytes per second.

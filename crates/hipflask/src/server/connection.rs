@@ -1,6 +1,6 @@
 //! One connection, from its first byte to its last.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use std::time::Duration;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
+use crate::server::accepted::{Accepted, Protocol};
+use crate::server::drive::{Connection, drive};
 use crate::server::first_of::first_of;
-use crate::server::gated::Gated;
-use crate::server::http1::{self, End};
+use crate::server::http1;
+use crate::server::http1::end::End;
 use crate::server::io::Io;
-use crate::server::listener::Accepted;
+use crate::server::limits::MAX_HEAD;
 use crate::server::phase::{Phase, reached};
 use crate::server::service::{Service, Shared};
 use crate::server::stream::Stream;
 use crate::server::upgrade;
-use crate::server::watch::{Verdict, Watch};
+use crate::server::watch::Watch;
 use crate::server::wire::Wire;
 
-/// The longest head of a request, in bytes.
-pub(super) const MAX_HEAD: usize = 64 * 1024;
 /// How many requests of one HTTP/2 connection can be in progress at once, including those whose client has gone.
 const MAX_STREAMS: u32 = 128;
 
@@ -85,13 +85,6 @@ async fn serve_http2(stream: Stream, start: Vec<u8>, service: Service, phase: ch
     drive(&mut connection, &watch, &phase).await;
 }
 
-/// What a connection speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Http1,
-    Http2,
-}
-
 /// What the connection speaks, and the bytes that were read to find out. `None` if the peer went away.
 async fn begin(stream: &Stream, agreed: Option<Protocol>) -> Option<(Vec<u8>, Protocol)> {
     match agreed {
@@ -117,15 +110,6 @@ async fn first_bytes(stream: &Stream) -> Option<(Vec<u8>, Protocol)> {
     }
 }
 
-/// A connection of either protocol.
-pub(super) trait Connection {
-    type End;
-
-    fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<Self::End>;
-    /// Begins to close it: no further request is accepted.
-    fn shut_down(&mut self);
-}
-
 impl Connection for http2::Connection<Io, Service, TokioExecutor> {
     type End = ();
 
@@ -135,54 +119,5 @@ impl Connection for http2::Connection<Io, Service, TokioExecutor> {
 
     fn shut_down(&mut self) {
         Pin::new(self).graceful_shutdown();
-    }
-}
-
-enum Event<E> {
-    Ended(E),
-    Phase,
-    Look,
-}
-
-/// Runs a connection to its end, tells it when the server closes, and ends it when the client is too slow. Returns
-/// the result of a connection that ended by itself.
-async fn drive<C: Connection>(connection: &mut C, watch: &Watch, phase: &channel::Receiver<Phase>) -> Option<C::End> {
-    let mut next_phase = Gated::new(reached(phase.clone(), Phase::Finishing));
-    let mut look = Gated::new(sleep(watch.first_look()));
-    let mut closing = false;
-    let mut said_goodbye = false;
-    loop {
-        let event = poll_fn(|cx| {
-            if let Poll::Ready(ended) = connection.poll_connection(cx) {
-                return Poll::Ready(Event::Ended(ended));
-            }
-            if next_phase.poll(cx).is_ready() {
-                return Poll::Ready(Event::Phase);
-            }
-            look.poll(cx).map(|()| Event::Look)
-        });
-        match event.await {
-            Event::Ended(ended) => return Some(ended),
-            Event::Phase if closing => return None,
-            Event::Phase => {
-                closing = true;
-                connection.shut_down();
-                next_phase = Gated::new(reached(phase.clone(), Phase::BreakingOff));
-            }
-            Event::Look => match watch.verdict() {
-                Verdict::LookAgain(after) => look.get_mut().reset(Instant::now() + after),
-                Verdict::Idle if !said_goodbye => {
-                    // HTTP/2 says goodbye to its client; HTTP/1 just ends.
-                    said_goodbye = true;
-                    connection.shut_down();
-                    look.get_mut().reset(Instant::now() + watch.goodbye());
-                }
-                Verdict::Idle => return None,
-                Verdict::TooSlow(what) => {
-                    tracing::debug!("a connection was closed: {what}");
-                    return None;
-                }
-            },
-        }
     }
 }

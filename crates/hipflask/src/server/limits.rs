@@ -7,6 +7,9 @@ use tokio::sync::Semaphore;
 use crate::base::config::Config;
 use crate::base::error::{Error, Result};
 
+/// The longest head of a request, in bytes.
+pub(super) const MAX_HEAD: usize = 64 * 1024;
+
 /// The limits of a server, from the configuration keys `SERVER_…` and `MAX_CONNECTIONS`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ServerLimits {

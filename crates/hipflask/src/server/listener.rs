@@ -6,31 +6,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::http::request::{Peer, Scheme};
-use crate::server::connection::Protocol;
-use crate::server::stream::Stream;
+use crate::server::accepted::Accepted;
 #[cfg(unix)]
 use crate::server::unix::{self, UnixSocket};
-
-/// An accepted connection.
-pub(super) struct Accepted {
-    pub(super) stream: Stream,
-    pub(super) peer: Peer,
-    pub(super) scheme: Scheme,
-    /// Its protocol, if that was negotiated; otherwise its first bytes tell.
-    pub(super) protocol: Option<Protocol>,
-}
-
-impl Accepted {
-    /// An unencrypted connection.
-    pub(super) fn in_clear(stream: Stream, peer: Peer) -> Accepted {
-        Accepted { stream, peer, scheme: Scheme::Http, protocol: None }
-    }
-
-    fn tcp(socket: TcpStream, peer: SocketAddr) -> Accepted {
-        Accepted::in_clear(Stream::tcp(socket), Peer::Network(peer))
-    }
-}
 
 /// A socket that listens.
 #[derive(Debug)]

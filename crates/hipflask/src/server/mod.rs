@@ -1,8 +1,11 @@
 //! The server: connections with limits and time-outs, our own HTTP/1, and hyper's HTTP/2.
 
 mod accept;
+mod accepted;
 mod body;
 mod connection;
+mod drive;
+mod finished;
 mod first_of;
 mod gated;
 mod http1;

@@ -1,8 +1,11 @@
 //! What a request must look like in either protocol; each protocol checks the framing of its bytes itself.
 
-use http::{Method, Version, header};
+use http::header::{self, HeaderValue};
+use http::{Method, Version};
 
+use crate::base::error::HttpError;
 use crate::http::request::Request;
+use crate::http::response::Response;
 
 /// The longest path and query.
 const MAX_TARGET: usize = 32 * 1024;
@@ -10,6 +13,14 @@ const MAX_TARGET: usize = 32 * 1024;
 /// Why a request is refused, with its status.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refused(pub(super) u16, pub(super) &'static str);
+
+/// The answer to a refused request.
+pub(super) fn refuse(Refused(status, reason): &Refused) -> Response {
+    let error = HttpError::new(*status);
+    let mut response = Response::new(format!("{} {}\n{reason}\n", status, error.name())).with_status(*status);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
 
 /// Checks the head of a request.
 pub(super) fn check(request: &Request) -> Result<(), Refused> {

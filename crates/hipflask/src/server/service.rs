@@ -5,16 +5,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{HeaderMap, Method, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::app::frozen::Frozen;
-use crate::base::error::HttpError;
 use crate::context::Context;
 use crate::dispatch::ending::Ending;
 use crate::handler::BoxFuture;
@@ -22,8 +21,9 @@ use crate::http::body::Body;
 use crate::http::request::{Peer, Request, Scheme, next_id};
 use crate::http::response::Response;
 use crate::server::body::{Received, Sent};
+use crate::server::finished::Finished;
 use crate::server::limits::ServerLimits;
-use crate::server::policy::{self, Refused};
+use crate::server::policy::{self, refuse};
 use crate::server::upgrade::{self, Answered};
 use crate::server::watch::Watch;
 
@@ -47,7 +47,7 @@ pub(super) struct Service {
 impl Service {
     /// Begins to answer a request.
     pub(super) fn begin(&self, mut request: Box<Request>) -> (Answering, Finished) {
-        let finished = Finished::new(self);
+        let finished = Finished::new(&self.watch);
         request.receive(self.peer, self.scheme, next_id());
         if let Err(refused) = policy::check(&request) {
             let ending = Ending::new(Context::new(self.shared.app.clone(), request));
@@ -185,14 +185,6 @@ impl Future for Responding {
     }
 }
 
-/// The answer to a refused request.
-pub(super) fn refuse(Refused(status, reason): &Refused) -> Response {
-    let error = HttpError::new(*status);
-    let mut response = Response::new(format!("{} {}\n{reason}\n", status, error.name())).with_status(*status);
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
-}
-
 /// Leaves one true length, or none. Returns it if only the head has it, so that the body can be held to it.
 pub(super) fn settle_length(headers: &mut HeaderMap, body: &Body, is_head: bool) -> Option<u64> {
     let told = headers.get(header::CONTENT_LENGTH)?;
@@ -211,52 +203,6 @@ pub(super) fn settle_length(headers: &mut HeaderMap, body: &Body, is_head: bool)
         (None, None) => {
             headers.remove(header::CONTENT_LENGTH);
             None
-        }
-    }
-}
-
-/// What is to be done when a request is over: the notes of its connection, and what the application wants to be told.
-pub(super) struct Finished {
-    watch: Arc<Watch>,
-    status: StatusCode,
-    /// There is one as soon as there is an answer. Until then it is the answering's, which may outlive the client.
-    ending: Option<Ending>,
-    is_over: bool,
-}
-
-impl Finished {
-    fn new(service: &Service) -> Finished {
-        service.watch.request_began();
-        Finished { watch: Arc::clone(&service.watch), status: StatusCode::OK, ending: None, is_over: false }
-    }
-
-    /// The same, for an answer with this status.
-    pub(super) fn answered(mut self, status: StatusCode, ending: Ending) -> Finished {
-        (self.status, self.ending) = (status, Some(ending));
-        self
-    }
-
-    /// Sets another status, for an answer that could not be given.
-    pub(super) fn with_status(mut self, status: StatusCode) -> Finished {
-        self.status = status;
-        self
-    }
-
-    /// Ends it: so many bytes of the body were sent, all of them or not.
-    pub(super) fn end(mut self, bytes: u64, is_complete: bool, now: Instant) {
-        if let Some(ending) = &mut self.ending {
-            ending.finish(self.status, bytes, is_complete, now);
-        }
-        self.is_over = true;
-        self.watch.request_ended(now);
-    }
-}
-
-impl Drop for Finished {
-    fn drop(&mut self) {
-        // Not ended yet: the client went away before there was an answer.
-        if !self.is_over {
-            self.watch.request_ended(Instant::now());
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{fs, mem};
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::http::request::Peer;
-use crate::server::listener::Accepted;
+use crate::server::accepted::Accepted;
 use crate::server::stream::Stream;
 
 /// A Unix socket that listens.

@@ -17,8 +17,7 @@ use crate::http::response::Response;
 use crate::http::upgrade::{BoxFuture, Upgrade, Upgraded};
 use crate::server::first_of::first_of;
 use crate::server::phase::{Phase, reached};
-use crate::server::policy::Refused;
-use crate::server::service::refuse;
+use crate::server::policy::{Refused, refuse};
 use crate::server::stream::Stream;
 
 /// The kind of a view's answer.

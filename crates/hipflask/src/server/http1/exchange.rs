@@ -10,9 +10,8 @@ use bytes::Bytes;
 use tokio::time::{Sleep, sleep};
 
 use crate::handler::in_place::Waiting;
-use crate::server::http1::End;
 use crate::server::http1::decoder::{Decoder, Next};
-use crate::server::http1::incoming::Broken;
+use crate::server::http1::end::End;
 use crate::server::http1::writer::{self, Length};
 use crate::server::wire::Wire;
 
@@ -34,6 +33,10 @@ pub(super) struct Exchange {
     /// When to look whether a client that was [probed](writer::probe) has answered with a reset.
     probed: Option<Pin<Box<Sleep>>>,
 }
+
+/// The body is malformed, or the client has gone.
+#[derive(Debug)]
+pub(super) struct Broken;
 
 pub(super) fn lock(exchange: &Mutex<Exchange>) -> MutexGuard<'_, Exchange> {
     exchange.lock().unwrap_or_else(PoisonError::into_inner)

@@ -15,7 +15,7 @@ use crate::http::request::Request;
 use crate::server::policy::{NO_HOST, Refused};
 
 /// The longest head of a request, in bytes, and the most headers that it may have.
-const MAX_HEAD: usize = crate::server::connection::MAX_HEAD;
+const MAX_HEAD: usize = crate::server::limits::MAX_HEAD;
 const MAX_HEADERS: usize = 100;
 
 /// The head of a request, and what it says about the connection.

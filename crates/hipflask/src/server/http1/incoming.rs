@@ -7,17 +7,13 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::exchange::{Exchange, lock};
+use super::exchange::{Broken, Exchange, lock};
 
 /// Reads the connection up to the end of the body, and nothing after its own request.
 pub(super) struct Incoming {
     exchange: Weak<Mutex<Exchange>>,
     serial: u64,
 }
-
-/// The body is malformed, or the client has gone.
-#[derive(Debug)]
-pub(super) struct Broken;
 
 impl Incoming {
     pub(super) fn new(exchange: &Arc<Mutex<Exchange>>, serial: u64) -> Incoming {

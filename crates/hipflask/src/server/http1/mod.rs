@@ -4,13 +4,13 @@
 //! module is strict about lengths, and decides when bytes are read and sent.
 
 mod decoder;
+pub(super) mod end;
 mod exchange;
 mod head;
 mod incoming;
 mod writer;
 
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -26,36 +26,19 @@ use crate::http::body::Body;
 use crate::http::response::Response;
 use crate::http::upgrade::Upgrade;
 use crate::server::body::{Received, Sent};
+use crate::server::drive;
+use crate::server::finished::Finished;
 use crate::server::http1::decoder::Decoder;
+use crate::server::http1::end::End;
 use crate::server::http1::exchange::{Exchange, lock};
 use crate::server::http1::head::Head;
 use crate::server::http1::incoming::Incoming;
 use crate::server::http1::writer::{Length, Writer};
-use crate::server::policy::Refused;
-use crate::server::service::{Answering, Finished, Service, refuse, settle_length};
+use crate::server::policy::{Refused, refuse};
+use crate::server::service::{Answering, Service, settle_length};
 use crate::server::stream::Stream;
 use crate::server::upgrade::{self, Answered};
 use crate::server::wire::Wire;
-
-/// How a connection ends.
-pub(super) enum End {
-    /// Both sides are done.
-    Said,
-    /// The client may still be sending, and must not lose the answer because of that.
-    Unread,
-    /// In the middle of a body whose end is the end of the connection.
-    BrokenOff,
-    /// The client is gone.
-    Lost,
-    /// It speaks another protocol from here on.
-    Upgraded(Upgrade),
-}
-
-impl From<io::Error> for End {
-    fn from(_: io::Error) -> End {
-        End::Lost
-    }
-}
 
 /// A connection over HTTP/1; it makes progress while it is polled.
 pub(super) struct Http1<F> {
@@ -71,7 +54,7 @@ pub(super) fn serve(wire: Wire, service: Service) -> Http1<impl Future<Output = 
     Http1 { exchange, serving: Box::pin(async move { connection.run().await.unwrap_or_else(|end| end) }) }
 }
 
-impl<F: Future<Output = End>> super::connection::Connection for Http1<F> {
+impl<F: Future<Output = End>> drive::Connection for Http1<F> {
     type End = End;
 
     fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<End> {
