@@ -17,7 +17,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{Method, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 use http_body::{Body as _, Frame};
 
 use crate::dispatch::ending::Ending;
@@ -201,15 +201,9 @@ impl Connection {
 
     /// Sends a response. Returns how the connection ends, if it ends with it.
     async fn send(&self, response: Response, finished: Finished, outgoing: Outgoing) -> Result<Option<End>, End> {
-        let Outgoing { version, is_head, keep_alive } = outgoing;
+        let Outgoing { version, keep_alive, .. } = outgoing;
         let (status, mut headers, defaults, body) = response.into_unsettled_parts();
-        let declared = settle_length(&mut headers, &body, is_head);
-        let length = match (body.len(), declared) {
-            _ if is_head || is_without_body(status) => Length::AsTold,
-            (Some(length), _) | (None, Some(length)) => Length::Known(length),
-            (None, None) if version == Version::HTTP_10 => Length::ToTheEnd,
-            (None, None) => Length::Chunked,
-        };
+        let (length, declared) = frame(&mut headers, &body, status, &outgoing);
         // A refusal has a body whatever the method was.
         let body = if matches!(length, Length::AsTold) { Body::empty() } else { body };
         let now = Instant::now();
@@ -327,6 +321,21 @@ struct Outgoing {
     version: Version,
     is_head: bool,
     keep_alive: bool,
+}
+
+/// How the client will know where the body ends, and the length to hold it to, if only the head has one.
+fn frame(headers: &mut HeaderMap, body: &Body, status: StatusCode, outgoing: &Outgoing) -> (Length, Option<u64>) {
+    let is_as_told = outgoing.is_head || is_without_body(status);
+    // Nearly every answer. A length in its head is neither read nor sent.
+    if let Some(length) = body.len().filter(|_| !is_as_told) {
+        return (Length::Known(length), None);
+    }
+    match settle_length(headers, body, outgoing.is_head) {
+        declared if is_as_told => (Length::AsTold, declared),
+        Some(length) => (Length::Known(length), Some(length)),
+        None if outgoing.version == Version::HTTP_10 => (Length::ToTheEnd, None),
+        None => (Length::Chunked, None),
+    }
 }
 
 fn is_without_body(status: StatusCode) -> bool {

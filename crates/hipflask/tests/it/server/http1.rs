@@ -80,28 +80,27 @@ async fn an_answer_does_not_wait_for_the_view_of_the_next_request() {
     let (open, opened) = std::sync::mpsc::channel::<()>();
     let opened = Arc::new(std::sync::Mutex::new(opened));
     // It blocks its thread, as a view that is no `async fn` may.
-    let blocking = move |args: ViewArgs| {
-        if args.get::<String>("how")? == "slow" {
-            let opened = opened.lock().expect("no view panics");
-            let _ = opened.recv();
-        }
-        Ok::<_, Error>("finished")
+    let blocking = move || {
+        let opened = opened.lock().expect("no view panics");
+        let _ = opened.recv();
+        "finished"
     };
     let gate = Gate::new();
-    let app = ping().add_url_rule(rule("/async"), gate.view()).add_url_rule(rule("/blocking/<how>"), blocking);
+    let app = ping()
+        .add_url_rule(rule("/async"), gate.view())
+        .add_url_rule(rule("/blocking"), blocking.clone())
+        .add_url_rule(rule("/inline"), hipflask::extension::inline(blocking));
     let server = Server::start(app);
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let mut client = server.connect().await;
-    // Wherever it runs once it is known to be quick.
-    for _ in 0..20 {
-        client.send(get("/blocking/quick")).await;
-        assert_eq!(client.answer().await.body, "finished");
-    }
-    for path in ["/blocking/slow", "/async"] {
+    for path in ["/blocking", "/inline", "/async"] {
         client.send(PING.to_owned() + &get(path)).await;
         assert_eq!(client.answer().await.body, "pong", "{path}");
-        let _ = open.send(());
-        gate.open();
+        if path == "/async" {
+            gate.open();
+        } else {
+            let _ = open.send(());
+        }
         assert_eq!(client.answer().await.body, "finished", "{path}");
     }
 }
