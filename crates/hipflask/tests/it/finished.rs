@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use hipflask::errors::Caught;
-use hipflask::extension::{Answer, Finished, Handler};
+use hipflask::extension::{Answer, Finished, Handler, inline};
 use hipflask::http::{Body, Bytes, Request};
 use hipflask::prelude::*;
 use hipflask::routing::ViewArgs;
@@ -34,10 +34,10 @@ impl Record {
             .config("SECRET_KEY", "a key that is long enough, and only for tests")
             .config("WTF_CSRF_ENABLED", false)
             .after_request(move || after.note(format!("{name}: after")))
-            .teardown_request(move |ctx: &mut Context, error: Option<Caught<Error>>| {
+            .teardown_request(inline(move |ctx: &mut Context, error: Option<Caught<Error>>| {
                 let error = error.map(|error| format!(" {}", *error)).unwrap_or_default();
                 teardown.note(format!("{name}: teardown {}{error}", ctx.request().path()));
-            })
+            }))
             .on_finished(move |f| finished.note(format!("{name}: {}", told(f))))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hipflask::Rule;
+use hipflask::extension::inline;
 use hipflask::extension::{Answer, Handler};
 use hipflask::http::{Body, Bytes};
 use hipflask::prelude::*;
@@ -47,7 +48,9 @@ fn watched() -> (App, UnboundedReceiver<String>) {
         .add_url_rule(rule("/sized").endpoint("sized"), || {
             Body::stream_sized(4, async |mut out| out.send("four").await)
         })
-        .teardown_request(move |ctx: &mut Context| _ = teardown.send(format!("teardown {}", ctx.request().path())))
+        .teardown_request(inline(move |ctx: &mut Context| {
+            _ = teardown.send(format!("teardown {}", ctx.request().path()))
+        }))
         .on_finished(move |f| {
             let how = if f.is_complete() { "whole" } else { "broken" };
             let bytes = if f.is_complete() { f.bytes().to_string() } else { "some".to_owned() };
