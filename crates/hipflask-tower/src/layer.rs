@@ -28,6 +28,7 @@ pub trait LayerExt {
     /// ```
     /// use std::time::Duration;
     ///
+    /// use hipflask::Rule;
     /// use hipflask::prelude::*;
     /// use hipflask::errors::{Catches, ErrorHandler};
     /// use hipflask_tower::LayerExt;

@@ -2,6 +2,7 @@
 //!
 //! ```
 //! use axum::routing;
+//! use hipflask::Rule;
 //! use hipflask::prelude::*;
 //! use hipflask_tower::{LayerExt, tower_service};
 //! use tower_http::set_header::SetResponseHeaderLayer;

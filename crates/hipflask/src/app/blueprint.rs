@@ -57,6 +57,7 @@ impl Blueprint {
     /// `register_blueprint`.
     ///
     /// ```
+    /// use hipflask::Rule;
     /// use hipflask::prelude::*;
     ///
     /// fn blog() -> Blueprint {
@@ -68,7 +69,7 @@ impl Blueprint {
     ///     .register_blueprint(blog().url_prefix("/archive").named("archive"))
     ///     .freeze()?;
     /// assert!(app.rules().any(|rule| rule.endpoint() == "archive.index"));
-    /// # Ok::<(), hipflask::SetupErrors>(())
+    /// # Ok::<(), hipflask::errors::SetupErrors>(())
     /// ```
     pub fn named(mut self, name: impl Into<String>) -> Blueprint {
         self.name = name.into();
