@@ -49,7 +49,7 @@ fn watched() -> (App, UnboundedReceiver<String>) {
             Body::stream_sized(4, async |mut out| out.send("four").await)
         })
         .teardown_request(inline(move |ctx: &mut Context| {
-            _ = teardown.send(format!("teardown {}", ctx.request().path()))
+            _ = teardown.send(format!("teardown {}", ctx.request().path()));
         }))
         .on_finished(move |f| {
             let how = if f.is_complete() { "whole" } else { "broken" };
