@@ -63,11 +63,11 @@ impl SessionStore for MemoryStore {
         }
     }
 
-    async fn touch(&self, sid: &str, lifetime: Duration) -> Result<()> {
+    async fn touch(&self, sid: &str, lifetime: Duration) -> Result<bool> {
         let (mut kept, now) = (self.kept(), Instant::now());
         match kept.load(sid, now) {
-            Some(values) => kept.put(sid, values, lifetime, now),
-            None => Ok(()),
+            Some(values) => kept.put(sid, values, lifetime, now).map(|()| true),
+            None => Ok(false),
         }
     }
 

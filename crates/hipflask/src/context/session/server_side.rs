@@ -51,11 +51,11 @@ const SALT: &str = "session-id";
 ///         Ok(true)
 ///     }
 ///
-///     async fn touch(&self, sid: &str, lifetime: Duration) -> Result<()> {
-///         if let Some((_, end)) = self.0.lock().unwrap().get_mut(sid) {
-///             *end = Instant::now() + lifetime;
-///         }
-///         Ok(())
+///     async fn touch(&self, sid: &str, lifetime: Duration) -> Result<bool> {
+///         let mut kept = self.0.lock().unwrap();
+///         let Some((_, end)) = kept.get_mut(sid) else { return Ok(false) };
+///         *end = Instant::now() + lifetime;
+///         Ok(true)
 ///     }
 ///
 ///     async fn delete(&self, sid: &str) -> Result<()> {
@@ -92,8 +92,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// nothing and says `false`: another request has ended the session, and this one must not bring it back.
     fn update(&self, sid: &str, values: Vec<u8>, lifetime: Duration) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Puts the end of what is kept under `sid` off, and leaves its values, which another request may have changed.
-    fn touch(&self, sid: &str, lifetime: Duration) -> impl Future<Output = Result<()>> + Send;
+    /// Puts the end of what is kept under `sid` off, and leaves its values, which another request may have changed. It says
+    /// `false` where nothing is kept any more: the browser may have the cookie of another session by now.
+    fn touch(&self, sid: &str, lifetime: Duration) -> impl Future<Output = Result<bool>> + Send;
 
     /// Forgets what is kept under `sid`.
     fn delete(&self, sid: &str) -> impl Future<Output = Result<()>> + Send;
@@ -150,48 +151,54 @@ impl<S: SessionStore> ServerSideSessions<S> {
     async fn keep(&self, session: &Session, response: &mut Response) -> Result<()> {
         self.cookie.vary(session, response);
         let old = session.sid();
-        if let Some(sid) = old.as_ref().filter(|_| session.is_renewed()) {
-            self.store.delete(sid).await?;
-        }
-        let old = old.filter(|_| !session.is_renewed());
         if session.is_empty() {
-            if let Some(sid) = &old {
-                self.store.delete(sid).await?;
-            }
-            if session.is_modified() {
-                self.cookie.delete(response);
-            }
+            return self.end(session, old, response).await;
+        }
+        if !self.cookie.should_set(session) {
             return Ok(());
         }
-        if self.cookie.should_set(session) {
-            let sid = self.write(session, old).await?;
-            self.set_cookie(session, sid, response)?;
-        }
-        Ok(())
-    }
-
-    /// Keeps the values under the id that they had, or a new one. The id; `None` if the session was ended meanwhile.
-    async fn write(&self, session: &Session, old: Option<String>) -> Result<Option<String>> {
-        let lifetime = self.cookie.lifetime();
-        let Some(sid) = old else {
-            let sid = base64::encode(&random_bytes::<32>());
-            self.store.insert(&sid, session.dumps()?, lifetime).await?;
-            return Ok(Some(sid));
+        let sid = match old {
+            Some(sid) if !session.is_renewed() => self.go_on(session, &sid).await?.then_some(sid),
+            old => Some(self.begin(session, old).await?),
         };
-        if !session.is_modified() {
-            self.store.touch(&sid, lifetime).await?;
-        } else if !self.store.update(&sid, session.dumps()?, lifetime).await? {
-            tracing::warn!("a session was changed by one request while another one ended it; the change is not kept");
-            return Ok(None);
-        }
-        Ok(Some(sid))
-    }
-
-    fn set_cookie(&self, session: &Session, sid: Option<String>, response: &mut Response) -> Result<()> {
-        match (&self.signer, sid) {
-            (Some(signer), Some(sid)) => self.cookie.set(session, &signer.dumps(&sid)?, response),
+        match (sid, &self.signer) {
+            (Some(sid), Some(signer)) => self.cookie.set(session, &signer.dumps(&sid)?, response),
+            // Another request has ended it, and has perhaps begun another: the cookie is that one's.
             _ => Ok(()),
         }
+    }
+
+    /// Keeps the values under a new id, and only then nothing under the old one: if it fails, nothing is lost.
+    async fn begin(&self, session: &Session, old: Option<String>) -> Result<String> {
+        let sid = base64::encode(&random_bytes::<32>());
+        self.store.insert(&sid, session.dumps()?, self.cookie.lifetime()).await?;
+        if let Some(old) = old {
+            self.store.delete(&old).await?;
+        }
+        Ok(sid)
+    }
+
+    /// Keeps the values under the id that they had, or puts their end off. Whether they were still there.
+    async fn go_on(&self, session: &Session, sid: &str) -> Result<bool> {
+        let lifetime = self.cookie.lifetime();
+        if !session.is_modified() {
+            return self.store.touch(sid, lifetime).await;
+        }
+        let is_kept = self.store.update(sid, session.dumps()?, lifetime).await?;
+        if !is_kept {
+            tracing::warn!("a session was changed by one request while another one ended it; the change is not kept");
+        }
+        Ok(is_kept)
+    }
+
+    async fn end(&self, session: &Session, sid: Option<String>, response: &mut Response) -> Result<()> {
+        if let Some(sid) = sid {
+            self.store.delete(&sid).await?;
+        }
+        if session.is_modified() {
+            self.cookie.delete(response);
+        }
+        Ok(())
     }
 
     fn sid(&self, request: &Request) -> Option<String> {

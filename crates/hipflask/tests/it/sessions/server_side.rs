@@ -35,7 +35,7 @@ impl SessionStore for Slow {
         self.0.update(sid, values, lifetime).await
     }
 
-    async fn touch(&self, sid: &str, lifetime: Duration) -> Result<()> {
+    async fn touch(&self, sid: &str, lifetime: Duration) -> Result<bool> {
         tokio::task::yield_now().await;
         self.0.touch(sid, lifetime).await
     }
@@ -52,15 +52,21 @@ struct Watched<const NOW: bool> {
     kept: Arc<MemoryStore>,
     asked: Arc<Mutex<Vec<&'static str>>>,
     down: Arc<AtomicBool>,
+    /// The one thing that fails.
+    failing: Arc<Mutex<&'static str>>,
 }
 
 impl<const NOW: bool> Watched<NOW> {
     fn note(&self, what: &'static str) -> Result<()> {
         self.asked.lock().expect("nothing panics with it").push(what);
-        if self.down.load(Relaxed) {
+        if self.down.load(Relaxed) || *self.failing.lock().expect("nothing panics with it") == what {
             abort!(503, "the store is down");
         }
         Ok(())
+    }
+
+    fn fails_at(&self, what: &'static str) {
+        *self.failing.lock().expect("nothing panics with it") = what;
     }
 
     fn asked(&self) -> String {
@@ -91,7 +97,7 @@ impl<const NOW: bool> SessionStore for Watched<NOW> {
         self.kept.update(sid, values, lifetime).await
     }
 
-    async fn touch(&self, sid: &str, lifetime: Duration) -> Result<()> {
+    async fn touch(&self, sid: &str, lifetime: Duration) -> Result<bool> {
         self.note("touch")?;
         self.kept.touch(sid, lifetime).await
     }
@@ -133,7 +139,7 @@ async fn a_store_is_asked_for_no_more_than_is_needed() {
         ("/set?a=2", "load update"),
         ("/get/a", "load"),
         ("/nowhere", ""),
-        ("/login/renew", "load delete insert"),
+        ("/login/renew", "load insert delete"),
         ("/clear", "load delete"),
         ("/permanent", "insert"),
         ("/get/kept", "load touch"),
@@ -186,6 +192,18 @@ async fn a_store_that_is_down_fails_the_request_and_logs_nobody_out() {
     check::<false>().await;
 }
 
+/// A login that cannot be kept takes nothing away.
+#[hipflask::test]
+async fn what_was_there_stays_until_the_new_session_is_kept() {
+    let store = Watched::<true>::default();
+    let client = store.interface(app()).test_client();
+    get(&client, "/set?basket=1").await;
+    store.fails_at("insert");
+    assert_eq!(client.get("/login/renew").send().await.status(), 500);
+    store.fails_at("");
+    assert_eq!(get(&client, "/get/basket").await, "Some(\"1\")");
+}
+
 /// A view that stops in the middle, and goes on when it is told to.
 async fn halfway(app: App, begin: &str, meanwhile: &[&str]) -> TestClient {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -226,6 +244,10 @@ async fn a_session_that_one_request_has_ended_is_not_brought_back_by_another() {
     assert_eq!(get(&client, "/ask").await, "true false []");
     let client = halfway(store.interface(app()), "/halfway?late=1", &["/login/renew"]).await;
     assert_eq!(get(&client, "/ask").await, r#"false false ["user"]"#, "the new login is untouched");
+    // One that only puts the end of the old session off must not give the browser its cookie again.
+    let client = halfway(store.interface(app()), "/halfway", &["/login/renew"]).await;
+    assert_eq!(get(&client, "/get/user").await, "Some(\"Ada\")");
+    assert_eq!(get(&client, "/get/kept").await, "None", "it is the new session");
 }
 
 #[hipflask::test]
@@ -252,8 +274,8 @@ async fn a_store_that_says_it_is_ready_and_waits_is_told() {
             Ok(true)
         }
 
-        async fn touch(&self, _: &str, _: Duration) -> Result<()> {
-            Ok(())
+        async fn touch(&self, _: &str, _: Duration) -> Result<bool> {
+            Ok(true)
         }
 
         async fn delete(&self, _: &str) -> Result<()> {
