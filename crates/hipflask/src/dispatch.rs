@@ -33,7 +33,6 @@ use crate::builtin::error_page;
 use crate::builtin::security::hosts;
 use crate::builtin::templating::Rendered;
 use crate::context::Context;
-use crate::context::session::interface::Answer as Saved;
 use crate::context::stream::hand_over;
 use crate::context::url_for::{absolute, redirect_response, resolve};
 use crate::dispatch::ending::Ending;
@@ -335,8 +334,8 @@ impl Frozen {
             return Ok(());
         }
         match self.sessions().save(&session, ctx.response_mut()) {
-            Saved::Ready(saved) => saved,
-            Saved::Later(saving) => saving.await,
+            Answer::Ready(saved) => saved,
+            Answer::Later(saving) => saving.await,
         }
     }
 

@@ -187,7 +187,7 @@ pub mod security {
 pub mod sessions {
     pub use crate::context::session::Session;
     pub use crate::context::session::cookie::SessionCookie;
-    pub use crate::context::session::interface::{Answer, SessionInterface};
+    pub use crate::context::session::interface::SessionInterface;
     pub use crate::context::session::memory::MemoryStore;
     pub use crate::context::session::secure_cookie::SecureCookieSessions;
     pub use crate::context::session::server_side::{ServerSideSessions, SessionStore};

@@ -14,7 +14,7 @@ use crate::app::frozen::Frozen;
 use crate::base::error::Result;
 use crate::base::runtime;
 use crate::context::session::Session;
-use crate::context::session::interface::Answer;
+use crate::handler::Answer;
 use crate::http::body::Body;
 use crate::http::json;
 use crate::http::request::{Request, Scheme};

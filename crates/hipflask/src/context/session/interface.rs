@@ -1,10 +1,8 @@
 //! Where sessions are kept: the interface that every kind of session implements.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use crate::base::error::{Error, Result};
+use crate::base::error::Error;
 use crate::context::session::Session;
+use crate::handler::Answer;
 use crate::http::request::Request;
 use crate::http::response::Response;
 
@@ -16,9 +14,10 @@ use crate::http::response::Response;
 /// but the keeping; implement this trait for what is neither.
 ///
 /// ```
+/// use hipflask::extension::Answer;
 /// use hipflask::http::{Cookie, Request};
 /// use hipflask::prelude::*;
-/// use hipflask::sessions::{Answer, SessionInterface};
+/// use hipflask::sessions::SessionInterface;
 ///
 /// /// Sessions that only remember the language, in a cookie that nobody needs to trust.
 /// struct Languages;
@@ -88,20 +87,6 @@ pub trait SessionInterface: Send + Sync + 'static {
     fn may_need_refresh(&self, request: &Request) -> bool {
         let _ = request;
         false
-    }
-}
-
-/// A result that is there, or a future of it: only what takes time needs an allocation.
-pub enum Answer<'a, T> {
-    /// The result is there.
-    Ready(Result<T>),
-    /// The result takes time.
-    Later(Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>),
-}
-
-impl<T> std::fmt::Debug for Answer<'_, T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if matches!(self, Answer::Ready(_)) { "Ready(..)" } else { "Later(..)" })
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
+use hipflask::extension::Answer;
 use hipflask::http::Request;
 use hipflask::prelude::*;
-use hipflask::sessions::{Answer, SessionInterface};
+use hipflask::sessions::SessionInterface;
 use hipflask::{Context, Frozen, Rule};
 
 use super::app;
