@@ -1,6 +1,7 @@
 //! An application under construction.
 
 pub(crate) mod blueprint;
+mod endpoints;
 pub(crate) mod extension;
 pub(crate) mod finished;
 pub(crate) mod freeze;
@@ -12,6 +13,7 @@ pub(crate) mod mount;
 pub(crate) mod scaffold;
 pub(crate) mod scope;
 pub(crate) mod setup_error;
+mod url_map;
 pub(crate) mod url_rule;
 pub(crate) mod wrap;
 
@@ -42,8 +44,9 @@ use crate::base::type_map::TypeMap;
 use crate::context::session::interface::SessionInterface;
 use crate::handler::Handler;
 use crate::handler::into_handler::IntoHandler;
-use crate::routing::build::BuildError;
+use crate::routing::build::{BuildError, WantedUrl};
 use crate::routing::converter::{Converter, Factory};
+use crate::routing::url_map::UrlMap;
 
 type OnFreeze = Box<dyn FnOnce(&mut Freezing<'_>) + Send>;
 
@@ -81,6 +84,7 @@ pub struct App {
     mounts: Vec<(String, Mounted, &'static Location<'static>)>,
     wraps: Vec<Wrap>,
     converters: Vec<(String, Factory)>,
+    url_map: UrlMap,
     build_error_handlers: Vec<BuildErrorHandler>,
     embedded: Vec<(&'static str, &'static [EmbeddedFile])>,
     state: TypeMap,
@@ -139,6 +143,7 @@ impl App {
             mounts: Vec::new(),
             wraps: Vec::new(),
             converters: Vec::new(),
+            url_map: UrlMap::default(),
             build_error_handlers: Vec::new(),
             embedded: Vec::new(),
             state: TypeMap::default(),
@@ -323,7 +328,34 @@ impl App {
         self
     }
 
-    /// Adds a converter: `make` gets the arguments that stand in the rule.
+    /// Adds a converter: `make` gets the arguments that stand in the rule. What a converter has to know is its state: `make`
+    /// gives it, and may share it with the rest of the program.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    /// use hipflask::routing::Converter;
+    ///
+    /// /// One of the teams that there are.
+    /// #[derive(Debug)]
+    /// struct Team(Arc<Vec<String>>);
+    ///
+    /// impl Converter for Team {
+    ///     fn matches(&self, text: &str) -> bool {
+    ///         self.0.iter().any(|team| team == text)
+    ///     }
+    /// }
+    ///
+    /// let teams = Arc::new(vec!["red".to_owned(), "blue".to_owned()]);
+    /// let app = App::new("doc", ".")
+    ///     .url_converter("team", move |_| Ok(Team(Arc::clone(&teams))))
+    ///     .add_url_rule(Rule::new("/<team:name>"), async || "a team");
+    /// let client = app.test_client();
+    /// assert_eq!(client.get("/red").send_blocking().text(), "a team");
+    /// assert_eq!(client.get("/green").send_blocking().status(), 404);
+    /// ```
     pub fn url_converter<C: Converter>(
         mut self,
         name: impl Into<String>,
@@ -334,11 +366,25 @@ impl App {
         self
     }
 
-    /// Lets `f` find a URL where building one has failed; it gets the error, the endpoint and the values.
-    /// Like [`url_defaults`](crate::extension::Scaffold::url_defaults) it runs in place.
+    /// Lets `f` find a URL where building one has failed; it gets the error, and what was to be built. Its answer is the
+    /// URL as it is: nothing is put before it or after it. Like
+    /// [`url_defaults`](crate::extension::Scaffold::url_defaults) it runs in place.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    ///
+    /// let app = App::new("doc", ".")
+    ///     .url_build_error_handler(|_, wanted| {
+    ///         let page = wanted.endpoint().strip_prefix("wiki.")?;
+    ///         Some(format!("https://wiki.example/{page}"))
+    ///     })
+    ///     .add_url_rule(Rule::new("/"), async |ctx: &mut Context| ctx.url_for("wiki.help"));
+    /// assert_eq!(app.test_client().get("/").send_blocking().text(), "https://wiki.example/help");
+    /// ```
     pub fn url_build_error_handler(
         mut self,
-        f: impl Fn(&BuildError, &str, &[(String, String)]) -> Option<String> + Send + Sync + 'static,
+        f: impl Fn(&BuildError, &WantedUrl) -> Option<String> + Send + Sync + 'static,
     ) -> App {
         self.build_error_handlers.push(Arc::new(f));
         self

@@ -404,6 +404,27 @@ impl Request {
         self.named_host().is_none_or(|host| host_parts(host).is_some())
     }
 
+    /// Whether it asks for a WebSocket (RFC 6455 §4.1).
+    ///
+    /// ```
+    /// use hipflask::http::Request;
+    ///
+    /// let request = Request::get("/chat").with_header("connection", "keep-alive, Upgrade");
+    /// assert!(request.with_header("upgrade", "websocket").is_websocket());
+    /// assert!(!Request::get("/chat").is_websocket());
+    /// ```
+    pub fn is_websocket(&self) -> bool {
+        let Some(upgrade) = self.headers.get(header::UPGRADE) else { return false };
+        let fields = self.headers.get_all(header::CONNECTION).iter().filter_map(|field| field.to_str().ok());
+        upgrade.as_bytes().eq_ignore_ascii_case(b"websocket")
+            && fields.flat_map(|field| field.split(',')).any(|word| word.trim_ascii().eq_ignore_ascii_case("upgrade"))
+    }
+
+    /// Whether it stands where there is no request: in a command, or at the start.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.peer == Peer::Memory && self.named_host().is_none()
+    }
+
     /// Whether `origin` (the header `Origin`) is the host that was asked for: whether a page of our own sent the request.
     /// The host decides, because behind a proxy the scheme may look different from inside.
     ///
@@ -511,7 +532,7 @@ pub(crate) fn next_id() -> u64 {
 
 /// A host as Werkzeug accepts it: letters, digits, dots and hyphens, or an IPv6 address in brackets, and a
 /// port from 1 to 65535.
-pub(super) fn host_parts(host: &str) -> Option<(&str, Option<u16>)> {
+pub(crate) fn host_parts(host: &str) -> Option<(&str, Option<u16>)> {
     let (name, port) = split_port(host)?;
     let valid = match name.strip_prefix('[') {
         Some(address) => address.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().is_ok(),

@@ -29,5 +29,6 @@ mod static_files;
 mod surface;
 mod templates;
 mod uploads;
+mod urls;
 mod views;
 mod wraps;

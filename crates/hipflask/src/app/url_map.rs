@@ -1,0 +1,110 @@
+//! What an application says about all of its rules: whether they are for hosts, and what they do about slashes.
+
+use crate::app::App;
+use crate::app::setup_error::SetupError;
+use crate::base::config::Config;
+use crate::base::error::Result;
+use crate::http::request::host_parts;
+use crate::http::url::{PATH_SAFE, quote};
+use crate::routing::url_map::{Domains, Place, UrlMap};
+
+impl App {
+    /// Changes what holds for all rules. Flask's `app.url_map.strict_slashes = False`.
+    pub fn url_map(mut self, change: impl FnOnce(&mut UrlMap)) -> App {
+        change(&mut self.url_map);
+        self
+    }
+
+    /// Looks at the subdomain of the host, at what stands before `SERVER_NAME`: rules and blueprints can be for one, and
+    /// those that name none are for `SERVER_NAME` itself. Other hosts find no rule. Flask's `subdomain_matching=True`.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    /// use hipflask::routing::ViewArgs;
+    ///
+    /// async fn home(args: ViewArgs, ctx: &mut Context) -> Result<String> {
+    ///     Ok(format!("{}, see {}", args.get::<String>("user")?, ctx.url_for("index")?))
+    /// }
+    ///
+    /// let app = App::new("doc", ".")
+    ///     .subdomain_matching()
+    ///     .config("SERVER_NAME", "example.org")
+    ///     .add_url_rule(Rule::new("/").endpoint("index"), async || "everybody's")
+    ///     .add_url_rule(Rule::new("/").endpoint("home").subdomain("<user>"), home);
+    /// let client = app.test_client();
+    /// assert_eq!(client.get("/").send_blocking().text(), "everybody's");
+    /// let ada = client.get("/").header("host", "ada.example.org").send_blocking();
+    /// assert_eq!(ada.text(), "ada, see http://example.org/");
+    /// ```
+    pub fn subdomain_matching(self) -> App {
+        self.look_at(Domains::Subdomains)
+    }
+
+    /// Looks at the whole host: every rule, or a blueprint around it, is for one, with its port unless that is the
+    /// scheme's own. `SERVER_NAME` counts only outside of a request. Flask's `host_matching=True`.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    ///
+    /// let shop = Blueprint::new("shop").host("<country>.shop.example").add_url_rule(Rule::new("/"), async || "shop");
+    /// let app = App::new("doc", ".")
+    ///     .host_matching()
+    ///     .static_host("static.example")
+    ///     .config("TRUSTED_HOSTS", [".example"])
+    ///     .add_url_rule(Rule::new("/").host("www.example"), async || "welcome")
+    ///     .register_blueprint(shop);
+    /// let client = app.test_client();
+    /// assert_eq!(client.get("/").header("host", "www.example").send_blocking().text(), "welcome");
+    /// assert_eq!(client.get("/").header("host", "de.shop.example").send_blocking().text(), "shop");
+    /// assert_eq!(client.get("/").header("host", "another.example").send_blocking().status(), 404);
+    /// ```
+    pub fn host_matching(self) -> App {
+        self.look_at(Domains::Hosts)
+    }
+
+    #[track_caller]
+    fn look_at(mut self, domains: Domains) -> App {
+        let known = self.url_map.domains;
+        let both = known != Domains::Ignored && known != domains;
+        self.url_map.domains = domains;
+        let told =
+            "an application looks at hosts or at subdomains; say `host_matching` or `subdomain_matching`, not both";
+        self.note(if both { Err(told.to_owned()) } else { Ok(()) })
+    }
+}
+
+/// Completes `map` with what the configuration says about the place of the application.
+pub(super) fn locate(map: &mut UrlMap, config: &Config, problems: &mut Vec<SetupError>) {
+    match place(config) {
+        Ok(place) => map.place = place,
+        Err(error) => problems.push(SetupError::new(error.to_string(), None)),
+    }
+    let told = match (map.domains, &map.place.server_name) {
+        (Domains::Subdomains, None) => {
+            "subdomains are what stands before `SERVER_NAME`, which is not set; set it to a host, for instance example.org"
+        }
+        (Domains::Ignored | Domains::Hosts, _) if !map.default_subdomain.is_empty() => {
+            "`default_subdomain` has no effect without `.subdomain_matching()`"
+        }
+        _ => return,
+    };
+    problems.push(SetupError::new(told, None));
+}
+
+fn place(config: &Config) -> Result<Place> {
+    let server_name: Option<String> = config.find("SERVER_NAME")?;
+    if let Some(name) = server_name.as_deref().filter(|name| host_parts(name).is_none()) {
+        return Err(crate::base::error::Error::msg(format!(
+            "`SERVER_NAME` must be a host, perhaps with a port, like example.org or localhost:5000; `{name}` is not one"
+        )));
+    }
+    let root: String = config.get("APPLICATION_ROOT")?;
+    let root = match root.trim_matches('/') {
+        "" => String::new(),
+        root => format!("/{}", quote(root, PATH_SAFE)),
+    };
+    let server_name = server_name.map(|name| name.to_ascii_lowercase());
+    Ok(Place { server_name, root, scheme: config.get("PREFERRED_URL_SCHEME")? })
+}
