@@ -182,15 +182,13 @@ fn json_is_compact_in_its_own_order_with_dates_of_rfc_3339() {
 
 #[test]
 fn urls_of_floats_and_words_match_their_own_rules() {
-    let ctx = app()
+    let app = app()
         .add_url_rule(Rule::new("/float/<float:x>").endpoint("float"), || "x")
         .add_url_rule(Rule::new("/any/<any(a, 'b c'):x>").endpoint("any"), || "x")
         .freeze()
-        .expect("nothing is wrong with it")
-        .context();
-    let url = |endpoint: &str, value: &str| {
-        ctx.url_for(hipflask::helpers::UrlFor::endpoint(endpoint).value("x", value)).expect("it can be built")
-    };
+        .expect("nothing is wrong with it");
+    let urls = app.bind("localhost");
+    let url = |endpoint: &str, value: &str| urls.build(endpoint, &[("x", value)]).expect("it can be built");
     assert_eq!(url("float", "1e20"), "/float/100000000000000000000.0");
     assert_eq!(url("any", "b c"), "/any/b%20c");
 }

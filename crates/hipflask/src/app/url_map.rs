@@ -37,6 +37,7 @@ impl App {
     /// let ada = client.get("/").header("host", "ada.example.org").send_blocking();
     /// assert_eq!(ada.text(), "ada, see http://example.org/");
     /// ```
+    #[track_caller]
     pub fn subdomain_matching(self) -> App {
         self.look_at(Domains::Subdomains)
     }
@@ -60,6 +61,7 @@ impl App {
     /// assert_eq!(client.get("/").header("host", "de.shop.example").send_blocking().text(), "shop");
     /// assert_eq!(client.get("/").header("host", "another.example").send_blocking().status(), 404);
     /// ```
+    #[track_caller]
     pub fn host_matching(self) -> App {
         self.look_at(Domains::Hosts)
     }

@@ -387,6 +387,40 @@ mod tests {
         assert!(map.add(Rule::new("/a/<int(min=1):x>"), Arc::from("d"), true).is_ok());
     }
 
+    /// What was spent on fitting variables: how a map's size shows, without a clock.
+    fn spent(map: &Map, path: &str) -> usize {
+        let sought = Sought { domain: "", path, method: &Method::GET, websocket: false };
+        let mut search = Search::new(map, sought);
+        search.begin();
+        map.matcher.most_steps - search.steps
+    }
+
+    #[test]
+    fn a_thousand_rules_cost_what_ten_cost() {
+        let of = |count: usize| {
+            let rules = (0..count).flat_map(|n| {
+                [format!("/r{n}"), format!("/r{n}/<int:id>"), format!("/r{n}/<int:id>/<name>"), format!("/<a>/r{n}")]
+            });
+            let rules: Vec<String> = rules.collect();
+            map(&rules.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let (ten, thousand) = (of(10), of(1000));
+        for path in ["/r5", "/r5/7", "/r5/7/x", "/x/r5", "/r5/x", "/x", "/x/y/z"] {
+            assert_eq!(find(&ten, path), find(&thousand, path), "{path}");
+            assert_eq!(spent(&ten, path), spent(&thousand, path), "{path}");
+        }
+    }
+
+    #[test]
+    fn many_rules_that_are_hard_to_fit_share_one_budget() {
+        let rules: Vec<String> = (0..300).map(|n| format!("/<a>-<b>-<c>-<int(min={n}):d>-")).collect();
+        let map = map(&rules.iter().map(String::as_str).collect::<Vec<_>>());
+        let path = format!("/{}-", "x-".repeat(4_000));
+        assert_eq!(find(&map, &path), "404");
+        assert!(spent(&map, &path) <= map.matcher.most_steps);
+        assert_eq!(find(&map, "/x-y-z-300-"), "/<a>-<b>-<c>-<int(min=0):d>- x y z 300", "which is easy to fit");
+    }
+
     #[test]
     fn hostile_paths_take_no_time_to_speak_of() {
         // Backtracking that forgot where it had been would take years.

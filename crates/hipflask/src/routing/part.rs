@@ -146,13 +146,16 @@ impl Fitting<'_> {
 
     /// Assigns `len` bytes to a variable, and fits the rest.
     fn take(&mut self, converter: &dyn Converter, pieces: &[PartPiece], at: usize, len: usize) -> bool {
+        if !self.spend(len) {
+            return false;
+        }
         let text = &self.text[at..at + len];
         let suits = if self.encoded_slash && !converter.part_isolating() {
             converter.matches(&text.replace(ENCODED_SLASH, "/"))
         } else {
             converter.matches(text)
         };
-        if !suits || !self.spend(len) {
+        if !suits {
             return false;
         }
         self.values.push(self.base + at..self.base + at + len);
