@@ -23,7 +23,7 @@ impl App {
     /// use hipflask::prelude::*;
     /// use hipflask::routing::ViewArgs;
     ///
-    /// async fn home(args: ViewArgs, ctx: &mut Context) -> Result<String> {
+    /// async fn home(ctx: &mut Context, args: ViewArgs) -> Result<String> {
     ///     Ok(format!("{}, see {}", args.get::<String>("user")?, ctx.url_for("index")?))
     /// }
     ///
