@@ -211,9 +211,8 @@ impl TestClient {
         let session = self.open_session();
         let result = change(&session);
         let mut response = Response::default();
-        let saved = session.begin_to_save().and_then(|writable| match writable {
-            true => self.wait(self.app.sessions().save(&session, &mut response)),
-            false => Ok(()),
+        let saved = session.begin_to_save().and_then(|writable| {
+            if writable { self.wait(self.app.sessions().save(&session, &mut response)) } else { Ok(()) }
         });
         if let Err(error) = saved {
             crate::base::panics::misuse(format_args!("the session cannot be saved: {error}"));

@@ -156,10 +156,7 @@ impl UrlFor {
             Err(error) => app.handle_url_build_error(error, &endpoint, &self.values)?,
         };
         let root = quote(ctx.request().root_path(), crate::http::url::PATH_SAFE);
-        let mut url = match self.external {
-            true => self.origin(ctx)?,
-            false => String::new(),
-        };
+        let mut url = if self.external { self.origin(ctx)? } else { String::new() };
         url.push_str(&root);
         url.push_str(&path);
         if let Some(anchor) = &self.anchor {
@@ -276,13 +273,13 @@ impl Redirect {
     #[track_caller]
     pub fn code(mut self, code: impl IntoStatus) -> Redirect {
         self.code = code.into_status();
-        match self.code.is_redirection() {
-            true => self,
-            false => crate::base::panics::misuse(format_args!(
+        if !self.code.is_redirection() {
+            crate::base::panics::misuse(format_args!(
                 "`{}` is not a status of a redirect; give 301, 302, 303, 307 or 308",
                 self.code
-            )),
+            ));
         }
+        self
     }
 }
 
