@@ -54,6 +54,8 @@ struct Parts {
     session: OnceLock<Session>,
     g: G,
     rule: Option<usize>,
+    /// The mount that the request was left to.
+    mount: Option<usize>,
     scope: usize,
     view_args: ViewArgs,
     routing_error: Option<Error>,
@@ -77,6 +79,7 @@ struct Parts {
 pub(crate) struct Answered {
     pub(crate) app: Frozen,
     pub(crate) rule: Option<usize>,
+    pub(crate) mount: Option<usize>,
     pub(crate) error: Option<Arc<Error>>,
 }
 
@@ -89,6 +92,7 @@ impl Parts {
             session: OnceLock::new(),
             g: G::default(),
             rule: None,
+            mount: None,
             scope: 0,
             view_args: ViewArgs::default(),
             routing_error: None,
@@ -109,6 +113,7 @@ impl Parts {
         Parts {
             session: self.session.clone(),
             rule: self.rule,
+            mount: self.mount,
             scope: self.scope,
             view_args: self.view_args.clone(),
             error: self.error.clone(),
@@ -213,7 +218,7 @@ impl Context {
     pub(crate) fn part(&mut self) -> Context {
         let mut stays = Context::new(self.app().clone(), Box::new(self.request().without_body()));
         let (own, parts) = (self.parts_mut(), stays.parts_mut());
-        (parts.rule, parts.scope, parts.error) = (own.rule, own.scope, own.error.clone());
+        (parts.rule, parts.mount, parts.scope, parts.error) = (own.rule, own.mount, own.scope, own.error.clone());
         parts.request_id = own.request_id.clone();
         parts.is_torn_down = true;
         (parts.mounted, parts.parted) = (std::mem::take(&mut own.mounted), std::mem::take(&mut own.parted));
@@ -274,7 +279,8 @@ impl Context {
             outer.mounted.append(&mut own.mounted);
             outer.parted.append(&mut own.parted);
             if !own.app.on_finished().is_empty() {
-                outer.mounted.push(Answered { app: own.app.clone(), rule: own.rule, error: own.error.clone() });
+                let (app, error) = (own.app.clone(), own.error.clone());
+                outer.mounted.push(Answered { app, rule: own.rule, mount: own.mount, error });
             }
         }
     }
@@ -398,13 +404,22 @@ impl Context {
     /// Forgets what was found out about the request, so that it can be answered anew.
     pub(crate) fn restart(&mut self) {
         let parts = self.parts_mut();
-        (parts.rule, parts.scope, parts.view_args) = (None, 0, ViewArgs::default());
+        (parts.rule, parts.mount, parts.scope, parts.view_args) = (None, None, 0, ViewArgs::default());
         (parts.routing_error, parts.error, parts.response) = (None, None, None);
         parts.after_this_request.clear();
     }
 
     pub(crate) fn rule_id(&self) -> Option<usize> {
         self.parts().rule
+    }
+
+    /// The mount that the request was left to.
+    pub(crate) fn mount_id(&self) -> Option<usize> {
+        self.parts().mount
+    }
+
+    pub(crate) fn set_mount(&mut self, mount: Option<usize>) {
+        self.parts_mut().mount = mount;
     }
 
     pub(crate) fn scope(&self) -> usize {

@@ -113,9 +113,17 @@ struct Ended {
 
 impl Ended {
     /// Tells the functions of one application.
-    fn tell_of(&self, app: &Frozen, rule: Option<usize>, error: Option<&Arc<Error>>, is_mounted: bool) {
+    fn tell_of(
+        &self,
+        app: &Frozen,
+        rule: Option<usize>,
+        mount: Option<usize>,
+        error: Option<&Arc<Error>>,
+        is_mounted: bool,
+    ) {
         let (request, map, state, outcome) = (self.ctx.request(), app.map(), app.state_map(), self.outcome);
-        let finished = Finished { request, map, rule, error, state, is_mounted, outcome };
+        let mount = mount.map(|id| &*app.mounts()[id].prefix);
+        let finished = Finished { request, map, rule, mount, error, state, is_mounted, outcome };
         for f in app.on_finished() {
             if let Err(panicked) = panics::catch(|| f(&finished)) {
                 log_error(&self.ctx, &panicked.into());
@@ -127,9 +135,9 @@ impl Ended {
 impl Drop for Ended {
     fn drop(&mut self) {
         for of in self.ctx.mounted() {
-            self.tell_of(&of.app, of.rule, of.error.as_ref(), true);
+            self.tell_of(&of.app, of.rule, of.mount, of.error.as_ref(), true);
         }
-        self.tell_of(self.ctx.app(), self.ctx.rule_id(), self.ctx.error(), false);
+        self.tell_of(self.ctx.app(), self.ctx.rule_id(), self.ctx.mount_id(), self.ctx.error(), false);
     }
 }
 

@@ -277,6 +277,45 @@ fn a_mounted_application_is_told_of_its_own() {
     assert_eq!(record.take(), expected);
 }
 
+#[test]
+fn what_a_mount_has_answered_is_told_with_its_prefix() {
+    let record = Record::default();
+    let note = |name: &'static str| {
+        let record = record.clone();
+        move |f: &Finished<'_>| record.note(format!("{name} {:?} {:?}", f.mount(), f.rule()))
+    };
+    async fn pass() -> Option<&'static str> {
+        None
+    }
+    let innermost = App::new("innermost", ".").add_url_rule(Rule::new("/<name>"), || "text");
+    let inner = App::new("inner", ".").mount("/deep", innermost.on_finished(note("innermost")));
+    let app = App::new("outer", ".")
+        .mount("/in", inner.on_finished(note("inner")))
+        .mount("/function", || "function")
+        .mount("/failing", || -> Result<&str> { abort!(503) })
+        .mount("/passing", pass)
+        .add_url_rule(Rule::new("/own"), || "own")
+        .on_finished(note("outer"));
+    let client = app.test_client();
+    for (target, expected) in [
+        ("/own", &[r#"outer None Some("/own")"#][..]),
+        ("/nowhere", &["outer None None"]),
+        ("/passing/x", &["outer None None"]),
+        ("/function/x", &[r#"outer Some("/function") None"#]),
+        ("/failing/x", &[r#"outer Some("/failing") None"#]),
+        (
+            "/in/deep/x",
+            &[r#"innermost None Some("/<name>")"#, r#"inner Some("/deep") None"#, r#"outer Some("/in") None"#],
+        ),
+    ] {
+        client.get(target).send_blocking();
+        assert_eq!(record.take(), expected, "{target}");
+    }
+    let client = App::new("outer", ".").mount("/", || "all").on_finished(note("outer")).test_client();
+    client.get("/x").send_blocking();
+    assert_eq!(record.take(), [r#"outer Some("/") None"#]);
+}
+
 #[hipflask::test]
 async fn an_answer_that_nothing_waits_for_ends_too() {
     let record = Record::default();
