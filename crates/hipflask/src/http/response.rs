@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{self, Entry};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Body as HttpBody;
 
 use crate::base::error::{Error, IntoStatus, Result};
@@ -43,6 +43,7 @@ struct Parts {
     /// A value that only a later layer can finish, because it needs the request: a template, a URL. This layer
     /// knows no context, so it carries the value sealed.
     deferred: Option<Box<dyn Any + Send>>,
+    extensions: Extensions,
     /// What becomes of the connection, if it changes its protocol.
     upgrade: Option<Upgrade>,
 }
@@ -142,6 +143,16 @@ impl Response {
     /// The headers, for changing them.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.parts.headers
+    }
+
+    /// Values by type that go with the response to what stands around the view, and are not sent.
+    pub fn extensions(&self) -> &Extensions {
+        &self.parts.extensions
+    }
+
+    /// The values, for changing them.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.parts.extensions
     }
 
     /// The same with the header `name` set to `value`.
