@@ -3,6 +3,8 @@
 //! It is a small [`tracing::Subscriber`], set only if the program has not set one. In production no request waits
 //! for the disk: each thread has its own buffer, and one thread writes them out.
 
+mod fields;
+
 use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,7 +12,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
@@ -18,6 +19,7 @@ use crate::base::clock;
 use crate::base::config::Config;
 use crate::base::datetime::DateTime;
 use crate::base::error::{Error, Result};
+use crate::builtin::log::fields::{Fields, Value};
 
 /// How often buffered lines are written out.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
@@ -112,47 +114,6 @@ impl Subscriber for LoggerHandle {
     fn enter(&self, _: &Id) {}
 
     fn exit(&self, _: &Id) {}
-}
-
-/// The fields of an event.
-#[derive(Default)]
-struct Fields {
-    message: String,
-    others: Vec<(&'static str, Value)>,
-}
-
-enum Value {
-    Text(String),
-    Plain(String),
-}
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let text = format!("{value:?}");
-        match field.name() {
-            "message" => self.message = text,
-            name => self.others.push((name, Value::Text(text))),
-        }
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name() {
-            "message" => value.clone_into(&mut self.message),
-            name => self.others.push((name, Value::Text(value.to_owned()))),
-        }
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.others.push((field.name(), Value::Plain(value.to_string())));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.others.push((field.name(), Value::Plain(value.to_string())));
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.others.push((field.name(), Value::Plain(value.to_string())));
-    }
 }
 
 fn text_line(line: &mut String, metadata: &Metadata<'_>, fields: &Fields, colours: bool) {
