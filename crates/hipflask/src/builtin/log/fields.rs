@@ -11,9 +11,21 @@ pub(super) struct Fields {
     pub(super) others: Vec<(&'static str, Value)>,
 }
 
+#[derive(Clone)]
 pub(super) enum Value {
     Text(String),
     Plain(String),
+}
+
+impl Fields {
+    /// Adds those of `others` whose names it does not have.
+    pub(super) fn add(&mut self, others: &Fields) {
+        for (name, value) in &others.others {
+            if !self.others.iter().any(|(known, _)| known == name) {
+                self.others.push((name, value.clone()));
+            }
+        }
+    }
 }
 
 impl Visit for Fields {
