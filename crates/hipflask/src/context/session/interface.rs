@@ -74,7 +74,7 @@ pub trait SessionInterface: Send + Sync + 'static {
     /// Keeps `session` if it was changed, and adds to `response` what the browser and caches have to know. It is called
     /// once for each request that has opened its session, after all hooks.
     ///
-    /// An error fails the request: nothing that a view has set is lost silently.
+    /// An error is the answer, as that of a view is: nothing that a view has set is lost silently.
     fn save<'a>(&'a self, session: &'a Session, response: &'a mut Response) -> Answer<'a, ()>;
 
     /// Reports what it needs and does not find when the application is frozen: a secret key, for one that signs. It is
