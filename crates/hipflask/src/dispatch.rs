@@ -126,18 +126,27 @@ impl Frozen {
         ctx.set_error(unhandled);
         ctx.set_response(response);
         let processed = catch(pin!(self.process_response(ctx))).await;
-        if let Err(error) = processed {
-            Box::pin(self.recover(ctx, error)).await;
+        let late = match processed {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(Late::Session(error)),
+            Err(error) => Some(Late::Hook(error)),
+        };
+        if let Some(late) = late {
+            Box::pin(self.recover(ctx, late)).await;
         }
         let response = finish_response(ctx);
         hand_over(ctx);
         response
     }
 
-    /// A function after the view failed.
-    async fn recover(&self, ctx: &mut Context, error: Error) {
-        let handled = catch(pin!(async { Ok(self.handle_unhandled(ctx, Arc::new(error)).await) })).await;
-        let (response, unhandled) = handled.unwrap_or_else(|error| last_resort(ctx, error));
+    async fn recover(&self, ctx: &mut Context, late: Late) {
+        let (response, unhandled) = match late {
+            Late::Session(error) => self.answer_error(ctx, error).await,
+            Late::Hook(error) => {
+                let handled = catch(pin!(async { Ok(self.handle_unhandled(ctx, Arc::new(error)).await) })).await;
+                handled.unwrap_or_else(|error| last_resort(ctx, error))
+            }
+        };
         ctx.set_error(unhandled);
         ctx.set_response(response);
         self.process_error_page(ctx).await;
@@ -294,15 +303,15 @@ impl Frozen {
         (page, Some(error))
     }
 
-    /// Steps 9 and 10.
-    async fn process_response(&self, ctx: &mut Context) -> Result<()> {
+    /// Steps 9 and 10. The inner result is the session's.
+    async fn process_response(&self, ctx: &mut Context) -> Result<Result<()>> {
         for hook in ctx.take_after_this_request() {
             call_after(ctx, &*hook).await?;
         }
         for hook in &self.scope(ctx.scope()).after_request {
             call_after(ctx, &**hook).await?;
         }
-        self.save_session(ctx).await
+        Ok(self.save_session(ctx).await)
     }
 
     /// Steps 9 and 10 once more, for the page that tells of what failed in them. Every hook runs, because the
@@ -355,6 +364,14 @@ impl Frozen {
             }
         }
     }
+}
+
+/// What failed after the view.
+enum Late {
+    /// A function that runs after it: a 500, whatever it says, as in Flask.
+    Hook(Error),
+    /// The session. Its store says what is answered, whether it is opened or saved.
+    Session(Error),
 }
 
 async fn call_after(ctx: &mut Context, hook: &dyn Handler) -> Result<()> {

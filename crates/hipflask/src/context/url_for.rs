@@ -113,10 +113,7 @@ impl UrlFor {
             Err(error) => app.handle_url_build_error(error, &endpoint, &self.values)?,
         };
         let root = quote(ctx.request().root_path(), crate::http::url::PATH_SAFE);
-        let mut url = match self.external {
-            true => self.origin(ctx)?,
-            false => String::new(),
-        };
+        let mut url = if self.external { self.origin(ctx)? } else { String::new() };
         url.push_str(&root);
         url.push_str(&path);
         if let Some(anchor) = &self.anchor {

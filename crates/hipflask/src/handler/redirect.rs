@@ -76,13 +76,13 @@ impl Redirect {
     #[track_caller]
     pub fn code(mut self, code: impl IntoStatus) -> Redirect {
         self.code = code.into_status();
-        match self.code.is_redirection() {
-            true => self,
-            false => crate::base::panics::misuse(format_args!(
+        if !self.code.is_redirection() {
+            crate::base::panics::misuse(format_args!(
                 "`{}` is not a status of a redirect; give 301, 302, 303, 307 or 308",
                 self.code
-            )),
+            ));
         }
+        self
     }
 }
 

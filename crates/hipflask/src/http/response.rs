@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{self, Entry};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Body as HttpBody;
 
 use crate::base::error::{Error, IntoStatus, Result};
@@ -38,6 +38,7 @@ struct Parts {
     /// Sent in addition to `headers`, unless `headers` has the same name.
     defaults: Option<Arc<DefaultHeaders>>,
     body: Body,
+    extensions: Extensions,
     /// What becomes of the connection, if it changes its protocol.
     upgrade: Option<Upgrade>,
 }
@@ -128,6 +129,16 @@ impl Response {
     /// The headers, for changing them.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.parts.headers
+    }
+
+    /// Values by type that go with the response to what stands around the view, and are not sent.
+    pub fn extensions(&self) -> &Extensions {
+        &self.parts.extensions
+    }
+
+    /// The values, for changing them.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.parts.extensions
     }
 
     /// The same with the header `name` set to `value`.
@@ -333,7 +344,8 @@ where
     fn from(response: http::Response<B>) -> Response {
         let (head, body) = response.into_parts();
         let body = Body::wrap(Foreign(Box::pin(body)));
-        let parts = Parts { status: head.status, headers: head.headers.into(), body, ..Parts::default() };
+        let (status, headers, extensions) = (head.status, head.headers.into(), head.extensions);
+        let parts = Parts { status, headers, extensions, body, ..Parts::default() };
         Response { parts: Box::new(parts) }
     }
 }
