@@ -1,4 +1,7 @@
-//! What an application says about all of its rules: whether they are for hosts, and what they do about slashes.
+//! What an application says about all of its rules: their converters, whether they are for hosts, what they do about
+//! slashes, and which URL there is where none can be built.
+
+use std::sync::Arc;
 
 use crate::app::App;
 use crate::app::setup_error::SetupError;
@@ -6,6 +9,8 @@ use crate::base::config::Config;
 use crate::base::error::Result;
 use crate::http::request::host_parts;
 use crate::http::url::{PATH_SAFE, quote};
+use crate::routing::build::{BuildError, WantedUrl};
+use crate::routing::converter::{Converter, Factory};
 use crate::routing::url_map::{Domains, Place, UrlMap};
 
 impl App {
@@ -64,6 +69,68 @@ impl App {
     #[track_caller]
     pub fn host_matching(self) -> App {
         self.look_at(Domains::Hosts)
+    }
+
+    /// Adds a converter: `make` gets the arguments that stand in the rule. What a converter has to know is its state: `make`
+    /// gives it, and may share it with the rest of the program.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    /// use hipflask::routing::Converter;
+    ///
+    /// /// One of the teams that there are.
+    /// #[derive(Debug)]
+    /// struct Team(Arc<Vec<String>>);
+    ///
+    /// impl Converter for Team {
+    ///     fn matches(&self, text: &str) -> bool {
+    ///         self.0.iter().any(|team| team == text)
+    ///     }
+    /// }
+    ///
+    /// let teams = Arc::new(vec!["red".to_owned(), "blue".to_owned()]);
+    /// let app = App::new("doc", ".")
+    ///     .url_converter("team", move |_| Ok(Team(Arc::clone(&teams))))
+    ///     .add_url_rule(Rule::new("/<team:name>"), async || "a team");
+    /// let client = app.test_client();
+    /// assert_eq!(client.get("/red").send_blocking().text(), "a team");
+    /// assert_eq!(client.get("/green").send_blocking().status(), 404);
+    /// ```
+    pub fn url_converter<C: Converter>(
+        mut self,
+        name: impl Into<String>,
+        make: impl Fn(&hipflask_rule::Arguments) -> Result<C, String> + Send + Sync + 'static,
+    ) -> App {
+        let factory: Factory = Arc::new(move |arguments| Ok(Arc::new(make(arguments)?)));
+        self.converters.push((name.into(), factory));
+        self
+    }
+
+    /// Lets `f` find a URL where building one has failed; it gets the error, and what was to be built. Its answer is the
+    /// URL as it is: nothing is put before it or after it. Like
+    /// [`url_defaults`](crate::extension::Scaffold::url_defaults) it runs in place.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    ///
+    /// let app = App::new("doc", ".")
+    ///     .url_build_error_handler(|_, wanted| {
+    ///         let page = wanted.endpoint().strip_prefix("wiki.")?;
+    ///         Some(format!("https://wiki.example/{page}"))
+    ///     })
+    ///     .add_url_rule(Rule::new("/"), async |ctx: &mut Context| ctx.url_for("wiki.help"));
+    /// assert_eq!(app.test_client().get("/").send_blocking().text(), "https://wiki.example/help");
+    /// ```
+    pub fn url_build_error_handler(
+        mut self,
+        f: impl Fn(&BuildError, &WantedUrl) -> Option<String> + Send + Sync + 'static,
+    ) -> App {
+        self.build_error_handlers.push(Arc::new(f));
+        self
     }
 
     #[track_caller]

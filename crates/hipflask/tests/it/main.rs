@@ -18,6 +18,7 @@ mod lifecycle;
 mod mounts;
 mod options;
 mod real_flask;
+mod replies;
 mod requests;
 mod responses;
 mod route_properties;
