@@ -47,6 +47,12 @@ pub trait Converter: fmt::Debug + Send + Sync + 'static {
         true
     }
 
+    /// A text that is a value, as the view gets it, where one value can be written in several ways. What
+    /// [`to_url`](Converter::to_url) is given may be either.
+    fn to_value(&self, text: String) -> String {
+        text
+    }
+
     /// A value as it is written in a URL.
     ///
     /// # Errors
@@ -391,7 +397,7 @@ fn plain(sign: &str, whole: &str, fraction: &str) -> String {
     format!("{sign}{}.{}", or_zero(whole), or_zero(fraction))
 }
 
-/// `uuid`: 32 hexadecimal digits in the usual five groups.
+/// `uuid`: 32 hexadecimal digits in the usual five groups. The view gets them in lower case, as Python prints them.
 #[derive(Debug)]
 struct Uuid;
 
@@ -409,6 +415,11 @@ impl Converter for Uuid {
                 8 | 13 | 18 | 23 => *b == b'-',
                 _ => b.is_ascii_hexdigit(),
             })
+    }
+
+    fn to_value(&self, mut text: String) -> String {
+        text.make_ascii_lowercase();
+        text
     }
 }
 

@@ -306,7 +306,7 @@ impl Map {
             if !converter.accepts(&text) {
                 return None;
             }
-            pairs.push((Arc::clone(name), text));
+            pairs.push((Arc::clone(name), converter.to_value(text)));
         }
         pairs.extend(rule.defaults.iter().map(|(name, value)| (Arc::clone(name), value.clone())));
         Some(ViewArgs::new(pairs))
