@@ -315,7 +315,7 @@ async fn what_cannot_be_built_suggests_what_could() {
         .add_url_rule(rule("/", "posts.index"), who);
     let app = app.freeze().expect("nothing is wrong with it");
     let urls = app.bind("example.org");
-    let error = urls.build("post.shwo", &[]).expect_err("no such endpoint");
+    let error = urls.build("post.shows", &[]).expect_err("no such endpoint");
     assert_eq!(error.suggested(), Some("posts.show"));
     assert!(error.to_string().ends_with("did you mean `posts.show`?"), "{error}");
     assert_eq!(urls.build("something else", &[]).expect_err("no such endpoint").suggested(), None);
