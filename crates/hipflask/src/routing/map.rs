@@ -11,7 +11,8 @@ use http::Method;
 
 use crate::http::url::ENCODED_SLASH;
 use crate::routing::compile::{Trace, Variables, domain, parts, trace};
-use crate::routing::converter::{Converter, Factory, builtin};
+use crate::routing::converter::{Converter, Factory};
+use crate::routing::converters::builtin;
 use crate::routing::matcher::Matcher;
 use crate::routing::methods::MethodSet;
 use crate::routing::part::Part;
