@@ -284,10 +284,10 @@ impl Map {
         self.matcher.sort();
         let rules = &mut self.rules;
         for ids in self.by_endpoint.values_mut() {
-            // More arguments first, then more defaults; an alias is built only if nothing else can be.
+            // More arguments first, then more defaults; what only redirects is built if nothing else can be.
             ids.sort_by_key(|id| {
                 let rule = &rules[*id];
-                (rule.alias, Reverse((rule.arguments().count(), rule.defaults.len())))
+                (rule.alias || rule.redirect_to.is_some(), Reverse((rule.arguments().count(), rule.defaults.len())))
             });
             if ids.len() > 1 && ids.iter().any(|id| !rules[*id].defaults.is_empty()) {
                 ids.iter().for_each(|id| rules[*id].may_be_shorter = true);
