@@ -13,7 +13,7 @@ use crate::base::panics::Panicked;
 use crate::builtin::templating::TemplateError;
 use crate::context::Context;
 use crate::http::json::Json;
-use crate::http::request::Peer;
+use crate::http::peer::Peer;
 use crate::http::response::{IntoResponse, Response};
 use crate::signing::token_urlsafe;
 

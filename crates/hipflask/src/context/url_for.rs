@@ -9,7 +9,7 @@ use crate::base::error::{Error, IntoStatus, Result};
 use crate::base::html::escape_into;
 use crate::context::Context;
 use crate::handler::BoxFuture;
-use crate::http::request::Scheme;
+use crate::http::peer::Scheme;
 use crate::http::response::{IntoResponse, Response};
 use crate::http::url::{ANCHOR_SAFE, iri_to_uri, quote};
 use crate::routing::build::BuildError;
