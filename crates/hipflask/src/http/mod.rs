@@ -6,6 +6,7 @@ pub(crate) mod ascii;
 pub(crate) mod body;
 pub(crate) mod conditional;
 pub(crate) mod cookie;
+mod exact_json;
 pub(crate) mod filenames;
 pub(crate) mod headers;
 mod host;

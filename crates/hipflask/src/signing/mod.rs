@@ -139,7 +139,7 @@ impl Serializer {
     /// Reads what [`dumps`](Serializer::dumps) wrote, if it is not older than `max_age`.
     pub fn loads<T: DeserializeOwned>(&self, text: &str, max_age: Option<Duration>) -> Verified<T> {
         match self.unsign(text, max_age, SystemTime::now()) {
-            Verified::Valid(json) => serde_json::from_slice(&json).map_or(Verified::Invalid, Verified::Valid),
+            Verified::Valid(json) => json::from_slice(&json).map_or(Verified::Invalid, Verified::Valid),
             Verified::Expired => Verified::Expired,
             Verified::Invalid => Verified::Invalid,
         }

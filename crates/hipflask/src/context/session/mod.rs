@@ -308,7 +308,7 @@ impl Session {
     ///
     /// If it is not the JSON of an object.
     pub fn loads(json: &[u8]) -> Result<Session> {
-        let values = serde_json::from_slice(json)?;
+        let values = json::from_slice(json)?;
         Ok(Session::with_state(SessionState { values, ..SessionState::default() }))
     }
 

@@ -56,7 +56,7 @@ impl SecureCookieSessions {
         let Some(signer) = &self.signer else { return Session::without_key() };
         let values: Option<Map<String, Value>> = self.cookie.read(request).and_then(|text| {
             let json = signer.unsign(&text, Some(self.cookie.lifetime()), SystemTime::now()).valid()?;
-            serde_json::from_slice(&json).ok()
+            read_values(&json)
         });
         Session::with_state(SessionState {
             is_new: values.is_none(),
@@ -104,6 +104,11 @@ impl SecureCookieSessions {
             );
         }
     }
+}
+
+/// What was signed is one of ours, or Flask's; if it cannot be kept exactly, somebody should know why it is not read.
+fn read_values(json: &[u8]) -> Option<Map<String, Value>> {
+    json::from_slice(json).inspect_err(|error| tracing::warn!("the session cannot be read: {error}")).ok()
 }
 
 impl SessionInterface for SecureCookieSessions {
