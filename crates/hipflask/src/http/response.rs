@@ -16,6 +16,7 @@ use crate::http::body::Body;
 use crate::http::cookie::Cookie;
 use crate::http::kept::Headers;
 use crate::http::upgrade::{Upgrade, Upgraded};
+use crate::http::url::iri_to_uri;
 
 /// A response: status, headers, body.
 ///
@@ -194,7 +195,14 @@ impl Response {
         };
         match self.parts.headers.entry(header::VARY) {
             Entry::Occupied(vary) if vary.iter().any(listed) => {}
-            Entry::Occupied(mut vary) => vary.append(HeaderValue::from_static(name)),
+            Entry::Occupied(mut vary) => {
+                // One field, because some caches look at no more.
+                let mut names: Vec<&[u8]> = vary.iter().map(HeaderValue::as_bytes).collect();
+                names.push(name.as_bytes());
+                if let Ok(joined) = HeaderValue::from_bytes(&names.join(&b", "[..])) {
+                    vary.insert(joined);
+                }
+            }
             Entry::Vacant(vary) => _ = vary.insert(HeaderValue::from_static(name)),
         }
     }
@@ -288,9 +296,13 @@ pub(crate) fn push_field(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderVal
 fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let name = HeaderName::try_from(name)
         .map_err(|_| Error::msg(format!("`{}` is not a header name", name.escape_debug())))?;
-    let value = HeaderValue::from_str(value).map_err(|_| {
+    let mut value = HeaderValue::from_str(value).map_err(|_| {
         Error::msg(format!("the value of the header `{name}` contains a line break or another control character"))
     })?;
+    let is_address = [header::LOCATION, header::CONTENT_LOCATION].contains(&name);
+    if is_address && let Ok(text) = std::str::from_utf8(value.as_bytes()) {
+        value = HeaderValue::try_from(&*iri_to_uri(text))?;
+    }
     Ok((name, value))
 }
 
@@ -417,9 +429,13 @@ impl<T: IntoResponse> IntoResponse for (T, u16) {
 impl<T: IntoResponse, K: AsRef<str>, V: AsRef<str>, const N: usize> IntoResponse for ([(K, V); N], T) {
     fn into_response(self) -> Result<Response> {
         let mut response = self.1.into_response()?;
-        for (name, value) in &self.0 {
+        for (at, (name, value)) in self.0.iter().enumerate() {
+            let is_again = self.0[..at].iter().any(|(before, _)| before.as_ref().eq_ignore_ascii_case(name.as_ref()));
             let (name, value) = header_pair(name.as_ref(), value.as_ref())?;
-            response.headers_mut().insert(name, value);
+            match is_again {
+                true => _ = response.headers_mut().append(name, value),
+                false => _ = response.headers_mut().insert(name, value),
+            }
         }
         Ok(response)
     }
@@ -508,10 +524,26 @@ mod tests {
     }
 
     #[test]
+    fn a_header_given_twice_is_there_twice_and_replaces_what_the_body_has() -> Result<()> {
+        let response = ([("x", "1"), ("content-type", "text/css"), ("X", "2"), ("x", "3")], "b").into_response()?;
+        assert_eq!(response.headers().get_all("x").iter().collect::<Vec<_>>(), ["1", "2", "3"]);
+        assert_eq!(response.headers().get_all("content-type").iter().collect::<Vec<_>>(), ["text/css"]);
+        Ok(())
+    }
+
+    #[test]
+    fn an_address_is_ascii() -> Result<()> {
+        let response = Response::new("").with_header("location", "/\u{fc}?\u{fc}#\u{fc} ")?;
+        assert_eq!(response.headers()["location"], "/%C3%BC?%C3%BC#%C3%BC%20");
+        Ok(())
+    }
+
+    #[test]
     fn vary_lists_a_name_once() {
         let mut response = Response::new("").with_header("vary", "Accept, cookie").expect("header");
         response.vary("Cookie");
         response.vary("Origin");
-        assert_eq!(response.headers().get_all("vary").iter().count(), 2);
+        assert_eq!(response.headers()["vary"], "Accept, cookie, Origin");
+        assert_eq!(response.headers().get_all("vary").iter().count(), 1);
     }
 }
