@@ -272,9 +272,14 @@ impl HttpError {
         self.status
     }
 
-    /// The name of the status: `Not Found`.
+    /// The name of the status: `Not Found`. Those whose names have changed since have Werkzeug's.
     pub fn name(&self) -> &'static str {
-        self.status.canonical_reason().unwrap_or("Unknown Error")
+        match self.status {
+            StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
+            StatusCode::URI_TOO_LONG => "Request URI Too Long",
+            StatusCode::RANGE_NOT_SATISFIABLE => "Requested Range Not Satisfiable",
+            status => status.canonical_reason().unwrap_or("Unknown Error"),
+        }
     }
 
     /// What the client is told: the description, or a general one for the status.

@@ -49,6 +49,7 @@ pub(crate) fn http(ctx: &Context, error: &HttpError) -> Response {
     };
     *response.status_mut() = error.status();
     response.headers_mut().extend(error.headers().clone());
+    response.vary("Accept");
     response
 }
 
@@ -69,7 +70,9 @@ pub(crate) fn unhandled(ctx: &Context, error: &Error) -> Response {
     } else {
         debug_page(ctx, error)
     };
-    response.with_status(500)
+    let mut response = response.with_status(500);
+    response.vary("Accept");
+    response
 }
 
 /// Only during development, and only for this machine.
