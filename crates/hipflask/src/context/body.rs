@@ -76,7 +76,25 @@ impl Context {
         Ok(self.body_state().form.get_or_insert_default())
     }
 
+    /// A body that is compressed, or encoded otherwise, is not read: what it expands to has no bound (RFC 9110 §8.4).
+    ///
+    /// # Errors
+    ///
+    /// 415, with what would be accepted.
+    pub(crate) fn refuse_encoded(&self) -> Result<()> {
+        let encoding = self.request().content_encoding().unwrap_or_default().trim();
+        if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
+            return Ok(());
+        }
+        let error = HttpError::new(415).description("The body must not be compressed or encoded otherwise.");
+        Err(error.header("accept-encoding", "identity").into())
+    }
+
     async fn parse_form(&mut self) -> Result<FormData> {
+        let is_form = ["application/x-www-form-urlencoded", "multipart/form-data"];
+        if is_form.iter().any(|mimetype| self.request().has_mimetype(mimetype)) {
+            self.refuse_encoded()?;
+        }
         if self.request().has_mimetype("application/x-www-form-urlencoded") {
             return self.parse_urlencoded().await;
         }
@@ -97,7 +115,7 @@ impl Context {
     }
 
     async fn parse_multipart(&mut self) -> Result<FormData> {
-        let content_type = self.request().content_type();
+        let content_type = self.request().mimetype_params();
         let decoder = Decoder::new(content_type.get("boundary").unwrap_or_default()).map_err(malformed)?;
         let left = self.body_limit(u64::MAX)?;
         let limits = self.app().limits();

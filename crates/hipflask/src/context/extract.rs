@@ -144,6 +144,7 @@ impl<T: for<'de> Deserialize<'de> + Send + 'static> FromContext for Json<T> {
                 .description("The body must be JSON, with the content type `application/json`.")
                 .into());
         }
+        ctx.refuse_encoded()?;
         let data = ctx.data().await?;
         from_slice(&data).map(Json).map_err(|error| not_json(&error, ctx.config().debug()))
     }

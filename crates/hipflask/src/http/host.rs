@@ -47,22 +47,22 @@ impl Request {
 
     /// The address of the host, with a slash at its end: `http://localhost/`. Flask's `host_url`.
     pub fn host_url(&self) -> String {
-        format!("{}/", self.origin())
+        format!("{}/", self.own_origin())
     }
 
     /// Scheme and host: `http://localhost`.
-    fn origin(&self) -> String {
+    fn own_origin(&self) -> String {
         format!("{}://{}", self.scheme.as_str(), self.host())
     }
 
     /// The address of the application's root, with a slash at its end. Flask's `url_root`.
     pub fn root_url(&self) -> String {
-        format!("{}{}/", self.origin(), self.quoted(self.root_path()))
+        format!("{}{}/", self.own_origin(), self.quoted(self.root_path()))
     }
 
     /// The address without its query.
     pub fn base_url(&self) -> String {
-        format!("{}{}{}", self.origin(), self.quoted(self.root_path()), self.quoted(self.path()))
+        format!("{}{}{}", self.own_origin(), self.quoted(self.root_path()), self.quoted(self.path()))
     }
 
     /// The whole address.

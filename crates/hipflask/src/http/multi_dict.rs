@@ -61,7 +61,7 @@ impl MultiDict {
     }
 
     /// Every value of `key`, in order.
-    pub fn getlist<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn getlist<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> + Clone {
         self.iter().filter(move |(k, _)| *k == key).map(|(_, value)| value)
     }
 
@@ -71,7 +71,7 @@ impl MultiDict {
     }
 
     /// Every pair, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.pairs.iter().map(|at| (&self.text[at.key..at.value], &self.text[at.value..at.end]))
     }
 

@@ -5,12 +5,11 @@ use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 
-use http::{HeaderMap, Method, Uri, Version, header};
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Method, Uri, Version};
 
-use crate::http::accept::Accept;
 use crate::http::body::Body;
-use crate::http::cookie;
-use crate::http::headers::HeaderOptions;
+use crate::http::cookies;
 use crate::http::kept::Headers;
 use crate::http::multi_dict::MultiDict;
 use crate::http::path::Path;
@@ -41,6 +40,8 @@ pub struct Request {
     pub(super) args: OnceLock<MultiDict>,
     pub(super) cookies: OnceLock<Vec<(String, String)>>,
     pub(super) host: OnceLock<String>,
+    /// The values of headers that are not UTF-8, as text.
+    pub(super) latin: OnceLock<Vec<(HeaderValue, String)>>,
     id: u64,
 }
 
@@ -64,6 +65,7 @@ impl Request {
             args: OnceLock::new(),
             cookies: OnceLock::new(),
             host: OnceLock::new(),
+            latin: OnceLock::new(),
             id: 0,
         }
     }
@@ -83,6 +85,7 @@ impl Request {
             args: OnceLock::new(),
             cookies: OnceLock::new(),
             host: OnceLock::new(),
+            latin: OnceLock::new(),
             id: self.id,
         }
     }
@@ -100,7 +103,7 @@ impl Request {
         let mut request = Request::from_parts(http::Request::new(()).into_parts().0, Body::empty());
         request.path = Path::decode(&uri);
         request.uri = uri;
-        request.headers.insert(header::HOST, header::HeaderValue::from_static("localhost"));
+        request.headers.insert(header::HOST, HeaderValue::from_static("localhost"));
         request
     }
 
@@ -112,7 +115,7 @@ impl Request {
     #[must_use]
     #[track_caller]
     pub fn with_header(mut self, name: &str, value: &str) -> Request {
-        let pair = header::HeaderName::try_from(name).ok().zip(header::HeaderValue::from_str(value).ok());
+        let pair = header::HeaderName::try_from(name).ok().zip(HeaderValue::from_str(value).ok());
         let Some((name, value)) = pair else {
             crate::base::panics::misuse(format_args!("`{name}: {value}` is not a header"))
         };
@@ -179,9 +182,28 @@ impl Request {
         &self.headers
     }
 
-    /// The value of the header `name`, if the request has it and it is text.
+    /// The value of the header `name`. Bytes beyond ASCII are read as UTF-8, or, if they are not UTF-8, as Latin-1.
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        self.headers.get(name).map(|value| self.text(value))
+    }
+
+    /// Every value of the header `name`, in the order in which they were sent. Flask's `request.headers.getlist`.
+    pub fn header_all(&self, name: impl header::AsHeaderName) -> impl Iterator<Item = &str> {
+        self.headers.get_all(name).iter().map(|value| self.text(value))
+    }
+
+    /// A value as text (RFC 9110 §5.5).
+    fn text<'r>(&'r self, value: &'r HeaderValue) -> &'r str {
+        std::str::from_utf8(value.as_bytes()).unwrap_or_else(|_| self.latin(value))
+    }
+
+    #[cold]
+    fn latin(&self, value: &HeaderValue) -> &str {
+        let all = self.latin.get_or_init(|| {
+            let other = self.headers.values().filter(|value| std::str::from_utf8(value.as_bytes()).is_err());
+            other.map(|value| (value.clone(), value.as_bytes().iter().copied().map(char::from).collect())).collect()
+        });
+        all.iter().find(|(known, _)| known == value).map_or("", |(_, text)| text)
     }
 
     /// The first cookie `name`.
@@ -194,8 +216,8 @@ impl Request {
         let cookies = self.cookies.get_or_init(|| {
             let headers = self.headers.get_all(header::COOKIE).iter();
             // HTTP/2 may send the pairs in several fields (RFC 9113 §8.2.3).
-            let pairs = headers.filter_map(|v| v.to_str().ok()).flat_map(cookie::parse);
-            pairs.map(|(key, value)| (key.to_owned(), value.into_owned())).collect()
+            let pairs = headers.flat_map(|field| cookies::parse(field.as_bytes()));
+            pairs.map(|pair| (pair.name().into_owned(), pair.value().into_owned())).collect()
         });
         cookies.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
@@ -232,48 +254,6 @@ impl Request {
         };
         is_here && !forwarded.iter().any(|name| self.headers.contains_key(*name))
     }
-
-    /// The media type of the body, in lower case, without parameters.
-    pub fn mimetype(&self) -> String {
-        self.media_type().to_ascii_lowercase()
-    }
-
-    /// The media type of the body as the client wrote it.
-    fn media_type(&self) -> &str {
-        let header = self.header(header::CONTENT_TYPE).unwrap_or_default();
-        header.split(';').next().unwrap_or_default().trim_ascii()
-    }
-
-    /// Whether the media type of the body is `wanted`, ignoring case.
-    pub(crate) fn has_mimetype(&self, wanted: &str) -> bool {
-        self.media_type().eq_ignore_ascii_case(wanted)
-    }
-
-    pub(crate) fn content_type(&self) -> HeaderOptions {
-        HeaderOptions::parse(self.header(header::CONTENT_TYPE).unwrap_or_default())
-    }
-
-    /// The length of the body, if the client states it.
-    pub fn content_length(&self) -> Option<u64> {
-        self.header(header::CONTENT_LENGTH)?.parse().ok()
-    }
-
-    /// Whether the body is declared to be JSON: `application/json` or `application/…+json`.
-    pub fn is_json(&self) -> bool {
-        let mimetype = self.mimetype();
-        mimetype == "application/json" || (mimetype.starts_with("application/") && mimetype.ends_with("+json"))
-    }
-
-    /// What the client accepts.
-    pub fn accept(&self) -> Accept {
-        let fields: Vec<&str> =
-            self.headers.get_all(header::ACCEPT).iter().filter_map(|field| field.to_str().ok()).collect();
-        if fields.is_empty() {
-            return Accept::default();
-        }
-        // RFC 9110 §5.3: a list may be sent in several fields.
-        Accept::parse(&fields.join(","))
-    }
 }
 
 /// The number of a new request. It has to be unique, not secret: each thread counts from a random start, and the
@@ -287,21 +267,4 @@ pub(crate) fn next_id() -> u64 {
     let stirred = (count ^ (count >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let stirred = (stirred ^ (stirred >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     stirred ^ (stirred >> 31)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_is_known_by_its_type() {
-        for (content_type, json) in [
-            ("application/json; charset=utf-8", true),
-            ("application/problem+json", true),
-            ("text/json", false),
-            ("", false),
-        ] {
-            assert_eq!(Request::get("/").with_header("content-type", content_type).is_json(), json, "{content_type}");
-        }
-    }
 }

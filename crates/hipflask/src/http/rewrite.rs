@@ -32,6 +32,7 @@ impl Request {
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         self.cookies.take();
         self.host.take();
+        self.latin.take();
         &mut self.headers
     }
 

@@ -251,6 +251,11 @@ fn read_timestamp(text: &str) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
+/// The SHA-1 of `bytes` in hexadecimal digits: what tells versions apart, where nobody gains by making two alike.
+pub(crate) fn sha1_hex(bytes: &[u8]) -> String {
+    Sha1::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Whether two secrets are the same, in a time that tells nothing about where they differ; whether they are as long it
 /// does tell. Python's `hmac.compare_digest`.
 ///
