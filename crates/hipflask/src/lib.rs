@@ -187,10 +187,12 @@ pub mod security {
 pub mod sessions {
     pub use crate::context::session::Session;
     pub use crate::context::session::cookie::SessionCookie;
+    pub use crate::context::session::flashed::FlashedMessage;
     pub use crate::context::session::interface::SessionInterface;
     pub use crate::context::session::memory::MemoryStore;
     pub use crate::context::session::secure_cookie::SecureCookieSessions;
     pub use crate::context::session::server_side::{ServerSideSessions, SessionStore};
+    pub use crate::signing::tagged_json::SessionValue;
 }
 
 // Each hands `$crate` on, so that what it writes finds this crate under whatever name the program has it.

@@ -58,6 +58,13 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// `bytes` in the alphabet of RFC 4648 §4, with its padding.
+pub(crate) fn encode_standard(bytes: &[u8]) -> String {
+    let mut text = encode(bytes).replace('-', "+").replace('_', "/");
+    text.push_str(["", "", "==", "="][text.len() % 4]);
+    text
+}
+
 /// The bytes that `text` encodes in the alphabet of RFC 4648 §4, with its padding.
 pub(crate) fn decode_standard(text: &str) -> Option<Vec<u8>> {
     if text.len() % 4 != 0 || text.contains(['-', '_']) {
@@ -117,6 +124,7 @@ mod tests {
     fn the_other_alphabet_has_padding() {
         for (text, bytes) in [("", &b""[..]), ("+/8=", b"\xfb\xff"), ("Zg==", b"f"), ("Zm9v", b"foo")] {
             assert_eq!(decode_standard(text).as_deref(), Some(bytes), "{text}");
+            assert_eq!(encode_standard(bytes), text);
         }
         for bad in ["-_8=", "Zg", "Zg=", "Z===", "Zh=="] {
             assert_eq!(decode_standard(bad), None, "{bad}");

@@ -7,6 +7,7 @@
 pub(crate) mod base64;
 pub(crate) mod secret_key;
 pub(crate) mod tagged_json;
+pub(crate) mod tagger;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
