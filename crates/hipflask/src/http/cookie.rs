@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use crate::http::headers::http_date;
+use crate::http::idna::to_ascii;
 
 /// A cookie to set: a name, a value, and what the browser may do with it.
 ///
@@ -60,15 +61,17 @@ impl SameSite {
 }
 
 impl Cookie {
-    /// A cookie for the whole site (`Path=/`) until the browser closes.
+    /// A cookie for the whole site (`Path=/`) until the browser closes. One whose name begins with `__Host-` or `__Secure-`
+    /// is [`secure`](Cookie::secure), because browsers take no other.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Cookie {
+        let name = name.into();
         Cookie {
-            name: name.into(),
+            secure: begins(&name, "__Host-") || begins(&name, "__Secure-"),
+            name,
             value: value.into(),
             domain: None,
             expires: None,
             max_age: None,
-            secure: false,
             http_only: false,
             path: Some("/".to_owned()),
             same_site: None,
@@ -89,11 +92,16 @@ impl Cookie {
         &self.name
     }
 
-    /// Whether no part could be mistaken for another one in the header.
+    /// Whether no part could be mistaken for another one in the header, and a browser takes it under its name
+    /// (RFC 6265bis §4.1.3).
     pub(crate) fn is_valid(&self) -> bool {
+        let (is_host, is_secure) = (begins(&self.name, "__Host-"), begins(&self.name, "__Secure-"));
+        let keeps_prefix = (self.secure || !(is_host || is_secure))
+            && (!is_host || (self.domain.is_none() && self.path.as_deref() == Some("/")));
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         let host = |b: u8| b.is_ascii_alphanumeric() || b"-.[]:".contains(&b);
-        !self.name.is_empty()
+        keeps_prefix
+            && !self.name.is_empty()
             && self.name.bytes().all(token)
             && self.domain.iter().all(|domain| domain.bytes().all(host))
     }
@@ -103,12 +111,13 @@ impl Cookie {
         &self.value
     }
 
-    /// The domain whose hosts get the cookie; without it only the host that set it.
+    /// The domain whose hosts get the cookie; without it only the host that set it. One beyond ASCII is written as DNS
+    /// knows it.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Cookie {
         let domain = domain.into();
         let host = domain.rsplit_once(':').map_or(domain.as_str(), |(host, _port)| host);
-        self.domain = Some(host.trim_start_matches('.').to_owned());
+        self.domain = Some(to_ascii(host.trim_start_matches('.')).into_owned());
         self
     }
 
@@ -131,6 +140,10 @@ impl Cookie {
     pub fn secure(mut self, secure: bool) -> Cookie {
         self.secure = secure;
         self
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// Hides it from scripts.
@@ -161,6 +174,10 @@ impl Cookie {
         self.secure |= partitioned;
         self
     }
+}
+
+fn begins(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix))
 }
 
 /// The value of a `Set-Cookie` header, attributes in Werkzeug's order.
@@ -277,6 +294,24 @@ mod tests {
         let gone = Cookie::deleted("a").to_string();
         assert_eq!(gone, "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/");
         assert!(Cookie::new("a", "b").partitioned(true).to_string().contains("; Secure"));
+    }
+
+    #[test]
+    fn a_prefix_of_the_name_is_kept() {
+        assert_eq!(Cookie::new("__Host-a", "b").to_string(), "__Host-a=b; Secure; Path=/");
+        assert!(Cookie::new("__Host-a", "b").is_valid() && Cookie::deleted("__Secure-a").is_valid());
+        let host = || Cookie::new("__host-a", "b");
+        for bad in [host().secure(false), host().domain("a.org"), host().path(Some("/a")), host().path(None)] {
+            assert!(!bad.is_valid(), "{bad}");
+        }
+        let secure = Cookie::new("__Secure-a", "b").domain("a.org").path(Some("/a"));
+        assert!(secure.is_valid() && !secure.secure(false).is_valid());
+    }
+
+    #[test]
+    fn a_domain_is_ascii() {
+        let cookie = Cookie::new("a", "b").domain(".ex\u{e4}mple.ORG:80");
+        assert!(cookie.is_valid() && cookie.to_string().contains("; Domain=xn--exmple-cua.ORG;"), "{cookie}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod exact_json;
 pub(crate) mod filenames;
 pub(crate) mod headers;
 mod host;
+pub(crate) mod idna;
 pub(crate) mod json;
 pub(crate) mod kept;
 pub(crate) mod lists;

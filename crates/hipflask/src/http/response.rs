@@ -172,7 +172,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// If the name, the domain or the path contains something that is not allowed in a cookie.
+    /// If the name, the domain or the path contains something that is not allowed in a cookie, or if browsers would not take
+    /// it under a name that begins with `__Host-` or `__Secure-`.
     #[track_caller]
     pub fn set_cookie(&mut self, cookie: &Cookie) -> Result<()> {
         let value = HeaderValue::try_from(cookie.to_string());

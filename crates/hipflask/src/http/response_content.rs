@@ -133,6 +133,28 @@ impl Response {
         Ok(())
     }
 
+    /// Calls `close` when the response was sent, or when its client has gone before: to close what the body is read from.
+    /// For what is told of every request there is [`App::on_finished`](crate::App::on_finished).
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    ///
+    /// use hipflask::Response;
+    ///
+    /// static CLOSED: AtomicBool = AtomicBool::new(false);
+    /// let mut response = Response::new("x");
+    /// response.call_on_close(|| CLOSED.store(true, Relaxed));
+    /// let (_, _, body) = response.into_parts();
+    /// assert!(!CLOSED.load(Relaxed));
+    /// hipflask::block_on(body.collect(10))?;
+    /// assert!(CLOSED.load(Relaxed));
+    /// # Ok::<(), hipflask::Error>(())
+    /// ```
+    pub fn call_on_close(&mut self, close: impl FnOnce() + Send + 'static) {
+        let body = std::mem::take(self.body_mut());
+        *self.body_mut() = Body::closing(body, close);
+    }
+
     fn condition(&self, request: &Request, len: u64) -> Condition {
         match self.status() {
             StatusCode::OK => Condition::of_version(request, self.etag().as_ref(), self.last_modified(), len),

@@ -385,3 +385,38 @@ async fn many_keys_take_no_more_than_their_share() {
     assert_eq!(response.text(), "7 [1, 1]");
     assert!(started.elapsed() < std::time::Duration::from_secs(10), "{:?}", started.elapsed());
 }
+
+#[hipflask::test]
+async fn the_limits_of_a_form_can_be_raised_for_a_request() {
+    async fn raised(ctx: &mut Context) -> Result<String> {
+        ctx.set_max_form_memory_size(Some(20));
+        ctx.set_max_form_parts(Some(2));
+        Ok(ctx.form().await?.fields.len().to_string())
+    }
+    let app = App::new("test", ".").config("MAX_FORM_MEMORY_SIZE", 5).config("MAX_FORM_PARTS", 1);
+    let client = app.add_url_rule(Rule::new("/").methods([Method::POST]), raised).test_client();
+    let urlencoded = |body: &str| {
+        let request = client.post("/").header("content-type", "application/x-www-form-urlencoded");
+        request.body(body.to_owned())
+    };
+    assert_eq!(urlencoded("a=234567890123456789").send().await.text(), "1");
+    assert_eq!(urlencoded("a=2345678901234567890").send().await.status(), 413);
+    let multipart = |parts: usize| {
+        let part = "--b\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n1\r\n".repeat(parts);
+        client.post("/").header("content-type", "multipart/form-data; boundary=b").body(format!("{part}--b--"))
+    };
+    assert_eq!(multipart(2).send().await.text(), "2");
+    assert_eq!(multipart(3).send().await.status(), 413);
+}
+
+#[hipflask::test]
+async fn the_blueprints_of_a_view_are_told_from_the_inside_out() {
+    async fn names(ctx: &mut Context) -> String {
+        ctx.blueprints().collect::<Vec<_>>().join(" ")
+    }
+    let inner = Blueprint::new("inner").add_url_rule(Rule::new("/x"), names);
+    let app = App::new("test", ".").register_blueprint(Blueprint::new("outer").register_blueprint(inner));
+    let client = app.add_url_rule(Rule::new("/"), names).test_client();
+    assert_eq!(client.get("/x").send().await.text(), "outer.inner outer");
+    assert_eq!(client.get("/").send().await.text(), "");
+}

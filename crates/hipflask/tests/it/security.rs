@@ -241,7 +241,7 @@ async fn a_host_is_one_of_ours() {
     assert_eq!(client.get("/").without_header("host").send().await.status(), 400, "without any");
     assert_eq!(with(serde_json::json!([])).get("/").send().await.status(), 400);
     let anybody = with(serde_json::Value::Null);
-    for (host, status) in [("anybody.example", 200), ("a_b", 400), ("<b>", 400), ("a b", 400), ("ü.example", 400)] {
+    for (host, status) in [("anybody.example", 200), ("a_b", 400), ("<b>", 400), ("a b", 400), ("a_b.example", 400)] {
         assert_eq!(anybody.get("/").header("host", host).send().await.status(), status, "{host}");
     }
 }
@@ -367,7 +367,7 @@ async fn the_flags_of_the_sessions_cookie() {
         ("SESSION_COOKIE_NAME", ""),
         ("SESSION_COOKIE_NAME", "a;b"),
         ("SESSION_COOKIE_DOMAIN", "a; Secure"),
-        ("SESSION_COOKIE_DOMAIN", "ü.example"),
+        ("SESSION_COOKIE_DOMAIN", "a_b.example"),
     ] {
         let found = problems(app().config(key, value));
         assert!(found.contains(key), "{key}={value}: {found}");

@@ -135,10 +135,13 @@ impl SessionCookie {
 fn template(name: &str, config: &Config) -> Result<Cookie> {
     let root: String = config.get("APPLICATION_ROOT")?;
     let path = config.find::<String>("SESSION_COOKIE_PATH")?.unwrap_or(root);
-    let mut template = Cookie::new(name, "")
+    let template = Cookie::new(name, "");
+    // A name like `__Host-session` wants it whatever the mode.
+    let is_secure = template.is_secure() || !config.debug();
+    let mut template = template
         .path(Some(&path))
         .http_only(config.get("SESSION_COOKIE_HTTPONLY")?)
-        .secure(config.switch("SESSION_COOKIE_SECURE", !config.debug()))
+        .secure(config.switch("SESSION_COOKIE_SECURE", is_secure))
         .partitioned(config.get("SESSION_COOKIE_PARTITIONED")?);
     if let Some(domain) = config.find::<String>("SESSION_COOKIE_DOMAIN")? {
         template = template.domain(domain);
