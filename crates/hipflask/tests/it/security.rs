@@ -241,7 +241,7 @@ async fn a_host_is_one_of_ours() {
     assert_eq!(client.get("/").without_header("host").send().await.status(), 400, "without any");
     assert_eq!(with(serde_json::json!([])).get("/").send().await.status(), 400);
     let anybody = with(serde_json::Value::Null);
-    for (host, status) in [("anybody.example", 200), ("a_b", 400), ("<b>", 400), ("a b", 400), ("a_b.example", 400)] {
+    for (host, status) in [("anybody.example", 200), ("a_b", 400), ("<b>", 400), ("a b", 400), ("ü.example", 400)] {
         assert_eq!(anybody.get("/").header("host", host).send().await.status(), status, "{host}");
     }
 }
