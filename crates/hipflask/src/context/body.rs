@@ -48,10 +48,7 @@ impl Context {
             None => self.app().limits().max_content_length,
         };
         let limit = limit.map_or(most, |limit| limit.min(most));
-        match self.request().content_length().is_some_and(|length| length > limit) {
-            true => Err(too_large()),
-            false => Ok(limit),
-        }
+        if self.request().content_length().is_some_and(|length| length > limit) { Err(too_large()) } else { Ok(limit) }
     }
 
     /// The body in one piece, up to `MAX_CONTENT_LENGTH` bytes. Flask's `request.data`.
@@ -146,19 +143,21 @@ impl Context {
         if self.request().has_mimetype("application/x-www-form-urlencoded") {
             return self.parse_urlencoded().await;
         }
-        match self.request().has_mimetype("multipart/form-data") {
+        if self.request().has_mimetype("multipart/form-data") {
             // Its state is large, and would be a part of the future of every view that takes a form.
-            true => Box::pin(self.parse_multipart()).await,
-            false => Ok(FormData::default()),
+            Box::pin(self.parse_multipart()).await
+        } else {
+            Ok(FormData::default())
         }
     }
 
     async fn parse_urlencoded(&mut self) -> Result<FormData> {
         let limit = self.max_form_memory_size();
         let data = self.data_up_to(limit).await?;
-        match data.len() as u64 > limit {
-            true => Err(too_large()),
-            false => Ok(FormData { fields: MultiDict::from_query(&data), files: Vec::new() }),
+        if data.len() as u64 > limit {
+            Err(too_large())
+        } else {
+            Ok(FormData { fields: MultiDict::from_query(&data), files: Vec::new() })
         }
     }
 
@@ -276,9 +275,10 @@ impl MultipartReader {
 /// believes is Latin-1.
 fn decode(text: Vec<u8>, content_type: &str) -> String {
     let latin = |charset: &str| charset.eq_ignore_ascii_case("iso-8859-1");
-    match HeaderOptions::parse(content_type).get("charset").is_some_and(latin) {
-        true => text.into_iter().map(char::from).collect(),
-        false => String::from_utf8_lossy(&text).into_owned(),
+    if HeaderOptions::parse(content_type).get("charset").is_some_and(latin) {
+        text.into_iter().map(char::from).collect()
+    } else {
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 

@@ -90,10 +90,7 @@ impl Accept {
 
     /// How much the client prefers `offer`, from 0 (not at all) to 1. The most specific range decides.
     pub fn quality(&self, offer: &str) -> f32 {
-        match self.provided {
-            true => self.deciding(offer).map_or(0.0, |(_, quality)| *quality),
-            false => 1.0,
-        }
+        if self.provided { self.deciding(offer).map_or(0.0, |(_, quality)| *quality) } else { 1.0 }
     }
 
     /// Whether a range names `offer`, be it with the weight 0. Werkzeug's `in`.

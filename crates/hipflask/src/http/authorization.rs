@@ -51,9 +51,10 @@ impl Credentials {
         let rest = rest.trim_matches([' ', '\t']);
         let mut credentials = Credentials::new(scheme);
         // A token may end with equals signs; anywhere else they are parameters'.
-        match rest.trim_end_matches('=').contains('=') {
-            true => credentials.parameters = pairs(rest).collect(),
-            false => credentials.token = Some(rest.to_owned()),
+        if rest.trim_end_matches('=').contains('=') {
+            credentials.parameters = pairs(rest).collect();
+        } else {
+            credentials.token = Some(rest.to_owned());
         }
         (!header.is_empty()).then_some(credentials)
     }

@@ -124,7 +124,8 @@ mod tests {
     /// The right column is what Werkzeug 3.1.9 reads; only the last three rows are bytes that it cannot decode at all.
     #[test]
     fn a_pair_that_is_not_well_formed_leaves_the_others_alone() {
-        let rows: [(&[u8], &[(&str, &str)]); 26] = [
+        type Row<'a> = (&'a [u8], &'a [(&'a str, &'a str)]);
+        let rows: [Row<'_>; 26] = [
             (b"a=1; b; =__Host-x=bad; a=2", &[("a", "1"), ("b", ""), ("a", "2")]),
             (b"a=\"x; b=2", &[("b", "2")]),
             (b"a=\"x\"; b=2", &[("a", "x"), ("b", "2")]),

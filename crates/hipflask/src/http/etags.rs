@@ -58,10 +58,10 @@ impl std::fmt::Display for ETag {
 impl ETags {
     /// Reads the list; an entry that cannot be read is left out.
     pub fn parse(header: &str) -> ETags {
-        match header == "*" {
-            true => ETags { any: true, tags: Vec::new() },
-            false => ETags { any: false, tags: split_unquoted(header, ',').filter_map(ETag::parse).collect() },
+        if header == "*" {
+            return ETags { any: true, tags: Vec::new() };
         }
+        ETags { any: false, tags: split_unquoted(header, ',').filter_map(ETag::parse).collect() }
     }
 
     /// Whether it lists no tag: then it is no condition.

@@ -147,9 +147,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Exact<'_, V> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
-        match self.any && self.rounded.contains(&value) {
-            true => Err(E::custom("an integer has more than 64 bits and would be rounded")),
-            false => self.inner.visit_f64(value),
+        if self.any && self.rounded.contains(&value) {
+            Err(E::custom("an integer has more than 64 bits and would be rounded"))
+        } else {
+            self.inner.visit_f64(value)
         }
     }
 

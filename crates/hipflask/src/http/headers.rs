@@ -80,10 +80,11 @@ impl Parameters {
             _ if is_extended => (key, Written::Extended),
             _ => (key, Written::Plain),
         };
-        let decoded = match is_extended {
-            true => decode_extended(&value, written == Written::InPieces),
+        let decoded = if is_extended {
+            decode_extended(&value, written == Written::InPieces)
+        } else {
             // Browsers write a quote in the name of a field or a file so.
-            false => Some(value.replace("%22", "\"")),
+            Some(value.replace("%22", "\""))
         };
         let Some(value) = decoded else { return };
         match self.0.iter_mut().find(|known| known.name == name) {

@@ -12,20 +12,16 @@ const FIRST_CODE: u32 = 128;
 
 /// `host` in ASCII: `exämple.org` is `xn--exmple-cua.org`. What is ASCII stays as it is.
 pub(crate) fn to_ascii(host: &str) -> Cow<'_, str> {
-    match host.is_ascii() {
-        true => Cow::Borrowed(host),
-        // The other three are full stops of Chinese and Japanese.
-        false => {
-            Cow::Owned(host.split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']).map(label).collect::<Vec<_>>().join("."))
-        }
+    if host.is_ascii() {
+        return Cow::Borrowed(host);
     }
+    // The other three are full stops of Chinese and Japanese.
+    let labels = host.split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}']);
+    Cow::Owned(labels.map(label).collect::<Vec<_>>().join("."))
 }
 
 fn label(label: &str) -> String {
-    match label.is_ascii() {
-        true => label.to_owned(),
-        false => format!("xn--{}", punycode(&label.to_lowercase())),
-    }
+    if label.is_ascii() { label.to_owned() } else { format!("xn--{}", punycode(&label.to_lowercase())) }
 }
 
 /// The ASCII letters, then where the others are and which, as numbers that are small for letters of one script.

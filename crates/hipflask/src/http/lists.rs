@@ -41,10 +41,7 @@ pub(crate) fn unquote(text: &str) -> String {
 
 /// `text` as it is if it is a token, otherwise as a quoted string.
 pub(crate) fn quote(text: &str) -> String {
-    match is_token(text) {
-        true => text.to_owned(),
-        false => quoted(text),
-    }
+    if is_token(text) { text.to_owned() } else { quoted(text) }
 }
 
 /// `text` as a quoted string.

@@ -1,7 +1,6 @@
 //! Requests and responses as plain values: what Werkzeug is for Flask. No IO, no context.
 
 pub(crate) mod accept;
-mod answered;
 pub(crate) mod ascii;
 pub(crate) mod authorization;
 pub(crate) mod body;
@@ -55,7 +54,7 @@ pub use crate::http::multi_dict::MultiDict;
 pub use crate::http::peer::{Peer, Scheme};
 pub use crate::http::range::{ContentRange, IfRange, Range, RangeSpec};
 pub use crate::http::request::Request;
-pub use crate::http::response::{DefaultHeaders, IntoBody, IntoResponse, Response};
+pub use crate::http::response::{DefaultHeaders, IntoBody, Response};
 pub use crate::http::response_headers::RetryAfter;
 pub use crate::http::upgrade::Upgraded;
 pub use crate::http::upload::{FormData, Upload};

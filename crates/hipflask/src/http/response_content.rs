@@ -33,10 +33,9 @@ impl Response {
     /// The body as JSON.
     ///
     /// ```
-    /// use hipflask::http::IntoResponse;
-    /// use hipflask::Json;
+    /// use hipflask::{Json, Response};
     ///
-    /// let response = Json([1, 2]).into_response()?;
+    /// let response = Response::try_from(Json([1, 2]))?;
     /// assert_eq!(response.json::<Vec<u8>>()?, [1, 2]);
     /// # Ok::<(), hipflask::Error>(())
     /// ```
@@ -96,9 +95,9 @@ impl Response {
     /// assert_eq!(client.get("/").header("if-none-match", &tag).send_blocking().status(), 304);
     /// ```
     pub fn make_conditional(&mut self, request: &Request) {
-        match self.condition(request, 0) {
-            condition @ (Condition::NotModified | Condition::Failed) => *self.status_mut() = condition.status(),
-            _ => {}
+        let condition = self.condition(request, 0);
+        if matches!(condition, Condition::NotModified | Condition::Failed) {
+            *self.status_mut() = condition.status();
         }
     }
 

@@ -212,10 +212,10 @@ impl Response {
     /// If `tag` contains a quote, or what is not allowed in a header.
     pub fn set_etag(&mut self, tag: impl Into<String>, weak: bool) -> Result<()> {
         let tag = tag.into();
-        match tag.contains('"') {
-            true => Err(Error::msg(format!("the entity tag `{}` contains a quote", tag.escape_debug()))),
-            false => self.set_typed(header::ETAG, &ETag { tag, weak }),
+        if tag.contains('"') {
+            return Err(Error::msg(format!("the entity tag `{}` contains a quote", tag.escape_debug())));
         }
+        self.set_typed(header::ETAG, &ETag { tag, weak })
     }
 }
 

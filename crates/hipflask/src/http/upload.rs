@@ -57,9 +57,10 @@ impl FormData {
     }
 
     fn no_file(&self, name: &str) -> HttpError {
-        let why = match self.fields.contains_key(name) {
-            true => " It came as text: the form needs `enctype=\"multipart/form-data\"`.",
-            false => "",
+        let why = if self.fields.contains_key(name) {
+            " It came as text: the form needs `enctype=\"multipart/form-data\"`."
+        } else {
+            ""
         };
         HttpError::new(400).description(format!("The file `{name}` is missing.{why}"))
     }

@@ -67,7 +67,7 @@ pub(crate) fn encode_standard(bytes: &[u8]) -> String {
 
 /// The bytes that `text` encodes in the alphabet of RFC 4648 §4, with its padding.
 pub(crate) fn decode_standard(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 4 != 0 || text.contains(['-', '_']) {
+    if !text.len().is_multiple_of(4) || text.contains(['-', '_']) {
         return None;
     }
     let plain = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);

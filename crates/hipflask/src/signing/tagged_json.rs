@@ -116,9 +116,10 @@ fn untag_one(tag: &str, inner: &Value) -> Option<Value> {
 
 /// The 32 digits of a UUID as it is usually written.
 fn hyphenated(hex: &str) -> String {
-    match hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
-        true => [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"),
-        false => hex.to_owned(),
+    if hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    } else {
+        hex.to_owned()
     }
 }
 

@@ -42,7 +42,7 @@ async fn flask_reads_the_session_that_we_write() {
         session.set("long", "so long that it is compressed ".repeat(40));
         session.set("pair", ("a", 1));
         session.set("html", html!("<b>{}</b>", "&"));
-        session.set("when", "2020-01-02T03:04:05Z".parse::<DateTime>().expect("a moment"));
+        session.set("when", "2020-01-02T03:04:05Z".parse::<hipflask::DateTime>().expect("a moment"));
         session.flash_as("error", "No");
         session.flash(html!("<i>"));
         session.set_permanent(true);
