@@ -150,8 +150,9 @@ pub mod errors {
     pub use crate::app::setup_error::{SetupError, SetupErrors};
     pub use crate::base::catches::{Catchable, Catches};
     pub use crate::base::datetime::DateTimeError;
-    pub use crate::base::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound, Result};
+    pub use crate::base::error::{Error, ErrorKind, HttpError, OrNotFound, Result};
     pub use crate::base::panics::{Panicked, catch};
+    pub use crate::base::status::IntoStatus;
     pub use crate::context::extract::Caught;
     pub use crate::handler::error_handler::ErrorHandler;
     pub use crate::handler::into_error_handler::IntoErrorHandler;
@@ -190,10 +191,12 @@ pub mod security {
 pub mod sessions {
     pub use crate::context::session::Session;
     pub use crate::context::session::cookie::SessionCookie;
+    pub use crate::context::session::flashed::FlashedMessage;
     pub use crate::context::session::interface::SessionInterface;
     pub use crate::context::session::memory::MemoryStore;
     pub use crate::context::session::secure_cookie::SecureCookieSessions;
     pub use crate::context::session::server_side::{ServerSideSessions, SessionStore};
+    pub use crate::signing::tagged_json::SessionValue;
 }
 
 // Each hands `$crate` on, so that what it writes finds this crate under whatever name the program has it.

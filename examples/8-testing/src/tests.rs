@@ -55,7 +55,7 @@ async fn the_session_has_the_name_and_the_message() {
     let client = client_of("Ada");
     client.post("/").form([("text", "Buy punch cards.")]).send().await;
     assert_eq!(client.session(|session| session.get::<String>("name")).as_deref(), Some("Ada"));
-    assert_eq!(client.session(Session::flashed_messages), [("message".to_owned(), "Noted.".to_owned())]);
+    assert_eq!(client.session(Session::flashed_messages), [("message".to_owned(), "Noted.".into())]);
 }
 
 /// What a user types is escaped, and an invalid form says why.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::app::scope::{Checked, Hook, UrlDefaults};
 use crate::base::catches::Catches;
-use crate::base::error::IntoStatus;
 use crate::base::options::Options;
+use crate::base::status::IntoStatus;
 use crate::context::Context;
 use crate::handler::Handler;
 use crate::handler::callback::Callback;

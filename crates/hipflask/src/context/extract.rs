@@ -18,7 +18,7 @@ use crate::base::error::{Error, HttpError, Result};
 use crate::context::Context;
 use crate::context::session::Session;
 use crate::http::body::Body;
-use crate::http::json::{Json, loads};
+use crate::http::json::{Json, from_slice, not_json};
 use crate::http::multi_dict::MultiDict;
 use crate::http::response::Response;
 use crate::http::upload::FormData;
@@ -144,7 +144,9 @@ impl<T: for<'de> Deserialize<'de> + Send + 'static> FromContext for Json<T> {
                 .description("The body must be JSON, with the content type `application/json`.")
                 .into());
         }
-        Ok(Json(loads(&ctx.data().await?)?))
+        ctx.refuse_encoded()?;
+        let data = ctx.data().await?;
+        from_slice(&data).map(Json).map_err(|error| not_json(&error, ctx.config().debug()))
     }
 }
 

@@ -135,6 +135,8 @@ pub(crate) struct BodyState {
     pub(crate) form: Option<Arc<FormData>>,
     /// Differs from the configuration where a view or a hook said so.
     pub(crate) max_content_length: Option<Option<u64>>,
+    pub(crate) max_form_memory_size: Option<u64>,
+    pub(crate) max_form_parts: Option<usize>,
 }
 
 impl Context {
@@ -356,6 +358,11 @@ impl Context {
     /// The name of the blueprint that the matched rule belongs to, with those around it: `site.blog`.
     pub fn blueprint(&self) -> Option<&str> {
         self.parts().app.blueprint(self.parts().scope)
+    }
+
+    /// The name of that blueprint, then those of the blueprints around it: `site.blog`, `site`.
+    pub fn blueprints(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(self.blueprint(), |name| name.rsplit_once('.').map(|(around, _)| around))
     }
 
     /// The innermost option of type `T`: the matched rule's, or else that of a blueprint around it, or else the

@@ -6,7 +6,7 @@ use http::Method;
 
 use crate::base::error::{Error, Result};
 use crate::context::Context;
-use crate::http::request::Scheme;
+use crate::http::peer::Scheme;
 use crate::http::url::{ANCHOR_SAFE, quote};
 use crate::routing::build::BuildError;
 use crate::routing::rule::ViewId;

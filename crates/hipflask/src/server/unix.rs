@@ -8,7 +8,7 @@ use std::{fs, mem};
 
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::http::request::Peer;
+use crate::http::peer::Peer;
 use crate::server::accepted::Accepted;
 use crate::server::stream::Stream;
 

@@ -75,6 +75,13 @@ async fn an_http_error_is_a_response() {
     assert_eq!(client.get("/answer").send().await.text(), "short and stout");
     let json: Value = client.get("/abort/409").header("accept", "application/json").send().await.json();
     assert_eq!((&json["code"], &json["name"]), (&409.into(), &"Conflict".into()));
+    let axios = client.get("/abort/409").header("accept", "application/json, text/plain, */*").send().await;
+    assert_eq!(axios.header("content-type"), Some("application/json"));
+    for accept in ["text/html", "application/json"] {
+        let response = client.get("/abort/416").header("accept", accept).send().await;
+        assert_eq!(response.header("vary"), Some("Accept"), "a cache must not give one for the other");
+        assert!(response.text().contains("Requested Range Not Satisfiable"), "Werkzeug's name");
+    }
     for code in [400, 401, 405, 408, 410, 413, 415, 418, 422, 423, 424, 428, 429, 431, 451, 500, 501, 502, 503, 504] {
         assert_eq!(client.get(&format!("/abort/{code}")).send().await.status(), code);
     }

@@ -67,6 +67,30 @@ async fn a_file_has_its_name_its_type_and_its_bytes() {
 }
 
 /// Runs `body` in a process of its own, whose temporary files all are in a folder of its own.
+/// Small ones are in memory, large ones on the disk.
+#[hipflask::test]
+async fn a_file_is_read_as_a_stream_and_has_the_headers_of_its_part() {
+    async fn back(form: FormData) -> Result<Response> {
+        let file = form.require_file("a")?;
+        Response::new(file.body()).with_header("x-part", file.headers()["x-of-the-part"].to_str()?)
+    }
+    let client =
+        App::new("test", ".").config("MAX_CONTENT_LENGTH", 4 << 20).add_url_rule(rule("/"), back).test_client();
+    let post = |content: &[u8]| {
+        let head = b"--b\r\nContent-Disposition: form-data; name=a; filename=\"x\"\r\nX-Of-The-Part:\r\n 7\r\n\r\n";
+        let body = [head.as_slice(), content, b"\r\n--b--"].concat();
+        client.post("/").header("content-type", "multipart/form-data; boundary=b").body(body)
+    };
+    for size in [0, 10, SPOOL_SIZE + 1, 3 << 20] {
+        let content: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        let response = post(&content).send().await;
+        assert_eq!((response.header("x-part"), response.bytes() == &content[..]), (Some("7"), true), "{size}");
+    }
+    let request = client.post("/").form([("a", "x.txt")]);
+    let response = request.send().await;
+    assert!(response.status() == 400 && response.text().contains("multipart/form-data"), "{}", response.text());
+}
+
 fn with_own_temporary_folder(test: &str, body: impl Future<Output = ()>) {
     if std::env::var_os("HIPFLASK_OWN_FOLDER").is_some() {
         return hipflask::block_on(body);
