@@ -92,9 +92,11 @@ routes! {
     /// ```
     ///
     /// Options after the rule: `methods = [GET, POST]`, `endpoint = "name"`, `defaults(page = 1)`,
-    /// `strict_slashes = false`, `merge_slashes = false`, `provide_automatic_options = false`, and `with = value` for
-    /// each option that an extension reads; `inline` for a plain `fn` that promises not to block. Several of these
-    /// attributes on one function give it several rules.
+    /// `subdomain = "api"`, `host = "<user>.example.org"`, `strict_slashes = false`, `merge_slashes = false`,
+    /// `provide_automatic_options = false`, `build_only = true`, `alias = true`, `redirect_to = "/new/<id>"`,
+    /// `websocket = true`, each a method of [`Rule`](struct.Rule.html); and `with = value` for each option that an
+    /// extension reads; `inline` for a plain `fn` that promises not to block. Several of these attributes on one function
+    /// give it several rules.
     ///
     /// `crate = path` says where Hipflask is, if it is not `::hipflask`. The other attributes have this option too.
     route None;

@@ -43,9 +43,17 @@ pub(crate) struct ViewRule {
 }
 
 impl ViewRule {
-    pub(crate) fn new(text: LitStr, defaults: Vec<Ident>) -> Result<ViewRule> {
+    /// The rule, and the subdomain or the host that it is for, whose variables are its own too.
+    pub(crate) fn new<'a>(
+        text: LitStr,
+        domain: impl Iterator<Item = &'a LitStr>,
+        defaults: Vec<Ident>,
+    ) -> Result<ViewRule> {
         let rule = text.value();
-        let syntax = RuleSyntax::parse(&rule).map_err(|error| Error::new(text.span(), error.to_string()))?;
+        let mut syntax = parse(&text)?;
+        for domain in domain {
+            syntax.pieces.splice(0..0, parse(domain)?.pieces);
+        }
         if !rule.is_empty() && !rule.starts_with('/') {
             return Err(Error::new(text.span(), format!("the rule `{rule}` must start with a slash: `/{rule}`")));
         }
@@ -55,6 +63,10 @@ impl ViewRule {
     fn gives(&self, variable: &str) -> bool {
         self.syntax.variables().any(|v| v.name == variable) || self.defaults.iter().any(|default| default == variable)
     }
+}
+
+fn parse(text: &LitStr) -> Result<RuleSyntax> {
+    RuleSyntax::parse(&text.value()).map_err(|error| Error::new(text.span(), error.to_string()))
 }
 
 impl View {

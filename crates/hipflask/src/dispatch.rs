@@ -34,7 +34,6 @@ use crate::builtin::security::hosts;
 use crate::builtin::templating::Rendered;
 use crate::context::Context;
 use crate::context::stream::hand_over;
-use crate::context::url_for::absolute;
 use crate::dispatch::ending::Ending;
 use crate::dispatch::failure::log_error;
 use crate::handler::redirect::redirect_response;
@@ -43,8 +42,8 @@ use crate::handler::{Answer, Handler};
 use crate::http::body::Body;
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::http::url::{PATH_SAFE, quote};
-use crate::routing::find::Match;
+use crate::routing::adapter::{Found, MapAdapter, NoMatch};
+use crate::routing::methods::MethodSet;
 
 impl Frozen {
     /// Answers one request, and always answers: an error or a panic is a response too.
@@ -170,22 +169,9 @@ impl Frozen {
         let Some(path) = request.routing_path() else {
             return ctx.set_routing_error(HttpError::new(404).into());
         };
-        let found = match self.map().find(path, request.method()) {
-            Match::Found(rule, ranges) => self
-                .map()
-                .view_args(rule, path, ranges)
-                .map(|args| (rule, args))
-                .ok_or_else(|| HttpError::new(404).into()),
-            Match::NotFound => Err(HttpError::new(404).into()),
-            Match::MethodNotAllowed(methods) => Err(HttpError::new(405).header("allow", methods.to_header()).into()),
-            Match::Redirect(path) => Err(routing_redirect(ctx, &quote(&path, PATH_SAFE))),
-        };
-        match found {
-            Ok((rule, args)) => match self.map().default_redirect(rule, || args.to_values(), request.method()) {
-                Some(path) => ctx.set_routing_error(routing_redirect(ctx, &path)),
-                None => ctx.set_match(rule, self.view(rule).scope, args),
-            },
-            Err(error) => ctx.set_routing_error(error),
+        match MapAdapter::of_request(self.map(), request).find_rule(path, request.method()) {
+            Ok(Found { id, args, .. }) => ctx.set_match(id, self.view(id).scope, args),
+            Err(no_match) => ctx.set_routing_error(routing_error(no_match)),
         }
     }
 
@@ -232,7 +218,9 @@ impl Frozen {
     }
 
     fn automatic_options(&self, ctx: &Context) -> Response {
-        let methods = self.map().allowed_methods(ctx.request().routing_path().unwrap_or_default());
+        let request = ctx.request();
+        let adapter = MapAdapter::of_request(self.map(), request);
+        let methods = adapter.methods_at(request.routing_path().unwrap_or_default());
         let mut response = Response::default();
         if let Ok(allow) = HeaderValue::from_str(&methods.to_header()) {
             response.headers_mut().insert(header::ALLOW, allow);
@@ -399,17 +387,22 @@ fn returned_nothing(ctx: &Context) -> Error {
     }
 }
 
-/// Where a path leads that is a slash away from a rule. It is kept like a routing error, and answered with
-/// 308, so that a form keeps its method; no error handler sees it.
-fn routing_redirect(ctx: &Context, path: &str) -> Error {
-    let mut address = absolute(ctx, path);
-    if let Some(query) = ctx.request().uri().query() {
-        address.push('?');
-        address.push_str(query);
-    }
-    match redirect_response(&address, StatusCode::PERMANENT_REDIRECT) {
-        Ok(response) => response.into(),
-        Err(error) => error,
+/// Why no rule matched, or to where another URL leads. A redirect is kept like an error, and answered with 308, so that
+/// a form keeps its method; no error handler sees it.
+fn routing_error(no_match: NoMatch) -> Error {
+    match no_match {
+        NoMatch::NotFound => HttpError::new(404).into(),
+        NoMatch::MethodNotAllowed(methods) => {
+            let methods: MethodSet = methods.into_iter().collect();
+            HttpError::new(405).header("allow", methods.to_header()).into()
+        }
+        NoMatch::WebSocketMismatch => HttpError::new(400)
+            .description("This address is for WebSockets alone, or not for them; the request is of the other kind.")
+            .into(),
+        NoMatch::Redirect(address) => match redirect_response(&address, StatusCode::PERMANENT_REDIRECT) {
+            Ok(response) => response.into(),
+            Err(error) => error,
+        },
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::app::blueprint::Blueprint;
+use crate::app::endpoints::{Endpoint, Owners, give_views};
 use crate::app::freezing::Freezing;
 use crate::app::frozen::{Command, Frozen, Inner, Life, MountPoint, View, url_rules};
 use crate::app::limits::Limits;
@@ -17,6 +18,7 @@ use crate::app::scope::Hook;
 use crate::app::scope::{Check, Checked};
 use crate::app::scope::{Inside, Scope};
 use crate::app::setup_error::{SetupError, SetupErrors};
+use crate::app::url_map::locate;
 use crate::app::url_rule::UrlRule;
 use crate::app::wrap::compose;
 use crate::app::{App, MakeSessions};
@@ -29,7 +31,8 @@ use crate::handler::Handler;
 use crate::handler::pool::{Bounds, Pool};
 use crate::routing::converter::Factory;
 use crate::routing::map::Map;
-use crate::routing::rule::ViewId;
+use crate::routing::rule::{Rule, ViewId};
+use crate::routing::url_map::UrlMap;
 use crate::signing::random_bytes;
 use crate::signing::secret_key::weak_key;
 
@@ -56,11 +59,14 @@ impl App {
             errors.push(SetupError::new(format!("unknown configuration key `{key}`; did you mean `{known}`?"), None));
         }
         let config = self.finish_config(errors);
-        let mut assembly = Assembly::new(&config, std::mem::take(&mut self.converters), &self.options_read);
+        let mut url_map = std::mem::take(&mut self.url_map);
+        locate(&mut url_map, &config, errors);
+        let mut assembly = Assembly::new(&config, url_map, std::mem::take(&mut self.converters), &self.options_read);
         let app_parts = std::mem::take(&mut self.parts);
         assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
         let mut mounts = Mounts::freeze(std::mem::take(&mut self.mounts), errors);
-        let Assembly { mut map, views, scopes, mut checked, problems, view_ids, .. } = assembly;
+        let Assembly { mut map, mut views, scopes, mut checked, problems, view_ids, owners, endpoints, .. } = assembly;
+        errors.extend(give_views(&map, &mut views, endpoints, &owners, &mut checked));
         checked.append(&mut self.checked);
         let around = compose(std::mem::take(&mut self.wraps), &mut checked);
         map.finish();
@@ -241,7 +247,9 @@ struct Assembly<'a> {
     checked: Vec<Checked>,
     problems: Vec<SetupError>,
     /// Which view an endpoint was given to first.
-    owners: HashMap<String, (Option<TypeId>, &'static Location<'static>)>,
+    owners: Owners,
+    /// Views that were given to an endpoint, apart from its rules.
+    endpoints: Vec<Endpoint>,
     automatic_options: bool,
     /// The types of the options that something reads.
     options_read: &'a HashSet<TypeId>,
@@ -253,11 +261,34 @@ struct Place<'a> {
     /// `site.blog.`, or empty for the application.
     names: &'a str,
     prefix: &'a str,
+    subdomain: Option<&'a str>,
+    host: Option<&'a str>,
+}
+
+impl Place<'_> {
+    /// The rule as it is in this place.
+    fn adapt(&self, rule: Rule, defaults: &[(String, String)]) -> Rule {
+        let mut rule = rule.under(self.prefix);
+        // The rule's own come first.
+        rule.subdomain = rule.subdomain.or(self.subdomain.map(str::to_owned));
+        rule.host = rule.host.or(self.host.map(str::to_owned));
+        for (name, value) in defaults {
+            if !rule.defaults.iter().any(|(known, _)| known == name) {
+                rule.defaults.push((name.clone(), value.clone()));
+            }
+        }
+        rule
+    }
 }
 
 impl<'a> Assembly<'a> {
-    fn new(config: &Config, converters: Vec<(String, Factory)>, options_read: &'a HashSet<TypeId>) -> Assembly<'a> {
-        let mut map = Map::default();
+    fn new(
+        config: &Config,
+        settings: UrlMap,
+        converters: Vec<(String, Factory)>,
+        options_read: &'a HashSet<TypeId>,
+    ) -> Assembly<'a> {
+        let mut map = Map::new(settings);
         converters.into_iter().for_each(|(name, factory)| map.add_converter(name, factory));
         Assembly {
             map,
@@ -267,6 +298,7 @@ impl<'a> Assembly<'a> {
             checked: Vec::new(),
             problems: Vec::new(),
             owners: HashMap::new(),
+            endpoints: Vec::new(),
             automatic_options: config.switch("PROVIDE_AUTOMATIC_OPTIONS", true),
             options_read,
         }
@@ -274,7 +306,7 @@ impl<'a> Assembly<'a> {
 
     fn add_app(&mut self, parts: ScaffoldParts, blueprints: Vec<Blueprint>) {
         let routes = self.add_scope(parts, None, None);
-        let app = Place { scope: 0, names: "", prefix: "" };
+        let app = Place { scope: 0, names: "", prefix: "", subdomain: None, host: None };
         routes.into_iter().for_each(|route| self.add_route(route, &app));
         self.add_blueprints(blueprints, &app);
     }
@@ -306,10 +338,17 @@ impl<'a> Assembly<'a> {
             "" => outer.prefix.to_owned(),
             own => format!("{}/{}", outer.prefix.trim_end_matches('/'), own.trim_start_matches('/')),
         };
+        let subdomain = match (&blueprint.subdomain, outer.subdomain) {
+            (Some(own), Some(outer)) => Some(format!("{own}.{outer}")),
+            (Some(own), None) => Some(own.clone()),
+            (None, outer) => outer.map(str::to_owned),
+        };
+        let host = blueprint.host.as_deref().or(outer.host);
         let routes = self.add_scope(blueprint.parts, Some(names.trim_end_matches('.').to_owned()), Some(outer.scope));
-        let place = Place { scope: self.scopes.len() - 1, names: &names, prefix: &prefix };
+        let scope = self.scopes.len() - 1;
+        let place = Place { scope, names: &names, prefix: &prefix, subdomain: subdomain.as_deref(), host };
         for route in routes {
-            self.add_route(Route { rule: route.rule.under(&prefix), ..route }, &place);
+            self.add_route(Route { rule: place.adapt(route.rule, &blueprint.defaults), ..route }, &place);
         }
         self.add_blueprints(blueprint.children, &place);
     }
@@ -333,6 +372,9 @@ impl<'a> Assembly<'a> {
             let what = format!("the teardown_request function{owner}");
             self.checked.push((Box::new(teardown.clone()), what, teardown.location()));
         }
+        let names = name.as_deref().map_or_else(String::new, |name| format!("{name}."));
+        let endpoints = parts.endpoints.into_iter();
+        self.endpoints.extend(endpoints.map(|given| Endpoint { name: names.clone() + &given.name, ..given }));
         let checked = parts.checked.into_iter();
         self.checked.extend(checked.map(|(check, what, location)| (check, what + &owner, location)));
         let what =
@@ -395,15 +437,16 @@ impl<'a> Assembly<'a> {
         if let Some(name) = route.rule.endpoint.as_ref().filter(|name| in_blueprint && name.contains('.')) {
             return Err(format!("the endpoint `{name}` must not hold a dot: what is before one is a blueprint"));
         }
+        let Some(view_type) = route.view_type else { return Ok(()) };
         match self.owners.get(endpoint) {
-            Some((owner, first)) if *owner != route.view_type => Err(format!(
+            Some((owner, first)) if *owner != view_type => Err(format!(
                 "the endpoint `{endpoint}` belongs to another view already ({}:{}); give this rule its own with `endpoint`",
                 first.file(),
                 first.line()
             )),
             Some(_) => Ok(()),
             None => {
-                self.owners.insert(endpoint.to_owned(), (route.view_type, location));
+                self.owners.insert(endpoint.to_owned(), (view_type, location));
                 Ok(())
             }
         }

@@ -111,7 +111,7 @@ impl<'a> Freezing<'a> {
     /// ```
     pub fn check_url(&self, endpoint: &str, names: &[&str]) -> Result<(), String> {
         if !self.map.has_endpoint(endpoint) {
-            return self.map.build(endpoint, &[], None).map_or_else(|error| Err(error.to_string()), |_| Ok(()));
+            return Err(self.map.no_such_endpoint(endpoint).to_string());
         }
         let missing = |missing: Vec<String>| format!("a value for `{}` is missing", missing.join("`, `"));
         self.map.expects(endpoint, names).map_err(missing)

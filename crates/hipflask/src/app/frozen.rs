@@ -20,12 +20,13 @@ use crate::context::Context;
 use crate::context::session::interface::SessionInterface;
 use crate::handler::Handler;
 use crate::handler::pool::{Pool, ViewThreads};
-use crate::routing::build::BuildError;
+use crate::routing::adapter::MapAdapter;
+use crate::routing::build::{BuildError, WantedUrl};
 use crate::routing::map::Map;
 use crate::routing::rule::ViewId;
 
 /// Finds a URL where building one has failed.
-pub(crate) type BuildErrorHandler = Arc<dyn Fn(&BuildError, &str, &[(String, String)]) -> Option<String> + Send + Sync>;
+pub(crate) type BuildErrorHandler = Arc<dyn Fn(&BuildError, &WantedUrl) -> Option<String> + Send + Sync>;
 
 /// An application that can serve: checked, immutable, cheap to clone. It is a [`Handler`] itself.
 ///
@@ -109,6 +110,12 @@ impl Frozen {
     /// `url_map.is_endpoint_expecting`, for [`url_defaults`](crate::extension::Scaffold::url_defaults).
     pub fn is_endpoint_expecting(&self, endpoint: &str, name: &str) -> bool {
         self.0.map.is_endpoint_expecting(endpoint, name)
+    }
+
+    /// The rules as a request to `server_name` sees them: `example.org`, `localhost:5000`. Werkzeug's
+    /// `app.url_map.bind("example.org")`.
+    pub fn bind(&self, server_name: &str) -> MapAdapter<'_> {
+        MapAdapter::bind(&self.0.map, server_name.to_ascii_lowercase().into())
     }
 
     /// What the threads for synchronous views are doing at the moment: for metrics, and to tell a load balancer.
@@ -216,14 +223,9 @@ impl Frozen {
         Ok(())
     }
 
-    pub(crate) fn handle_url_build_error(
-        &self,
-        error: BuildError,
-        endpoint: &str,
-        values: &[(String, String)],
-    ) -> Result<String> {
+    pub(crate) fn handle_url_build_error(&self, error: BuildError, wanted: &WantedUrl) -> Result<String> {
         for f in &self.0.build_error_handlers {
-            if let Some(url) = panics::catch(|| f(&error, endpoint, values))? {
+            if let Some(url) = panics::catch(|| f(&error, wanted))? {
                 return Ok(url);
             }
         }

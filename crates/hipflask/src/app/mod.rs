@@ -3,6 +3,7 @@
 mod adding;
 pub(crate) mod blueprint;
 mod configuration;
+mod endpoints;
 pub(crate) mod extension;
 pub(crate) mod finished;
 pub(crate) mod freeze;
@@ -14,6 +15,7 @@ pub(crate) mod mount;
 pub(crate) mod scaffold;
 pub(crate) mod scope;
 pub(crate) mod setup_error;
+mod url_map;
 pub(crate) mod url_rule;
 pub(crate) mod wrap;
 
@@ -41,8 +43,8 @@ use crate::base::type_map::TypeMap;
 use crate::context::session::interface::SessionInterface;
 use crate::handler::Handler;
 use crate::handler::into_handler::IntoHandler;
-use crate::routing::build::BuildError;
-use crate::routing::converter::{Converter, Factory};
+use crate::routing::converter::Factory;
+use crate::routing::url_map::UrlMap;
 
 type OnFreeze = Box<dyn FnOnce(&mut Freezing<'_>) + Send>;
 
@@ -80,6 +82,7 @@ pub struct App {
     mounts: Vec<(String, Mounted, &'static Location<'static>)>,
     wraps: Vec<Wrap>,
     converters: Vec<(String, Factory)>,
+    url_map: UrlMap,
     build_error_handlers: Vec<BuildErrorHandler>,
     embedded: Vec<(&'static str, &'static [EmbeddedFile])>,
     state: TypeMap,
@@ -109,6 +112,7 @@ impl App {
             mounts: Vec::new(),
             wraps: Vec::new(),
             converters: Vec::new(),
+            url_map: UrlMap::default(),
             build_error_handlers: Vec::new(),
             embedded: Vec::new(),
             state: TypeMap::default(),
@@ -219,27 +223,6 @@ impl App {
     pub fn wrap<M, H: IntoHandler<M>>(mut self, around: impl FnOnce(Arc<dyn Handler>) -> H + Send + 'static) -> App {
         let around = Box::new(|inside| around(inside).into_handler());
         self.wraps.push(Wrap { around, location: Location::caller() });
-        self
-    }
-
-    /// Adds a converter: `make` gets the arguments that stand in the rule.
-    pub fn url_converter<C: Converter>(
-        mut self,
-        name: impl Into<String>,
-        make: impl Fn(&hipflask_rule::Arguments) -> Result<C, String> + Send + Sync + 'static,
-    ) -> App {
-        let factory: Factory = Arc::new(move |arguments| Ok(Arc::new(make(arguments)?)));
-        self.converters.push((name.into(), factory));
-        self
-    }
-
-    /// Lets `f` find a URL where building one has failed; it gets the error, the endpoint and the values.
-    /// Like [`url_defaults`](crate::extension::Scaffold::url_defaults) it runs in place.
-    pub fn url_build_error_handler(
-        mut self,
-        f: impl Fn(&BuildError, &str, &[(String, String)]) -> Option<String> + Send + Sync + 'static,
-    ) -> App {
-        self.build_error_handlers.push(Arc::new(f));
         self
     }
 

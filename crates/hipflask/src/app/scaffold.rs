@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::app::endpoints::Endpoint;
 use crate::app::scope::{Checked, Hook, UrlDefaults};
 use crate::base::catches::Catches;
 use crate::base::options::Options;
@@ -58,6 +59,7 @@ impl std::fmt::Debug for Route {
 #[derive(Default)]
 pub struct ScaffoldParts {
     pub(crate) routes: Vec<Route>,
+    pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) before_request: Vec<Hook>,
     pub(crate) after_request: Vec<Hook>,
     pub(crate) teardown_request: Vec<Callback<()>>,
@@ -100,10 +102,34 @@ pub trait Scaffold: Sized {
         self
     }
 
-    /// Adds a rule that never matches, for building URLs of something that another server delivers.
-    fn add_build_only_rule(mut self, rule: Rule) -> Self {
+    /// Adds a rule apart from a view: one that redirects, or only builds URLs, or whose endpoint has its view from
+    /// another rule or by [`endpoint`](Scaffold::endpoint). Without a view, the application does not start.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    ///
+    /// let app = App::new("doc", ".")
+    ///     .add_rule(Rule::new("/about").endpoint("about"))
+    ///     .add_rule(Rule::new("/info").redirect_to("/about"))
+    ///     .add_rule(Rule::new("/cdn/<path:file>").endpoint("cdn").build_only(true))
+    ///     .endpoint("about", async || "about us");
+    /// assert_eq!(app.test_client().get("/about").send_blocking().text(), "about us");
+    /// ```
+    fn add_rule(mut self, rule: Rule) -> Self {
         let name = rule.endpoint.clone().unwrap_or_else(|| rule.text.clone());
-        self.scaffold().routes.push(Route { rule: rule.build_only(), view: None, name, id: None, view_type: None });
+        self.scaffold().routes.push(Route { rule, view: None, name, id: None, view_type: None });
+        self
+    }
+
+    /// Gives the rules with this endpoint that have no view of their own a view. Flask's `@app.endpoint("name")`. See
+    /// [`add_rule`](Scaffold::add_rule).
+    #[track_caller]
+    fn endpoint<M, V: IntoHandler<M> + 'static>(mut self, endpoint: impl Into<String>, view: V) -> Self {
+        let location = Location::caller();
+        let endpoint =
+            Endpoint { name: endpoint.into(), view: view.into_handler(), view_type: TypeId::of::<V>(), location };
+        self.scaffold().endpoints.push(endpoint);
         self
     }
 

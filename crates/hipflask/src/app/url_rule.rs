@@ -65,6 +65,26 @@ impl<'a> UrlRule<'a> {
         self.blueprint
     }
 
+    /// The subdomain that it is for; `None` if the application does not look at subdomains.
+    pub fn subdomain(&self) -> Option<&'a str> {
+        self.rule.subdomain()
+    }
+
+    /// The host that it is for; `None` if the application does not look at hosts.
+    pub fn host(&self) -> Option<&'a str> {
+        self.rule.host()
+    }
+
+    /// Whether it is for WebSockets alone.
+    pub fn is_websocket(&self) -> bool {
+        self.rule.websocket
+    }
+
+    /// Whether it only redirects to another rule of its endpoint.
+    pub fn is_alias(&self) -> bool {
+        self.rule.alias
+    }
+
     /// Whether it only builds URLs.
     pub fn is_build_only(&self) -> bool {
         self.rule.build_only

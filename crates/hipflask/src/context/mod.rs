@@ -201,6 +201,12 @@ impl Context {
         &mut self.parts_mut().request
     }
 
+    /// Whether it is the context of a request, and not one of a command or of the start. Flask's
+    /// `has_request_context()`.
+    pub fn has_request(&self) -> bool {
+        !self.request().is_absent()
+    }
+
     /// The response, once a view or a hook has answered.
     pub fn response(&self) -> Option<&Response> {
         self.parts().response.as_ref()

@@ -181,7 +181,7 @@ async fn a_url_that_cannot_be_built_because_of_a_panic_is_an_error_of_who_builds
     };
     let client = app().url_defaults(|_, _, _| panic!("in pieces")).test_client();
     assert!(client.get("/").send().await.text().ends_with(": in pieces"));
-    let client = app().url_build_error_handler(|_, _, _| panic!("in pieces")).test_client();
+    let client = app().url_build_error_handler(|_, _| panic!("in pieces")).test_client();
     assert_eq!(client.get("/").send().await.text(), "/");
     assert!(client.get("/nowhere").send().await.text().ends_with(": in pieces"));
 }

@@ -157,7 +157,7 @@ fn two_rules_for_the_same_path() {
         (Rule::new("/<a>"), Rule::new("/<int:b>"), true),
         (Rule::new("/<int:a>"), Rule::new("/<int(min=1):b>"), true),
         (Rule::new("/x"), Rule::new("/x/"), true),
-        (get(), Rule::new("/x").build_only(), true),
+        (get(), Rule::new("/x").build_only(true), true),
     ] {
         let told = format!("{one:?} {two:?}");
         assert_eq!(with(one, two) == "none", fine, "{told}");
