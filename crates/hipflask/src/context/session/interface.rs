@@ -3,7 +3,7 @@
 use crate::app::freezing::Freezing;
 use crate::base::error::Error;
 use crate::context::session::Session;
-use crate::handler::Answer;
+use crate::handler::answer::Answer;
 use crate::http::request::Request;
 use crate::http::response::Response;
 

@@ -11,7 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::context::session::Session;
 use crate::context::session::cookie::SessionCookie;
 use crate::context::session::interface::SessionInterface;
-use crate::handler::Answer;
+use crate::handler::answer::Answer;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::signing::{Serializer, base64, random_bytes};
