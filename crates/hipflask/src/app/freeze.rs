@@ -338,13 +338,14 @@ impl<'a> Assembly<'a> {
         let what =
             name.as_deref().map_or_else(|| "the application".to_owned(), |name| format!("the blueprint `{name}`"));
         self.check_options(&parts.options, &what);
+        let errors = parts.error_handlers.into_iter().map(|handler| (handler.catches, handler.handler)).collect();
         let around = outer.map_or_else(Scope::default, |outer| self.scopes[outer].clone());
         self.scopes.push(around.with_inner(
             parts.before_request,
             parts.after_request,
             parts.teardown_request,
             parts.url_value_preprocessors,
-            Inside { name, url_defaults: parts.url_defaults, errors: parts.error_handlers, options: parts.options },
+            Inside { name, url_defaults: parts.url_defaults, errors, options: parts.options },
         ));
         parts.routes
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod blocking;
+pub(crate) mod by_error;
 pub(crate) mod callback;
 pub(crate) mod error_handler;
 pub(crate) mod function;
