@@ -48,7 +48,7 @@ impl Scope {
     }
 }
 
-/// What goes inside of an outer scope, but for the hooks.
+/// What goes inside an outer scope, except the hooks.
 pub(super) struct Inside {
     pub(super) name: Option<String>,
     pub(super) url_defaults: Vec<UrlDefaults>,
