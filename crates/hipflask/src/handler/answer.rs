@@ -10,13 +10,13 @@ use crate::http::response::Response;
 /// A future on the heap.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What a [`Handler`](crate::extension::Handler) or a [`Callback`](crate::extension::Callback) gives back: its result, or a future of it.
+/// What a [`Handler`](crate::extension::Handler) or a [`Callback`](crate::extension::Callback) returns: its result, or a future of it.
 ///
 /// It is a future itself. That it can also be ready is what lets a synchronous hook cost no allocation.
 pub enum Answer<'a, T = Option<Response>> {
-    /// The result is there.
+    /// The result, at once.
     Ready(Result<T>),
-    /// The result takes time.
+    /// A future of the result.
     Later(BoxFuture<'a, Result<T>>),
 }
 
@@ -38,7 +38,7 @@ fn now<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     }
 }
 
-// Nothing in it is pinned but what is in a box.
+// Only what is in a box is pinned.
 impl<T> Unpin for Answer<'_, T> {}
 
 impl<'a, T: 'a> Future for Answer<'a, T> {
@@ -48,7 +48,7 @@ impl<'a, T: 'a> Future for Answer<'a, T> {
         if let Answer::Later(future) = &mut *self {
             return future.as_mut().poll(cx);
         }
-        // A box of nothing is no allocation.
+        // A box of nothing does not allocate.
         match std::mem::replace(&mut *self, Answer::Later(Box::pin(pending()))) {
             Answer::Ready(result) => Poll::Ready(result),
             Answer::Later(mut future) => future.as_mut().poll(cx),

@@ -26,7 +26,7 @@ pub use answer::{Answer, BoxFuture};
 
 /// Anything that can answer a request: it answers (`Some`), fails (`Err`) or passes (`None`).
 ///
-/// Plain functions become handlers by themselves; implement this for what carries data.
+/// Plain functions become handlers automatically; implement this for what carries data.
 ///
 /// ```
 /// use hipflask::Context;

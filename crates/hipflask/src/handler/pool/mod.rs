@@ -56,7 +56,7 @@ pub(crate) struct Line {
     bounds: Bounds,
     start: Start,
     queue: Mutex<Queue>,
-    /// How many calls wait, for who looks without the lock.
+    /// How many calls wait, to be read without the lock.
     waiting: AtomicUsize,
 }
 
@@ -315,7 +315,7 @@ mod tests {
         let panicked = block_on(hand(&pool, || panic!("boom")).expect("there is room")).1;
         let panicked: Result<(), Panicked> = panicked;
         assert!(panicked.is_err_and(|panicked| panicked.message() == "boom"));
-        // A result that nobody takes.
+        // A result that is not wanted any more.
         let (begin, begun) = channel();
         let (end, ended): (_, Receiver<()>) = channel();
         let left = hand(&pool, move || {
