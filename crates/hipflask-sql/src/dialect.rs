@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// How a kind of database writes SQL.
 pub(crate) trait Dialect {
-    /// Finds the placeholders, which are outside of quotes and comments; [`marks`] has the question marks.
+    /// Finds the placeholders, which are outside quotes and comments; [`marks`] has the question marks.
     fn read(sql: &str) -> Scan<'_>;
 
     /// Whether a quote or a comment may begin with the byte.
@@ -38,7 +38,7 @@ pub(crate) fn marks<D: Dialect>(sql: &str) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The statements of a script. What stands between `BEGIN` and `END` in a trigger belongs to it.
+/// The statements of a script. What is between `BEGIN` and `END` in a trigger belongs to it.
 pub(crate) fn statements<D: Dialect>(script: &str) -> Vec<&str> {
     let mut statements = Vec::new();
     let (mut start, mut at) = (0, 0);

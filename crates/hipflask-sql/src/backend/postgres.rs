@@ -303,7 +303,7 @@ fn moment(value: &PgValueRef<'_>, type_name: &str) -> Result<DateTime, String> {
             .as_str()
             .map_err(|error| error.to_string())?
             .parse()
-            .map_err(|error| format!("is no moment: {error}"));
+            .map_err(|error| format!("is not a point in time: {error}"));
     }
     let bytes = value.as_bytes().map_err(|error| error.to_string())?;
     let micros = match type_name {

@@ -33,7 +33,7 @@ fn a_wrong_configuration_is_found_before_anything_runs() {
         (
             "DATABASE_URL",
             "mysql://localhost/x",
-            "`mysql` is no database that hipflask-sql speaks to; it speaks to `sqlite` and `postgresql`",
+            "hipflask-sql does not support `mysql`; it supports `sqlite` and `postgresql`",
         ),
         ("DATABASE_URL", "postgresql://localhost:port/x", "the address of the PostgreSQL database cannot be read"),
         ("DATABASE_POOL_SIZE", "0", "DATABASE_POOL_SIZE"),
