@@ -45,7 +45,7 @@ pub(crate) fn statements<D: Dialect>(script: &str) -> Vec<&str> {
     while let Some(c) = script[at..].chars().next() {
         let opaque = D::opaque(&script[..at], &script[at..]);
         at += opaque.max(c.len_utf8());
-        if opaque == 0 && c == ';' && !inside_of_trigger(&script[start..at]) {
+        if opaque == 0 && c == ';' && !inside_trigger(&script[start..at]) {
             statements.push(script[start..at].trim());
             start = at;
         }
@@ -71,7 +71,7 @@ pub(crate) fn until(rest: &str, open: usize, end: &str) -> usize {
     rest[open..].find(end).map_or(rest.len(), |at| open + at + end.len())
 }
 
-fn inside_of_trigger(statement: &str) -> bool {
+fn inside_trigger(statement: &str) -> bool {
     let upper = statement.to_ascii_uppercase();
     let words: Vec<&str> = upper.split_whitespace().collect();
     let triggers = words.first() == Some(&"CREATE") && words.iter().take(4).any(|word| *word == "TRIGGER");

@@ -297,7 +297,7 @@ mod tests {
     use sqlx::{Postgres, Sqlite};
 
     #[test]
-    fn placeholders_are_counted_outside_of_what_the_database_calls_quotes_and_comments() {
+    fn placeholders_are_counted_outside_what_the_database_calls_quotes_and_comments() {
         for (sql, sqlite, postgres) in [
             ("", Some(0), Some(0)),
             ("é = ?", Some(1), Some(1)),
