@@ -27,7 +27,7 @@ fn a_stranger_is_sent_to_the_login() {
 
 /// Redirects are followed as in a browser, and `history` lists them.
 #[hipflask::test]
-async fn who_logs_in_sees_the_notes() {
+async fn a_user_who_logs_in_sees_the_notes() {
     let page = client().post("/login").form([("name", "Ada")]).follow_redirects().send().await;
     assert_eq!(page.status(), 200);
     assert_eq!(page.history().len(), 1);

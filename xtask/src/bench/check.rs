@@ -99,7 +99,7 @@ fn normal(content_type: &str, body: Vec<u8>) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// What stands before a CSRF token.
+/// What is before a CSRF token.
 const TOKEN: &str = "name=\"csrf_token\" type=\"hidden\" value=\"";
 
 /// Other spellings of an escaped character, and the usual one.

@@ -145,8 +145,8 @@ impl Context {
         Context { parts: Some(Box::new(Parts::new(app, request))) }
     }
 
-    /// Lends the context to a template that renders here and now; whoever calls it gives it back before anything else
-    /// can look.
+    /// Lends the context to a template that renders here and now; the caller gives it back before anything else
+    /// can use it.
     pub(crate) fn lend_here(&mut self) -> Context {
         Context { parts: self.parts.take() }
     }
@@ -192,7 +192,7 @@ impl Context {
         &self.parts().request
     }
 
-    /// The request, to be changed: by what stands [around](crate::App::wrap) an application before it calls that.
+    /// The request, for changing it: in what is wrapped [around](crate::App::wrap) an application, before it calls that.
     ///
     /// After it, a change is still seen by everything that reads the request, but it does not lead to another rule: the
     /// path and the method were matched before the hooks. Headers, the address of the client, scheme and host may be
@@ -372,7 +372,7 @@ impl Context {
     }
 
     /// The innermost option of type `T`: the matched rule's, or else that of a blueprint around it, or else the
-    /// application's. Where no rule has matched it is the application's. It is there before the hooks run.
+    /// application's. Where no rule has matched it is the application's. Hooks before the view see it too.
     ///
     /// ```
     /// use hipflask::prelude::*;

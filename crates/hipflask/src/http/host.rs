@@ -85,7 +85,7 @@ impl Request {
 
 /// A host as Werkzeug accepts it: letters, digits, dots and hyphens, or an IPv6 address in brackets, and a
 /// port from 1 to 65535.
-pub(super) fn host_parts(host: &str) -> Option<(&str, Option<u16>)> {
+pub(crate) fn host_parts(host: &str) -> Option<(&str, Option<u16>)> {
     let (name, port) = split_port(host)?;
     let valid = match name.strip_prefix('[') {
         Some(address) => address.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().is_ok(),

@@ -267,9 +267,10 @@ impl<'a> MapAdapter<'a> {
             Domains::Subdomains => built.domain.as_deref() != self.subdomain.as_deref(),
             Domains::Hosts => built.domain.as_deref() != Some(self.server_name.get()),
         };
-        let mut url = match wanted.external || is_elsewhere || built.rule.websocket {
-            true => self.scheme_and_host(wanted, &built)?,
-            false => String::new(),
+        let mut url = if wanted.external || is_elsewhere || built.rule.websocket {
+            self.scheme_and_host(wanted, &built)?
+        } else {
+            String::new()
         };
         self.push_path(&mut url, &built.path);
         Ok(url)
@@ -363,9 +364,10 @@ fn subdomain_of<'a>(host: &'a str, server_name: &str) -> Option<Cow<'a, str>> {
         return before.is_empty().then_some(Cow::Borrowed(""));
     };
     // Empty labels mean nothing.
-    match subdomain.starts_with('.') || subdomain.ends_with('.') || subdomain.contains("..") {
-        true => Some(Cow::Owned(subdomain.split('.').filter(|label| !label.is_empty()).collect::<Vec<_>>().join("."))),
-        false => Some(Cow::Borrowed(subdomain)),
+    if subdomain.starts_with('.') || subdomain.ends_with('.') || subdomain.contains("..") {
+        Some(Cow::Owned(subdomain.split('.').filter(|label| !label.is_empty()).collect::<Vec<_>>().join(".")))
+    } else {
+        Some(Cow::Borrowed(subdomain))
     }
 }
 
