@@ -76,6 +76,7 @@ impl Serialize for FlashedMessage {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl ToHtml for FlashedMessage {
     fn to_html(&self, out: &mut String) {
         match self {
