@@ -1,4 +1,4 @@
-//! The macros of Hipflask. Each only writes what a user could type; what it writes stands in its
+//! The macros of Hipflask. Each only writes what a user could type; what it writes is in its
 //! documentation. `hipflask` re-exports them and documents them with examples that run.
 
 mod app;
@@ -139,7 +139,7 @@ routes! {
 /// }
 /// ```
 ///
-/// `HttpError` as the type stands for every HTTP error, `Error` for every error.
+/// As the type, `HttpError` means every HTTP error, and `Error` every error.
 #[proc_macro_attribute]
 pub fn errorhandler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(arguments, item, error_handler::expand, error_handler::standing_in)

@@ -1,4 +1,4 @@
-//! `#[route]`, `#[get]` and its like, and `routes![]`.
+//! `#[route]`, `#[get]` and the other methods, and `routes![]`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -19,7 +19,7 @@ use crate::view::{PathArgument, View, ViewRule};
 
 const ROUTE_ATTRIBUTES: [&str; 6] = ["route", "get", "post", "put", "patch", "delete"];
 
-/// What stands in the brackets of a route attribute.
+/// What is in the brackets of a route attribute.
 struct Options {
     rule: LitStr,
     methods: Option<(Vec<LitStr>, Span)>,
@@ -67,7 +67,7 @@ impl Parse for Options {
             if !input.is_empty() {
                 let key = options.parse_one(input)?;
                 if seen.contains(&key) && key != "with" {
-                    return Err(Error::new(key.span(), format!("the option `{key}` stands twice")));
+                    return Err(Error::new(key.span(), format!("the option `{key}` is given twice")));
                 }
                 seen.push(key);
             }
@@ -244,7 +244,10 @@ pub(crate) fn expand(method: Option<&str>, arguments: TokenStream, item: TokenSt
     let mut function = match syn::parse2(item)? {
         Item::Fn(function) => function,
         other => {
-            return Err(Error::new_spanned(other, "a route stands above a function: `async fn view() -> Html { .. }`"));
+            return Err(Error::new_spanned(
+                other,
+                "a route belongs above a function: `async fn view() -> Html { .. }`",
+            ));
         }
     };
     let mut attached = vec![Attached::new(method, arguments)?];
@@ -257,14 +260,14 @@ pub(crate) fn expand(method: Option<&str>, arguments: TokenStream, item: TokenSt
     Ok(quote!(#function #twin #routes))
 }
 
-/// What stands in for a view whose attribute is wrong: the function, and enough beside it that `routes![]` does
+/// What replaces a view whose attribute is wrong: the function, and enough beside it that `routes![]` does
 /// not report the same mistake once more.
 pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
     let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else { return item };
     function.attrs.retain(|attribute| !is_route(attribute));
     let (name, visibility, cfgs) = (&function.sig.ident, &function.vis, cfgs(&function));
     if matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_))) {
-        // It stands inside of an `impl`, where there is no place for a struct.
+        // It is inside an `impl`, where a struct cannot be.
         return quote!(#[allow(dead_code, unused)] #function);
     }
     quote! {
@@ -313,7 +316,7 @@ fn is_route(attribute: &Attribute) -> bool {
     attribute_name(attribute).is_some_and(|name| ROUTE_ATTRIBUTES.contains(&name.as_str()))
 }
 
-/// The attributes that decide whether the function is there at all.
+/// The attributes that decide whether the function exists at all.
 fn cfgs(function: &ItemFn) -> Vec<&Attribute> {
     function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
 }

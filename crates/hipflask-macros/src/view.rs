@@ -110,7 +110,7 @@ fn check_output(function: &ItemFn) -> Result<()> {
     ))
 }
 
-/// The variable that an argument stands for: of the same name, but for an underscore in front.
+/// The variable of an argument: it has the same name, except for an underscore in front.
 fn variable_for(name: &Ident, rules: &[ViewRule]) -> Option<String> {
     let name = name.unraw().to_string();
     let bare = name.trim_start_matches('_');
@@ -171,7 +171,7 @@ fn check_converter(variable: &Variable, ty: &Type, rule: &LitStr) -> Result<()> 
     ))
 }
 
-/// Names that nobody who knows Flask gives a converter, but that everybody tries who knows Rust.
+/// Names that are not converters in Flask, but that people who know Rust try.
 const RUST_TYPES: [&str; 16] = [
     "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize", "f32", "f64", "str",
     "String",

@@ -27,7 +27,7 @@ fn a_stranger_is_sent_to_the_login() {
 
 /// Redirects are followed as in a browser, and `history` lists them.
 #[hipflask::test]
-async fn who_logs_in_sees_the_notes() {
+async fn a_user_who_logs_in_sees_the_notes() {
     let page = client().post("/login").form([("name", "Ada")]).follow_redirects().send().await;
     assert_eq!(page.status(), 200);
     assert_eq!(page.history().len(), 1);
@@ -55,7 +55,7 @@ async fn the_session_has_the_name_and_the_message() {
     let client = client_of("Ada");
     client.post("/").form([("text", "Buy punch cards.")]).send().await;
     assert_eq!(client.session(|session| session.get::<String>("name")).as_deref(), Some("Ada"));
-    assert_eq!(client.session(Session::flashed_messages), [("message".to_owned(), "Noted.".to_owned())]);
+    assert_eq!(client.session(Session::flashed_messages), [("message".to_owned(), "Noted.".into())]);
 }
 
 /// What a user types is escaped, and an invalid form says why.

@@ -48,7 +48,7 @@ impl Blueprint {
         }
     }
 
-    /// What stands before every rule of it.
+    /// The prefix of its rules.
     pub fn url_prefix(mut self, prefix: impl Into<String>) -> Blueprint {
         self.url_prefix = prefix.into();
         self
@@ -119,7 +119,7 @@ impl Blueprint {
         self
     }
 
-    /// Registers `blueprint` inside of this one: its prefix follows this one's, its name too.
+    /// Registers `blueprint` inside this one: its prefix and its name follow this one's.
     pub fn register_blueprint(mut self, blueprint: Blueprint) -> Blueprint {
         self.children.push(blueprint);
         self

@@ -133,7 +133,7 @@ impl App {
     /// Fills in what depends on whether the application is being developed.
     fn finish_config(&mut self, errors: &mut Vec<SetupError>) -> Config {
         let debug = self.config.is_debug();
-        // An empty key is what a variable holds that nobody has filled in; everybody could sign with it.
+        // An empty key comes from a variable that was never filled in; anyone could sign with it.
         let unset = self.config.get("SECRET_KEY").is_none_or(|key| key.is_null() || *key == "");
         if unset && debug {
             // Sessions of a developer end with the process; `run` keeps a key in the instance folder.
@@ -172,7 +172,7 @@ fn note<T>(result: Result<T>, errors: &mut Vec<SetupError>) -> Option<T> {
 struct Mounts {
     /// The longest prefix first.
     points: Vec<MountPoint>,
-    /// The applications among them, in the order in which they were mounted.
+    /// The applications among them, in the order of their mounting.
     children: Vec<Frozen>,
     /// Their commands, under their names.
     commands: Vec<Command>,
@@ -316,7 +316,7 @@ impl<'a> Assembly<'a> {
         for blueprint in blueprints {
             let problem = match blueprint.name.as_str() {
                 "" => Some("a blueprint needs a name".to_owned()),
-                name if name.contains('.') => Some(format!("the blueprint's name `{name}` must not hold a dot")),
+                name if name.contains('.') => Some(format!("the blueprint's name `{name}` must not contain a dot")),
                 name if names.iter().any(|known| known == name) => Some(format!(
                     "the name `{name}` is taken by another blueprint; give this one its own with `.named(..)`"
                 )),
@@ -353,7 +353,7 @@ impl<'a> Assembly<'a> {
         self.add_blueprints(blueprint.children, &place);
     }
 
-    /// Adds the hooks of a part, inside of those around it; gives its routes back.
+    /// Adds the hooks of a part, inside those around it, and returns its routes.
     fn add_scope(&mut self, parts: ScaffoldParts, name: Option<String>, outer: Option<usize>) -> Vec<Route> {
         let owner = name.as_deref().map_or_else(String::new, |name| format!(" of the blueprint `{name}`"));
         let mut note = |hooks: &[Hook], what: &str| {
@@ -380,13 +380,14 @@ impl<'a> Assembly<'a> {
         let what =
             name.as_deref().map_or_else(|| "the application".to_owned(), |name| format!("the blueprint `{name}`"));
         self.check_options(&parts.options, &what);
+        let errors = parts.error_handlers.into_iter().map(|handler| (handler.catches, handler.handler)).collect();
         let around = outer.map_or_else(Scope::default, |outer| self.scopes[outer].clone());
         self.scopes.push(around.with_inner(
             parts.before_request,
             parts.after_request,
             parts.teardown_request,
             parts.url_value_preprocessors,
-            Inside { name, url_defaults: parts.url_defaults, errors: parts.error_handlers, options: parts.options },
+            Inside { name, url_defaults: parts.url_defaults, errors, options: parts.options },
         ));
         parts.routes
     }
@@ -418,7 +419,7 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// An option that nothing reads does nothing, and nobody would notice.
+    /// An option that nothing reads does nothing, which would go unnoticed.
     fn check_options(&mut self, options: &Options, what: &str) {
         for given in options.iter().filter(|given| !self.options_read.contains(&given.type_id())) {
             let name = given.type_name;
@@ -435,7 +436,7 @@ impl<'a> Assembly<'a> {
         let location = route.rule.location;
         let in_blueprint = endpoint.len() > route.name.len();
         if let Some(name) = route.rule.endpoint.as_ref().filter(|name| in_blueprint && name.contains('.')) {
-            return Err(format!("the endpoint `{name}` must not hold a dot: what is before one is a blueprint"));
+            return Err(format!("the endpoint `{name}` must not contain a dot: what is before a dot is a blueprint"));
         }
         let Some(view_type) = route.view_type else { return Ok(()) };
         match self.owners.get(endpoint) {

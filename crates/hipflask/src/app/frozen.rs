@@ -62,7 +62,7 @@ pub(super) struct Inner {
     /// Those of blueprints.
     pub(super) scopes_by_name: HashMap<String, usize>,
     pub(super) mounts: Vec<MountPoint>,
-    /// The application with all that stands around it, if anything does.
+    /// The application with everything that is wrapped around it, if there is anything.
     pub(super) around: Option<Arc<dyn Handler>>,
     pub(super) build_error_handlers: Vec<BuildErrorHandler>,
     pub(super) state: TypeMap,
@@ -232,7 +232,7 @@ impl Frozen {
         Err(error.into())
     }
 
-    /// A context outside of any request: for commands and for what runs at the start. Flask's
+    /// A context outside any request, for commands and for what runs at the start. Flask's
     /// `app.app_context()`.
     pub fn context(&self) -> Context {
         let mut head = http::Request::new(()).into_parts().0;
@@ -255,7 +255,7 @@ pub(super) struct Life {
     pub(super) on_shutdown: Vec<Shutdown>,
     /// Held while the application starts or stops, so that it does one of them, once.
     pub(super) stage: Mutex<Stage>,
-    /// What `stage` says, for the many who only want to know.
+    /// A copy of what `stage` says, to be read without the lock.
     pub(super) is_started: AtomicBool,
 }
 
@@ -274,7 +274,7 @@ pub(super) struct Stage {
     pub(super) ran: usize,
 }
 
-/// What stands behind a rule.
+/// The view of a rule.
 pub(crate) struct View {
     /// `None` for a rule that only builds URLs.
     pub(crate) handler: Option<Arc<dyn Handler>>,
@@ -305,6 +305,6 @@ pub(crate) struct Command {
     pub(crate) handler: Arc<dyn Handler>,
     /// Whether what `on_startup` gives has to run before it.
     pub(crate) starts: bool,
-    /// The mounted application whose it is, if it is of one.
+    /// The mounted application that it belongs to, if it belongs to one.
     pub(crate) app: Option<Frozen>,
 }

@@ -101,7 +101,7 @@ pub struct App {
 }
 
 impl App {
-    /// An application with nothing in it but what `parts` adds.
+    /// An application with nothing in it except what `parts` adds.
     pub(crate) fn bare(name: impl Into<String>, root_path: impl Into<PathBuf>, parts: impl FnOnce(App) -> App) -> App {
         let app = App {
             name: name.into(),
@@ -152,7 +152,7 @@ impl App {
         &self.commands
     }
 
-    /// Adds an extension. What it finds wrong at the start is told with this line.
+    /// Adds an extension. What it finds wrong at the start is reported with this line.
     #[track_caller]
     pub fn extend(mut self, extension: impl Extension) -> App {
         let around = self.adding;
@@ -184,10 +184,10 @@ impl App {
     }
 
     /// Puts what `around` returns around the whole application: before the host is checked and a rule is matched, after
-    /// the last hook. It gets what it stands around, to call it or not; the last one that is added is the outermost.
+    /// the last hook. It is given what is inside, to call it or not; the last one that is added is the outermost.
     /// Flask's `app.wsgi_app = Middleware(app.wsgi_app)`.
     ///
-    /// Before it calls what is inside, it may change the request by [`Context::request_mut`](crate::Context::request_mut)
+    /// Before it calls what is inside, it may change the request with [`Context::request_mut`](crate::Context::request_mut)
     /// as it likes. An error that it returns is answered by the error handlers, with the headers that every response
     /// has; a response of its own passes no hook.
     ///
@@ -226,7 +226,7 @@ impl App {
         self
     }
 
-    /// Takes the files of a folder of the application from inside of the binary. [`app!`](crate::app) gives
+    /// Takes the files of a folder of the application from inside the binary. [`app!`](crate::app) gives
     /// those of a release build: `templates`, `static` and `migrations`.
     pub fn embed(mut self, folder: &'static str, files: &'static [EmbeddedFile]) -> App {
         self.embedded.push((folder, files));
@@ -234,7 +234,7 @@ impl App {
     }
 
     /// Keeps state for views and hooks, under its type: the argument [`State`](crate::extension::State) and
-    /// [`Context::state`](crate::Context::state) find it. Of one type there is one value: as with the configuration, the
+    /// [`Context::state`](crate::Context::state) find it. There is one value of each type: as with the configuration, the
     /// last one counts, so that a test can put something of its own in place of what the application has.
     ///
     /// ```
@@ -261,12 +261,12 @@ impl App {
         self
     }
 
-    /// State of type `T`, made if it is not there: for setup methods that an extension adds.
+    /// The state of type `T`; if there is none yet, its default. For setup methods that an extension adds.
     pub fn state_mut<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
         self.state.get_or_default()
     }
 
-    /// Keeps sessions elsewhere than in a signed cookie. `make` is called while the application is frozen, when the
+    /// Keeps sessions somewhere other than in a signed cookie. `make` is called while the application is frozen, when the
     /// configuration is known. Flask's `app.session_interface = …`.
     ///
     /// ```
@@ -324,7 +324,7 @@ impl App {
         self
     }
 
-    /// Adds an extension once everything else was said, right before the application is frozen: for what
+    /// Adds an extension after everything else, right before the application is frozen: for what
     /// depends on the options that come after it.
     #[track_caller]
     pub fn extend_last(mut self, extension: impl Extension + Send + 'static) -> App {
@@ -332,14 +332,14 @@ impl App {
         self
     }
 
-    /// Runs `f` while the application is frozen: to check what it needs, to make state out of what was set up.
+    /// Runs `f` while the application is frozen, to check what it needs or to make state out of what was set up.
     #[track_caller]
     pub fn on_freeze(mut self, f: impl FnOnce(&mut Freezing<'_>) + Send + 'static) -> App {
         self.on_freeze.push((self.adding.place(), Box::new(f)));
         self
     }
 
-    /// Tells `f` of every request when it has ended: when its body was sent, or its client has gone. For metrics and
+    /// Calls `f` for every request that has ended: its body was sent, or its client has gone. For metrics and
     /// logs; the access log is one. It runs on the thread of the connection, so it must be quick.
     ///
     /// ```
@@ -388,7 +388,7 @@ impl App {
         self
     }
 
-    /// Adds a command to the application's binary. `f` gets its arguments like a view; what the user typed
+    /// Adds a command to the application's binary. `f` gets its arguments as a view does; what the user typed
     /// after the command is [`CliArgs`](crate::cli::CliArgs). The text that it returns is printed.
     #[track_caller]
     pub fn command<M>(mut self, name: impl Into<String>, about: impl Into<String>, f: impl IntoHandler<M>) -> App {
@@ -399,8 +399,8 @@ impl App {
         self
     }
 
-    /// [`command`](App::command), for one that must not wait for the start because it is there to look at, or
-    /// to mend, what the start needs: the state of a database for instance.
+    /// [`command`](App::command), for one that must not wait for the start because it looks at, or
+    /// mends, what the start needs, for instance the state of a database.
     #[track_caller]
     pub fn command_before_start<M>(
         mut self,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::app::endpoints::Endpoint;
 use crate::app::scope::{Checked, Hook, UrlDefaults};
 use crate::base::catches::Catches;
-use crate::base::error::IntoStatus;
 use crate::base::options::Options;
+use crate::base::status::IntoStatus;
 use crate::context::Context;
 use crate::handler::Handler;
 use crate::handler::callback::Callback;
@@ -133,7 +133,7 @@ pub trait Scaffold: Sized {
         self
     }
 
-    /// Runs `f` before the view. The first that answers ends the request; the view does not run then.
+    /// Runs `f` before the view. If it answers, neither the functions after it nor the view run.
     #[track_caller]
     fn before_request<M>(mut self, f: impl IntoHandler<M>) -> Self {
         let hook = Hook { handler: f.into_handler(), location: Location::caller() };
@@ -150,7 +150,7 @@ pub trait Scaffold: Sized {
         self
     }
 
-    /// Runs `f` at the very end, whatever happened. It cannot answer any more; if it fails or panics, that is logged, and
+    /// Runs `f` at the very end, whatever happened. It can no longer answer; if it fails or panics, that is logged, and
     /// the others run all the same. The error that no handler answered is an argument, `Option<Caught<Error>>`.
     ///
     /// ```
@@ -179,8 +179,8 @@ pub trait Scaffold: Sized {
         self.scaffold().checked.push((Box::new(callback.clone()), what.into(), callback.location()));
     }
 
-    /// Runs `f` right after a rule has matched, before the hooks: to take values out of
-    /// [`Context::view_args_mut`], a language for instance.
+    /// Runs `f` right after a rule has matched, before the hooks, to take values out of
+    /// [`Context::view_args_mut`], for instance a language.
     #[track_caller]
     fn url_value_preprocessor<M>(mut self, f: impl IntoHandler<M>) -> Self {
         let hook = Hook { handler: f.into_handler(), location: Location::caller() };
@@ -220,7 +220,7 @@ pub trait Scaffold: Sized {
     ///
     /// # Panics
     ///
-    /// If `status` is no status of an error.
+    /// If `status` is not the status of an error.
     #[track_caller]
     fn register_error_handler<M>(mut self, status: impl IntoStatus, f: impl IntoHandler<M>) -> Self {
         let handler = ErrorHandler::new(Catches::status(status), f);

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::app::setup_error::SetupError;
 use crate::base::config::Config;
 use crate::base::error::Result;
-use crate::http::request::host_parts;
+use crate::http::host::host_parts;
 use crate::http::url::{PATH_SAFE, quote};
 use crate::routing::build::{BuildError, WantedUrl};
 use crate::routing::converter::{Converter, Factory};

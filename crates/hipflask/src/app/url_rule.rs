@@ -1,4 +1,4 @@
-//! A rule of an application, for those who look at all of them.
+//! A rule of an application, as `rules()` returns it.
 
 use std::fmt;
 use std::panic::Location;
@@ -50,7 +50,7 @@ impl<'a> UrlRule<'a> {
         &self.rule.endpoint
     }
 
-    /// The methods that it answers, those included that come along, HEAD with GET for instance.
+    /// The methods that it answers, including those that are implied, as HEAD is by GET.
     pub fn methods(&self) -> impl Iterator<Item = &'a Method> + use<'a> {
         self.rule.methods.iter()
     }

@@ -177,9 +177,10 @@ fn routes(app: &Frozen, all_methods: bool) -> String {
     rows.insert(1, widths.map(|width| "-".repeat(width)));
     let line = |[endpoint, methods, domain, rule]: &[String; 4]| {
         let [a, b, c, _] = widths;
-        match has_domains {
-            true => format!("{endpoint:a$}  {methods:b$}  {domain:c$}  {rule}\n"),
-            false => format!("{endpoint:a$}  {methods:b$}  {rule}\n"),
+        if has_domains {
+            format!("{endpoint:a$}  {methods:b$}  {domain:c$}  {rule}\n")
+        } else {
+            format!("{endpoint:a$}  {methods:b$}  {rule}\n")
         }
     };
     rows.iter().map(line).collect()

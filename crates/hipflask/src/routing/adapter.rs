@@ -6,7 +6,8 @@ use std::fmt;
 
 use http::Method;
 
-use crate::http::request::{Request, host_parts};
+use crate::http::host::host_parts;
+use crate::http::request::Request;
 use crate::http::url::{PATH_SAFE, quote};
 use crate::routing::build::{BuildError, Built, WantedUrl};
 use crate::routing::find::{Match, Sought};
@@ -282,9 +283,10 @@ impl<'a> MapAdapter<'a> {
             Domains::Subdomains => built.domain.as_deref() != self.subdomain.as_deref(),
             Domains::Hosts => built.domain.as_deref() != Some(self.server_name.get()),
         };
-        let mut url = match wanted.external || is_elsewhere || built.rule.websocket {
-            true => self.scheme_and_host(wanted, &built)?,
-            false => String::new(),
+        let mut url = if wanted.external || is_elsewhere || built.rule.websocket {
+            self.scheme_and_host(wanted, &built)?
+        } else {
+            String::new()
         };
         self.push_path(&mut url, &built.path);
         Ok(url)
@@ -378,9 +380,10 @@ fn subdomain_of<'a>(host: &'a str, server_name: &str) -> Option<Cow<'a, str>> {
         return before.is_empty().then_some(Cow::Borrowed(""));
     };
     // Empty labels mean nothing.
-    match subdomain.starts_with('.') || subdomain.ends_with('.') || subdomain.contains("..") {
-        true => Some(Cow::Owned(subdomain.split('.').filter(|label| !label.is_empty()).collect::<Vec<_>>().join("."))),
-        false => Some(Cow::Borrowed(subdomain)),
+    if subdomain.starts_with('.') || subdomain.ends_with('.') || subdomain.contains("..") {
+        Some(Cow::Owned(subdomain.split('.').filter(|label| !label.is_empty()).collect::<Vec<_>>().join(".")))
+    } else {
+        Some(Cow::Borrowed(subdomain))
     }
 }
 

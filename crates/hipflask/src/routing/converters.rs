@@ -165,6 +165,7 @@ mod tests {
 
     #[test]
     fn shapes_and_bounds() {
+        let (large, beyond) = (format!("{}.0", "9".repeat(300)), format!("{}.0", "9".repeat(400)));
         for (variable, good, bad) in [
             ("string", vec!["a", "é b"], vec![""]),
             ("string(length=2)", vec!["ab", "éé"], vec!["a", "abc"]),
@@ -174,6 +175,7 @@ mod tests {
             ("int(fixed_digits=4)", vec!["0042"], vec!["42"]),
             ("float", vec!["1.0", "0.5", "0.0", "00.10"], vec!["1", "1.", ".5", "1e5", "-1.0", "inf", "nan"]),
             ("float(max=1.5)", vec!["1.5"], vec!["1.6"]),
+            ("float", vec![&large], vec![&beyond]),
             ("any(a, 'b c')", vec!["a", "b c"], vec!["b"]),
             ("path", vec!["a/b", "a//b/"], vec!["/a", ""]),
             ("uuid", vec!["01234567-89ab-CDEF-0123-456789abcdef"], vec!["0123456789abcdef0123456789abcdef"]),

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::http::body::Body;
 use crate::http::json;
-use crate::http::request::{Request, Scheme};
+use crate::http::peer::Scheme;
+use crate::http::request::Request;
 use crate::http::url::{iri_to_uri, push_query};
 use crate::signing::random_bytes;
 use crate::testing::client::TestClient;

@@ -159,14 +159,14 @@ async fn values_are_of_their_types() {
     ] {
         assert_eq!(client.get(target).send().await.text(), text, "{target}");
     }
-    // Too large for its type, of another form, or not there.
+    // Too large for its type, of another form, or missing.
     for target in ["/item/99999999999999999999", "/item/-1", "/item/", "/price/2", "/color/blue", "/item/1/", "/%00"] {
         assert_eq!(client.get(target).send().await.status(), 404, "{target}");
     }
 }
 
 #[hipflask::test]
-async fn an_encoded_slash_is_no_separator() {
+async fn an_encoded_slash_is_not_a_separator() {
     let client = app().test_client();
     assert_eq!(client.get("/item%2F1").send().await.status(), 404);
     assert_eq!(client.get("/wiki/a%2Fb").send().await.text(), "a/b");

@@ -40,7 +40,7 @@ impl Settings {
     }
 }
 
-/// `[::1]` of `[::1]:5000`, where a colon is no port.
+/// `[::1]` of `[::1]:5000`, where a colon does not begin a port.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit()) => name,

@@ -77,9 +77,9 @@ pub(super) fn get_flashed_messages(positional: Rest<Value>, kwargs: Kwargs) -> R
     let messages = with(|ctx| ctx.session().flashed_messages())?;
     let wanted = messages.into_iter().filter(|(category, _)| filter.is_empty() || filter.contains(category));
     Ok(if with_categories {
-        wanted.map(|(category, message)| Value::from((category, message))).collect()
+        wanted.map(|(category, message)| Value::from((category, to_value(&message)))).collect()
     } else {
-        wanted.map(|(_, message)| Value::from(message)).collect()
+        wanted.map(|(_, message)| to_value(&message)).collect()
     })
 }
 
@@ -188,9 +188,9 @@ impl Pairs {
     }
 }
 
-/// The values of a header that are text.
-fn headers<'r>(request: &'r Request, name: &str) -> impl Iterator<Item = &'r str> + use<'r> {
-    request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok())
+/// The values of a header.
+fn headers<'r>(request: &'r Request, name: &str) -> impl Iterator<Item = &'r str> {
+    request.header_all(name)
 }
 
 impl Object for Pairs {
@@ -227,7 +227,7 @@ pub(super) struct SessionObject;
 impl Object for SessionObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str()?;
-        with(|ctx| ctx.session().get::<serde_json::Value>(key)).ok()?.map(|value| to_value(&value))
+        with(|ctx| ctx.session().value(key)).ok()?.map(|value| to_value(&value))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
