@@ -15,6 +15,7 @@ mod kept;
 mod layers;
 mod lifecycle;
 mod mounts;
+mod log;
 mod options;
 mod real_flask;
 mod requests;

@@ -13,6 +13,7 @@ mod setup;
 mod value;
 
 use std::borrow::Cow;
+use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Enumerator, Object, ObjectExt, Value};
@@ -23,7 +24,7 @@ use crate::app::App;
 use crate::app::blueprint::Blueprint;
 use crate::app::extension::Extension;
 use crate::app::scaffold::Scaffold;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::html::Html;
 use crate::builtin::templating::functions::TemplateFunction;
 use crate::builtin::templating::setup::TemplateSetup;
@@ -58,6 +59,8 @@ pub struct Template {
     source: Source,
     values: Values,
 }
+    /// The line that asked for it.
+    location: &'static Location<'static>,
 
 #[derive(Clone, Debug)]
 enum Source {
@@ -96,18 +99,26 @@ fn not_kept(name: &str, type_name: &str, cause: &minijinja::Error) -> Value {
 impl Template {
     /// The template `name`, in the application's folder for templates.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Template {
-        Template { source: Source::Names(vec![name.into()]), values: Values::new() }
+    #[track_caller]
+        Template::of(Source::Names(vec![name.into()]))
     }
 
     /// The first of several templates that exists. Flask's `render_template` with a list.
     pub fn first_of<N: Into<Cow<'static, str>>>(names: impl IntoIterator<Item = N>) -> Template {
-        Template { source: Source::Names(names.into_iter().map(Into::into).collect()), values: Values::new() }
+    #[track_caller]
+        Template::of(Source::Names(names.into_iter().map(Into::into).collect()))
     }
 
     /// A template that is only a string; it escapes like HTML. Flask's `render_template_string`. Never build the
     /// string from what a user sent: it is code.
     pub fn from_string(source: impl Into<String>) -> Template {
-        Template { source: Source::Text(source.into()), values: Values::new() }
+    #[track_caller]
+        Template::of(Source::Text(source.into()))
+    }
+
+    #[track_caller]
+    fn of(source: Source) -> Template {
+        Template { source, values: Values::new(), location: Location::caller() }
     }
 
     /// The same with `value` under `name`.
@@ -176,16 +187,14 @@ impl Context {
     /// A [`TemplateError`] if it does not exist, is malformed, or fails; the error of a context processor.
     pub async fn render(&mut self, template: Template) -> Result<Html> {
         let app = self.app().clone();
-        let templates = app
-            .state::<Templates>()
-            .ok_or_else(|| crate::base::error::Error::msg("the application was made without templates"))?;
+        let templates = app.state::<Templates>().ok_or_else(|| Error::msg(WITHOUT).at(template.location))?;
         let mut root = Root { given: template.values.0.len(), values: template.values.0 };
         let processors: Vec<ContextProcessor> = self.options::<ContextProcessor>().cloned().collect();
         for ContextProcessor(processor) in &processors {
             root.values.extend(processor.call(self).await?.0);
         }
         let rendered = templates.render(self, &template.source, root);
-        Ok(Html::new(rendered.map_err(|error| templates.error(&error))?))
+        Ok(Html::new(rendered.map_err(|error| Error::from(templates.error(&error)).at(template.location))?))
     }
 }
 
