@@ -108,7 +108,7 @@ const STYLE: &str = "\
     :root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}\
     h1{font-size:1.4rem;margin:0}h2{font-size:1rem;margin:1.6rem 0 .4rem}p.error{font-size:1.15rem;color:light-dark(#a4101f,#ff8a94)}\
     pre,table{font:13px/1.5 ui-monospace,monospace;background:light-dark(#f4f4f2,#1d1f21);border-radius:6px;padding:.6rem;overflow:auto;width:100%;box-sizing:border-box}\
-    pre b{background:light-dark(#ffe3a3,#5c4710);display:block;font-weight:inherit}td{padding:0 .8rem 0 0;vertical-align:top}td:first-child{opacity:.7;white-space:nowrap}";
+    pre b{background:light-dark(#ffe3a3,#5c4710);display:block;font-weight:inherit}table{display:block}h1,h2,p,td{overflow-wrap:anywhere}td{padding:0 .8rem 0 0;vertical-align:top}td:first-child{opacity:.7;white-space:nowrap}";
 
 impl Page {
     fn new(title: &str, name: &str) -> Page {
