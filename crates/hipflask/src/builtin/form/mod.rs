@@ -72,6 +72,15 @@ pub struct Form<T> {
     words: Option<Words>,
 }
 
+/// The fields of the request's forms that are passwords, in `g` while somebody develops: the debug page conceals them.
+pub(crate) struct PasswordFields(pub(crate) Vec<&'static str>);
+
+fn note_passwords<T: FormModel>(ctx: &mut Context) {
+    let noted = ctx.g_mut().remove::<PasswordFields>().map(|PasswordFields(names)| names).unwrap_or_default();
+    let passwords = T::fields().into_iter().filter(|field| field.widget == "password").map(|field| field.name);
+    ctx.g_mut().insert(PasswordFields(noted.into_iter().chain(passwords).collect()));
+}
+
 /// What `#[derive(Form)]` writes for a struct. Implement it by hand for forms that are known only at run time.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a form",
@@ -201,8 +210,18 @@ impl<T: FormModel> FromContext for Form<T> {
     async fn from_context(ctx: &mut Context) -> Result<Form<T>> {
         let form = match ctx.request().method() {
             &Method::POST | &Method::PUT | &Method::PATCH | &Method::DELETE => {
-                let data = Arc::clone(ctx.shared_form().await?);
-                Form::read(data, Some(ctx))
+                if ctx.config().debug() {
+                    note_passwords::<T>(ctx);
+                }
+                let (data, too_large) = ctx.form_so_far().await?;
+                let form = Form::read(data, Some(ctx));
+                match too_large {
+                    None => form,
+                    Some(too_large) => match form.cut_off(&too_large) {
+                        Some(form) => form,
+                        None => return Err(ctx.form().await.err().unwrap_or_else(|| HttpError::new(413).into())),
+                    },
+                }
             }
             _ => Form::empty(),
         };
