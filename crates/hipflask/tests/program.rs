@@ -32,11 +32,12 @@ fn main() -> ExitCode {
     if arguments.first().is_some_and(|command| command == "run") {
         return hipflask::cli::main(app);
     }
-    let tests: [(&str, fn()); 8] = [
+    let tests: [(&str, fn()); 9] = [
         ("a_signal_lets_it_finish_what_is_in_flight", a_signal_lets_it_finish_what_is_in_flight),
         ("a_second_signal_ends_it_at_once", a_second_signal_ends_it_at_once),
         ("out_of_file_descriptors_it_waits_and_goes_on", out_of_file_descriptors_it_waits_and_goes_on),
         ("what_cannot_be_served_is_said_in_one_line", what_cannot_be_served_is_said_in_one_line),
+        ("the_developers_key_stays_out_of_version_control", the_developers_key_stays_out_of_version_control),
         ("production_logs_one_json_object_per_line", production_logs_one_json_object_per_line),
         ("debug_mode_logs_for_people", debug_mode_logs_for_people),
         ("the_access_log_can_be_switched_off", the_access_log_can_be_switched_off),
@@ -215,6 +216,23 @@ fn what_cannot_be_served_is_said_in_one_line() {
     }
 }
 
+fn the_developers_key_stays_out_of_version_control() {
+    let folder = std::env::temp_dir().join(format!("hipflask-instance-{}", std::process::id()));
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+    let run = |debug: &str| drop(Program::start(command(&[debug]).env("FLASK_INSTANCE_PATH", &folder)));
+    run("--no-debug");
+    assert!(!folder.exists(), "production writes no key");
+    run("--debug");
+    assert!(text("secret-key-for-development").is_some_and(|key| key.len() > 40));
+    assert_eq!(text(".gitignore").as_deref(), Some("*\n"));
+    // What the developer has decided stays.
+    std::fs::write(folder.join(".gitignore"), "").expect("it can be written");
+    std::fs::remove_file(folder.join("secret-key-for-development")).expect("it is there");
+    run("--debug");
+    assert_eq!(text(".gitignore").as_deref(), Some(""));
+    std::fs::remove_dir_all(&folder).expect("it can be removed");
+}
+
 fn production_logs_one_json_object_per_line() {
     let program = Program::start(&mut command(&["--no-debug"]));
     assert!(program.get("/ping?secret=1").ends_with("pong"));
@@ -224,6 +242,7 @@ fn production_logs_one_json_object_per_line() {
     let mut malformed = program.connect();
     malformed.write_all(b"\0{\"forged\":true}\r\n\r\n").expect("it reads");
     malformed.read_to_end(&mut Vec::new()).expect("it ends the connection");
+    drop(malformed);
     let log = program.log();
     let lines: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).expect(line)).collect();
     for (line, value) in log.iter().zip(&lines) {

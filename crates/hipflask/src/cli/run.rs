@@ -36,6 +36,7 @@ fn developers_key(folder: &Path) -> io::Result<String> {
     let key = base64::encode(&random_bytes::<32>());
     fs::create_dir_all(folder)?;
     let mut options = fs::OpenOptions::new();
+    keep_out_of_version_control(folder)?;
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -44,6 +45,15 @@ fn developers_key(folder: &Path) -> io::Result<String> {
 }
 
 pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
+/// A secret, and what else an application writes while it is developed, belongs to no repository.
+fn keep_out_of_version_control(folder: &Path) -> io::Result<()> {
+    match fs::OpenOptions::new().write(true).create_new(true).open(folder.join(".gitignore")) {
+        Ok(mut file) => io::Write::write_all(&mut file, b"*\n"),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
     // A mistake in the configuration must show now, not at the first connection.
     ServerLimits::from_config(app.config())?;
     let address = resolve(app, address)?;
