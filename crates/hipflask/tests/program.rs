@@ -32,11 +32,12 @@ fn main() -> ExitCode {
     if arguments.first().is_some_and(|command| command == "run") {
         return hipflask::cli::main(app);
     }
-    let tests: [(&str, fn()); 9] = [
+    let tests: [(&str, fn()); 10] = [
         ("a_signal_lets_it_finish_what_is_in_flight", a_signal_lets_it_finish_what_is_in_flight),
         ("a_second_signal_ends_it_at_once", a_second_signal_ends_it_at_once),
         ("out_of_file_descriptors_it_waits_and_goes_on", out_of_file_descriptors_it_waits_and_goes_on),
         ("what_cannot_be_served_is_said_in_one_line", what_cannot_be_served_is_said_in_one_line),
+        ("what_to_type_instead_is_said", what_to_type_instead_is_said),
         ("the_developers_key_stays_out_of_version_control", the_developers_key_stays_out_of_version_control),
         ("production_logs_one_json_object_per_line", production_logs_one_json_object_per_line),
         ("debug_mode_logs_for_people", debug_mode_logs_for_people),
@@ -214,6 +215,31 @@ fn what_cannot_be_served_is_said_in_one_line() {
         assert!(error.starts_with("Error: ") && error.contains(said) && error.lines().count() == 1, "{error}");
         assert_eq!(output.stdout, b"");
     }
+}
+
+/// The program without the port that the other tests give it.
+fn bare(variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+    let output = clear_environment(command.arg("run")).envs(variables.iter().copied()).output();
+    let output = output.expect("this program can be run");
+    (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+}
+
+fn what_to_type_instead_is_said() {
+    let (code, error) = bare(&[("FLASK_RUN_PORT", "abc")]);
+    let told = "Error: `abc` in FLASK_RUN_PORT (`RUN_PORT`) is not a port; give a number from 0 to 65535\n";
+    assert_eq!((code, error.as_str()), (Some(2), told));
+    let (code, error) = bare(&[("FLASK_RUN_PORT", "0"), ("FLASK_RUN_HOST", "no such host")]);
+    assert!(code == Some(2) && error.contains("`no such host` in FLASK_RUN_HOST"), "{error}");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let port = taken.local_addr().expect("it is bound").port();
+    let next = port.checked_add(1).unwrap_or(5000);
+    let (_, error) = bare(&[("FLASK_RUN_PORT", &port.to_string()), ("CARGO", "cargo")]);
+    assert!(error.ends_with(&format!("choose another port: cargo run -- --port {next}\n")), "{error}");
+    let (_, error) = bare(&[("FLASK_RUN_PORT", &port.to_string())]);
+    let own = std::env::current_exe().expect("this program has a path");
+    assert!(error.ends_with(&format!("{} --port {next}\n", own.display())), "{error}");
 }
 
 fn the_developers_key_stays_out_of_version_control() {
