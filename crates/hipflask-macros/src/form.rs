@@ -14,9 +14,9 @@ use syn::{
 use crate::Expanded;
 use crate::arguments::{in_one_place, last_segment};
 
-const KNOWN: &str = "`name`, `label`, `widget`, `description`, `length(1..=80)`, `range(18..)`, `email`, \
-                     `one_of(\"a\", \"b\")`, `choices(\"a\" = \"First\")`, `equal_to = \"field\"`, `check = function`, \
-                     `rule = value`";
+const KNOWN: &str = "`name`, `label`, `widget`, `description`, `length(1..=80)`, `range(18..)`, \
+                     `file_size(..=2_000_000)`, `email`, `one_of(\"a\", \"b\")`, \
+                     `choices(\"a\" = \"First\")`, `equal_to = \"field\"`, `check = function`, `rule = value`";
 
 /// What `#[field(..)]` says.
 #[derive(Default)]
@@ -56,6 +56,7 @@ impl Options {
             "description" => self.description = Some(text(meta, &key)?),
             "length" => self.length(meta)?,
             "range" => self.range(meta)?,
+            "file_size" => self.file_size(meta)?,
             "email" => self.email(meta)?,
             "one_of" => self.one_of(meta)?,
             "choices" => self.pairs(meta)?,
@@ -68,9 +69,7 @@ impl Options {
     }
 
     fn email(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
-        if !meta.input.is_empty() && !meta.input.peek(Token![,]) {
-            return Err(meta.error("`email` stands alone: `#[field(email)]`"));
-        }
+        alone(meta, "email")?;
         self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::Email));
         self.widget.get_or_insert_with(|| LitStr::new("email", meta.path.span()));
         Ok(())
@@ -173,6 +172,14 @@ impl Options {
         Ok(())
     }
 
+    fn file_size(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+        let (None, Some(max)) = bounds(meta, "file_size", "..=2_000_000")? else {
+            return Err(meta.error("`file_size` has the most bytes of a file: `file_size(..=2_000_000)`"));
+        };
+        self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::FileSize { max: #max }));
+        Ok(())
+    }
+
     fn bound_attributes(&mut self, low: &str, min: Option<TokenStream>, high: &str, max: Option<TokenStream>) {
         for (name, bound) in [(low, min), (high, max)] {
             self.attributes
@@ -218,6 +225,15 @@ fn check_shape(attribute: &Attribute) -> Result<()> {
     }
 }
 
+/// Nothing follows the option. Returns true: it is set.
+fn alone(meta: &ParseNestedMeta<'_>, option: &str) -> Result<bool> {
+    if meta.input.is_empty() || meta.input.peek(Token![,]) {
+        Ok(true)
+    } else {
+        Err(meta.error(format!("`{option}` stands alone: `#[field({option})]`")))
+    }
+}
+
 /// The value after the `=`, or an error that says what it should be.
 fn value<T: Parse>(meta: &ParseNestedMeta<'_>, wanted: &str) -> Result<T> {
     match meta.value() {
@@ -249,13 +265,14 @@ fn list<T>(
 /// As an attribute of the HTML it would do nothing, and nobody would notice. `rule` is not among them: `role` is an
 /// attribute of HTML.
 fn misspelt(word: &str) -> Option<&'static str> {
-    const OPTIONS: [&str; 11] = [
+    const OPTIONS: [&str; 12] = [
         "name",
         "label",
         "widget",
         "description",
         "length",
         "range",
+        "file_size",
         "email",
         "one_of",
         "choices",

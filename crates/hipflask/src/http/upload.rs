@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::http::filenames::secure_filename;
 use crate::http::multi_dict::MultiDict;
 use crate::http::spool::{Content, blocking};
@@ -30,6 +30,26 @@ impl FormData {
     /// The first file of the field `name`, if the user has chosen one.
     pub fn file(&self, name: &str) -> Option<&Upload> {
         self.files.iter().find(|file| file.name == name && !file.filename.is_empty())
+    }
+}
+
+/// The file of a form with which the form became larger than allowed:
+/// [`Context::form_so_far`](crate::Context::form_so_far).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    pub(crate) field: String,
+    pub(crate) limit: u64,
+}
+
+impl TooLarge {
+    /// The name of its field.
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// The most bytes that the request might have had.
+    pub fn limit(&self) -> u64 {
+        self.limit
     }
 }
 

@@ -14,17 +14,17 @@ use http::Method;
 use serde::ser::{Serialize, Serializer};
 
 use crate::app::freezing::Freezing;
-use crate::base::error::Result;
+use crate::base::error::{HttpError, Result};
 use crate::builtin::form::error::Words;
 use crate::builtin::form::shown::BoundField;
 use crate::context::Context;
 use crate::context::extract::FromContext;
-use crate::http::upload::FormData;
+use crate::http::upload::{FormData, TooLarge};
 
 pub use crate::builtin::form::binder::{Binder, FromField};
 pub use crate::builtin::form::error::FieldError;
 pub use crate::builtin::form::field::{Field, FieldName};
-pub use crate::builtin::form::rules::{Check, Email, EqualTo, FieldRule, IfGiven, Length, OneOf, Range};
+pub use crate::builtin::form::rules::{Check, Email, EqualTo, FieldRule, FileSize, IfGiven, Length, OneOf, Range};
 pub use crate::builtin::form::sent::Sent;
 pub(crate) use crate::builtin::form::shown::FORM_MARKER;
 
@@ -111,6 +111,20 @@ impl<T: FormModel> Form<T> {
         let value = T::bind(&mut binder);
         let errors = in_order::<T>(binder.into_errors());
         Form { data: Some(data), value, errors, ..Form::empty() }
+    }
+
+    /// A form of which only the beginning came, because a file of it is too large: what came is kept, and the file's
+    /// field says why. `None` if that field is not one of this form.
+    fn cut_off(self, too_large: &TooLarge) -> Option<Form<T>> {
+        let fields = T::fields();
+        let at = fields.iter().position(|field| field.name == too_large.field())?;
+        let came = |name: &str| fields[..=at].iter().any(|field| field.name == name);
+        let mut errors: Vec<_> = self.errors.into_iter().filter(|(name, _)| came(name)).collect();
+        // A limit of the field's own comes first: it is the smaller one.
+        if errors.iter().all(|(name, _)| *name != fields[at].name) {
+            errors.push((fields[at].name, FieldError::FileTooLarge { max: too_large.limit() }));
+        }
+        Some(Form { value: None, errors, ..self })
     }
 
     /// The values, if the form was submitted and is valid. Flask-WTF's `validate_on_submit`.
