@@ -14,7 +14,7 @@ use syn::{
 use crate::Expanded;
 use crate::arguments::{in_one_place, last_segment};
 
-const KNOWN: &str = "`name`, `label`, `widget`, `description`, `length(1..=80)`, `range(18..)`, \
+const KNOWN: &str = "`name`, `label`, `widget`, `description`, `trim`, `length(1..=80)`, `range(18..)`, \
                      `file_size(..=2_000_000)`, `email`, `one_of(\"a\", \"b\")`, \
                      `choices(\"a\" = \"First\")`, `equal_to = \"field\"`, `check = function`, `rule = value`";
 
@@ -29,6 +29,8 @@ struct Options {
     attributes: Vec<(String, TokenStream)>,
     /// Rules, and the options that ask for them.
     rules: Vec<(Span, TokenStream)>,
+    /// White space around what was typed does not count.
+    trims: bool,
     /// The field that it repeats.
     repeats: Option<LitStr>,
     /// A rule reads it, and perhaps nobody else: a password typed twice, a box that must be ticked.
@@ -57,6 +59,7 @@ impl Options {
             "length" => self.length(meta)?,
             "range" => self.range(meta)?,
             "file_size" => self.file_size(meta)?,
+            "trim" => self.trims = alone(meta, "trim")?,
             "email" => self.email(meta)?,
             "one_of" => self.one_of(meta)?,
             "choices" => self.pairs(meta)?,
@@ -265,12 +268,13 @@ fn list<T>(
 /// As an attribute of the HTML it would do nothing, and nobody would notice. `rule` is not among them: `role` is an
 /// attribute of HTML.
 fn misspelt(word: &str) -> Option<&'static str> {
-    const OPTIONS: [&str; 12] = [
+    const OPTIONS: [&str; 13] = [
         "name",
         "label",
         "widget",
         "description",
         "length",
+        "trim",
         "range",
         "file_size",
         "email",
@@ -312,6 +316,9 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
         used.extend(options.is_read.then_some(ident));
     }
     let names = name_constants(&input, &read);
+    let trimmed = read.iter().filter(|(_, options)| options.trims).map(|(field, options)| field_name(field, options));
+    let trimmed: Vec<String> = trimmed.collect();
+    let trim = (!trimmed.is_empty()).then(|| quote!(binder.trim(&[#(#trimmed),*]);));
     Ok(quote! {
         #names
 
@@ -321,6 +328,7 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
             }
 
             fn bind(binder: &mut ::hipflask::form::Binder<'_>) -> ::core::option::Option<Self> {
+                #trim
                 #(let #idents = #bound;)*
                 let form = #name { #(#idents: #idents?),* };
                 #(let _ = &form.#used;)*
