@@ -81,8 +81,8 @@ pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
 
 /// What was typed; otherwise `FLASK_RUN_HOST` and `FLASK_RUN_PORT`; otherwise Flask's defaults.
 fn resolve(app: &Frozen, address: &Address) -> Result<SocketAddr, Failure> {
-    let host = Setting::new(app, address.host.as_deref(), "RUN_HOST", "127.0.0.1");
-    let port = Setting::new(app, address.port.as_deref(), "RUN_PORT", "5000");
+    let host = Setting::configured("RUN_HOST", app, address.host.as_deref(), "127.0.0.1");
+    let port = Setting::configured("RUN_PORT", app, address.port.as_deref(), "5000");
     let Ok(number) = port.value.parse::<u16>() else {
         return Err(Failure::usage(format!("{port} is not a port; give a number from 0 to 65535")));
     };
@@ -101,7 +101,8 @@ struct Setting {
 }
 
 impl Setting {
-    fn new(app: &Frozen, typed: Option<&str>, key: &'static str, default: &str) -> Setting {
+    /// What was typed, or else what `key` says.
+    fn configured(key: &'static str, app: &Frozen, typed: Option<&str>, default: &str) -> Setting {
         if let Some(typed) = typed {
             return Setting { value: typed.to_owned(), key: None };
         }
