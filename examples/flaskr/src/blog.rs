@@ -53,9 +53,9 @@ pub async fn add_post(
 
 #[derive(Form)]
 struct PostForm {
-    #[field(label = "Title", length(1..=80))]
+    #[field(label = "Title", trim, length(1..=80))]
     title: String,
-    #[field(label = "Body", widget = "textarea", length(1..=20_000), rows = 12)]
+    #[field(label = "Body", widget = "textarea", trim, length(1..=20_000), rows = 12)]
     body: String,
     #[field(
         label = "Picture",
@@ -67,7 +67,7 @@ struct PostForm {
 
 #[derive(Form)]
 struct CommentForm {
-    #[field(label = "Your comment", widget = "textarea", length(1..=2_000), rows = 3)]
+    #[field(label = "Your comment", widget = "textarea", trim, length(1..=2_000), rows = 3)]
     body: String,
 }
 

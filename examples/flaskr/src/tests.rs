@@ -91,6 +91,27 @@ async fn a_wrong_form_keeps_its_values_and_names_its_errors() {
 }
 
 #[hipflask::test]
+async fn names_that_look_alike_are_one_name() {
+    let client = client_of("sqlite:");
+    author(&client, "ada").await;
+    client.post("/auth/logout").send().await;
+    let register = |name| {
+        let registration = [("username", name), ("password", "correct horse"), ("again", "correct horse")];
+        client.post("/auth/register").form(registration).send()
+    };
+    for name in ["ada", " ada ", "Ada", "ADA\t"] {
+        let page = register(name).await.text();
+        assert!(page.contains(&format!("The name {} is taken.", name.trim())), "{name:?}: {page}");
+    }
+    for name in ["\u{430}da", "ad\u{200b}a", "a da", "\u{ff41}da"] {
+        assert!(register(name).await.text().contains("Use letters from a to z"), "{name:?}");
+    }
+    let credentials = [("username", " Ada "), ("password", "correct horse")];
+    assert_eq!(client.post("/auth/login").form(credentials).send().await.header("location"), Some("/"));
+    assert!(client.get("/").send().await.text().contains(r#"<span class="who">ada</span>"#));
+}
+
+#[hipflask::test]
 async fn pictures_are_what_their_bytes_say() {
     let client = client_of("sqlite:");
     author(&client, "ada").await;
