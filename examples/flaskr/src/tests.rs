@@ -162,8 +162,24 @@ async fn posts_are_json_too() {
 #[hipflask::test]
 async fn samples_fill_a_blog() {
     let client = client_of("sqlite:");
-    client.get("/").send().await;
-    let told = samples::init_db(Db::of(client.app()).expect("the blog has a database")).await;
+    let told = client.app().run_command("init-db", [""; 0]).await;
     assert!(told.expect("an empty blog takes them").starts_with("The blog has 12 posts"));
     assert!(client.get("/").send().await.text().contains("Hello, world"));
+}
+
+#[hipflask::test]
+async fn samples_replace_nothing_without_a_word() {
+    let client = client_of("sqlite:");
+    author(&client, "ada").await;
+    write(&client, "Mine").await;
+    let refused = client.app().run_command("init-db", [""; 0]).await.expect_err("somebody has written something");
+    assert!(refused.to_string().contains("write `init-db --yes`"), "{refused}");
+    assert!(client.get("/").send().await.text().contains("Mine"));
+    client.app().run_command("init-db", ["--yes"]).await.expect("it was asked for");
+    assert!(!client.get("/").send().await.text().contains("Mine"));
+
+    let key = "a key that is long enough for a test of production";
+    let production = app().config("DATABASE_URL", "sqlite:").config("DEBUG", false).config("SECRET_KEY", key);
+    let production = production.freeze().expect("nothing is wrong with it");
+    assert!(production.run_command("init-db", [""; 0]).await.is_err(), "everybody knows the password");
 }
