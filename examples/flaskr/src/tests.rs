@@ -150,11 +150,39 @@ async fn posts_are_json_too() {
     let post = serde_json::json!({"title": "By a program", "body": "Text"});
     let refused = client.post("/api/posts").header("accept", "application/json").json(&post).send().await;
     assert_eq!(refused.json::<serde_json::Value>()["code"], 401);
+    // As curl sends it: without a preference, and without the headers of a browser.
+    let program = client.app().test_client().without_browser_headers();
+    let refused = program.post("/api/posts").json(&post).send().await;
+    let told = refused.json::<serde_json::Value>()["description"].to_string();
+    assert!(refused.status() == 400 && told.contains("`Origin: http://localhost`"), "{told}");
+    let from_here = |target: &str| program.post(target).header("origin", "http://localhost");
+    let refused = from_here("/api/posts").json(&post).send().await;
+    assert_eq!((refused.status().as_u16(), refused.json::<serde_json::Value>()["code"].as_i64()), (401, Some(401)));
+    for (request, status) in [
+        (from_here("/api/posts").body("{}"), 415),
+        (from_here("/api/posts").header("content-type", "application/json").body("{"), 400),
+        (program.get("/api/nowhere"), 404),
+        (program.get("/api/posts?page=7"), 404),
+        (from_here("/api/posts/1"), 405),
+    ] {
+        let answer = request.send().await;
+        assert_eq!(answer.json::<serde_json::Value>()["code"], status, "{}", answer.text());
+    }
     author(&client, "ada").await;
     let made = client.post("/api/posts").json(&post).send().await;
-    assert_eq!((made.status().as_u16(), made.header("location")), (201, Some("/api/posts/1")));
+    assert_eq!((made.status().as_u16(), made.header("location")), (201, Some("/api/posts/2")));
     let found: serde_json::Value = client.get("/api/posts").send().await.json();
-    assert_eq!((&found["total"], &found["items"][0]["title"]), (&1.into(), &"By a program".into()));
+    assert_eq!((&found["total"], &found["items"][0]["title"]), (&2.into(), &"By a program".into()));
+    let picture = client.post("/create").file("picture", "p.png", "image/png", PNG);
+    picture.form([("title", "With a picture"), ("body", "Text")]).send().await;
+    for found in [
+        client.get("/api/posts").send().await.json::<serde_json::Value>()["items"][0].clone(),
+        client.get("/api/posts/3").send().await.json(),
+    ] {
+        let address = found["picture"].as_str().unwrap_or_default().to_owned();
+        assert!(address.starts_with("http://localhost/pictures/") && address.ends_with(".png"), "{found}");
+        assert_eq!(client.get(address.trim_start_matches("http://localhost")).send().await.bytes().as_ref(), PNG);
+    }
     assert_eq!(client.get("/api/posts/7").send().await.json::<serde_json::Value>()["code"], 404);
     assert_eq!(client.post("/api/posts").json(&serde_json::json!({"title": "x"})).send().await.status(), 400);
 }
