@@ -59,10 +59,13 @@ struct PostForm {
     body: String,
     #[field(
         label = "Picture",
+        file_size(..=pictures::MOST_BYTES),
         accept = "image/png,image/jpeg,image/gif,image/webp",
-        description = "PNG, JPEG, GIF or WebP, up to 2 MB"
+        description = "PNG, JPEG, GIF or WebP, up to 10 MB"
     )]
     picture: Option<Upload>,
+    #[field(label = "Remove the picture")]
+    remove_picture: bool,
 }
 
 #[derive(Form)]
@@ -119,7 +122,7 @@ async fn create(
     app: Frozen,
     session: Session,
 ) -> Result<Response> {
-    if let Some(PostForm { title, body, picture }) = form.valid() {
+    if let Some(PostForm { title, body, picture, .. }) = form.valid() {
         match pictures::save(&app, picture.as_ref()).await? {
             Err(reason) => form.add_error(PostForm::PICTURE, reason),
             Ok(picture) => {
@@ -152,15 +155,16 @@ async fn update(
 ) -> Result<Response> {
     let post = own_post(&db, id, &author).await?;
     let mut form = form.prefill(PostForm::TITLE, &post.title).prefill(PostForm::BODY, &post.body);
-    if let Some(PostForm { title, body, picture }) = form.valid() {
+    if let Some(PostForm { title, body, picture, remove_picture }) = form.valid() {
         match pictures::save(&app, picture.as_ref()).await? {
             Err(reason) => form.add_error(PostForm::PICTURE, reason),
-            Ok(picture) => {
-                if picture.is_some() {
+            Ok(new) => {
+                let kept = post.picture.as_deref().filter(|_| new.is_none() && !remove_picture);
+                let changed = db.query("UPDATE post SET title = ?, body = ?, picture = ? WHERE id = ?");
+                changed.bind(title).bind(body).bind(new.as_deref().or(kept)).bind(id).execute().await?;
+                if kept.is_none() {
                     pictures::remove(&app, post.picture.as_deref()).await;
                 }
-                let changed = db.query("UPDATE post SET title = ?, body = ?, picture = ? WHERE id = ?");
-                changed.bind(title).bind(body).bind(picture.or(post.picture)).bind(id).execute().await?;
                 session.flash("Saved.");
                 return redirect(url_for!(show, id)).into_response();
             }
