@@ -23,6 +23,7 @@ pub struct Post {
 
 #[derive(serde::Serialize, FromRow)]
 struct Comment {
+    id: i64,
     username: String,
     created: DateTime,
     body: String,
@@ -87,26 +88,19 @@ pub async fn show(id: i64, db: Db) -> Result<Template> {
 
 async fn page_of_post(db: &Db, id: i64, form: &Form<CommentForm>) -> Result<Template> {
     let post = find(db, id).await?;
-    let comments = db.query("SELECT username, created, body FROM comment JOIN author ON author.id = author_id WHERE post_id = ? ORDER BY comment.id");
+    let comments = db.query("SELECT comment.id, username, created, body FROM comment JOIN author ON author.id = author_id WHERE post_id = ? ORDER BY comment.id");
     let comments: Vec<Comment> = comments.bind(id).all().await?;
     Ok(render_template!("blog/show.html", post, comments, form))
 }
 
-#[post("/<int:id>/comment")]
-async fn comment(
-    id: i64,
-    form: Form<CommentForm>,
-    author: Login<Author>,
-    db: Db,
-    session: Session,
-) -> Result<Response> {
+#[post("/<int:id>")]
+async fn comment(id: i64, form: Form<CommentForm>, author: Login<Author>, db: Db) -> Result<Response> {
     let Some(comment) = form.valid() else {
         return page_of_post(&db, id, &form).await?.into_response();
     };
     find(&db, id).await?;
-    add_comment(&db, id, author.id, &comment.body).await?;
-    session.flash("Your comment has been added.");
-    redirect(url_for!(show, id).anchor("comments")).into_response()
+    let comment = add_comment(&db, id, author.id, &comment.body).await?;
+    redirect(url_for!(show, id).anchor(format!("comment-{comment}"))).into_response()
 }
 
 pub async fn add_comment(mut db: impl Queries, post_id: i64, author_id: i64, body: &str) -> Result<i64> {
@@ -182,6 +176,17 @@ async fn delete(id: i64, author: Login<Author>, db: Db, app: Frozen, session: Se
     redirect(url_for!(index)).into_response()
 }
 
+/// A form that comes after its author's login has ended is not lost: the page for 401 offers to send it again.
+async fn forms_need_a_login(ctx: &mut Context, author: CurrentUser<Author>) -> Result<()> {
+    if ctx.request().method() == POST && author.is_none() {
+        ctx.form().await?;
+        abort!(401);
+    }
+    Ok(())
+}
+
 pub fn blueprint() -> Blueprint {
-    Blueprint::new("blog").routes(routes![index, show, comment, create, update, delete])
+    Blueprint::new("blog")
+        .before_request(forms_need_a_login)
+        .routes(routes![index, show, comment, create, update, delete])
 }

@@ -46,8 +46,10 @@ async fn whole_life(client: &TestClient) {
     assert_eq!(page.templates(), ["blog/show.html"]);
     assert!(page.text().contains("First &lt;post&gt;") && page.text().contains("Your post is published."));
 
-    let commented = client.post(&format!("{address}/comment")).form([("body", "Well said")]).follow_redirects();
-    assert!(commented.send().await.text().contains("Well said"));
+    let commented = client.post(&address).form([("body", "Well said")]).send().await;
+    assert_eq!(commented.header("location"), Some(format!("{address}#comment-1").as_str()));
+    let page = client.get(&address).send().await.text();
+    assert!(page.contains("Well said") && page.contains(r#"id="comment-1""#), "{page}");
     let form = client.get(&format!("{address}/update")).send().await;
     assert!(form.text().contains(r#"value="First &lt;post&gt;""#));
     let update = client.post(&format!("{address}/update")).form([("title", "Second"), ("body", "Text")]);
@@ -82,6 +84,13 @@ async fn a_wrong_form_keeps_its_values_and_names_its_errors() {
     let page = client.post("/create").form([("title", ""), ("body", "Kept <text>")]).send().await.text();
     assert!(page.contains("This field is required.") && page.contains("Kept &lt;text&gt;"), "{page}");
 
+    let page = client.post("/1").form([("body", "  ")]).send().await;
+    assert_eq!(page.status(), 404, "there is no post to comment on");
+    write(&client, "A post").await;
+    let page = client.post("/1").form([("body", "  ")]).send().await.text();
+    // The browser goes to the field and its message, not to the top of the page.
+    assert!(page.contains(r##"action="/1#body""##) && page.contains("This field is required."), "{page}");
+
     let twice = [("username", "ada"), ("password", "correct horse"), ("again", "another")];
     assert!(client.post("/auth/register").form(twice).send().await.text().contains("The two entries do not match."));
     let taken = [("username", "ada"), ("password", "correct horse"), ("again", "correct horse")];
@@ -109,6 +118,33 @@ async fn names_that_look_alike_are_one_name() {
     let credentials = [("username", " Ada "), ("password", "correct horse")];
     assert_eq!(client.post("/auth/login").form(credentials).send().await.header("location"), Some("/"));
     assert!(client.get("/").send().await.text().contains(r#"<span class="who">ada</span>"#));
+}
+
+/// The login of an author has ended while they wrote.
+#[hipflask::test]
+async fn what_was_written_survives_the_end_of_a_session() {
+    let client = client_of("sqlite:");
+    author(&client, "ada").await;
+    write(&client, "A post").await;
+    client.post("/auth/logout").send().await;
+    for (target, body) in [("/1", "A <long> comment"), ("/create", "A <long> post"), ("/1/update", "A <long> change")] {
+        let sent = client.post(target).form([("title", "A \"title\""), ("body", body)]);
+        let page = sent.send().await;
+        assert_eq!(page.status(), 401, "{target}");
+        let text = page.text();
+        for kept in [
+            format!(r#"<input type="hidden" name="body" value="{}">"#, body.replace('<', "&lt;").replace('>', "&gt;")),
+            r#"<input type="hidden" name="title" value="A &#34;title&#34;">"#.to_owned(),
+            r#"<a href="/auth/login" target="_blank">"#.to_owned(),
+            "<form method=\"post\">".to_owned(),
+        ] {
+            assert!(text.contains(&kept), "{target}: {kept}: {text}");
+        }
+    }
+    // A page that asks for nothing to be kept leads to the login and back.
+    assert_eq!(client.get("/1/update").send().await.header("location"), Some("/auth/login?next=/1/update"));
+    let refused = client.post("/1").header("accept", "application/json").form([("body", "x")]).send().await;
+    assert_eq!(refused.json::<serde_json::Value>()["code"], 401);
 }
 
 #[hipflask::test]
