@@ -95,6 +95,10 @@ async fn a_wrong_form_keeps_its_values_and_names_its_errors() {
     assert!(client.post("/auth/register").form(twice).send().await.text().contains("The two entries do not match."));
     let taken = [("username", "ada"), ("password", "correct horse"), ("again", "correct horse")];
     assert!(client.post("/auth/register").form(taken).send().await.text().contains("The name ada is taken."));
+    let page = client.post("/auth/register").form([("username", "grace"), ("password", "short")]).send().await.text();
+    let password = page.split("<input").find(|field| field.contains(r#"name="password""#)).expect("a field");
+    assert!(password.contains(r#"aria-describedby="password-description password-errors""#), "{password}");
+    assert!(password.contains("autofocus") && page.matches("autofocus").count() == 1, "{page}");
     let wrong = [("username", "ada"), ("password", "guess")];
     assert!(client.post("/auth/login").form(wrong).send().await.text().contains("The name or the password is wrong."));
 }
@@ -233,6 +237,9 @@ async fn posts_are_json_too() {
         assert_eq!(answer.json::<serde_json::Value>()["code"], status, "{}", answer.text());
     }
     author(&client, "ada").await;
+    let login = [("username", "ada"), ("password", "correct horse")];
+    assert_eq!(from_here("/auth/login").form(login).send().await.status(), 303);
+    assert_eq!(from_here("/api/posts").json(&post).send().await.status(), 201, "a program logs in like a browser");
     let made = client.post("/api/posts").json(&post).send().await;
     assert_eq!((made.status().as_u16(), made.header("location")), (201, Some("/api/posts/2")));
     let found: serde_json::Value = client.get("/api/posts").send().await.json();
