@@ -16,14 +16,14 @@ use tokio::time::timeout;
 
 use crate::backend::Backend;
 use crate::error::SqlError;
-use crate::lender::{Lender, Lent, RELEASE, later};
+use crate::lender::{Lent, Opening, RELEASE, later};
 use crate::rows::Slot;
 use crate::statement::{Prepared, next};
 
 /// A connection that goes on in order.
 pub(crate) struct Guarded<D: Backend> {
     lent: Option<Lent<D>>,
-    lender: Arc<Lender<D>>,
+    opening: Arc<Opening<D>>,
     /// How long an answer is waited for.
     limit: Duration,
     /// Set before `BEGIN` is sent: a caller that is cancelled while it waits for the answer leaves a session of
@@ -40,9 +40,9 @@ pub(crate) struct Guarded<D: Backend> {
 }
 
 impl<D: Backend> Guarded<D> {
-    pub(crate) fn new(lent: Lent<D>, lender: Arc<Lender<D>>, limit: Duration, place: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn new(lent: Lent<D>, opening: Arc<Opening<D>>, limit: Duration, place: OwnedSemaphorePermit) -> Self {
         let (in_transaction, at_rest, unread, spoilt) = (false, true, false, false);
-        Guarded { lent: Some(lent), lender, limit, in_transaction, at_rest, unread, spoilt, _place: place }
+        Guarded { lent: Some(lent), opening, limit, in_transaction, at_rest, unread, spoilt, _place: place }
     }
 
     /// The connection, for what this type knows nothing of.
@@ -138,7 +138,7 @@ impl<D: Backend> Drop for Guarded<D> {
         } else if self.in_transaction {
             later(roll_back(lent));
         } else if self.at_rest {
-            self.lender.keep(lent);
+            self.opening.keep(lent);
         } else {
             later(lent.give_back());
         }

@@ -79,6 +79,7 @@ impl Database {
 
     /// Connects and migrates, so that what is wrong with the database shows before the first request.
     pub(crate) async fn start(&self) -> Result<()> {
+        self.pool.open();
         if self.migrate { self.upgrade().await } else { self.prepare_folder() }
     }
 

@@ -59,6 +59,11 @@ pub(crate) fn pool_options<D: Database>(limits: Limits) -> PoolOptions<D> {
 pub(crate) struct Lender<D: Backend> {
     address: D::Address,
     limits: Limits,
+    opening: Mutex<Arc<Opening<D>>>,
+}
+
+/// The connections from a start to the next stop.
+pub(crate) struct Opening<D: Backend> {
     /// Made when it is first used, inside of a runtime.
     pool: OnceLock<sqlx::Pool<D>>,
     /// One for each connection that may be in use. Whoever waits for one is served in order.
@@ -76,13 +81,27 @@ struct Kept<D: Backend> {
 impl<D: Backend> Lender<D> {
     pub(crate) fn new(address: D::Address, limits: Limits) -> Arc<Lender<D>> {
         let limits = D::limits(&address, limits);
-        let places = Arc::new(Semaphore::new(limits.connections as usize));
-        let kept = Mutex::new(Kept { connections: Vec::new(), swept: false });
-        Arc::new(Lender { address, limits, pool: OnceLock::new(), places, kept })
+        Arc::new(Lender { address, limits, opening: Mutex::new(Opening::new(limits)) })
+    }
+
+    fn opening(&self) -> Arc<Opening<D>> {
+        Arc::clone(&self.opening.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lends again, if it was closed.
+    pub(crate) fn open(&self) {
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if opening.places.is_closed() {
+            *opening = Opening::new(self.limits);
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        self.opening().close().await;
     }
 
     pub(crate) fn is_usable(&self) -> bool {
-        self.pool.get().is_some() || Handle::try_current().is_ok()
+        self.opening().pool.get().is_some() || Handle::try_current().is_ok()
     }
 
     pub(crate) fn shown(&self) -> String {
@@ -101,26 +120,34 @@ impl<D: Backend> Lender<D> {
         D::trouble(&self.address).await
     }
 
-    pub(crate) async fn connect(self: &Arc<Self>) -> Result<Guarded<D>, SqlError> {
+    pub(crate) async fn connect(&self) -> Result<Guarded<D>, SqlError> {
         self.lend().await.map_err(|error| SqlError::new::<D>("a connection", error))
     }
 
-    async fn lend(self: &Arc<Self>) -> Result<Guarded<D>, sqlx::Error> {
-        timeout(self.limits.acquire, self.wait()).await.map_err(|_| sqlx::Error::PoolTimedOut)?
+    async fn lend(&self) -> Result<Guarded<D>, sqlx::Error> {
+        let lent = self.opening().lend(self);
+        timeout(self.limits.acquire, lent).await.map_err(|_| sqlx::Error::PoolTimedOut)?
+    }
+}
+
+impl<D: Backend> Opening<D> {
+    fn new(limits: Limits) -> Arc<Opening<D>> {
+        let places = Arc::new(Semaphore::new(limits.connections as usize));
+        let kept = Mutex::new(Kept { connections: Vec::new(), swept: false });
+        Arc::new(Opening { pool: OnceLock::new(), places, kept })
     }
 
-    async fn wait(self: &Arc<Self>) -> Result<Guarded<D>, sqlx::Error> {
+    async fn lend(self: Arc<Self>, lender: &Lender<D>) -> Result<Guarded<D>, sqlx::Error> {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let lent = match self.take() {
             Some(lent) => lent,
             // On the heap, so that the usual way need not carry what connecting needs.
-            None => Lent::new(Box::pin(self.pool().acquire()).await?),
+            None => {
+                let pool = self.pool.get_or_init(|| D::pool(&lender.address, lender.limits));
+                Lent::new(Box::pin(pool.acquire()).await?)
+            }
         };
-        Ok(Guarded::new(lent, Arc::clone(self), self.limits.answer, place))
-    }
-
-    fn pool(&self) -> &sqlx::Pool<D> {
-        self.pool.get_or_init(|| D::pool(&self.address, self.limits))
+        Ok(Guarded::new(lent, self, lender.limits.answer, place))
     }
 
     fn take(&self) -> Option<Lent<D>> {
@@ -155,7 +182,7 @@ impl<D: Backend> Lender<D> {
         }
     }
 
-    pub(crate) async fn close(&self) {
+    async fn close(&self) {
         // Nobody is lent anything, or keeps anything, from here on.
         self.places.close();
         let kept = std::mem::take(&mut self.kept().connections);
@@ -231,7 +258,8 @@ mod tests {
         let Ok(Pool::Sqlite(lender)) = Pool::new("sqlite:", Path::new("."), limits) else {
             panic!("memory is SQLite's")
         };
-        let kept = || lender.kept().connections.len();
+        let opening = lender.opening();
+        let kept = || opening.kept().connections.len();
         let lend = async || lender.lend().await.expect("a connection");
 
         lend().await.ask(async |_| Ok(())).await.expect("an answer");
@@ -244,11 +272,14 @@ mod tests {
         assert_eq!(kept(), 0, "it is rolled back first");
 
         drop(lend().await);
-        lender.kept().connections[0].since -= ROUND;
-        assert!(lender.take().is_none(), "it was out of the pool for long enough");
+        opening.kept().connections[0].since -= ROUND;
+        assert!(opening.take().is_none(), "it was out of the pool for long enough");
         drop(lend().await);
         lender.close().await;
         assert_eq!(kept(), 0);
         assert!(matches!(lender.lend().await, Err(sqlx::Error::PoolClosed)));
+        lender.open();
+        drop(lend().await);
+        assert_eq!(kept(), 0, "what was closed keeps nothing");
     }
 }

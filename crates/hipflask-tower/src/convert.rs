@@ -24,9 +24,11 @@ pub(crate) fn take_request(request: &mut Request) -> http::Request<Body> {
 }
 
 /// A response as tower has it.
-pub(crate) fn into_http(response: Response) -> http::Response<Body> {
+pub(crate) fn into_http(mut response: Response) -> http::Response<Body> {
+    let extensions = std::mem::take(response.extensions_mut());
     let (status, headers, body) = response.into_parts();
     let mut response = http::Response::new(body);
+    *response.extensions_mut() = extensions;
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
@@ -42,6 +44,7 @@ where
     let mut response = Response::new(from_body(body));
     *response.status_mut() = head.status;
     *response.headers_mut() = head.headers;
+    *response.extensions_mut() = head.extensions;
     response
 }
 

@@ -16,8 +16,9 @@ use http_body::Body as HttpBody;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::convert::{from_body, from_error, from_http, into_error, into_http, take_request};
-use crate::{BoxError, oneshot};
+use crate::BoxError;
+use crate::convert::{from_body, into_error, into_http, take_request};
+use crate::http_service::HttpService;
 
 /// Adds [`layer`](LayerExt::layer) to [`App`].
 pub trait LayerExt {
@@ -42,26 +43,16 @@ pub trait LayerExt {
     /// assert_eq!(app.test_client().get("/").send_blocking().text(), "too late");
     /// ```
     #[track_caller]
-    fn layer<L, B>(self, layer: L) -> App
+    fn layer<L>(self, layer: L) -> App
     where
-        L: Layer<Inside> + Send + 'static,
-        L::Service: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
-        <L::Service as Service<http::Request<Body>>>::Future: Send,
-        <L::Service as Service<http::Request<Body>>>::Error: Into<BoxError>,
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>;
+        L: Layer<Inside, Service: HttpService> + Send + 'static;
 }
 
 impl LayerExt for App {
     #[track_caller]
-    fn layer<L, B>(self, layer: L) -> App
+    fn layer<L>(self, layer: L) -> App
     where
-        L: Layer<Inside> + Send + 'static,
-        L::Service: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
-        <L::Service as Service<http::Request<Body>>>::Future: Send,
-        <L::Service as Service<http::Request<Body>>>::Error: Into<BoxError>,
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
+        L: Layer<Inside, Service: HttpService> + Send + 'static,
     {
         self.wrap(move |inside| Layered(layer.layer(Inside(inside))))
     }
@@ -70,19 +61,11 @@ impl LayerExt for App {
 /// A layer's service as a handler.
 struct Layered<S>(S);
 
-impl<S, B> Handler for Layered<S>
-where
-    S: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
-    S::Future: Send,
-    S::Error: Into<BoxError>,
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+impl<S: HttpService> Handler for Layered<S> {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
         Answer::Later(Box::pin(async {
             let (_lending, request) = Lending::begin(ctx);
-            let response = oneshot(self.0.clone(), request).await.map_err(|error| from_error(error.into()))?;
-            Ok(Some(from_http(response)))
+            self.0.answer(request).await.map(Some)
         }))
     }
 }

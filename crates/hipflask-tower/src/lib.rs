@@ -25,21 +25,13 @@
 //! ready, as hyper and axum do it; what it fails with becomes an error of the request.
 
 mod convert;
+mod http_service;
 mod layer;
 mod service;
 
+pub use http_service::HttpService;
 pub use layer::{Inside, LayerExt};
 pub use service::{TowerService, tower_service};
 
-use std::future::poll_fn;
-
-use tower_service::Service;
-
 /// An error of tower's.
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Calls a clone of a service once it is ready.
-async fn oneshot<S: Service<R>, R>(mut service: S, request: R) -> Result<S::Response, S::Error> {
-    poll_fn(|cx| service.poll_ready(cx)).await?;
-    service.call(request).await
-}

@@ -1,16 +1,13 @@
 //! A tower service as a handler: an axum router below a prefix.
 
-use bytes::Bytes;
 use hipflask::extension::{Answer, Handler};
 use hipflask::http::Body;
 use hipflask::{Context, Error};
 use http::Uri;
 use http::uri::PathAndQuery;
-use http_body::Body as HttpBody;
-use tower_service::Service;
 
-use crate::convert::{from_error, from_http, take_request};
-use crate::{BoxError, oneshot};
+use crate::convert::take_request;
+use crate::http_service::HttpService;
 
 /// A tower service that can be mounted, or be a view.
 ///
@@ -35,19 +32,11 @@ pub fn tower_service<S>(service: S) -> TowerService<S> {
 #[derive(Clone, Debug)]
 pub struct TowerService<S>(S);
 
-impl<S, B> Handler for TowerService<S>
-where
-    S: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + Sync + 'static,
-    S::Future: Send,
-    S::Error: Into<BoxError>,
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+impl<S: HttpService> Handler for TowerService<S> {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
         Answer::Later(Box::pin(async {
             let request = mounted_request(ctx)?;
-            let response = oneshot(self.0.clone(), request).await.map_err(|error| from_error(error.into()))?;
-            Ok(Some(from_http(response)))
+            self.0.answer(request).await.map(Some)
         }))
     }
 }

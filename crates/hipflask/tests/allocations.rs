@@ -120,6 +120,6 @@ fn they_are_as_many_as_they_were() {
         ("form", allocations(&app, sent)),
         ("template", allocations(&app, get("/template"))),
     ];
-    let expected = [("plaintext", 4), ("hello", 10), ("session", 14), ("form", 12), ("template", 65)];
+    let expected = [("plaintext", 4), ("hello", 10), ("session", 14), ("form", 12), ("template", 62)];
     assert_eq!(counted, expected);
 }

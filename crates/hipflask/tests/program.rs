@@ -6,13 +6,16 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hipflask::Rule;
+use hipflask::extension::{Answer, Handler};
 use hipflask::http::Bytes;
 use hipflask::prelude::*;
 use hipflask::routing::ViewArgs;
 use serde_json::Value;
+use tracing::Instrument;
 
 /// What a test waits at most for anything. Only a failing test ever does.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -20,11 +23,26 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn app() -> App {
     App::new("program", env!("CARGO_TARGET_TMPDIR"))
         .config("WTF_CSRF_ENABLED", false)
+        .wrap(Traced)
         .add_url_rule(Rule::new("/ping"), async || "pong")
+        .add_url_rule(Rule::new("/note"), || {
+            tracing::info!(n = 1, "noted");
+            "noted"
+        })
         .add_url_rule(Rule::new("/body").methods([POST]), async |body: Bytes| body.len().to_string())
         .add_url_rule(Rule::new("/fail/<name>"), async |args: ViewArgs| -> Result<&str> {
             Err(Error::msg(format!("no {}\n{{\"forged\":true}}\x1b[2J", args.get::<String>("name")?)))
         })
+}
+
+/// Has every request in a span.
+struct Traced(Arc<dyn Handler>);
+
+impl Handler for Traced {
+    fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
+        let span = tracing::info_span!("request", request_id = ctx.request_id(), tenant = "acme");
+        Answer::Later(Box::pin(self.0.call(ctx).instrument(span)))
+    }
 }
 
 fn main() -> ExitCode {
@@ -32,7 +50,7 @@ fn main() -> ExitCode {
     if arguments.first().is_some_and(|command| command == "run") {
         return hipflask::cli::main(app);
     }
-    let tests: [(&str, fn()); 10] = [
+    let tests: [(&str, fn()); 11] = [
         ("a_signal_lets_it_finish_what_is_in_flight", a_signal_lets_it_finish_what_is_in_flight),
         ("a_second_signal_ends_it_at_once", a_second_signal_ends_it_at_once),
         ("out_of_file_descriptors_it_waits_and_goes_on", out_of_file_descriptors_it_waits_and_goes_on),
@@ -40,6 +58,7 @@ fn main() -> ExitCode {
         ("what_to_type_instead_is_said", what_to_type_instead_is_said),
         ("the_developers_key_stays_out_of_version_control", the_developers_key_stays_out_of_version_control),
         ("production_logs_one_json_object_per_line", production_logs_one_json_object_per_line),
+        ("a_line_has_the_fields_of_the_span_around_it", a_line_has_the_fields_of_the_span_around_it),
         ("debug_mode_logs_for_people", debug_mode_logs_for_people),
         ("the_access_log_can_be_switched_off", the_access_log_can_be_switched_off),
         ("a_client_that_leaves_is_logged_too", a_client_that_leaves_is_logged_too),
@@ -298,6 +317,21 @@ fn production_logs_one_json_object_per_line() {
     assert!(error["at"].as_str().is_some_and(|at| at.contains("program.rs:")), "{error}");
     assert!(error["causes"].is_string(), "{error}");
     assert!(error["message"].as_str().is_some_and(|text| text.contains("no \n{\"forged\":true}")), "{error}");
+}
+
+fn a_line_has_the_fields_of_the_span_around_it() {
+    let program = Program::start(&mut command(&["--no-debug"]));
+    program.get("/note");
+    let lines: Vec<Value> = program.log().iter().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let find = |key: &str| lines.iter().find(|line| !line[key].is_null()).expect("the line is there");
+    let (noted, access) = (find("tenant"), find("status"));
+    assert_eq!((&noted["message"], &noted["n"], &noted["tenant"]), (&"noted".into(), &1.into(), &"acme".into()));
+    assert_eq!(noted["request_id"], access["request_id"]);
+    let program = Program::start(&mut command(&["--debug"]));
+    program.get("/note");
+    let log = program.log();
+    let line = log.iter().find(|line| line.contains("noted")).expect("the line is there");
+    assert!(line.contains(" noted n=1 request_id=") && line.ends_with(" tenant=acme"), "{line}");
 }
 
 fn debug_mode_logs_for_people() {

@@ -94,13 +94,13 @@ async fn page_of_post(db: &Db, id: i64, form: &Form<CommentForm>) -> Result<Temp
 }
 
 #[post("/<int:id>")]
-async fn comment(id: i64, form: Form<CommentForm>, author: Login<Author>, db: Db) -> Result<Response> {
+async fn comment(id: i64, form: Form<CommentForm>, author: Login<Author>, db: Db) -> Result<Reply> {
     let Some(comment) = form.valid() else {
-        return page_of_post(&db, id, &form).await?.into_response();
+        return Ok(page_of_post(&db, id, &form).await?.into_reply());
     };
     find(&db, id).await?;
     let comment = add_comment(&db, id, author.id, &comment.body).await?;
-    redirect(url_for!(show, id).anchor(format!("comment-{comment}"))).into_response()
+    Ok(redirect(url_for!(show, id).anchor(format!("comment-{comment}"))).into_reply())
 }
 
 pub async fn add_comment(mut db: impl Queries, post_id: i64, author_id: i64, body: &str) -> Result<i64> {
@@ -115,18 +115,18 @@ async fn create(
     db: Db,
     app: Frozen,
     session: Session,
-) -> Result<Response> {
+) -> Result<Reply> {
     if let Some(PostForm { title, body, picture, .. }) = form.valid() {
         match pictures::save(&app, picture.as_ref()).await? {
             Err(reason) => form.add_error(PostForm::PICTURE, reason),
             Ok(picture) => {
                 let id = add_post(&db, author.id, title, body, picture).await?;
                 session.flash("Your post is published.");
-                return redirect(url_for!(show, id)).into_response();
+                return Ok(redirect(url_for!(show, id)).into_reply());
             }
         }
     }
-    render_template!("blog/edit.html", form, heading = "New post").into_response()
+    Ok(render_template!("blog/edit.html", form, heading = "New post").into_reply())
 }
 
 /// A post that `author` may change: only its own author may.
@@ -146,7 +146,7 @@ async fn update(
     db: Db,
     app: Frozen,
     session: Session,
-) -> Result<Response> {
+) -> Result<Reply> {
     let post = own_post(&db, id, &author).await?;
     let mut form = form.prefill(PostForm::TITLE, &post.title).prefill(PostForm::BODY, &post.body);
     if let Some(PostForm { title, body, picture, remove_picture }) = form.valid() {
@@ -160,20 +160,20 @@ async fn update(
                     pictures::remove(&app, post.picture.as_deref()).await;
                 }
                 session.flash("Saved.");
-                return redirect(url_for!(show, id)).into_response();
+                return Ok(redirect(url_for!(show, id)).into_reply());
             }
         }
     }
-    render_template!("blog/edit.html", form, post, heading = "Edit post").into_response()
+    Ok(render_template!("blog/edit.html", form, post, heading = "Edit post").into_reply())
 }
 
 #[post("/<int:id>/delete")]
-async fn delete(id: i64, author: Login<Author>, db: Db, app: Frozen, session: Session) -> Result<Response> {
+async fn delete(id: i64, author: Login<Author>, db: Db, app: Frozen, session: Session) -> Result<Reply> {
     let post = own_post(&db, id, &author).await?;
     db.query("DELETE FROM post WHERE id = ?").bind(id).execute().await?;
     pictures::remove(&app, post.picture.as_deref()).await;
     session.flash(format!("“{}” is deleted.", post.title));
-    redirect(url_for!(index)).into_response()
+    Ok(redirect(url_for!(index)).into_reply())
 }
 
 /// A form that comes after its author's login has ended is not lost: the page for 401 offers to send it again.

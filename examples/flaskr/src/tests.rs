@@ -7,7 +7,17 @@ use super::*;
 /// A client of an empty blog.
 fn client_of(database: &str) -> TestClient {
     let folder = std::env::temp_dir().join(format!("flaskr-{}-{:?}", std::process::id(), std::thread::current().id()));
-    app().config("DATABASE_URL", database).config("INSTANCE_PATH", folder).test_client()
+    let app = app().config("DATABASE_URL", database).config("INSTANCE_PATH", &folder);
+    app.insert_state(Folder(folder)).test_client()
+}
+
+/// What the blog keeps, for as long as there is the blog.
+struct Folder(std::path::PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// A client that has registered as `name` and logged in.
@@ -195,6 +205,10 @@ async fn pictures_are_what_their_bytes_say() {
     let picture = client.get(address).send().await;
     assert_eq!((picture.bytes().as_ref(), picture.header("content-type")), (PNG, Some("image/png")));
     assert_eq!(client.get("/pictures/..%2Fsecret-key-for-development").send().await.status(), 404);
+    let folder = client.app().instance_path().to_owned();
+    assert!(folder.exists());
+    drop(client);
+    assert!(!folder.exists(), "a test leaves nothing");
 }
 
 #[hipflask::test]

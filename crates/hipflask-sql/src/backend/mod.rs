@@ -227,7 +227,12 @@ impl Pool {
         each!(self, lender => lender.trouble().await)
     }
 
-    /// Closes the connections that were opened.
+    /// Lends connections again, if it was closed.
+    pub(crate) fn open(&self) {
+        each!(self, lender => lender.open());
+    }
+
+    /// Closes the connections that were opened, and lends no more.
     pub(crate) async fn close(&self) {
         each!(self, lender => lender.close().await);
     }

@@ -156,6 +156,9 @@ on_both! {
         let closed = Db::of(clients[0].app()).unwrap().query("SELECT 1").scalar::<i64>().await;
         assert!(closed.is_err(), "its pool is closed");
         assert_eq!(clients[1].get("/").send().await.text(), "two");
+        // The client starts it again.
+        assert_eq!(clients[0].get("/").send().await.text(), "one");
+        assert!(Db::of(clients[0].app()).unwrap().query("SELECT 1").scalar::<i64>().await.is_ok());
     }
 
     async fn a_handle_is_the_pool_and_a_statement_has_a_connection(database) {

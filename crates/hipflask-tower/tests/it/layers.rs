@@ -15,6 +15,7 @@ use hipflask_tower::{Inside, LayerExt};
 use tokio::sync::Semaphore;
 use tower::timeout::TimeoutLayer;
 use tower::timeout::error::Elapsed;
+use tower::util::MapResponseLayer;
 use tower::{Layer, Service, ServiceExt};
 use tower_http::add_extension::AddExtensionLayer;
 use tower_http::compression::CompressionLayer;
@@ -154,6 +155,36 @@ fn what_a_layer_adds_to_the_request_is_in_g() {
     });
     let client = app.layer(AddExtensionLayer::new(Tenant("acme"))).test_client();
     assert_eq!(client.get("/").send_blocking().text(), "acme");
+}
+
+#[test]
+fn what_goes_with_a_response_reaches_hooks_and_the_layers_around() {
+    #[derive(Clone)]
+    struct Cost(u32);
+    fn adding(more: u32) -> impl Fn(http::Response<Body>) -> http::Response<Body> + Clone {
+        move |mut response| {
+            let cost = response.extensions().get().map_or(0, |cost: &Cost| cost.0) + more;
+            response.extensions_mut().insert(Cost(cost));
+            response.headers_mut().insert("x-cost", cost.into());
+            response
+        }
+    }
+    async fn empty(_: http::Request<Body>) -> Result<http::Response<Body>, Infallible> {
+        Ok(http::Response::default())
+    }
+    let service = MapResponseLayer::new(adding(1)).layer(tower::service_fn(empty));
+    let app = App::new("test", ".")
+        .add_url_rule(Rule::new("/"), || "view")
+        .mount("/mounted", hipflask_tower::tower_service(service))
+        .after_request(|ctx: &mut Context| {
+            if let Some(Cost(cost)) = ctx.response_mut().extensions_mut().get_mut() {
+                *cost += 100;
+            }
+        });
+    let app = app.layer(MapResponseLayer::new(adding(20))).layer(MapResponseLayer::new(adding(3000)));
+    let client = app.test_client();
+    assert_eq!(client.get("/mounted").send_blocking().header("x-cost"), Some("3121"));
+    assert_eq!(client.get("/").send_blocking().header("x-cost"), Some("3020"));
 }
 
 /// Must be asked whether it is ready before each call, and is at the second time.

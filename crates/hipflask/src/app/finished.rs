@@ -18,6 +18,7 @@ pub struct Finished<'a> {
     pub(crate) request: &'a Request,
     pub(crate) map: &'a Map,
     pub(crate) rule: Option<usize>,
+    pub(crate) mount: Option<&'a str>,
     pub(crate) error: Option<&'a Arc<Error>>,
     pub(crate) state: &'a TypeMap,
     pub(crate) is_mounted: bool,
@@ -53,6 +54,12 @@ impl Finished<'_> {
     /// The name of the rule that matched: `blog.show`.
     pub fn endpoint(&self) -> Option<&str> {
         Some(&self.map.rule(self.rule?).endpoint)
+    }
+
+    /// The prefix of the mount that has answered: `/shop`. Where it is an application, that one is told of the request
+    /// too, and of its own rule.
+    pub fn mount(&self) -> Option<&str> {
+        self.mount.map(|prefix| if prefix.is_empty() { "/" } else { prefix })
     }
 
     /// The status of the answer; 499 if the client went away before there was one.

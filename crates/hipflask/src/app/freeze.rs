@@ -74,16 +74,23 @@ impl App {
             rules: &rules,
             embedded: &self.embedded,
             state: &mut self.state,
+            sessions: Ok(()),
             on_finished: &mut self.on_finished,
             problems: errors,
             place: None,
         };
+        if self.sessions.is_none() {
+            freezing.sessions = freezing.require_secret_key();
+        }
         for (place, f) in self.on_freeze {
             freezing.place = place;
             f(&mut freezing);
         }
-        check_all(&checked, &mut freezing);
         let sessions = make_sessions(self.sessions, &mut freezing);
+        if let Some(sessions) = &sessions {
+            freezing.sessions = sessions.check(&freezing);
+        }
+        check_all(&checked, &mut freezing);
         let limits = note(Limits::from_config(&config), errors);
         let bounds = note(Bounds::from_config(&config), errors);
         let instance_path = note(config.find("INSTANCE_PATH"), errors);

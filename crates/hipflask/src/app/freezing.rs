@@ -30,6 +30,8 @@ pub struct Freezing<'a> {
     pub(crate) rules: &'a [UrlRule<'a>],
     pub(crate) embedded: &'a [(&'static str, &'static [EmbeddedFile])],
     pub(crate) state: &'a mut TypeMap,
+    /// What the sessions need and do not find, as far as it is known.
+    pub(crate) sessions: Result<(), String>,
     pub(crate) on_finished: &'a mut Vec<OnFinished>,
     pub(crate) problems: &'a mut Vec<SetupError>,
     /// The line that added the extension whose function runs.
@@ -113,6 +115,17 @@ impl<'a> Freezing<'a> {
         }
         let missing = |missing: Vec<String>| format!("a value for `{}` is missing", missing.join("`, `"));
         self.map.expects(endpoint, names).map_err(missing)
+    }
+
+    /// Whether there can be sessions: whether a cookie can be signed, or what an interface of the application's own says
+    /// ([`SessionInterface::check`](crate::sessions::SessionInterface::check)). That one is made after the functions of
+    /// [`on_freeze`](crate::App::on_freeze), which it passes.
+    ///
+    /// # Errors
+    ///
+    /// Says what is missing, and what to do.
+    pub fn require_session(&self) -> Result<(), String> {
+        self.sessions.clone()
     }
 
     /// Whether there is a secret key, for what is signed: the session, a token.

@@ -1,6 +1,8 @@
 //! An application under construction.
 
+mod adding;
 pub(crate) mod blueprint;
+mod configuration;
 pub(crate) mod extension;
 pub(crate) mod finished;
 pub(crate) mod freeze;
@@ -17,14 +19,11 @@ pub(crate) mod wrap;
 
 use std::any::TypeId;
 use std::collections::HashSet;
-use std::ffi::OsString;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde_json::{Map as JsonMap, Value};
-
+use crate::app::adding::Adding;
 use crate::app::blueprint::Blueprint;
 use crate::app::extension::Extension;
 use crate::app::finished::{Finished, OnFinished};
@@ -98,35 +97,6 @@ pub struct App {
     problems: Vec<SetupError>,
 }
 
-/// Who calls the setup methods at the moment: whose line a problem has that shows when the application is frozen.
-#[derive(Clone, Copy)]
-enum Adding {
-    /// What every application comes with; its line would help nobody.
-    Core,
-    /// The program, line by line.
-    Program,
-    /// The extension that this line of the program added, and those that it adds itself.
-    Extension(&'static Location<'static>),
-}
-
-impl Adding {
-    /// The same from inside of an extension that the caller adds.
-    #[track_caller]
-    fn extension(self) -> Adding {
-        if let Adding::Program = self { Adding::Extension(Location::caller()) } else { self }
-    }
-
-    /// The line, if there is one to tell.
-    #[track_caller]
-    fn place(self) -> Option<&'static Location<'static>> {
-        match self {
-            Adding::Core => None,
-            Adding::Program => Some(Location::caller()),
-            Adding::Extension(location) => Some(location),
-        }
-    }
-}
-
 impl App {
     /// An application with nothing in it but what `parts` adds.
     pub(crate) fn bare(name: impl Into<String>, root_path: impl Into<PathBuf>, parts: impl FnOnce(App) -> App) -> App {
@@ -174,79 +144,8 @@ impl App {
         self
     }
 
-    /// Sets a key of the configuration.
-    #[track_caller]
-    pub fn config(mut self, key: &str, value: impl Serialize) -> App {
-        let result = self.config.set(key, &value);
-        self.note(result)
-    }
-
-    /// Gives a key a default, for when nothing sets it. An extension declares its keys so.
-    #[track_caller]
-    pub fn config_default(mut self, key: &str, value: impl Serialize) -> App {
-        let result = self.config.set_default(key, &value);
-        self.note(result)
-    }
-
-    /// Sets every upper-case key of a table. Flask's `config.from_mapping`.
-    #[track_caller]
-    pub fn config_from_mapping(mut self, mapping: impl Serialize) -> App {
-        let result = match serde_json::to_value(mapping) {
-            Ok(Value::Object(table)) => {
-                self.config.extend(table);
-                Ok(())
-            }
-            Ok(_) => Err("a configuration must be a table of keys and values".to_owned()),
-            Err(error) => Err(format!("the configuration cannot be kept: {error}")),
-        };
-        self.note(result)
-    }
-
-    /// Sets every upper-case key of a file that `load` reads, relative to the application's folder. Flask's
-    /// `config.from_file`.
-    ///
-    /// ```no_run
-    /// # use hipflask::prelude::*;
-    /// let app = App::new("doc", ".").config_from_file("config.json", |text| serde_json::from_str::<serde_json::Value>(text));
-    /// ```
-    #[track_caller]
-    pub fn config_from_file<T: Serialize, E: std::fmt::Display>(
-        mut self,
-        path: impl AsRef<Path>,
-        load: impl FnOnce(&str) -> Result<T, E>,
-    ) -> App {
-        let path = self.root_path.join(path);
-        let load = |text: &str| match load(text).map(serde_json::to_value) {
-            Ok(Ok(Value::Object(table))) => Ok::<JsonMap<_, _>, String>(table),
-            Ok(Ok(_)) => Err("it is not a table of keys and values".to_owned()),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        let result = self.config.load_file(&path, load);
-        self.note(result)
-    }
-
-    /// Sets a key for every variable `PREFIX_KEY` of the environment. Flask's `config.from_prefixed_env`. The
-    /// binary's own command line does it with the prefix `FLASK`.
-    pub fn config_from_prefixed_env(mut self, prefix: &str) -> App {
-        // `vars` panics at somebody else's variable that is no text.
-        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-        self.config.load_env(prefix, std::env::vars_os().filter_map(text));
-        self
-    }
-
-    /// What the configuration says so far, for an extension that has to decide something early.
-    pub fn configured<T: serde::de::DeserializeOwned>(&self, key: &str) -> Option<T> {
-        T::deserialize(self.config.get(key)?).ok()
-    }
-
     pub(crate) fn commands(&self) -> &[Command] {
         &self.commands
-    }
-
-    /// Whether the application is being developed, as far as is known: `DEBUG`.
-    pub fn is_debug(&self) -> bool {
-        self.config.is_debug()
     }
 
     /// Adds an extension. What it finds wrong at the start is told with this line.

@@ -69,10 +69,7 @@ impl SetupErrors {
                 distinct.push(error);
             }
         }
-        match distinct.is_empty() {
-            true => Ok(()),
-            false => Err(SetupErrors(distinct)),
-        }
+        if distinct.is_empty() { Ok(()) } else { Err(SetupErrors(distinct)) }
     }
 
     /// The errors, in the order they were found.

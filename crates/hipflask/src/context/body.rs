@@ -32,10 +32,8 @@ impl Context {
     /// The same. A body that is said to be longer is not even begun.
     fn body_limit(&mut self, most: u64) -> Result<u64> {
         let limit = self.most_bytes(most);
-        match self.request().content_length().is_some_and(|length| length > limit) {
-            true => Err(too_large(limit)),
-            false => Ok(limit),
-        }
+        let is_longer = self.request().content_length().is_some_and(|length| length > limit);
+        if is_longer { Err(too_large(limit)) } else { Ok(limit) }
     }
 
     /// The body in one piece, up to `MAX_CONTENT_LENGTH` bytes. Flask's `request.data`.
@@ -132,9 +130,10 @@ impl Context {
     async fn parse_urlencoded(&mut self) -> Result<FormData> {
         let limit = self.app().limits().max_form_memory_size;
         let data = self.data_up_to(limit).await?;
-        match data.len() as u64 > limit {
-            true => Err(too_large(limit)),
-            false => Ok(FormData { fields: MultiDict::from_query(&data), files: Vec::new() }),
+        if data.len() as u64 > limit {
+            Err(too_large(limit))
+        } else {
+            Ok(FormData { fields: MultiDict::from_query(&data), files: Vec::new() })
         }
     }
 
@@ -268,9 +267,10 @@ impl MultipartReader {
 /// believes is Latin-1.
 fn decode(text: Vec<u8>, content_type: &str) -> String {
     let latin = |charset: &str| charset.eq_ignore_ascii_case("iso-8859-1");
-    match HeaderOptions::parse(content_type).get("charset").is_some_and(latin) {
-        true => text.into_iter().map(char::from).collect(),
-        false => String::from_utf8_lossy(&text).into_owned(),
+    if HeaderOptions::parse(content_type).get("charset").is_some_and(latin) {
+        text.into_iter().map(char::from).collect()
+    } else {
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 

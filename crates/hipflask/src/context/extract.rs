@@ -132,7 +132,7 @@ impl FromContext for Session {
     }
 
     fn check(freezing: &Freezing<'_>) -> Result<(), String> {
-        freezing.require_secret_key()
+        freezing.require_session()
     }
 }
 

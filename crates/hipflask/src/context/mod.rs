@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod extract;
 pub(crate) mod g;
+pub(crate) mod parted;
 pub(crate) mod session;
 pub(crate) mod stream;
 pub(crate) mod url_for;
@@ -16,6 +17,7 @@ use crate::base::config::Config;
 use crate::base::error::{Error, Result};
 use crate::base::options::Options;
 use crate::context::g::G;
+use crate::context::parted::{Hold, Parted};
 use crate::context::session::Session;
 use crate::context::session::interface::open_now;
 use crate::handler::{Answer, Handler};
@@ -52,6 +54,8 @@ struct Parts {
     session: OnceLock<Session>,
     g: G,
     rule: Option<usize>,
+    /// The mount that the request was left to.
+    mount: Option<usize>,
     scope: usize,
     view_args: ViewArgs,
     routing_error: Option<Error>,
@@ -65,12 +69,17 @@ struct Parts {
     has_stream: bool,
     /// What mounted applications left behind, the innermost first; nearly always nothing.
     mounted: Vec<Answered>,
+    /// The contexts that were parted from this one; nearly always none.
+    parted: Parted,
+    /// Where this one was parted from another.
+    hold: Option<Hold>,
 }
 
 /// What a mounted application that has answered leaves behind, for the end of the request.
 pub(crate) struct Answered {
     pub(crate) app: Frozen,
     pub(crate) rule: Option<usize>,
+    pub(crate) mount: Option<usize>,
     pub(crate) error: Option<Arc<Error>>,
 }
 
@@ -83,6 +92,7 @@ impl Parts {
             session: OnceLock::new(),
             g: G::default(),
             rule: None,
+            mount: None,
             scope: 0,
             view_args: ViewArgs::default(),
             routing_error: None,
@@ -93,20 +103,26 @@ impl Parts {
             is_torn_down: false,
             has_stream: false,
             mounted: Vec::new(),
+            parted: Parted::default(),
+            hold: None,
         }
     }
 
     /// The same request without what there can be only one of: its body, its response, `g`.
-    fn stand_in(&self) -> Parts {
+    fn stand_in(&mut self) -> Parts {
         Parts {
             session: self.session.clone(),
             rule: self.rule,
+            mount: self.mount,
             scope: self.scope,
             view_args: self.view_args.clone(),
             error: self.error.clone(),
             after_this_request: self.after_this_request.clone(),
             request_id: self.request_id.clone(),
             is_torn_down: self.is_torn_down,
+            mounted: std::mem::take(&mut self.mounted),
+            parted: std::mem::take(&mut self.parted),
+            hold: self.hold.clone(),
             ..Parts::new(self.app.clone(), Box::new(self.request.without_body()))
         }
     }
@@ -138,13 +154,17 @@ impl Context {
     /// Lends the context to a call that may outlive the wish for its result. Until it comes back, and if it never does,
     /// a stand-in is here: enough to answer the request, to log it and to end it.
     pub(crate) fn lend(&mut self) -> Context {
-        let stand_in = self.parts().stand_in();
+        let stand_in = self.parts_mut().stand_in();
         Context { parts: self.parts.replace(Box::new(stand_in)) }
     }
 
     /// Takes back what was [lent](Context::lend), if it comes back.
     pub(crate) fn take_back(&mut self, lent: Option<Context>) {
-        if let Some(lent) = lent {
+        if let Some(mut lent) = lent {
+            let (own, parts) = (self.parts_mut(), lent.parts_mut());
+            own.mounted.append(&mut parts.mounted);
+            own.parted.append(&mut parts.parted);
+            (parts.mounted, parts.parted) = (std::mem::take(&mut own.mounted), std::mem::take(&mut own.parted));
             *self = lent;
         }
     }
@@ -200,10 +220,11 @@ impl Context {
     pub(crate) fn part(&mut self) -> Context {
         let mut stays = Context::new(self.app().clone(), Box::new(self.request().without_body()));
         let (own, parts) = (self.parts_mut(), stays.parts_mut());
-        (parts.rule, parts.scope, parts.error) = (own.rule, own.scope, own.error.clone());
+        (parts.rule, parts.mount, parts.scope, parts.error) = (own.rule, own.mount, own.scope, own.error.clone());
         parts.request_id = own.request_id.clone();
         parts.is_torn_down = true;
-        parts.mounted = std::mem::take(&mut own.mounted);
+        (parts.mounted, parts.parted) = (std::mem::take(&mut own.mounted), std::mem::take(&mut own.parted));
+        own.hold = Some(parts.parted.add());
         std::mem::replace(self, stays)
     }
 
@@ -237,6 +258,11 @@ impl Context {
         std::mem::take(&mut self.parts_mut().has_stream)
     }
 
+    /// The contexts that were parted from this one. The request ends when they are gone.
+    pub(crate) fn take_parted(&mut self) -> Parted {
+        std::mem::take(&mut self.parts_mut().parted)
+    }
+
     /// What mounted applications left behind, the innermost first.
     pub(crate) fn mounted(&self) -> &[Answered] {
         &self.parts().mounted
@@ -253,8 +279,10 @@ impl Context {
         if let (Some(own), Some(outer)) = (&mut self.parts, &mut outer.parts) {
             std::mem::swap(&mut own.request, &mut outer.request);
             outer.mounted.append(&mut own.mounted);
+            outer.parted.append(&mut own.parted);
             if !own.app.on_finished().is_empty() {
-                outer.mounted.push(Answered { app: own.app.clone(), rule: own.rule, error: own.error.clone() });
+                let (app, error) = (own.app.clone(), own.error.clone());
+                outer.mounted.push(Answered { app, rule: own.rule, mount: own.mount, error });
             }
         }
     }
@@ -378,13 +406,22 @@ impl Context {
     /// Forgets what was found out about the request, so that it can be answered anew.
     pub(crate) fn restart(&mut self) {
         let parts = self.parts_mut();
-        (parts.rule, parts.scope, parts.view_args) = (None, 0, ViewArgs::default());
+        (parts.rule, parts.mount, parts.scope, parts.view_args) = (None, None, 0, ViewArgs::default());
         (parts.routing_error, parts.error, parts.response) = (None, None, None);
         parts.after_this_request.clear();
     }
 
     pub(crate) fn rule_id(&self) -> Option<usize> {
         self.parts().rule
+    }
+
+    /// The mount that the request was left to.
+    pub(crate) fn mount_id(&self) -> Option<usize> {
+        self.parts().mount
+    }
+
+    pub(crate) fn set_mount(&mut self, mount: Option<usize>) {
+        self.parts_mut().mount = mount;
     }
 
     pub(crate) fn scope(&self) -> usize {

@@ -118,12 +118,17 @@ impl Drop for Place {
 /// Ends a context that nothing waits for.
 pub(crate) fn end_detached(mut ctx: Context) {
     let app = ctx.app().clone();
-    let mut ending = Box::pin(async move { app.end(&mut ctx).await });
-    // Nearly always there is nothing to wait for, and outside of a runtime there is no other way.
-    if ending.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())).is_pending()
+    detach(async move { app.end(&mut ctx).await });
+}
+
+/// Runs what nothing waits for.
+pub(crate) fn detach(future: impl Future<Output = ()> + Send + 'static) {
+    let mut future = Box::pin(future);
+    // Nearly always it is done at once, and outside of a runtime there is no other way.
+    if future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())).is_pending()
         && let Ok(runtime) = tokio::runtime::Handle::try_current()
     {
-        runtime.spawn(ending);
+        runtime.spawn(future);
     }
 }
 

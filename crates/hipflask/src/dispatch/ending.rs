@@ -14,7 +14,7 @@ use crate::app::frozen::Frozen;
 use crate::base::error::{Error, Result};
 use crate::base::panics;
 use crate::context::Context;
-use crate::context::stream::end_detached;
+use crate::context::stream::{detach, end_detached};
 use crate::dispatch::failure::log_error;
 use crate::http::body::Body;
 use crate::http::response::Response;
@@ -67,27 +67,14 @@ impl Ending {
         }
         let duration = now.saturating_duration_since(self.began);
         let outcome = Outcome { status, bytes, is_complete, duration, ended: now };
-        for of in self.ctx.mounted() {
-            self.tell_of(&of.app, of.rule, of.error.as_ref(), true, outcome);
-        }
-        self.tell_of(self.ctx.app(), self.ctx.rule_id(), self.ctx.error(), false, outcome);
-    }
-
-    /// Tells the functions of one application.
-    fn tell_of(
-        &self,
-        app: &Frozen,
-        rule: Option<usize>,
-        error: Option<&Arc<Error>>,
-        is_mounted: bool,
-        outcome: Outcome,
-    ) {
-        let (request, map, state) = (self.ctx.request(), app.map(), app.state_map());
-        let finished = Finished { request, map, rule, error, state, is_mounted, outcome };
-        for f in app.on_finished() {
-            if let Err(panicked) = panics::catch(|| f(&finished)) {
-                log_error(&self.ctx, &panicked.into());
-            }
+        let mut ended = Ended { ctx: self.ctx.lend_here(), outcome };
+        let parted = ended.ctx.take_parted();
+        if !parted.is_empty() {
+            // Something that was left halfway is still being torn down.
+            detach(async move {
+                parted.gone().await;
+                drop(ended);
+            });
         }
     }
 
@@ -115,6 +102,42 @@ impl Drop for Ending {
         }
         let status = StatusCode::from_u16(CLIENT_GONE).unwrap_or_default();
         self.finish(status, 0, false, Instant::now());
+    }
+}
+
+/// A request that has ended. Whatever becomes of this, it tells the functions that want to know, once.
+struct Ended {
+    ctx: Context,
+    outcome: Outcome,
+}
+
+impl Ended {
+    /// Tells the functions of one application.
+    fn tell_of(
+        &self,
+        app: &Frozen,
+        rule: Option<usize>,
+        mount: Option<usize>,
+        error: Option<&Arc<Error>>,
+        is_mounted: bool,
+    ) {
+        let (request, map, state, outcome) = (self.ctx.request(), app.map(), app.state_map(), self.outcome);
+        let mount = mount.map(|id| &*app.mounts()[id].prefix);
+        let finished = Finished { request, map, rule, mount, error, state, is_mounted, outcome };
+        for f in app.on_finished() {
+            if let Err(panicked) = panics::catch(|| f(&finished)) {
+                log_error(&self.ctx, &panicked.into());
+            }
+        }
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        for of in self.ctx.mounted() {
+            self.tell_of(&of.app, of.rule, of.mount, of.error.as_ref(), true);
+        }
+        self.tell_of(self.ctx.app(), self.ctx.rule_id(), self.ctx.mount_id(), self.ctx.error(), false);
     }
 }
 

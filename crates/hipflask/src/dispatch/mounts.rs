@@ -10,16 +10,18 @@ use crate::http::response::Response;
 impl Frozen {
     /// Step 6: offers the request to what is mounted where its path leads.
     pub(super) async fn call_mounts(&self, ctx: &mut Context) -> Result<Option<Response>> {
-        for mount in self.mounts() {
+        for (id, mount) in self.mounts().iter().enumerate() {
             let len = mount.prefix.len();
             let path = ctx.request().routing_path().unwrap_or_default();
             let inside = path.strip_prefix(&*mount.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
             if !inside {
                 continue;
             }
+            ctx.set_mount(Some(id));
             if let Some(response) = mount.handler.call(Below::enter(ctx, len).ctx).await? {
                 return Ok(Some(response));
             }
+            ctx.set_mount(None);
         }
         Ok(None)
     }

@@ -80,7 +80,7 @@ impl<W, T> Future for Lent<'_, W, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Result<T>> {
         Pin::new(&mut self.call).poll(cx).map(|(ctx, result)| {
-            *self.ctx = ctx;
+            self.ctx.take_back(Some(ctx));
             Ok(result?)
         })
     }

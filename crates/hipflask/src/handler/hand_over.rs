@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 use tracing::Span;
 
 use crate::base::panics::{self, Panicked};
-use crate::handler::pool::{Full, Job, Line, Pool};
+use crate::handler::pool::queue::Job;
+use crate::handler::pool::{Full, Line, Pool};
 
 /// Hands `work` over to a thread of `pool`, and `loan` with it, which comes back with the result.
 ///

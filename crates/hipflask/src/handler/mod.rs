@@ -14,8 +14,12 @@ pub(crate) mod inline;
 pub(crate) mod into_callback;
 pub(crate) mod into_error_handler;
 pub(crate) mod into_handler;
+pub(crate) mod left;
 pub(crate) mod outcome;
+pub(crate) mod plain;
 pub(crate) mod pool;
+pub(crate) mod redirect;
+pub(crate) mod respond;
 
 use std::future::{Future, pending};
 use std::pin::{Pin, pin};
@@ -43,13 +47,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// impl Handler for Closed {
 ///     fn call<'a>(&'a self, _: &'a mut Context) -> Answer<'a> {
-///         Answer::Ready((503, self.0).into_answer())
+///         Answer::Ready(Ok(Some(Response::new(self.0).with_status(503))))
 ///     }
 /// }
-/// # trait IntoAnswer { fn into_answer(self) -> Result<Option<Response>>; }
-/// # impl IntoAnswer for (u16, &'static str) {
-/// #     fn into_answer(self) -> Result<Option<Response>> { (self.1, self.0).into_response().map(Some) }
-/// # }
 ///
 /// let client = App::new("doc", ".").mount("/", Closed("back soon")).test_client();
 /// assert_eq!(client.get("/anything").send_blocking().status(), 503);
@@ -80,6 +80,29 @@ impl<'a, T> Answer<'a, T> {
     #[doc(hidden)]
     pub fn of(ready: bool, future: impl Future<Output = Result<T>> + Send + 'a) -> Answer<'a, T> {
         if ready { Answer::Ready(now(future)) } else { Answer::Later(Box::pin(future)) }
+    }
+
+    /// The answer that `future` yields, likewise.
+    #[doc(hidden)]
+    pub fn by(ready: bool, future: impl Future<Output = Result<Answer<'a, T>>> + Send + 'a) -> Answer<'a, T>
+    where
+        T: Send + 'a,
+    {
+        if !ready {
+            return Answer::Later(Box::pin(async move { future.await?.await }));
+        }
+        now(future).unwrap_or_else(|error| Answer::Ready(Err(error)))
+    }
+
+    /// The answer that `then` makes of the result, if it is not an error.
+    pub fn and_then<U>(self, then: impl FnOnce(T) -> Result<U> + Send + 'a) -> Answer<'a, U>
+    where
+        T: 'a,
+    {
+        match self {
+            Answer::Ready(result) => Answer::Ready(result.and_then(then)),
+            Answer::Later(future) => Answer::Later(Box::pin(async move { then(future.await?) })),
+        }
     }
 }
 

@@ -315,10 +315,7 @@ impl Request {
         for _ in self.mounted_path().matches('/') {
             rest = &rest[below(rest)..];
         }
-        match rest.starts_with('/') {
-            true => Cow::Borrowed(rest),
-            false => Cow::Owned(format!("/{rest}")),
-        }
+        if rest.starts_with('/') { Cow::Borrowed(rest) } else { Cow::Owned(format!("/{rest}")) }
     }
 
     /// Path and query, with a `?` even before an empty query, as in Flask.

@@ -154,9 +154,10 @@ mod tests {
                 let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await?;
                 let _client = TcpStream::connect(listener.address().expect("it has one")).await?;
                 let mut listeners = Listeners::from(listener);
-                let accepted = match closes {
-                    true => listeners.close().next().expect("somebody waits"),
-                    false => poll_fn(|cx| listeners.poll_accept(cx)).await?,
+                let accepted = if closes {
+                    listeners.close().next().expect("somebody waits")
+                } else {
+                    poll_fn(|cx| listeners.poll_accept(cx)).await?
                 };
                 assert_eq!(accepted.stream.options()?, (true, true), "{closes}");
             }

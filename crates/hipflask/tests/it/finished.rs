@@ -12,6 +12,7 @@ use hipflask::http::{Body, Bytes, Request};
 use hipflask::prelude::*;
 use hipflask::routing::ViewArgs;
 use hipflask::{Extension, Rule};
+use tokio::sync::Semaphore;
 
 /// What happened, in order.
 #[derive(Clone, Default)]
@@ -142,16 +143,17 @@ fn other_answers_are_torn_down_before_they_are_sent() {
     assert_eq!(record.take(), expected);
 }
 
+fn endless(ctx: &mut Context) -> Body {
+    ctx.stream_with_context(async |_ctx, mut out| {
+        loop {
+            out.send("1234").await?;
+        }
+    })
+}
+
 #[hipflask::test]
 async fn a_stream_that_is_left_in_the_middle_ends_once() {
     let record = Record::default();
-    let endless = |ctx: &mut Context| {
-        ctx.stream_with_context(async |_ctx, mut out| {
-            loop {
-                out.send("1234").await?;
-            }
-        })
-    };
     let app = record.app("app").add_url_rule(Rule::new("/endless").endpoint("endless"), endless);
     let frozen = app.freeze().expect("it is well formed");
     let (_, _, mut body) = frozen.respond(Request::get("/endless")).await.into_parts();
@@ -275,6 +277,45 @@ fn a_mounted_application_is_told_of_its_own() {
     assert_eq!(record.take(), expected);
 }
 
+#[test]
+fn what_a_mount_has_answered_is_told_with_its_prefix() {
+    let record = Record::default();
+    let note = |name: &'static str| {
+        let record = record.clone();
+        move |f: &Finished<'_>| record.note(format!("{name} {:?} {:?}", f.mount(), f.rule()))
+    };
+    async fn pass() -> Option<&'static str> {
+        None
+    }
+    let innermost = App::new("innermost", ".").add_url_rule(Rule::new("/<name>"), || "text");
+    let inner = App::new("inner", ".").mount("/deep", innermost.on_finished(note("innermost")));
+    let app = App::new("outer", ".")
+        .mount("/in", inner.on_finished(note("inner")))
+        .mount("/function", || "function")
+        .mount("/failing", || -> Result<&str> { abort!(503) })
+        .mount("/passing", pass)
+        .add_url_rule(Rule::new("/own"), || "own")
+        .on_finished(note("outer"));
+    let client = app.test_client();
+    for (target, expected) in [
+        ("/own", &[r#"outer None Some("/own")"#][..]),
+        ("/nowhere", &["outer None None"]),
+        ("/passing/x", &["outer None None"]),
+        ("/function/x", &[r#"outer Some("/function") None"#]),
+        ("/failing/x", &[r#"outer Some("/failing") None"#]),
+        (
+            "/in/deep/x",
+            &[r#"innermost None Some("/<name>")"#, r#"inner Some("/deep") None"#, r#"outer Some("/in") None"#],
+        ),
+    ] {
+        client.get(target).send_blocking();
+        assert_eq!(record.take(), expected, "{target}");
+    }
+    let client = App::new("outer", ".").mount("/", || "all").on_finished(note("outer")).test_client();
+    client.get("/x").send_blocking();
+    assert_eq!(record.take(), [r#"outer Some("/") None"#]);
+}
+
 #[hipflask::test]
 async fn an_answer_that_nothing_waits_for_ends_too() {
     let record = Record::default();
@@ -294,6 +335,91 @@ async fn an_answer_that_nothing_waits_for_ends_too() {
     // One that has not begun has nothing to be torn down.
     drop(frozen.respond(Request::get("/in/slow")));
     assert_eq!(record.take(), ["outer: finished 499 0 broken no rule"]);
+}
+
+/// Waits until it may go on; permits are counted, so that none is missed.
+async fn pass(gate: &Semaphore) {
+    gate.acquire().await.expect("nobody closes it").forget();
+}
+
+#[hipflask::test]
+async fn a_request_ends_after_the_last_of_its_teardown_functions() {
+    let (record, gate, ends) = (Record::default(), Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let app = |name: &'static str| {
+        let (blocking, waiting, finished) = (record.clone(), record.clone(), record.clone());
+        let (block, wait, end) = (Arc::clone(&gate), Arc::clone(&gate), Arc::clone(&ends));
+        App::new(name, ".")
+            .add_url_rule(Rule::new("/slow").endpoint("slow"), async || -> &str { pending().await })
+            .add_url_rule(Rule::new("/endless").endpoint("endless"), endless)
+            .teardown_request(move || {
+                tokio::runtime::Handle::current().block_on(pass(&block));
+                blocking.note("torn down: plain");
+            })
+            .teardown_request(move || {
+                let (wait, waiting) = (Arc::clone(&wait), waiting.clone());
+                async move {
+                    pass(&wait).await;
+                    waiting.note("torn down: async");
+                }
+            })
+            .on_finished(move |f| {
+                finished.note(format!("{name}: {}", told(f)));
+                end.add_permits(1);
+            })
+    };
+    let torn_down = ["torn down: async", "torn down: plain"];
+    let frozen = app("outer").mount("/in", app("inner")).freeze().expect("it is well formed");
+
+    // A client that goes away before there is an answer, of the application and of one that is mounted.
+    for (target, apps, told) in [
+        ("/slow", 1, &["outer: finished 499 0 broken /slow"][..]),
+        ("/in/slow", 2, &["inner: finished 499 0 broken /slow", "outer: finished 499 0 broken no rule"]),
+    ] {
+        let mut answering = Box::pin(frozen.respond(Request::get(target)));
+        poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx).is_pending())).await;
+        drop(answering);
+        assert_eq!(record.take(), [""; 0], "{target}");
+        gate.add_permits(2 * apps);
+        ends.acquire_many(apps as u32).await.expect("nobody closes it").forget();
+        let mut noted = record.take();
+        assert_eq!(noted.split_off(2 * apps), told, "{target}");
+        noted.sort();
+        assert_eq!(noted, torn_down.map(|what| vec![what; apps]).concat(), "{target}");
+    }
+
+    // One that goes away in the middle of a stream.
+    let (_, _, mut body) = frozen.respond(Request::get("/endless")).await.into_parts();
+    body.chunk().await.transpose().expect("a chunk");
+    drop(body);
+    assert_eq!(record.take(), [""; 0]);
+    gate.add_permits(2);
+    pass(&ends).await;
+    assert_eq!(record.take(), [torn_down[0], torn_down[1], "outer: finished 200 4 broken /endless"]);
+}
+
+/// A synchronous hook has the context until it returns, even if nothing waits for it any more.
+#[hipflask::test]
+async fn a_mounted_application_is_told_though_the_hook_after_it_was_left() {
+    let (record, begun, gate) = (Record::default(), Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let inner = record.app("inner").add_url_rule(Rule::new("/"), || "text");
+    let (begins, goes_on) = (Arc::clone(&begun), Arc::clone(&gate));
+    let frozen = App::new("outer", ".").mount("/in", inner).after_request(move |_: &mut Context| {
+        begins.add_permits(1);
+        tokio::runtime::Handle::current().block_on(pass(&goes_on));
+    });
+    let frozen = frozen.freeze().expect("it is well formed");
+    let mut answering = Box::pin(frozen.respond(Request::get("/in/")));
+    let begins = async {
+        tokio::select! {
+            () = pass(&begun) => {}
+            _ = &mut answering => panic!("the hook does not end"),
+        }
+    };
+    begins.await;
+    record.take();
+    drop(answering);
+    assert_eq!(record.take(), ["inner: finished 499 0 broken /"]);
+    gate.add_permits(1);
 }
 
 /// Reads the body of every answer to its end, as what signs or compresses answers does.

@@ -105,7 +105,8 @@ fn parts(group: &str) -> Vec<&str> {
     parts
 }
 
-fn sources() -> Vec<Source> {
+/// The Rust files below `folder`.
+fn files(folder: &Path) -> Vec<PathBuf> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).expect("the sources are here") {
             let path = entry.expect("readable").path();
@@ -116,10 +117,15 @@ fn sources() -> Vec<Source> {
             }
         }
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
-    collect(&folder, &mut found);
+    collect(folder, &mut found);
     found.sort();
+    found
+}
+
+fn sources() -> Vec<Source> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let found = files(&folder);
     // The root names everything, because it is the public surface.
     let sources = found.iter().map(|path| Source::read(&folder, path)).filter(|source| source.file != "lib.rs");
     sources.collect()
@@ -251,6 +257,20 @@ fn circles_are_found() {
     ];
     let circle = ["a.rs", "b/c.rs"].map(str::to_owned).to_vec();
     assert_eq!(Arrows::of(&sources).circles(), BTreeSet::from([circle]));
+}
+
+#[test]
+fn no_file_has_more_than_500_lines() {
+    /// Files that are longer, and why.
+    const LONGER: [(&str, &str); 1] = [("hipflask/src/http/request.rs", "every property of a request")];
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let sources = fs::read_dir(&crates).expect("the crates are here").map(|entry| entry.expect("readable").path());
+    let lines = |path: &Path| fs::read_to_string(path).expect("a source file is text").lines().count();
+    let name = |path: &Path| path.strip_prefix(&crates).expect("in there").to_string_lossy().replace('\\', "/");
+    let lengths = sources.flat_map(|krate| files(&krate.join("src"))).map(|path| (name(&path), lines(&path)));
+    let found: BTreeMap<String, usize> = lengths.filter(|(_, lines)| *lines > 500).collect();
+    let listed: Vec<&str> = LONGER.iter().map(|(file, _)| *file).collect();
+    assert_eq!(found.keys().collect::<Vec<_>>(), listed, "left the files, right the list: {found:?}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod log;
 mod mounts;
 mod options;
 mod real_flask;
+mod replies;
 mod requests;
 mod responses;
 mod routing;

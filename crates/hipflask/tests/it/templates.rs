@@ -429,9 +429,9 @@ async fn a_failure_names_the_template_and_the_line() {
 }
 
 #[get("/missing")]
-async fn missing() -> Result<Response> {
+async fn missing() -> Result<Template> {
     let page = render_template!("guestbook.html", name = "Ada");
-    page.into_response()
+    Ok(page)
 }
 
 #[errorhandler(404)]

@@ -17,6 +17,7 @@ use crate::app::freezing::Freezing;
 use crate::base::error::{HttpError, Result};
 use crate::builtin::form::error::Words;
 use crate::builtin::form::shown::BoundField;
+use crate::builtin::security::csrf;
 use crate::context::Context;
 use crate::context::extract::FromContext;
 use crate::http::upload::{FormData, TooLarge};
@@ -144,13 +145,13 @@ impl<T: FormModel> Form<T> {
     /// # struct Note { text: String }
     /// # fn keep(_: Note) {}
     /// #[route("/", methods = [GET, POST])]
-    /// async fn create(form: Form<Note>) -> Result<Response> {
+    /// async fn create(form: Form<Note>) -> Result<Reply> {
     ///     match form.into_valid() {
     ///         Ok(note) => {
     ///             keep(note);
-    ///             redirect("/notes").into_response()
+    ///             Ok(redirect("/notes").into_reply())
     ///         }
-    ///         Err(form) => render_template!("create.html", form).into_response(),
+    ///         Err(form) => Ok(render_template!("create.html", form).into_reply()),
     ///     }
     /// }
     /// ```
@@ -243,7 +244,7 @@ impl<T: FormModel> FromContext for Form<T> {
     }
 
     fn check(freezing: &Freezing<'_>) -> Result<(), String> {
-        if freezing.config().switch("WTF_CSRF_ENABLED", true) { freezing.require_secret_key() } else { Ok(()) }
+        if freezing.config().switch("WTF_CSRF_ENABLED", true) { csrf::check(freezing) } else { Ok(()) }
     }
 }
 

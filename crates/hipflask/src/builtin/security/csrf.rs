@@ -16,6 +16,7 @@ use std::time::Duration;
 use http::Method;
 use http::header::{self, HeaderName};
 
+use crate::app::freezing::Freezing;
 use crate::base::config::Config;
 use crate::base::error::{Error, HttpError, Result};
 use crate::base::html::{Html, ToHtml};
@@ -76,6 +77,19 @@ impl Settings {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CsrfExempt;
+
+/// Whether a form can have a token: it is bound to the session, and signed.
+///
+/// # Errors
+///
+/// Says what is missing and what to do.
+pub(crate) fn check(freezing: &Freezing<'_>) -> Result<(), String> {
+    freezing.require_session()?;
+    match freezing.config().find::<String>("WTF_CSRF_SECRET_KEY") {
+        Ok(None) => freezing.require_secret_key(),
+        _ => Ok(()),
+    }
+}
 
 /// The hook that checks; it runs first of all.
 pub(super) struct Check;

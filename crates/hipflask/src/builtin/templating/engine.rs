@@ -11,6 +11,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Templa
 use crate::app::freezing::{EmbeddedFile, Freezing};
 use crate::base::decimal;
 use crate::base::html::Html;
+use crate::builtin::security;
 use crate::builtin::templating::setup::TemplateSetup;
 use crate::builtin::templating::{csrf, filters, forms, python, scope};
 
@@ -207,13 +208,16 @@ fn check_calls(name: &str, source: &str, freezing: &mut Freezing<'_>) {
     for call in calls(source) {
         match call.function {
             "url_for" => check_url_for(name, &call, freezing),
-            "csrf_token" | "get_flashed_messages" => {
-                if let Err(message) = freezing.require_secret_key() {
-                    freezing.problem_of(format!("the template {name}:{}", call.line), message);
-                }
-            }
+            "csrf_token" => note(name, &call, security::csrf::check(freezing), freezing),
+            "get_flashed_messages" => note(name, &call, freezing.require_session(), freezing),
             _ => {}
         }
+    }
+}
+
+fn note(name: &str, call: &Call<'_>, checked: Result<(), String>, freezing: &mut Freezing<'_>) {
+    if let Err(message) = checked {
+        freezing.problem_of(format!("the template {name}:{}", call.line), message);
     }
 }
 

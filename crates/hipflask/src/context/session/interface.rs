@@ -1,5 +1,6 @@
 //! Where sessions are kept: the interface that every kind of session implements.
 
+use crate::app::freezing::Freezing;
 use crate::base::error::Error;
 use crate::context::session::Session;
 use crate::handler::Answer;
@@ -73,8 +74,19 @@ pub trait SessionInterface: Send + Sync + 'static {
     /// Keeps `session` if it was changed, and adds to `response` what the browser and caches have to know. It is called
     /// once for each request that has opened its session, after all hooks.
     ///
-    /// An error fails the request: nothing that a view has set is lost silently.
+    /// An error is the answer, as that of a view is: nothing that a view has set is lost silently.
     fn save<'a>(&'a self, session: &'a Session, response: &'a mut Response) -> Answer<'a, ()>;
+
+    /// Reports what it needs and does not find when the application is frozen: a secret key, for one that signs. It is
+    /// asked where something takes a session.
+    ///
+    /// # Errors
+    ///
+    /// Says what is missing and what to do.
+    fn check(&self, freezing: &Freezing<'_>) -> Result<(), String> {
+        let _ = freezing;
+        Ok(())
+    }
 
     /// Whether [`open`](SessionInterface::open) never waits. Then a session is opened when something asks for it, and a
     /// request that needs none pays nothing. Otherwise it is opened before the hooks, for every request, as in Flask.

@@ -245,9 +245,10 @@ impl Session {
     /// Lets it outlive the browser window, or not.
     #[track_caller]
     pub fn set_permanent(&self, permanent: bool) {
-        match permanent {
-            true => self.set("_permanent", true),
-            false => _ = self.pop::<bool>("_permanent"),
+        if permanent {
+            self.set("_permanent", true);
+        } else {
+            self.pop::<bool>("_permanent");
         }
     }
 

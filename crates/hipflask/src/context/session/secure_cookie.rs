@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use http::{HeaderValue, header};
 use serde_json::{Map, Value};
 
+use crate::app::freezing::Freezing;
 use crate::base::config::Config;
 use crate::base::error::Result;
 use crate::context::session::cookie::SessionCookie;
@@ -113,6 +114,10 @@ impl SessionInterface for SecureCookieSessions {
 
     fn save<'a>(&'a self, session: &'a Session, response: &'a mut Response) -> Answer<'a, ()> {
         Answer::Ready(self.write(session, response))
+    }
+
+    fn check(&self, freezing: &Freezing<'_>) -> Result<(), String> {
+        freezing.require_secret_key()
     }
 
     fn is_ready(&self) -> bool {

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use crate::app::freezing::Freezing;
 use crate::base::config::Config;
 use crate::base::error::{Error, Result};
 use crate::context::session::Session;
@@ -221,6 +222,10 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
 
     fn save<'a>(&'a self, session: &'a Session, response: &'a mut Response) -> Answer<'a, ()> {
         answer::<S, _>(self.keep(session, response))
+    }
+
+    fn check(&self, freezing: &Freezing<'_>) -> Result<(), String> {
+        freezing.require_secret_key()
     }
 
     fn is_ready(&self) -> bool {

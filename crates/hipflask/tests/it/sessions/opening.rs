@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use hipflask::extension::Answer;
 use hipflask::http::Request;
 use hipflask::prelude::*;
-use hipflask::sessions::SessionInterface;
+use hipflask::sessions::{MemoryStore, ServerSideSessions, SessionInterface};
 use hipflask::{Context, Frozen, Rule};
 
 use super::app;
@@ -100,6 +100,36 @@ async fn a_session_is_saved_once_even_if_a_hook_fails() {
     let counted = Counted { ready: true, ..Counted::default() };
     let app = counted.app().after_request(fail).freeze().expect("it is in order");
     assert_eq!(counted.after(&app, "/ask").await, (1, 1));
+}
+
+/// What a session needs is for its interface to say; the default one signs.
+#[test]
+fn an_application_needs_the_key_that_its_sessions_need() {
+    #[derive(Default, Form)]
+    struct Name {
+        name: String,
+    }
+    async fn form(form: Form<Name>) -> String {
+        form.into_valid().unwrap_or_default().name
+    }
+    let bare =
+        || App::new("test", ".").config("DEBUG", false).add_url_rule(Rule::new("/session"), async |_: Session| "");
+    let own = |app: App| app.session_interface(|_| Ok(Counted::default()));
+    let on_the_server =
+        |app: App| app.session_interface(|freezing| ServerSideSessions::new(MemoryStore::default(), freezing.config()));
+    let with_form = |app: App| app.add_url_rule(Rule::new("/form").methods([POST]), form);
+    let with_key = |app: App| app.config("WTF_CSRF_SECRET_KEY", "a key for tokens alone, which is long too");
+    for (what, app, is_well_formed) in [
+        ("a signed cookie", bare(), false),
+        ("its own, without a key", own(bare()), true),
+        ("on the server, with a signed id", on_the_server(bare()), false),
+        ("its own, and a form with a signed token", with_form(own(bare())), false),
+        ("its own, and a key for tokens", with_key(with_form(own(bare()))), true),
+        ("a key for tokens alone", with_key(bare()), false),
+    ] {
+        let frozen = app.freeze();
+        assert_eq!(frozen.is_ok(), is_well_formed, "{what}: {:?}", frozen.err());
+    }
 }
 
 #[test]

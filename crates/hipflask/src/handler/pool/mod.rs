@@ -7,23 +7,19 @@
 //! are more calls than its own. Under load a thread then finds a batch of calls when it looks, and the worker that it
 //! wakes a batch of results. DESIGN.md has the figures.
 
+pub(crate) mod queue;
+mod sleeper;
+mod worker;
+
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Thread};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::base::panics;
-
-/// A call that has waited so long for a thread is told of.
-const SLOW: Duration = Duration::from_secs(1);
-/// What was told is not told again for so long.
-const SILENCE: Duration = Duration::from_secs(10);
-/// How often a thread without calls lets the others run before it sleeps. On a busy processor the worker then hands the
-/// next calls over meanwhile; on an idle one it comes back at once.
-const LOOKS: usize = 3;
+use crate::handler::pool::queue::{Help, Job, Queue, Waiting, run};
 
 /// How far a [`Pool`] may grow.
 #[derive(Clone, Copy, Debug)]
@@ -64,44 +60,8 @@ pub(crate) struct Line {
     waiting: AtomicUsize,
 }
 
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    /// The threads that sleep. The last to go is the first to be woken, so that those nobody needs come to their end.
-    asleep: Vec<Arc<Sleeper>>,
-    threads: usize,
-    /// The threads that are awake, or have been woken, and will look for a call before they sleep.
-    looking: usize,
-    /// Gives each thread its number.
-    started: usize,
-    closed: bool,
-    /// When a warning was last logged.
-    told: Option<Instant>,
-}
-
-struct Waiting {
-    job: Arc<dyn Job>,
-    /// Since when, where all threads were busy.
-    since: Option<Instant>,
-}
-
-/// A call, whatever it takes and gives.
-pub(crate) trait Job: Send + Sync {
-    fn run(&self);
-}
-
 /// Starts a thread of this name.
 type Start = fn(String, Box<dyn FnOnce() + Send>) -> io::Result<()>;
-
-/// How a thread comes to the calls that wait.
-enum Help {
-    /// One is on its way.
-    Coming,
-    Wake(Arc<Sleeper>),
-    Start(usize),
-    /// All are busy; the next that is done will look.
-    Busy,
-}
 
 thread_local! {
     /// Whether this is one of a pool's threads.
@@ -140,47 +100,6 @@ impl Drop for Pool {
         queue.looking += asleep.len();
         drop(queue);
         asleep.iter().for_each(|sleeper| sleeper.wake());
-    }
-}
-
-impl Queue {
-    fn push(&mut self, waiting: Waiting, count: &AtomicUsize) {
-        self.waiting.push_back(waiting);
-        count.store(self.waiting.len(), Ordering::Relaxed);
-    }
-
-    fn pop(&mut self, count: &AtomicUsize) -> Option<Waiting> {
-        let waiting = self.waiting.pop_front()?;
-        count.store(self.waiting.len(), Ordering::Relaxed);
-        Some(waiting)
-    }
-
-    /// Finds a thread for the calls that wait. Who asked has to [`send`](Line::send) for it, without the lock.
-    fn find_help(&mut self, most: usize) -> Help {
-        if self.looking > 0 {
-            return Help::Coming;
-        }
-        let help = if let Some(sleeper) = self.asleep.pop() {
-            Help::Wake(sleeper)
-        } else if self.threads < most {
-            self.threads += 1;
-            self.started += 1;
-            Help::Start(self.started)
-        } else {
-            return Help::Busy;
-        };
-        self.looking += 1;
-        help
-    }
-
-    /// Whether it is time to log a warning again.
-    fn may_tell(&mut self) -> bool {
-        let now = Instant::now();
-        let may = self.told.is_none_or(|told| now - told >= SILENCE);
-        if may {
-            self.told = Some(now);
-        }
-        may
     }
 }
 
@@ -247,80 +166,6 @@ impl Line {
         left.into_iter().for_each(|waiting| run(waiting.job));
     }
 
-    /// A thread's life.
-    fn serve(self: Arc<Self>) {
-        let sleeper = Arc::new(Sleeper { thread: thread::current(), woken: AtomicBool::new(false) });
-        while let Some(job) = self.next(&sleeper) {
-            run(job);
-            self.lock().looking += 1;
-        }
-    }
-
-    /// The next call for a thread that is counted among those that look; `None` if it has to end.
-    fn next(self: &Arc<Self>, sleeper: &Arc<Sleeper>) -> Option<Arc<dyn Job>> {
-        loop {
-            if let Some(job) = self.take() {
-                return Some(job);
-            }
-            if self.look_about() {
-                continue;
-            }
-            let mut queue = self.lock();
-            if !queue.waiting.is_empty() {
-                continue;
-            }
-            queue.looking -= 1;
-            if queue.closed {
-                queue.threads -= 1;
-                return None;
-            }
-            queue.asleep.push(Arc::clone(sleeper));
-            drop(queue);
-            while !sleeper.sleep(self.bounds.idle) {
-                if self.retire(sleeper) {
-                    return None;
-                }
-            }
-        }
-    }
-
-    /// Takes the call that has waited longest, and sends for another thread if there are more.
-    fn take(self: &Arc<Self>) -> Option<Arc<dyn Job>> {
-        let mut queue = self.lock();
-        let Waiting { job, since } = queue.pop(&self.waiting)?;
-        queue.looking -= 1;
-        let help = if queue.waiting.is_empty() { Help::Coming } else { queue.find_help(self.bounds.threads) };
-        match since.map(|since| since.elapsed()).filter(|waited| *waited >= SLOW) {
-            Some(waited) => self.tell_slow(queue, waited),
-            None => drop(queue),
-        }
-        self.send(help);
-        Some(job)
-    }
-
-    /// Lets others run, in case they have calls; whether they had.
-    fn look_about(&self) -> bool {
-        (0..LOOKS).any(|_| {
-            thread::yield_now();
-            self.waiting.load(Ordering::Relaxed) > 0
-        })
-    }
-
-    /// Takes a thread that has slept its time out from among those that sleep; whether it was there. If not, it has been
-    /// chosen to be woken.
-    fn retire(&self, sleeper: &Arc<Sleeper>) -> bool {
-        let mut queue = self.lock();
-        let at = queue.asleep.iter().position(|other| Arc::ptr_eq(other, sleeper));
-        match at {
-            Some(at) => {
-                queue.asleep.remove(at);
-                queue.threads -= 1;
-                true
-            }
-            None => false,
-        }
-    }
-
     /// Takes the call at `job` out, if it still waits.
     pub(crate) fn forget(&self, job: *const ()) {
         let mut queue = self.lock();
@@ -338,18 +183,6 @@ impl Line {
             );
         }
     }
-
-    fn tell_slow(&self, mut queue: MutexGuard<'_, Queue>, waited: Duration) {
-        if queue.may_tell() {
-            let (threads, waiting) = (queue.threads, queue.waiting.len());
-            drop(queue);
-            tracing::warn!(
-                "a synchronous view has waited {:.1} s for one of {threads} threads, and {waiting} more wait; \
-                 raise VIEW_THREADS, or make the views that wait for something async",
-                waited.as_secs_f64()
-            );
-        }
-    }
 }
 
 fn start(name: String, serve: Box<dyn FnOnce() + Send>) -> io::Result<()> {
@@ -358,39 +191,6 @@ fn start(name: String, serve: Box<dyn FnOnce() + Send>) -> io::Result<()> {
         serve();
     };
     thread::Builder::new().name(name).spawn(of_a_pool).map(drop)
-}
-
-/// Runs `job` whatever happens in it; a result that nobody takes can panic when it is dropped.
-fn run(job: Arc<dyn Job>) {
-    if let Err(panicked) = panics::catch(move || job.run()) {
-        tracing::error!("what a synchronous function left behind {panicked}");
-    }
-}
-
-/// A thread that sleeps.
-struct Sleeper {
-    thread: Thread,
-    woken: AtomicBool,
-}
-
-impl Sleeper {
-    fn wake(&self) {
-        self.woken.store(true, Ordering::Release);
-        self.thread.unpark();
-    }
-
-    /// Sleeps until it is woken, or for so long; whether it was woken.
-    fn sleep(&self, most: Duration) -> bool {
-        let until = Instant::now() + most;
-        while !self.woken.swap(false, Ordering::Acquire) {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            thread::park_timeout(left);
-        }
-        true
-    }
 }
 
 #[cfg(test)]

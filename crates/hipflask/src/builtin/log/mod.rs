@@ -3,6 +3,9 @@
 //! It is a small [`tracing::Subscriber`], set only if the program has not set one. In production no request waits
 //! for the disk: each thread has its own buffer, and one thread writes them out.
 
+mod fields;
+mod spans;
+
 use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,14 +13,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_core::span::Current;
 
 use crate::base::clock;
 use crate::base::config::Config;
 use crate::base::datetime::DateTime;
 use crate::base::error::{Error, Result};
+use crate::builtin::log::fields::{Fields, Value};
 
 /// How often buffered lines are written out.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
@@ -87,17 +91,20 @@ impl Subscriber for LoggerHandle {
         *metadata.level() <= if ours { self.0.level } else { self.0.level.min(Level::WARN) }
     }
 
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
+    fn new_span(&self, attributes: &Attributes<'_>) -> Id {
+        spans::open(attributes)
     }
 
-    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record(&self, id: &Id, values: &Record<'_>) {
+        spans::record(id, values);
+    }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
+        spans::add_to(&mut fields, event);
         let metadata = event.metadata();
         match self.0.form {
             Form::Text { colours } => {
@@ -109,49 +116,24 @@ impl Subscriber for LoggerHandle {
         }
     }
 
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-/// The fields of an event.
-#[derive(Default)]
-struct Fields {
-    message: String,
-    others: Vec<(&'static str, Value)>,
-}
-
-enum Value {
-    Text(String),
-    Plain(String),
-}
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let text = format!("{value:?}");
-        match field.name() {
-            "message" => self.message = text,
-            name => self.others.push((name, Value::Text(text))),
-        }
+    fn enter(&self, id: &Id) {
+        spans::enter(id);
     }
 
-    fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name() {
-            "message" => value.clone_into(&mut self.message),
-            name => self.others.push((name, Value::Text(value.to_owned()))),
-        }
+    fn exit(&self, id: &Id) {
+        spans::exit(id);
     }
 
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.others.push((field.name(), Value::Plain(value.to_string())));
+    fn clone_span(&self, id: &Id) -> Id {
+        spans::clone(id)
     }
 
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.others.push((field.name(), Value::Plain(value.to_string())));
+    fn try_close(&self, id: Id) -> bool {
+        spans::close(&id)
     }
 
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.others.push((field.name(), Value::Plain(value.to_string())));
+    fn current_span(&self) -> Current {
+        spans::current()
     }
 }
 
@@ -297,6 +279,51 @@ fn is_empty(buffer: &Buffer) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The lines that `write` logs.
+    fn lines(write: impl FnOnce()) -> Vec<serde_json::Value> {
+        static JSON: Logger = Logger { form: Form::Json, level: Level::INFO };
+        tracing::subscriber::with_default(LoggerHandle(&JSON), write);
+        let written = OWN.with(|own| std::mem::take(&mut *own.lock().expect("no test panics with it")));
+        let written = String::from_utf8(written).expect("text");
+        written.lines().map(|line| serde_json::from_str(line).expect("an object")).collect()
+    }
+
+    #[test]
+    fn a_line_has_the_fields_of_the_spans_around_it() {
+        let lines = lines(|| {
+            let request = tracing::info_span!("request", request_id = "1f", user = tracing::field::Empty, n = 1);
+            let job = tracing::info_span!(parent: &request, "job", n = 2);
+            let debug = tracing::debug_span!("not at this level", secret = true);
+            request.in_scope(|| {
+                tracing::info!("in the request");
+                request.record("user", "Ada");
+                debug.in_scope(|| tracing::info!(n = 3, "with a field of its own"));
+                let same = tracing::Span::current();
+                let thread = std::thread::spawn(move || lines(|| same.in_scope(|| tracing::info!("in a thread"))));
+                assert_eq!(thread.join().expect("it ends")[0]["user"], "Ada");
+            });
+            drop(request);
+            job.in_scope(|| tracing::info!("in a job that outlives it"));
+            tracing::info!(parent: &job, "of the job");
+            let _entered = job.entered();
+            tracing::info!(parent: None, "of nothing");
+        });
+        let said: Vec<String> = lines
+            .iter()
+            .map(|line| format!("{} {} {} {}", line["message"], line["request_id"], line["user"], line["n"]))
+            .collect();
+        let expected = [
+            r#""in the request" "1f" null 1"#,
+            r#""with a field of its own" "1f" "Ada" 3"#,
+            r#""in a job that outlives it" "1f" "Ada" 2"#,
+            r#""of the job" "1f" "Ada" 2"#,
+            r#""of nothing" null null null"#,
+        ];
+        assert_eq!(said, expected);
+        assert!(lines.iter().all(|line| line["secret"].is_null()));
+        assert!(spans::is_empty(), "every span is closed");
+    }
 
     #[test]
     fn nothing_from_outside_breaks_a_line() {

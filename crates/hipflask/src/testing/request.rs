@@ -1,128 +1,19 @@
-//! A client that calls the application in memory: without a socket or a wait, with the cookies and headers of a
-//! browser.
-
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::SystemTime;
+//! The requests of the client.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use crate::app::App;
-use crate::app::frozen::Frozen;
-use crate::base::error::Result;
-use crate::base::runtime;
-use crate::context::session::Session;
-use crate::handler::Answer;
 use crate::http::body::Body;
 use crate::http::json;
 use crate::http::multi_dict::MultiDict;
 use crate::http::request::{Request, Scheme};
-use crate::http::response::Response;
 use crate::http::url::{iri_to_uri, push_query};
 use crate::signing::random_bytes;
-
-impl App {
-    /// A client for tests. Flask's `app.test_client()`.
-    ///
-    /// # Panics
-    ///
-    /// If [`freeze`](App::freeze) finds mistakes; it lists all of them.
-    #[track_caller]
-    pub fn test_client(self) -> TestClient {
-        match self.freeze() {
-            Ok(frozen) => frozen.test_client(),
-            Err(errors) => crate::base::panics::misuse(format_args!("{errors}")),
-        }
-    }
-}
-
-impl Frozen {
-    /// A client for tests. Several clients are several browsers.
-    pub fn test_client(&self) -> TestClient {
-        TestClient { app: self.clone(), jar: Arc::default(), browser: true, runtime: OnceLock::new() }
-    }
-}
-
-/// Calls an application in memory, and keeps its cookies as a browser does. Flask's test client.
-///
-/// It sends what a current browser sends with a request from one of the application's own pages, so that the check
-/// against cross-site request forgery passes; [`without_browser_headers`](TestClient::without_browser_headers) is
-/// a client that does not.
-///
-/// ```
-/// use hipflask::http::FormData;
-/// use hipflask::prelude::*;
-///
-/// #[route("/login", methods = [POST])]
-/// async fn login(session: Session, form: FormData) -> Result<&'static str> {
-///     session.set("user", form.fields.require("name")?);
-///     Ok("hello")
-/// }
-///
-/// # hipflask::block_on(async {
-/// let client = App::new("doc", ".").routes(routes![login]).test_client();
-/// let response = client.post("/login").form([("name", "Ada")]).send().await;
-/// assert_eq!(response.status(), 200);
-/// assert_eq!(client.session(|session| session.get::<String>("user")), Some("Ada".into()));
-/// # });
-/// ```
-#[derive(Debug)]
-pub struct TestClient {
-    app: Frozen,
-    jar: Arc<Mutex<Jar>>,
-    browser: bool,
-    runtime: OnceLock<tokio::runtime::Runtime>,
-}
+use crate::testing::client::TestClient;
+use crate::testing::response::TestResponse;
 
 const HOST: &str = "localhost";
-
-/// Cookies, as a browser keeps them.
-#[derive(Debug, Default)]
-struct Jar(Vec<Kept>);
-
-#[derive(Debug)]
-struct Kept {
-    name: String,
-    value: String,
-    path: String,
-}
-
-impl Jar {
-    /// Takes in a `Set-Cookie` header.
-    fn absorb(&mut self, header: &str) {
-        let mut parts = header.split(';').map(str::trim);
-        let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { return };
-        let mut kept = Kept { name: name.to_owned(), value: value.to_owned(), path: "/".to_owned() };
-        let mut gone = false;
-        for attribute in parts {
-            let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-            match key.to_ascii_lowercase().as_str() {
-                "path" if value.starts_with('/') => value.clone_into(&mut kept.path),
-                "max-age" => gone |= value.parse::<i64>().is_ok_and(|age| age <= 0),
-                "expires" => gone |= httpdate::parse_http_date(value).is_ok_and(|at| at <= SystemTime::now()),
-                _ => {}
-            }
-        }
-        self.0.retain(|other| (&other.name, &other.path) != (&kept.name, &kept.path));
-        if !gone {
-            self.0.push(kept);
-        }
-    }
-
-    /// The `Cookie` header for a request to `path`, the longest cookie path first.
-    fn header(&self, path: &str) -> Option<String> {
-        let covers = |kept: &&Kept| {
-            let root = kept.path.trim_end_matches('/');
-            path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let mut cookies: Vec<&Kept> = self.0.iter().filter(covers).collect();
-        cookies.sort_by_key(|kept| std::cmp::Reverse(kept.path.len()));
-        let pairs: Vec<String> = cookies.iter().map(|kept| format!("{}={}", kept.name, kept.value)).collect();
-        (!pairs.is_empty()).then(|| pairs.join("; "))
-    }
-}
 
 macro_rules! methods {
     ($($name:ident $method:ident),*) => {
@@ -158,104 +49,6 @@ impl TestClient {
             scheme: Scheme::Http,
             follow: false,
         }
-    }
-
-    /// The same client, acting as a program that is not a browser: without the headers that say where a request
-    /// comes from. It has the same cookies.
-    #[must_use]
-    pub fn without_browser_headers(&self) -> TestClient {
-        TestClient { app: self.app.clone(), jar: Arc::clone(&self.jar), browser: false, runtime: OnceLock::new() }
-    }
-
-    /// The application.
-    pub fn app(&self) -> &Frozen {
-        &self.app
-    }
-
-    fn jar(&self) -> MutexGuard<'_, Jar> {
-        self.jar.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The value of a cookie.
-    pub fn cookie(&self, name: &str) -> Option<String> {
-        self.jar().0.iter().find(|kept| kept.name == name).map(|kept| kept.value.clone())
-    }
-
-    /// Adds a cookie.
-    pub fn set_cookie(&self, name: &str, value: &str) {
-        self.jar().absorb(&format!("{name}={value}; Path=/"));
-    }
-
-    /// Removes every cookie.
-    pub fn clear_cookies(&self) {
-        self.jar().0.clear();
-    }
-
-    /// Reads the session.
-    ///
-    /// # Panics
-    ///
-    /// If the session cannot be opened; and in an async test, if its store has to be waited for.
-    #[track_caller]
-    pub fn session<R>(&self, look: impl FnOnce(&Session) -> R) -> R {
-        look(&self.open_session())
-    }
-
-    /// Changes the session between requests: `client.session_transaction(|session| session.set("user", 1))`.
-    ///
-    /// # Panics
-    ///
-    /// If the session cannot be opened or saved: there is no secret key, or a value that it cannot hold. In an async
-    /// test also if its store has to be waited for.
-    #[track_caller]
-    pub fn session_transaction<R>(&self, change: impl FnOnce(&Session) -> R) -> R {
-        let session = self.open_session();
-        let result = change(&session);
-        let mut response = Response::default();
-        let saved = session.begin_to_save().and_then(|writable| match writable {
-            true => self.wait(self.app.sessions().save(&session, &mut response)),
-            false => Ok(()),
-        });
-        if let Err(error) = saved {
-            crate::base::panics::misuse(format_args!("the session cannot be saved: {error}"));
-        }
-        self.absorb(response.headers());
-        result
-    }
-
-    #[track_caller]
-    fn open_session(&self) -> Session {
-        let mut request = Request::get("/");
-        if let Some(cookies) = self.jar().header("/") {
-            request = request.with_header("cookie", &cookies);
-        }
-        match self.wait(self.app.sessions().open(&request)) {
-            Ok(session) => session,
-            Err(error) => crate::base::panics::misuse(format_args!("the session cannot be opened: {error}")),
-        }
-    }
-
-    /// What a session interface answers. One that takes time needs a runtime, and there cannot be two on a thread.
-    #[track_caller]
-    fn wait<T>(&self, answer: Answer<'_, T>) -> Result<T> {
-        match answer {
-            Answer::Ready(result) => result,
-            Answer::Later(future) if tokio::runtime::Handle::try_current().is_err() => self.runtime().block_on(future),
-            Answer::Later(_) => crate::base::panics::misuse(format_args!(
-                "the session's store has to be waited for, which is not possible here; change the session by a request, \
-                 or make the test a plain function"
-            )),
-        }
-    }
-
-    fn absorb(&self, headers: &HeaderMap) {
-        let cookies = headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut jar = self.jar();
-        cookies.for_each(|cookie| jar.absorb(cookie));
-    }
-
-    fn runtime(&self) -> &tokio::runtime::Runtime {
-        self.runtime.get_or_init(|| runtime::new().expect("a runtime needs nothing that could be missing"))
     }
 }
 
@@ -497,73 +290,5 @@ impl TestRequest<'_> {
             }
         }
         TestResponse { status, headers, body: bytes.into(), body_error, templates, history: Vec::new() }
-    }
-}
-
-/// The response that a [`TestClient`] got.
-#[derive(Clone, Debug)]
-pub struct TestResponse {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-    body_error: Option<String>,
-    templates: Vec<String>,
-    history: Vec<(StatusCode, String)>,
-}
-
-impl TestResponse {
-    /// The status; it can be compared with numbers: `assert_eq!(response.status(), 200)`.
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// The headers.
-    pub fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    /// The text of the header `name`, if the response has it.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The body.
-    pub fn bytes(&self) -> &Bytes {
-        &self.body
-    }
-
-    /// The body as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// The body as JSON.
-    ///
-    /// # Panics
-    ///
-    /// If it is not JSON, or not a `T`; the message includes the body.
-    #[track_caller]
-    pub fn json<T: DeserializeOwned>(&self) -> T {
-        match serde_json::from_slice(&self.body) {
-            Ok(value) => value,
-            Err(error) => {
-                crate::base::panics::misuse(format_args!("the body is not the JSON expected: {error}\n{}", self.text()))
-            }
-        }
-    }
-
-    /// Why the body was interrupted, if it was.
-    pub fn body_error(&self) -> Option<&str> {
-        self.body_error.as_deref()
-    }
-
-    /// The names of the templates that were rendered, in order.
-    pub fn templates(&self) -> &[String] {
-        &self.templates
-    }
-
-    /// The redirects that were followed: status and address.
-    pub fn history(&self) -> &[(StatusCode, String)] {
-        &self.history
     }
 }
