@@ -85,7 +85,7 @@ impl Context {
 
     /// The form, or its beginning if it is a multipart form that becomes larger than `MAX_CONTENT_LENGTH` within a file:
     /// what came before, as much of the file as fits, and the [`TooLarge`] that says which file it is. For an argument
-    /// that shows the form again; [`Form`](crate::Form) is one.
+    /// that shows the form again; [`Form`](struct@crate::Form) is one.
     ///
     /// # Errors
     ///

@@ -515,7 +515,7 @@ fn mistakes_in_templates_are_found_at_the_start() {
             ("url.html", "\n\n<a href=\"{{ url_for('nowhere') }}\">{{ url_for('show') }}"),
             (
                 "other.html",
-                "\n{% extends 'bse.html' %}{% include 'part.html' ignore missing %}{% include 'fine.html' %}",
+                "\n{% extends 'gone.html' %}{% include 'part.html' ignore missing %}{% include 'fine.html' %}",
             ),
             (
                 "fine.html",
@@ -529,7 +529,7 @@ fn mistakes_in_templates_are_found_at_the_start() {
         "open.html:1",
         "url.html:3: `url_for('nowhere')`",
         "url.html:3: `url_for('show')`: a value for `name` is missing",
-        "other.html:2: `extends 'bse.html'`: there is no template `bse.html`",
+        "other.html:2: `extends 'gone.html'`: there is no template `gone.html`",
         "5 problems",
     ] {
         assert!(found.contains(told), "{told}: {found}");

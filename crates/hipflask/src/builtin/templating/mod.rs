@@ -365,11 +365,11 @@ impl Freezing<'_> {
     ///
     /// #[get("/")]
     /// async fn index() -> Template {
-    ///     render_template!("indx.html")
+    ///     render_template!("gone.html")
     /// }
     ///
     /// let errors = App::new("doc", ".").routes(routes![index]).freeze().unwrap_err();
-    /// assert!(errors.to_string().contains("the view `index`: the template `indx.html` does not exist"));
+    /// assert!(errors.to_string().contains("the view `index`: the template `gone.html` does not exist"));
     /// ```
     pub fn check_templates(&self, names: &[&str]) -> Result<(), String> {
         let Some(templates) = self.state::<Templates>() else { return Err(WITHOUT.to_owned()) };
