@@ -41,7 +41,7 @@ fn names(root: &Path, folder: &str) -> Vec<String> {
     fn collect(folder: &Path, prefix: &str, names: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
-            if name.starts_with('.') {
+            if name.starts_with('.') && name != ".well-known" {
                 continue;
             }
             if entry.path().is_dir() {

@@ -33,7 +33,7 @@ struct Options {
     trims: bool,
     /// The field that it repeats.
     repeats: Option<LitStr>,
-    /// A rule reads it, and perhaps nobody else: a password typed twice, a box that must be ticked.
+    /// A rule reads it, and perhaps nothing else: a password typed twice, a box that must be ticked.
     is_read: bool,
 }
 
@@ -233,7 +233,7 @@ fn alone(meta: &ParseNestedMeta<'_>, option: &str) -> Result<bool> {
     if meta.input.is_empty() || meta.input.peek(Token![,]) {
         Ok(true)
     } else {
-        Err(meta.error(format!("`{option}` stands alone: `#[field({option})]`")))
+        Err(meta.error(format!("`{option}` takes no value: `#[field({option})]`")))
     }
 }
 
@@ -249,7 +249,7 @@ fn text(meta: &ParseNestedMeta<'_>, key: &str) -> Result<LitStr> {
     value(meta, &format!("`{key}` is a string: `{key} = \"…\"`"))
 }
 
-/// What stands in the parentheses, or an error that says what should.
+/// What is in the parentheses, or an error that says what should be.
 fn list<T>(
     meta: &ParseNestedMeta<'_>,
     wanted: &str,
@@ -265,7 +265,7 @@ fn list<T>(
 }
 
 /// The option that was meant, if the word is one with two letters swapped, or with one missing, added or wrong.
-/// As an attribute of the HTML it would do nothing, and nobody would notice. `rule` is not among them: `role` is an
+/// As an attribute of the HTML it would do nothing, which would go unnoticed. `rule` is not among them: `role` is an
 /// attribute of HTML.
 fn misspelt(word: &str) -> Option<&'static str> {
     const OPTIONS: [&str; 13] = [
@@ -368,7 +368,7 @@ fn name_constants(input: &DeriveInput, fields: &[(&Field, Options)]) -> TokenStr
     }
 }
 
-/// What stands in for the derive where it failed, so that neither `Form<T>` nor a field's name is reported as well.
+/// What replaces the derive where it failed, so that neither `Form<T>` nor a field's name is reported as well.
 pub(crate) fn standing_in(input: TokenStream) -> TokenStream {
     let input = match syn::parse2::<DeriveInput>(input) {
         Ok(input) if input.generics.params.is_empty() => input,

@@ -49,7 +49,7 @@
 //! | [`templating`] | templates, and functions for them |
 //! | [`sessions`] | where sessions are kept |
 //! | [`helpers`] | redirects, URLs, files |
-//! | [`errors`] | errors, and who handles them |
+//! | [`errors`] | errors and their handlers |
 //! | [`signing`] | signed texts, random tokens |
 //! | [`security`] | what keeps an application safe |
 //! | [`extension`] | what extensions and handlers of your own are made of |
@@ -145,13 +145,14 @@ pub mod templating {
     pub use crate::builtin::templating::{Template, TemplateError, Values};
 }
 
-/// Errors, what can be done with them, and who handles them.
+/// Errors, what can be done with them, and their handlers.
 pub mod errors {
     pub use crate::app::setup_error::{SetupError, SetupErrors};
     pub use crate::base::catches::{Catchable, Catches};
     pub use crate::base::datetime::DateTimeError;
-    pub use crate::base::error::{Error, ErrorKind, HttpError, IntoStatus, OrNotFound, Result};
+    pub use crate::base::error::{Error, ErrorKind, HttpError, OrNotFound, Result};
     pub use crate::base::panics::{Panicked, catch};
+    pub use crate::base::status::IntoStatus;
     pub use crate::context::extract::Caught;
     pub use crate::handler::error_handler::ErrorHandler;
     pub use crate::handler::into_error_handler::IntoErrorHandler;
@@ -190,17 +191,19 @@ pub mod security {
 pub mod sessions {
     pub use crate::context::session::Session;
     pub use crate::context::session::cookie::SessionCookie;
+    pub use crate::context::session::flashed::FlashedMessage;
     pub use crate::context::session::interface::SessionInterface;
     pub use crate::context::session::memory::MemoryStore;
     pub use crate::context::session::secure_cookie::SecureCookieSessions;
     pub use crate::context::session::server_side::{ServerSideSessions, SessionStore};
+    pub use crate::signing::tagged_json::SessionValue;
 }
 
-// Each hands `$crate` on, so that what it writes finds this crate under whatever name the program has it.
+// Each passes `$crate` on, so that its code finds this crate under whatever name the program gives it.
 
-/// The application of this crate: it knows the crate's name and folder. While developing, the folders
-/// `templates`, `static` and `migrations` are read; in a release build they are inside of the binary. (cargo
-/// notices a changed file by itself; for a new one, touch a source file.)
+/// The application of this crate: it knows the crate's name and folder. During development, the folders
+/// `templates`, `static` and `migrations` are read; in a release build they are inside the binary. (cargo
+/// notices a changed file automatically; for a new one, touch a source file.)
 #[macro_export]
 macro_rules! app {
     ($($input:tt)*) => { $crate::__private::app! { $crate; $($input)* } };
@@ -257,7 +260,7 @@ macro_rules! context {
     (@value $name:ident) => { &$name };
 }
 
-/// What macros write, which must be found whatever the program has named.
+/// What macros write, which must be found whatever names the program uses.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::handler::inline::watched;

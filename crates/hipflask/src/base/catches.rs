@@ -5,7 +5,8 @@ use std::error::Error as StdError;
 
 use http::StatusCode;
 
-use crate::base::error::{Error, HttpError, IntoStatus};
+use crate::base::error::{Error, HttpError};
+use crate::base::status::IntoStatus;
 
 /// Which errors an [`ErrorHandler`](crate::errors::ErrorHandler) answers.
 #[derive(Clone, Copy)]

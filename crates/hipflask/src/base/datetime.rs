@@ -82,6 +82,16 @@ impl DateTime {
         self.micros
     }
 
+    /// The moment that a header names (RFC 9110 §5.6.7).
+    pub(crate) fn from_http(text: &str) -> Option<DateTime> {
+        httpdate::parse_http_date(text).ok().map(DateTime::from)
+    }
+
+    /// The same without its part of the second, which dates in headers do not have.
+    pub(crate) fn whole_seconds(self) -> DateTime {
+        DateTime { micros: self.micros - self.micros.rem_euclid(SECOND) }
+    }
+
     /// The year, from 1 to 9999.
     ///
     /// ```
@@ -284,12 +294,13 @@ impl From<DateTime> for SystemTime {
 }
 
 /// `2026-11-21T08:30:00Z`; also with a space instead of the `T`, with fractions, with an offset or without one
-/// (UTC), and a date alone (midnight).
+/// (UTC), and a date alone (midnight). And as HTTP and Flask's JSON have it: `Sat, 21 Nov 2026 08:30:00 GMT`.
 impl std::str::FromStr for DateTime {
     type Err = DateTimeError;
 
     fn from_str(text: &str) -> Result<DateTime, DateTimeError> {
-        parse(text.trim()).ok_or_else(|| DateTimeError(text.to_owned()))
+        let text = text.trim();
+        parse(text).or_else(|| DateTime::from_http(text)).ok_or_else(|| DateTimeError(text.to_owned()))
     }
 }
 
@@ -395,6 +406,7 @@ mod tests {
             "2020-01-02T04:04:05+01:00",
             "2020-01-01t22:04:05-0500",
             "2020-01-02 03:04:05.000000+00",
+            "Thu, 02 Jan 2020 03:04:05 GMT",
         ] {
             assert_eq!(at(same), moment, "{same}");
         }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::base::panics::Panicked;
+use crate::base::status::{self, IntoStatus};
 
 /// The result of a view, a hook or anything else that runs in a request.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -271,12 +272,12 @@ impl HttpError {
 
     /// The name of the status: `Not Found`.
     pub fn name(&self) -> &'static str {
-        self.status.canonical_reason().unwrap_or("Unknown Error")
+        status::name(self.status)
     }
 
     /// What the client is told: the description, or a general one for the status.
     pub fn text(&self) -> &str {
-        self.description.as_deref().unwrap_or_else(|| general_description(self.status))
+        self.description.as_deref().unwrap_or_else(|| status::general_description(self.status))
     }
 
     /// The headers of the answer.
@@ -322,65 +323,6 @@ impl serde::Serialize for HttpError {
         fields.serialize_field("name", self.name())?;
         fields.serialize_field("description", self.text())?;
         fields.end()
-    }
-}
-
-fn general_description(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        400 => "The request could not be understood.",
-        401 => "You need to log in.",
-        403 => "You are not allowed to do this.",
-        404 => "There is nothing at this address.",
-        405 => "This address does not accept that method.",
-        406 => "This is not available in a form that you accept.",
-        408 => "The request took too long to arrive.",
-        409 => "This conflicts with the current state.",
-        410 => "This has been permanently removed.",
-        411 => "The request must state its length.",
-        412 => "A condition of the request was not met.",
-        413 => "The request is larger than allowed.",
-        414 => "The address is longer than allowed.",
-        415 => "The media type of the request is not supported.",
-        416 => "The requested range is not in the file.",
-        422 => "The request is well formed, but its content is not valid.",
-        429 => "Too many requests; try again later.",
-        431 => "The headers of the request are larger than allowed.",
-        500 => "The server encountered an error and could not answer.",
-        501 => "The server does not support this.",
-        502 => "A server behind this one did not give a valid answer.",
-        503 => "The server cannot answer at the moment; try again later.",
-        504 => "A server behind this one did not answer in time.",
-        _ => "The request could not be answered.",
-    }
-}
-
-/// A status as it is written: `404` or [`Status::NOT_FOUND`](http::StatusCode::NOT_FOUND).
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a status",
-    label = "not a status",
-    note = "a status is a number of type `u16`, `404`, or a constant, `Status::NOT_FOUND`"
-)]
-pub trait IntoStatus {
-    /// The status.
-    fn into_status(self) -> StatusCode;
-}
-
-#[diagnostic::do_not_recommend]
-impl IntoStatus for StatusCode {
-    fn into_status(self) -> StatusCode {
-        self
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl IntoStatus for u16 {
-    /// # Panics
-    ///
-    /// If the number is not a status (100 to 999).
-    #[track_caller]
-    fn into_status(self) -> StatusCode {
-        StatusCode::from_u16(self)
-            .unwrap_or_else(|_| crate::base::panics::misuse(format_args!("`{self}` is not an HTTP status")))
     }
 }
 

@@ -11,4 +11,5 @@ pub(crate) mod html;
 pub(crate) mod options;
 pub(crate) mod panics;
 pub(crate) mod runtime;
+pub(crate) mod status;
 pub(crate) mod type_map;

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::handler::Answer;
 use crate::handler::respond::Respond;
 use crate::http::json::Json;
-use crate::http::request::Peer;
+use crate::http::peer::Peer;
 use crate::http::response::Response;
 use crate::signing::token_urlsafe;
 
@@ -59,6 +59,7 @@ pub(crate) fn http(ctx: &Context, error: &HttpError) -> Response {
     };
     *response.status_mut() = error.status();
     response.headers_mut().extend(error.headers().clone());
+    response.vary("Accept");
     response
 }
 
@@ -79,7 +80,9 @@ pub(crate) fn unhandled(ctx: &Context, error: &Error) -> Response {
     } else {
         debug_page(ctx, error)
     };
-    response.with_status(500)
+    let mut response = response.with_status(500);
+    response.vary("Accept");
+    response
 }
 
 /// Only during development, and only for this machine.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::app::App;
@@ -20,8 +20,10 @@ use crate::handler::Answer;
 use crate::handler::respond::Respond;
 use crate::http::body::Body;
 use crate::http::conditional::Condition;
+use crate::http::etags::ETag;
 use crate::http::filenames::safe_join;
-use crate::http::headers::{content_disposition, guess_type, http_date, with_charset};
+use crate::http::headers::{content_disposition, http_date, with_charset};
+use crate::http::media_types::guess_type;
 use crate::http::response::Response;
 use crate::routing::rule::Rule;
 use crate::routing::view_args::ViewArgs;
@@ -157,15 +159,16 @@ impl File {
             None => ctx.config().seconds("SEND_FILE_MAX_AGE_DEFAULT")?,
         };
         let condition = if self.conditional {
-            Condition::of(ctx.request().headers(), &version.etag, version.modified, version.len)
+            Condition::of(ctx.request(), &version.etag, version.modified, version.len)
         } else {
             Condition::Full
         };
         let mut response = self.head(&version, &condition, max_age)?;
         let (first, count) = match condition {
-            Condition::Full => (0, version.len),
+            // As Flask does, a 412 has what was not asked for.
+            Condition::Full | Condition::Failed => (0, version.len),
             Condition::Partial(first, last) => (first, last - first + 1),
-            _ => return Ok(response),
+            Condition::NotModified | Condition::Unsatisfiable => return Ok(response),
         };
         if ctx.request().method() == http::Method::HEAD {
             response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(count));
@@ -296,6 +299,7 @@ async fn file_body(mut file: tokio::fs::File, count: u64) -> Result<Body> {
 struct StaticSetup {
     folder: Option<Cow<'static, str>>,
     url_path: Option<Cow<'static, str>>,
+    host: Option<Cow<'static, str>>,
 }
 
 /// Where static files come from.
@@ -339,6 +343,13 @@ impl App {
         self
     }
 
+    /// The host that the static files are at, where the application looks at hosts
+    /// ([`host_matching`](App::host_matching)).
+    pub fn static_host(mut self, host: impl Into<Cow<'static, str>>) -> App {
+        self.state_mut::<StaticSetup>().host = Some(host.into());
+        self
+    }
+
     /// Serves no static files.
     pub fn without_static_files(mut self) -> App {
         self.state_mut::<StaticSetup>().folder = None;
@@ -354,7 +365,12 @@ fn add_rule(mut app: App) -> App {
     let path = setup.url_path.clone().unwrap_or(Cow::Owned(name));
     let path = path.trim_matches('/');
     let prefix = if path.is_empty() { String::new() } else { format!("/{path}") };
-    app.add_url_rule(Rule::new(format!("{prefix}/<path:filename>")).endpoint("static"), static_file)
+    let rule = Rule::new(format!("{prefix}/<path:filename>")).endpoint("static");
+    let rule = match setup.host.clone() {
+        Some(host) => rule.host(host),
+        None => rule,
+    };
+    app.add_url_rule(rule, static_file)
 }
 
 async fn static_file(ctx: &mut Context, args: ViewArgs) -> Result<Response> {
@@ -363,11 +379,19 @@ async fn static_file(ctx: &mut Context, args: ViewArgs) -> Result<Response> {
     match app.state::<StaticFiles>() {
         Some(StaticFiles::Folder(folder)) => send_from_directory(folder, &name).respond(ctx).await,
         Some(StaticFiles::Embedded(files)) => {
-            let (file, version) = files.get(&*name).ok_or_else(|| Error::from(HttpError::new(404)))?;
+            let found = embedded_name(&name).and_then(|name| files.get(&*name));
+            let (file, version) = found.ok_or_else(|| Error::from(HttpError::new(404)))?;
             send_embedded(ctx, file, version)
         }
         None => Err(HttpError::new(404).into()),
     }
+}
+
+/// The name of a file in the binary that a client means, read as for a folder.
+fn embedded_name(name: &str) -> Option<String> {
+    let path = safe_join(Path::new(""), name)?;
+    let parts: Option<Vec<&str>> = path.iter().map(|part| part.to_str()).collect();
+    Some(parts?.join("/"))
 }
 
 /// The version of each file in the binary. When it was changed is not known, so the start of serving counts.
@@ -375,24 +399,24 @@ fn with_versions(files: &'static [EmbeddedFile]) -> HashMap<&'static str, (&'sta
     let modified = SystemTime::now();
     let version = |file: &EmbeddedFile| {
         let len = file.content.len();
-        Version { etag: format!("{len}-{:08x}", adler32(file.content)), modified, len: len as u64 }
+        Version { etag: ETag::of(file.content).tag, modified, len: len as u64 }
     };
     files.iter().map(|file| (file.name, (file, version(file)))).collect()
 }
 
 fn send_embedded(ctx: &Context, file: &EmbeddedFile, version: &Version) -> Result<Response> {
     let len = file.content.len();
-    let condition = Condition::of(ctx.request().headers(), &version.etag, version.modified, version.len);
+    let condition = Condition::of(ctx.request(), &version.etag, version.modified, version.len);
     let max_age = ctx.config().seconds("SEND_FILE_MAX_AGE_DEFAULT")?;
     let mut response = File::new(PathBuf::from(file.name)).head(version, &condition, max_age)?;
     let content = Bytes::from_static(file.content);
     match condition {
-        Condition::Full => *response.body_mut() = content.into(),
+        Condition::Full | Condition::Failed => *response.body_mut() = content.into(),
         Condition::Partial(first, last) => {
             let range = usize::try_from(first).unwrap_or(len)..usize::try_from(last).map_or(len, |last| last + 1);
             *response.body_mut() = content.slice(range).into();
         }
-        _ => debug_assert_ne!(response.status(), StatusCode::OK),
+        Condition::NotModified | Condition::Unsatisfiable => {}
     }
     Ok(response)
 }

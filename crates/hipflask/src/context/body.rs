@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::Method;
 
 use crate::base::error::{Error, HttpError, Result};
 use crate::context::Context;
@@ -15,9 +16,29 @@ use crate::http::spool::Spool;
 use crate::http::upload::{FormData, TooLarge, Upload};
 
 impl Context {
-    /// Sets the most bytes that this request's body may have; `None` is no limit. Before the body is read.
+    /// Limits the size of this request's body, in bytes; `None` removes the limit. To be called before the body is read.
     pub fn set_max_content_length(&mut self, limit: Option<u64>) {
         self.body_state().max_content_length = Some(limit);
+    }
+
+    /// Sets the most bytes that the fields of this request's form may have together, which `MAX_FORM_MEMORY_SIZE` says for
+    /// all; `None` is no limit. Before the form is read.
+    pub fn set_max_form_memory_size(&mut self, limit: Option<u64>) {
+        self.body_state().max_form_memory_size = Some(limit.unwrap_or(u64::MAX));
+    }
+
+    /// Sets how many parts this request's form may have, which `MAX_FORM_PARTS` says for all; `None` is no limit. Before
+    /// the form is read.
+    pub fn set_max_form_parts(&mut self, limit: Option<usize>) {
+        self.body_state().max_form_parts = Some(limit.unwrap_or(usize::MAX));
+    }
+
+    fn max_form_memory_size(&mut self) -> u64 {
+        self.body_state().max_form_memory_size.unwrap_or_else(|| self.app().limits().max_form_memory_size)
+    }
+
+    fn max_form_parts(&mut self) -> usize {
+        self.body_state().max_form_parts.unwrap_or_else(|| self.app().limits().max_form_parts)
     }
 
     /// The most bytes that the body may have: `MAX_CONTENT_LENGTH`, or `most` if that is less.
@@ -66,6 +87,33 @@ impl Context {
         self.shared_form().await.map(Arc::as_ref)
     }
 
+    /// The query's keys and values, and, unless the method is GET, then the form's. Flask's `request.values`.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    ///
+    /// async fn greet(ctx: &mut Context) -> Result<String> {
+    ///     let values = ctx.values().await?;
+    ///     Ok(values.getlist("name").collect::<Vec<_>>().join(" and "))
+    /// }
+    ///
+    /// let client = App::new("doc", ".").add_url_rule(Rule::new("/").methods([GET, POST]), greet).test_client();
+    /// let response = client.post("/?name=Ada").form([("name", "Grace")]).send_blocking();
+    /// assert_eq!(response.text(), "Ada and Grace");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`form`](Context::form).
+    pub async fn values(&mut self) -> Result<MultiDict> {
+        let mut values = self.request().args().clone();
+        if self.request().method() != Method::GET {
+            self.form().await?.fields.iter().for_each(|(key, value)| values.add(key, value));
+        }
+        Ok(values)
+    }
+
     /// The same for an argument that keeps the form without a copy.
     ///
     /// # Errors
@@ -73,14 +121,30 @@ impl Context {
     /// Those of [`form`](Context::form).
     pub async fn shared_form(&mut self) -> Result<&Arc<FormData>> {
         if self.parsed_form().is_none() {
-            // It is not begun if it is said to be too long.
-            self.body_limit(u64::MAX)?;
+            if self.request().has_mimetype("multipart/form-data") {
+                // It is not begun if it is said to be too long.
+                self.body_limit(u64::MAX)?;
+            }
             self.parse_form().await?;
         }
         if let Some(TooLarge { limit, .. }) = self.body_state().too_large {
             return Err(too_large(limit));
         }
         Ok(self.body_state().form.get_or_insert_default())
+    }
+
+    /// A body that is compressed, or encoded otherwise, is not read: what it expands to has no bound (RFC 9110 §8.4).
+    ///
+    /// # Errors
+    ///
+    /// 415, with what would be accepted.
+    pub(crate) fn refuse_encoded(&self) -> Result<()> {
+        let encoding = self.request().content_encoding().unwrap_or_default().trim();
+        if encoding.is_empty() || encoding.eq_ignore_ascii_case("identity") {
+            return Ok(());
+        }
+        let error = HttpError::new(415).description("The body must not be compressed or encoded otherwise.");
+        Err(error.header("accept-encoding", "identity").into())
     }
 
     /// The form, or its beginning if it is a multipart form that becomes larger than `MAX_CONTENT_LENGTH` within a file:
@@ -114,6 +178,10 @@ impl Context {
     }
 
     async fn parse_form(&mut self) -> Result<()> {
+        let is_form = ["application/x-www-form-urlencoded", "multipart/form-data"];
+        if is_form.iter().any(|mimetype| self.request().has_mimetype(mimetype)) {
+            self.refuse_encoded()?;
+        }
         let (form, too_large) = if self.request().has_mimetype("application/x-www-form-urlencoded") {
             (self.parse_urlencoded().await?, None)
         } else if self.request().has_mimetype("multipart/form-data") {
@@ -128,7 +196,7 @@ impl Context {
     }
 
     async fn parse_urlencoded(&mut self) -> Result<FormData> {
-        let limit = self.app().limits().max_form_memory_size;
+        let limit = self.max_form_memory_size();
         let data = self.data_up_to(limit).await?;
         if data.len() as u64 > limit {
             Err(too_large(limit))
@@ -138,17 +206,16 @@ impl Context {
     }
 
     async fn parse_multipart(&mut self) -> Result<(FormData, Option<TooLarge>)> {
-        let content_type = self.request().content_type();
+        let content_type = self.request().mimetype_params();
         let decoder = Decoder::new(content_type.get("boundary").unwrap_or_default()).map_err(malformed)?;
         let limit = self.most_bytes(u64::MAX);
-        let limits = self.app().limits();
         let reader = MultipartReader {
             decoder,
             limit,
             left: limit,
             is_over: false,
-            max_field: limits.max_form_memory_size,
-            max_parts: limits.max_form_parts,
+            max_field: self.max_form_memory_size(),
+            max_parts: self.max_form_parts(),
             form: FormData::default(),
         };
         let body = match self.body_state().data.clone() {
@@ -250,12 +317,18 @@ impl MultipartReader {
         match open {
             Some(Open::Field(head, text)) => {
                 let text = decode(text, &head.content_type);
-                self.form.fields.push(&head.name, &text);
+                self.form.fields.add(&head.name, &text);
             }
             Some(Open::File(head, spool)) => {
                 let content = spool.finish().await?;
                 let filename = head.filename.unwrap_or_default();
-                self.form.files.push(Upload { name: head.name, filename, content_type: head.content_type, content });
+                self.form.files.push(Upload {
+                    name: head.name,
+                    filename,
+                    content_type: head.content_type,
+                    head: head.raw,
+                    content,
+                });
             }
             None => {}
         }

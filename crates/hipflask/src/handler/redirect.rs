@@ -2,8 +2,9 @@
 
 use http::{HeaderValue, StatusCode, header};
 
-use crate::base::error::{Error, IntoStatus, Result};
+use crate::base::error::{Error, Result};
 use crate::base::html::escape_into;
+use crate::base::status::IntoStatus;
 use crate::context::Context;
 use crate::context::url_for::UrlFor;
 use crate::handler::Answer;

@@ -5,7 +5,8 @@ use std::fmt;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 
-use crate::base::error::{IntoStatus, Result};
+use crate::base::error::Result;
+use crate::base::status::IntoStatus;
 use crate::context::Context;
 use crate::handler::Answer;
 use crate::http::cookie::Cookie;

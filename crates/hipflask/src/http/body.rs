@@ -10,6 +10,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::mpsc;
 
 use crate::base::error::{Error, Result};
+use crate::base::panics;
 
 /// The body of a request or a response.
 ///
@@ -98,6 +99,12 @@ impl Body {
             chunks,
             length: Declared::new(length),
         })
+    }
+
+    /// `body`, and `close` when it has ended or is dropped.
+    pub(crate) fn closing(body: Body, close: impl FnOnce() + Send + 'static) -> Body {
+        let closing = Closing { body, close: Some(Box::new(close)) };
+        Body(Kind::Stream(SharedStream(Mutex::new(Box::pin(closing)))))
     }
 
     /// The length in bytes, if it is known before the body is read.
@@ -232,6 +239,40 @@ impl HttpBody for Produced {
 
     fn size_hint(&self) -> SizeHint {
         self.length.left().map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// A body with something to do at its end.
+struct Closing {
+    body: Body,
+    close: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        if let Some(close) = self.close.take() {
+            // The server drops bodies, and a panic of the application's is nothing to it.
+            if let Err(panicked) = panics::catch(close) {
+                tracing::error!("at the end of a response: {panicked}");
+            }
+        }
+    }
+}
+
+impl HttpBody for Closing {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

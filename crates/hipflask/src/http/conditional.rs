@@ -1,8 +1,13 @@
 //! Conditional and partial answers: entity tags, dates and ranges (RFC 9110 §13 and §14).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use http::{HeaderMap, StatusCode, header};
+use http::{Method, StatusCode};
+
+use crate::base::datetime::DateTime;
+use crate::http::etags::ETag;
+use crate::http::range::{IfRange, Range};
+use crate::http::request::Request;
 
 /// The outcome of a conditional or partial request (RFC 9110 §13 and §14).
 ///
@@ -12,7 +17,7 @@ use http::{HeaderMap, StatusCode, header};
 /// use hipflask::http::{Condition, Request};
 ///
 /// let request = Request::get("/").with_header("range", "bytes=10-19");
-/// let condition = Condition::of(request.headers(), "v1", SystemTime::UNIX_EPOCH, 100);
+/// let condition = Condition::of(&request, "v1", SystemTime::UNIX_EPOCH, 100);
 /// assert_eq!(condition, Condition::Partial(10, 19));
 /// assert_eq!(condition.status(), 206);
 /// ```
@@ -31,9 +36,48 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// What `headers` ask of a file of `len` bytes with the strong tag `etag`, changed at `modified`.
-    pub fn of(headers: &HeaderMap, etag: &str, modified: SystemTime, len: u64) -> Condition {
-        evaluate(headers, etag, modified, len)
+    /// What `request` asks of a file of `len` bytes with the strong tag `etag`, changed at `modified`. Only GET and HEAD
+    /// can have conditions on what they get (RFC 9110 §13.1 and §14.2): what another method does is done already.
+    pub fn of(request: &Request, etag: &str, modified: SystemTime, len: u64) -> Condition {
+        let etag = ETag { tag: etag.to_owned(), weak: false };
+        Condition::of_version(request, Some(&etag), Some(DateTime::from(modified)), len)
+    }
+
+    /// The same of what has a tag and a date, or not.
+    pub(crate) fn of_version(
+        request: &Request,
+        etag: Option<&ETag>,
+        modified: Option<DateTime>,
+        len: u64,
+    ) -> Condition {
+        if ![Method::GET, Method::HEAD].contains(request.method()) {
+            return Condition::Full;
+        }
+        let modified = modified.map(DateTime::whole_seconds);
+        let is_strong = |tag: &ETag| etag.is_some_and(|own| !own.weak && !tag.weak && own.tag == tag.tag);
+        let wanted = request.if_match();
+        if !wanted.is_empty() && !wanted.is_any() && !wanted.iter().any(is_strong) {
+            return Condition::Failed;
+        }
+        let known = request.if_none_match();
+        let is_known = match etag.filter(|_| !known.is_empty()) {
+            Some(own) => known.contains_weak(&own.tag),
+            // RFC 9110 §13.1.3: the date counts only where no tag is given.
+            None if !known.is_empty() => known.is_any(),
+            None => modified.zip(request.if_modified_since()).is_some_and(|(modified, since)| modified <= since),
+        };
+        if is_known {
+            return Condition::NotModified;
+        }
+        let is_same_version = match request.if_range() {
+            None => true,
+            Some(IfRange::ETag(tag)) => is_strong(&tag),
+            Some(IfRange::Date(date)) => modified == Some(date),
+        };
+        match request.header(http::header::RANGE).filter(|_| is_same_version && len > 0) {
+            Some(range) => of_range(range, len),
+            None => Condition::Full,
+        }
     }
 
     /// The status that says so.
@@ -48,95 +92,49 @@ impl Condition {
     }
 }
 
-fn evaluate(headers: &HeaderMap, etag: &str, modified: SystemTime, len: u64) -> Condition {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let modified = whole_seconds(modified);
-    if let Some(tags) = text(header::IF_MATCH)
-        && !lists(tags, etag, Comparison::Strong)
-    {
-        return Condition::Failed;
-    }
-    let unchanged = match text(header::IF_NONE_MATCH) {
-        Some(tags) => lists(tags, etag, Comparison::Weak),
-        None => text(header::IF_MODIFIED_SINCE).and_then(date).is_some_and(|since| modified <= since),
-    };
-    if unchanged {
-        return Condition::NotModified;
-    }
-    match text(header::RANGE) {
-        Some(range) if text(header::IF_RANGE).is_none_or(|validator| same_version(validator, etag, modified)) => {
-            parse_range(range, len)
-        }
-        _ => Condition::Full,
-    }
-}
-
-fn date(text: &str) -> Option<SystemTime> {
-    httpdate::parse_http_date(text).ok()
-}
-
-/// Dates in headers have no fractions of a second, so those of a file's time are dropped before comparing.
-fn whole_seconds(time: SystemTime) -> SystemTime {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    UNIX_EPOCH + Duration::from_secs(since.as_secs())
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Comparison {
-    Strong,
-    Weak,
-}
-
-/// Whether a list of entity tags contains `etag` (without quotes) or is `*`.
-fn lists(tags: &str, etag: &str, comparison: Comparison) -> bool {
-    tags.split(',').map(str::trim).any(|tag| {
-        let (weak, tag) = tag.strip_prefix("W/").map_or((false, tag), |tag| (true, tag));
-        let bare = tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(tag);
-        tag == "*" || (bare == etag && !(weak && comparison == Comparison::Strong))
-    })
-}
-
-/// RFC 9110 §13.1.5: a strong tag, or the exact date.
-fn same_version(validator: &str, etag: &str, modified: SystemTime) -> bool {
-    if validator.contains('"') { lists(validator, etag, Comparison::Strong) } else { date(validator) == Some(modified) }
-}
-
 /// One range of bytes. Another unit is ignored (RFC 9110 §14.2); several ranges, or one that cannot be satisfied,
-/// are refused. No range can be satisfied in an empty file, which is sent as it is.
-fn parse_range(range: &str, len: u64) -> Condition {
-    let Some(spec) = range.trim().strip_prefix("bytes=").filter(|_| len > 0) else {
+/// are refused.
+fn of_range(range: &str, len: u64) -> Condition {
+    let is_bytes = |(unit, _): (&str, &str)| unit.trim().eq_ignore_ascii_case("bytes");
+    if !range.split_once('=').is_some_and(is_bytes) {
         return Condition::Full;
-    };
-    // A number that is too large for us is beyond the end of any file.
-    let number = |text: &str| {
-        if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-            Some(text.parse::<u64>().unwrap_or(u64::MAX))
-        } else {
-            None
-        }
-    };
-    let bounds = spec.split_once('-').and_then(|(first, last)| match (first.trim(), last.trim()) {
-        ("", suffix) => number(suffix).filter(|n| *n > 0).map(|n| (len.saturating_sub(n), len - 1)),
-        (first, "") => Some((number(first)?, len - 1)),
-        (first, last) => {
-            let (first, last) = (number(first)?, number(last)?);
-            (first <= last).then_some((first, last.min(len - 1)))
-        }
-    });
-    match bounds {
-        Some((first, last)) if first < len => Condition::Partial(first, last),
-        _ => Condition::Unsatisfiable,
+    }
+    match Range::parse(range).and_then(|range| range.range_for_length(len)) {
+        Some(bytes) => Condition::Partial(*bytes.start(), *bytes.end()),
+        None => Condition::Unsatisfiable,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
+    fn ask_by(method: Method, headers: &[(&'static str, &str)]) -> Condition {
+        let request = Request::get("/").with_method(method);
+        let request = headers.iter().fold(request, |request, (name, value)| request.with_header(name, value));
+        let modified = SystemTime::UNIX_EPOCH + Duration::from_millis(1_577_934_245_700);
+        Condition::of(&request, "tag", modified, 100)
+    }
+
     fn ask(headers: &[(&'static str, &str)]) -> Condition {
-        let headers = headers.iter().map(|(k, v)| (k.parse().expect("name"), v.parse().expect("value"))).collect();
-        let modified = date("Thu, 02 Jan 2020 03:04:05 GMT").expect("date") + Duration::from_millis(700);
-        evaluate(&headers, "tag", modified, 100)
+        ask_by(Method::GET, headers)
+    }
+
+    #[test]
+    fn other_methods_have_no_conditions() {
+        for headers in [
+            [("if-none-match", "*")],
+            [("if-modified-since", "Thu, 02 Jan 2020 03:04:05 GMT")],
+            [("if-match", "\"other\"")],
+            [("range", "bytes=0-9")],
+        ] {
+            for method in [Method::POST, Method::PUT, Method::DELETE] {
+                assert_eq!(ask_by(method, &headers), Condition::Full, "{headers:?}");
+            }
+            assert_ne!(ask_by(Method::HEAD, &headers), Condition::Full, "{headers:?}");
+        }
     }
 
     #[test]
@@ -160,6 +158,7 @@ mod tests {
         assert_eq!(range("bytes=50-1000"), Condition::Partial(50, 99));
         assert_eq!(range("bytes=90-99999999999999999999"), Condition::Partial(90, 99));
         assert_eq!(range("lines=0-9"), Condition::Full);
+        assert_eq!(range("Bytes=0-9"), Condition::Partial(0, 9));
         for bad in [
             "bytes=",
             "bytes=-",

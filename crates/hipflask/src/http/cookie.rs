@@ -1,10 +1,10 @@
-//! Cookies: those that a response sets and those that a request carries (RFC 6265bis, with Werkzeug's quoting).
+//! The cookies that a response sets (RFC 6265bis, with Werkzeug's quoting).
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use crate::http::headers::http_date;
+use crate::http::idna::to_ascii;
 
 /// A cookie to set: a name, a value, and what the browser may do with it.
 ///
@@ -61,15 +61,17 @@ impl SameSite {
 }
 
 impl Cookie {
-    /// A cookie for the whole site (`Path=/`) until the browser closes.
+    /// A cookie for the whole site (`Path=/`) until the browser closes. One whose name begins with `__Host-` or `__Secure-`
+    /// is [`secure`](Cookie::secure), because browsers take no other.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Cookie {
+        let name = name.into();
         Cookie {
-            name: name.into(),
+            secure: begins(&name, "__Host-") || begins(&name, "__Secure-"),
+            name,
             value: value.into(),
             domain: None,
             expires: None,
             max_age: None,
-            secure: false,
             http_only: false,
             path: Some("/".to_owned()),
             same_site: None,
@@ -90,11 +92,16 @@ impl Cookie {
         &self.name
     }
 
-    /// Whether no part could be mistaken for another one in the header.
+    /// Whether no part could be mistaken for another one in the header, and a browser takes it under its name
+    /// (RFC 6265bis §4.1.3).
     pub(crate) fn is_valid(&self) -> bool {
+        let (is_host, is_secure) = (begins(&self.name, "__Host-"), begins(&self.name, "__Secure-"));
+        let keeps_prefix = (self.secure || !(is_host || is_secure))
+            && (!is_host || (self.domain.is_none() && self.path.as_deref() == Some("/")));
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         let host = |b: u8| b.is_ascii_alphanumeric() || b"-.[]:".contains(&b);
-        !self.name.is_empty()
+        keeps_prefix
+            && !self.name.is_empty()
             && self.name.bytes().all(token)
             && self.domain.iter().all(|domain| domain.bytes().all(host))
     }
@@ -104,12 +111,13 @@ impl Cookie {
         &self.value
     }
 
-    /// The domain whose hosts get the cookie; without it only the host that set it.
+    /// The domain whose hosts get the cookie; without it only the host that set it. One beyond ASCII is written as DNS
+    /// knows it.
     #[must_use]
     pub fn domain(mut self, domain: impl Into<String>) -> Cookie {
         let domain = domain.into();
         let host = domain.rsplit_once(':').map_or(domain.as_str(), |(host, _port)| host);
-        self.domain = Some(host.trim_start_matches('.').to_owned());
+        self.domain = Some(to_ascii(host.trim_start_matches('.')).into_owned());
         self
     }
 
@@ -132,6 +140,10 @@ impl Cookie {
     pub fn secure(mut self, secure: bool) -> Cookie {
         self.secure = secure;
         self
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// Hides it from scripts.
@@ -162,6 +174,10 @@ impl Cookie {
         self.secure |= partitioned;
         self
     }
+}
+
+fn begins(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix))
 }
 
 /// The value of a `Set-Cookie` header, attributes in Werkzeug's order.
@@ -256,50 +272,10 @@ fn write_value(f: &mut std::fmt::Formatter<'_>, value: &str) -> std::fmt::Result
     f.write_char('"')
 }
 
-/// The pairs of a `Cookie` header. Nameless ones are dropped: they could be mistaken for `__Host-…`.
-pub(crate) fn parse(header: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-    header.split(';').filter_map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (name.trim_matches([' ', '\t']), value.trim_matches([' ', '\t']));
-        (!name.is_empty()).then(|| (name, unquote(value)))
-    })
-}
-
-fn unquote(value: &str) -> Cow<'_, str> {
-    match value.strip_prefix('"').and_then(|v| v.strip_suffix('"')) {
-        Some(quoted) if quoted.contains('\\') => Cow::Owned(unescape(quoted.as_bytes())),
-        Some(quoted) => Cow::Borrowed(quoted),
-        None => Cow::Borrowed(value),
-    }
-}
-
-/// Undoes `\"`, `\\` and three octal digits, in one pass.
-fn unescape(mut rest: &[u8]) -> String {
-    let mut out = Vec::with_capacity(rest.len());
-    while let Some((&b, after)) = rest.split_first() {
-        rest = after;
-        match (b, after) {
-            (b'\\', [a @ b'0'..=b'3', c @ b'0'..=b'7', d @ b'0'..=b'7', after @ ..]) => {
-                out.push((a - b'0') << 6 | (c - b'0') << 3 | (d - b'0'));
-                rest = after;
-            }
-            (b'\\', [c, after @ ..]) => {
-                out.push(*c);
-                rest = after;
-            }
-            _ => out.push(b),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn pairs(header: &str) -> Vec<(&str, String)> {
-        parse(header).map(|(name, value)| (name, value.into_owned())).collect()
-    }
+    use crate::http::cookies;
 
     #[test]
     fn attributes_stand_in_werkzeugs_order() {
@@ -321,6 +297,24 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_of_the_name_is_kept() {
+        assert_eq!(Cookie::new("__Host-a", "b").to_string(), "__Host-a=b; Secure; Path=/");
+        assert!(Cookie::new("__Host-a", "b").is_valid() && Cookie::deleted("__Secure-a").is_valid());
+        let host = || Cookie::new("__host-a", "b");
+        for bad in [host().secure(false), host().domain("a.org"), host().path(Some("/a")), host().path(None)] {
+            assert!(!bad.is_valid(), "{bad}");
+        }
+        let secure = Cookie::new("__Secure-a", "b").domain("a.org").path(Some("/a"));
+        assert!(secure.is_valid() && !secure.secure(false).is_valid());
+    }
+
+    #[test]
+    fn a_domain_is_ascii() {
+        let cookie = Cookie::new("a", "b").domain(".ex\u{e4}mple.ORG:80");
+        assert!(cookie.is_valid() && cookie.to_string().contains("; Domain=xn--exmple-cua.ORG;"), "{cookie}");
+    }
+
+    #[test]
     fn a_frame_gives_what_the_cookie_gives() {
         let plain = Cookie::new("a", "").secure(true).same_site(SameSite::Lax);
         for cookie in [plain.clone(), plain.domain("example.org").path(Some("/x y")).partitioned(true)] {
@@ -337,14 +331,9 @@ mod tests {
     fn values_are_quoted_and_come_back() {
         for value in ["plain", "a b", "semi;comma,", "q\"uo\\te", "é\u{1}\u{7f}", ""] {
             let text = Cookie::new("c", value).path(None).to_string();
-            assert_eq!(pairs(&text), [("c", value.to_owned())], "{text}");
+            let read: Vec<_> = cookies::parse(text.as_bytes()).map(|pair| pair.value().into_owned()).collect();
+            assert_eq!(read, [value], "{text}");
         }
         assert_eq!(Cookie::new("c", "é;").path(None).to_string(), r#"c="\303\251\073""#);
-    }
-
-    #[test]
-    fn parsing_is_lenient_but_never_invents_a_name() {
-        assert_eq!(pairs("a=1; b; =__Host-x=bad; a=2"), [("a", "1".into()), ("b", String::new()), ("a", "2".into())]);
-        assert_eq!(pairs("a=\"x; b=2"), [("a", "\"x".into()), ("b", "2".into())]);
     }
 }

@@ -31,28 +31,42 @@ pub fn secure_filename(name: &str) -> String {
     if is_device(plain) { format!("_{plain}") } else { plain.to_owned() }
 }
 
-/// Joins untrusted names to a folder; `None` if the result would lie elsewhere. Werkzeug's `safe_join`, but as
-/// strict on every system as on the strictest one.
+/// Joins an untrusted name to a folder; `None` if the result would lie elsewhere, or is hidden: only `.well-known`
+/// (RFC 8615) may begin with a dot. Werkzeug's `safe_join`, but as strict on every system as on the strictest one.
 ///
 /// ```
 /// use hipflask::http::safe_join;
 /// use std::path::{Path, PathBuf};
 ///
 /// assert_eq!(safe_join(Path::new("files"), "a/b.txt"), Some(PathBuf::from("files/a/b.txt")));
+/// assert_eq!(safe_join(Path::new("files"), "./a//c/../b.txt/"), Some(PathBuf::from("files/a/b.txt")));
 /// for bad in ["../x", "/etc/passwd", "a/../../x", "a\\b", "C:x", ".env", "a/NUL.txt", "x:stream", ""] {
 ///     assert_eq!(safe_join(Path::new("files"), bad), None, "{bad}");
 /// }
 /// ```
 pub fn safe_join(folder: &Path, name: &str) -> Option<PathBuf> {
     let plain = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
+        (!part.starts_with('.') || part == ".well-known")
             && !part.ends_with(['.', ' '])
             && !part.contains(['\\', ':', '\0'])
             && !part.chars().any(char::is_control)
             && !is_device(part)
     };
-    name.split('/').all(plain).then(|| name.split('/').fold(folder.to_owned(), |path, part| path.join(part)))
+    let parts = normal_parts(name).filter(|parts| !parts.is_empty() && parts.iter().all(|part| plain(part)))?;
+    Some(parts.iter().fold(folder.to_owned(), |path, part| path.join(part)))
+}
+
+/// The parts of a relative name, with `.`, `..` and empty ones resolved; `None` if it leads out of where it begins.
+fn normal_parts(name: &str) -> Option<Vec<&str>> {
+    let mut parts = Vec::new();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => _ = parts.pop()?,
+            part => parts.push(part),
+        }
+    }
+    (!name.starts_with('/')).then_some(parts)
 }
 
 /// Names that Windows reserves for devices, whatever their extension.

@@ -22,66 +22,128 @@ pub struct HeaderOptions {
 }
 
 impl HeaderOptions {
-    /// Parses `header`. Parts that do not follow the grammar are left out; it never fails.
+    /// Parses `header`. Parts that do not follow the grammar are left out; it never fails. Of a parameter that is given
+    /// twice the last counts.
     ///
-    /// `name*=UTF-8''…` (RFC 5987) is decoded and becomes `name`; it takes precedence over a plain `name`.
+    /// `name*=UTF-8''…` (RFC 5987) is decoded and becomes `name`; it takes precedence over a plain `name`. So are the
+    /// pieces `name*0=…; name*1=…` (RFC 2231) put together.
     pub fn parse(header: &str) -> HeaderOptions {
-        let (value, mut rest) = header.split_once(';').unwrap_or((header, ""));
-        let mut options: Vec<(String, String)> = Vec::new();
-        while let Some((key, after)) = rest.split_once('=') {
-            // A parameter without `=` before this one is skipped with it.
-            let key = key.rsplit(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            let (value, after) = parameter_value(after);
-            match key.strip_suffix('*') {
-                Some(plain) => {
-                    if let Some(decoded) = decode_extended(&value) {
-                        options.retain(|(k, _)| k != plain);
-                        options.push((plain.to_owned(), decoded));
-                    }
-                }
-                None if key.is_empty() || options.iter().any(|(k, _)| *k == key) => {}
-                None => options.push((key, value)),
+        let (value, rest) = header.split_once(';').unwrap_or((header, ""));
+        let mut parameters = Parameters::default();
+        let mut rest = Some(rest);
+        while let Some((parameter, after)) = rest.map(next_parameter) {
+            if let Some((key, value)) = parameter {
+                parameters.add(&key, value);
             }
             rest = after;
         }
+        let options = parameters.0.into_iter().map(|known| (known.name, known.value)).collect();
         HeaderOptions { value: value.trim().to_ascii_lowercase(), options }
     }
 
     /// The value of the parameter `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.options.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Every parameter with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.options.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
-/// A parameter's value, and what follows its semicolon.
-fn parameter_value(text: &str) -> (String, &str) {
+/// The parameters that were read so far.
+#[derive(Default)]
+struct Parameters(Vec<Parameter>);
+
+struct Parameter {
+    name: String,
+    value: String,
+    written: Written,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Written {
+    Plain,
+    /// `name*`
+    Extended,
+    /// `name*0`
+    InPieces,
+}
+
+impl Parameters {
+    fn add(&mut self, key: &str, value: String) {
+        let (key, is_extended) = key.strip_suffix('*').map_or((key, false), |key| (key, true));
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let (name, written) = match key.rsplit_once('*') {
+            Some((name, number)) if is_number(number) => (name, Written::InPieces),
+            _ if is_extended => (key, Written::Extended),
+            _ => (key, Written::Plain),
+        };
+        let decoded = if is_extended {
+            decode_extended(&value, written == Written::InPieces)
+        } else {
+            // Browsers write a quote in the name of a field or a file so.
+            Some(value.replace("%22", "\""))
+        };
+        let Some(value) = decoded else { return };
+        match self.0.iter_mut().find(|known| known.name == name) {
+            Some(known) if known.written == Written::Extended && written == Written::Plain => {}
+            Some(known) if known.written == Written::InPieces && written == Written::InPieces => {
+                known.value.push_str(&value);
+            }
+            Some(known) => (known.value, known.written) = (value, written),
+            None => self.0.push(Parameter { name: name.to_owned(), value, written }),
+        }
+    }
+}
+
+/// The parameter at the beginning of `text`, if there is one, and what follows its semicolon.
+fn next_parameter(text: &str) -> (Option<(String, String)>, Option<&str>) {
     let text = text.trim_start();
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    let key = text.bytes().take_while(|b| token(*b)).count();
+    let (key, rest) = text.split_at(key);
+    let after = |rest: &'_ str| rest.find(';').map(|at| at + 1);
+    let Some(written) = rest.strip_prefix('=').filter(|_| !key.is_empty()) else {
+        return (None, after(rest).map(|at| &rest[at..]));
+    };
+    // Where the second quote is missing, nothing is certain any more.
+    let Some((value, rest)) = parameter_value(written) else { return (None, None) };
+    // An empty value has quotes.
+    let is_value = !value.is_empty() || written.starts_with('"');
+    (is_value.then(|| (key.to_ascii_lowercase(), value)), after(rest).map(|at| &rest[at..]))
+}
+
+/// A parameter's value, and what follows it.
+fn parameter_value(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
-        let (value, rest) = text.split_once(';').unwrap_or((text, ""));
-        return (value.trim_end().to_owned(), rest);
+        let end = text.find(';').unwrap_or(text.len());
+        return Some((text[..end].trim().to_owned(), &text[end..]));
     };
     let mut value = String::new();
     let mut chars = quoted.char_indices();
     while let Some((at, c)) = chars.next() {
         match c {
-            '"' => {
-                let rest = &quoted[at + 1..];
-                return (value, rest.split_once(';').map_or("", |(_, rest)| rest));
-            }
-            // Browsers send a backslash in a file name as it is, so only `\"` and `\\` are escapes.
+            '"' => return Some((value, &quoted[at + 1..])),
+            // They send a backslash in it as it is, so only `\"` and `\\` are escapes.
             '\\' if matches!(quoted.as_bytes().get(at + 1), Some(b'"' | b'\\')) => {
                 value.extend(chars.next().map(|(_, c)| c));
             }
             c => value.push(c),
         }
     }
-    (value, "")
+    None
 }
 
-/// RFC 5987: `UTF-8''caf%C3%A9`.
-fn decode_extended(value: &str) -> Option<String> {
+/// RFC 5987: `UTF-8''caf%C3%A9`; the second piece of a name names no charset.
+fn decode_extended(value: &str, is_piece: bool) -> Option<String> {
     let mut parts = value.splitn(3, '\'');
-    let (charset, _language, text) = (parts.next()?, parts.next()?, parts.next()?);
+    let (charset, text) = match (parts.next(), parts.next(), parts.next()) {
+        (Some(charset), Some(_language), Some(text)) => (charset, text),
+        _ if is_piece => ("utf-8", value),
+        _ => return None,
+    };
     let bytes = url::unquote_bytes(text.as_bytes(), false);
     match charset.to_ascii_lowercase().as_str() {
         "utf-8" | "ascii" | "us-ascii" => Some(String::from_utf8_lossy(&bytes).into_owned()),
@@ -105,62 +167,6 @@ pub fn with_charset(mimetype: &str) -> String {
                 | "application/sql"
         );
     if text && !mimetype.contains(';') { format!("{mimetype}; charset=utf-8") } else { mimetype.to_owned() }
-}
-
-/// The media type for a file name's extension, and the encoding that it implies. Python's `mimetypes.guess_type`.
-///
-/// ```
-/// use hipflask::http::guess_type;
-///
-/// assert_eq!(guess_type("style.css"), ("text/css", None));
-/// assert_eq!(guess_type("backup.tar.gz"), ("application/x-tar", Some("gzip")));
-/// assert_eq!(guess_type("unknown"), ("application/octet-stream", None));
-/// ```
-pub fn guess_type(name: &str) -> (&'static str, Option<&'static str>) {
-    let lower = name.to_ascii_lowercase();
-    let (stem, encoding) = match lower.rsplit_once('.') {
-        Some((stem, "gz")) if stem.contains('.') => (stem, Some("gzip")),
-        Some((stem, "br")) if stem.contains('.') => (stem, Some("br")),
-        Some((_, "tgz")) => ("x.tar", Some("gzip")),
-        Some((_, "svgz")) => ("x.svg", Some("gzip")),
-        _ => (lower.as_str(), None),
-    };
-    let extension = stem.rsplit_once('.').map_or("", |(_, extension)| extension);
-    let mimetype = match extension {
-        "html" | "htm" => "text/html",
-        "css" => "text/css",
-        "js" | "mjs" => "text/javascript",
-        "json" | "map" => "application/json",
-        "webmanifest" => "application/manifest+json",
-        "txt" | "text" | "log" => "text/plain",
-        "md" => "text/markdown",
-        "csv" => "text/csv",
-        "xml" => "text/xml",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "avif" => "image/avif",
-        "ico" => "image/vnd.microsoft.icon",
-        "bmp" => "image/bmp",
-        "woff" => "font/woff",
-        "woff2" => "font/woff2",
-        "ttf" => "font/ttf",
-        "otf" => "font/otf",
-        "pdf" => "application/pdf",
-        "zip" => "application/zip",
-        "tar" => "application/x-tar",
-        "gz" => "application/gzip",
-        "wasm" => "application/wasm",
-        "mp3" => "audio/mpeg",
-        "ogg" | "oga" => "audio/ogg",
-        "wav" => "audio/wav",
-        "mp4" => "video/mp4",
-        "webm" => "video/webm",
-        _ => "application/octet-stream",
-    };
-    (mimetype, encoding)
 }
 
 /// The header `Content-Disposition` for a file that is shown, or saved if it is an attachment (RFC 6266): a plain name,
@@ -204,15 +210,21 @@ mod tests {
             (value.value.as_str(), value.get("name"), value.get("filename")),
             ("form-data", Some("a\"b;c"), Some("C:\\x.txt"))
         );
-        assert_eq!(HeaderOptions::parse("x; a=\"open").get("a"), Some("open"));
-        assert_eq!(HeaderOptions::parse("x; flag; a=1; a=2").get("a"), Some("1"));
+        assert_eq!(HeaderOptions::parse("x; a=\"open; b=1").get("a"), None);
+        assert_eq!(HeaderOptions::parse("x; flag; a=1; a=2").get("a"), Some("2"));
+        assert_eq!(HeaderOptions::parse("x; q =1; b=2").iter().collect::<Vec<_>>(), [("b", "2")]);
+        assert_eq!(HeaderOptions::parse("x; a=\"1;2\" rubbish; b=\"%22\"").get("b"), Some("\""));
     }
 
     #[test]
     fn the_extended_form_wins() {
         let value = HeaderOptions::parse("attachment; filename=\"x\"; filename*=UTF-8''caf%C3%A9.txt");
         assert_eq!(value.get("filename"), Some("café.txt"));
+        let value = HeaderOptions::parse("attachment; filename*=UTF-8''caf%C3%A9.txt; filename=x");
+        assert_eq!(value.get("filename"), Some("café.txt"));
         assert_eq!(HeaderOptions::parse("a; filename*=KOI8-R''x").get("filename"), None);
+        let value = HeaderOptions::parse("a; filename*0=\"ab\"; filename*1*=%C3%A9; filename*2=.txt");
+        assert_eq!(value.get("filename"), Some("abé.txt"));
     }
 
     #[test]
@@ -233,13 +245,5 @@ mod tests {
     fn every_time_has_a_date() {
         assert_eq!(http_date(UNIX_EPOCH - Duration::from_secs(1)), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(http_date(UNIX_EPOCH + Duration::from_secs(1 << 60)), "Fri, 31 Dec 9999 23:59:59 GMT");
-    }
-
-    #[test]
-    fn types_come_from_the_last_extension() {
-        assert_eq!(guess_type("a.b.PNG"), ("image/png", None));
-        assert_eq!(guess_type("x.tar.gz"), ("application/x-tar", Some("gzip")));
-        assert_eq!(guess_type("x.gz"), ("application/gzip", None));
-        assert_eq!(guess_type("noext"), ("application/octet-stream", None));
     }
 }

@@ -5,10 +5,10 @@ use std::io;
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::ser::Formatter;
 
 use crate::base::error::{Error, HttpError, Result};
+pub(crate) use crate::http::exact_json::from_slice;
 use crate::http::response::Response;
 
 /// A value as JSON: as an argument the request's body, as a result the response. Flask's `request.json`
@@ -16,7 +16,8 @@ use crate::http::response::Response;
 ///
 /// As an argument it requires the content type `application/json` (or `…+json`) and a valid body, and answers 415
 /// or 400 otherwise. A body with `NaN`, with more than 128 levels, or in an encoding other than UTF-8 is not
-/// valid.
+/// valid; one that is compressed is a 415. An integer beyond 64 bits needs a type that holds it: a `serde_json::Value`
+/// does not, and the answer is 400.
 ///
 /// ```
 /// use hipflask::Json;
@@ -65,11 +66,12 @@ pub(crate) fn dumps<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<
     Ok(out)
 }
 
-/// Reads JSON from a request's body.
-pub(crate) fn loads<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    serde_json::from_slice(body).map_err(|error| {
-        HttpError::new(400).description(format!("The body is not the JSON expected here: {error}.")).into()
-    })
+/// The 400 for a body that is not the JSON that a view takes. Which field is wrong is told always; what the parser
+/// stumbled over only while `debug` is on, as in Flask.
+#[track_caller]
+pub(crate) fn not_json(error: &serde_json::Error, debug: bool) -> Error {
+    let why = if debug || error.is_data() { format!(": {error}") } else { String::new() };
+    HttpError::new(400).description(format!("The body is not the JSON expected here{why}.")).into()
 }
 
 /// Escapes everything that is not ASCII, as Python's `json.dumps` does.
@@ -106,8 +108,11 @@ mod tests {
     #[test]
     fn what_is_not_json_is_a_400() {
         for bad in [&b"NaN"[..], b"1e400", b"{", b"", b"\xff\xfe[\0]\0", b"\"\xff\"", &[b'['; 1000], b"[1] x"] {
-            let error = loads::<serde_json::Value>(bad).expect_err("invalid");
-            assert_eq!(error.status(), 400);
+            let error = from_slice::<serde_json::Value>(bad).expect_err("invalid");
+            assert_eq!(not_json(&error, false).to_string(), "400 Bad Request: The body is not the JSON expected here.");
+            assert!(not_json(&error, true).to_string().contains("at line 1"));
         }
+        let error = from_slice::<[u8; 2]>(b"[1, -2]").expect_err("invalid");
+        assert!(not_json(&error, false).to_string().contains("`-2`"));
     }
 }

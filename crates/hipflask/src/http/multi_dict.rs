@@ -1,5 +1,6 @@
 //! A list of keys and values in which a key may occur more than once.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::string::FromUtf8Error;
@@ -61,7 +62,7 @@ impl MultiDict {
     }
 
     /// Every value of `key`, in order.
-    pub fn getlist<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn getlist<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> + Clone {
         self.iter().filter(move |(k, _)| *k == key).map(|(_, value)| value)
     }
 
@@ -71,7 +72,7 @@ impl MultiDict {
     }
 
     /// Every pair, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.pairs.iter().map(|at| (&self.text[at.key..at.value], &self.text[at.value..at.end]))
     }
 
@@ -95,7 +96,48 @@ impl MultiDict {
         pairs::from_pairs(self.iter())
     }
 
-    pub(crate) fn push(&mut self, key: &str, value: &str) {
+    /// Every value of `key` that is a `T`. Flask's `getlist(key, type=int)`.
+    pub fn getlist_as<'a, T: std::str::FromStr>(&'a self, key: &'a str) -> impl Iterator<Item = T> {
+        self.getlist(key).filter_map(|value| value.parse().ok())
+    }
+
+    /// Every key once, in the order in which they first occur.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let mut seen = HashSet::new();
+        self.iter().map(|(key, _)| key).filter(move |key| seen.insert(*key))
+    }
+
+    /// Every key once, with all its values. Werkzeug's `lists()`.
+    ///
+    /// ```
+    /// use hipflask::http::MultiDict;
+    ///
+    /// let args: MultiDict = [("tag", "a"), ("page", "2"), ("tag", "b")].into_iter().collect();
+    /// assert_eq!(args.lists(), [("tag", vec!["a", "b"]), ("page", vec!["2"])]);
+    /// assert_eq!(args.to_dict()["tag"], "a");
+    /// ```
+    pub fn lists(&self) -> Vec<(&str, Vec<&str>)> {
+        let mut lists: Vec<(&str, Vec<&str>)> = Vec::new();
+        let mut places = HashMap::new();
+        for (key, value) in self.iter() {
+            let place = *places.entry(key).or_insert(lists.len());
+            match lists.get_mut(place) {
+                Some((_, values)) => values.push(value),
+                None => lists.push((key, vec![value])),
+            }
+        }
+        lists
+    }
+
+    /// Every key with its first value. Werkzeug's `to_dict()`.
+    pub fn to_dict(&self) -> BTreeMap<&str, &str> {
+        let mut first = BTreeMap::new();
+        self.iter().for_each(|(key, value)| _ = first.entry(key).or_insert(value));
+        first
+    }
+
+    /// Adds a value, and leaves those that its key has already.
+    pub fn add(&mut self, key: &str, value: &str) {
         let start = self.text.len();
         self.text.push_str(key);
         self.text.push_str(value);
@@ -139,7 +181,7 @@ impl MultiDict {
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for MultiDict {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> MultiDict {
         let mut all = MultiDict::default();
-        pairs.into_iter().for_each(|(key, value)| all.push(&key.into(), &value.into()));
+        pairs.into_iter().for_each(|(key, value)| all.add(&key.into(), &value.into()));
         all
     }
 }

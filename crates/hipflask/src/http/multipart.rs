@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::{memchr2, memmem};
 
 use crate::http::headers::HeaderOptions;
@@ -35,6 +36,8 @@ pub(crate) struct PartHead {
     pub(crate) name: String,
     pub(crate) filename: Option<String>,
     pub(crate) content_type: String,
+    /// The head of a file as it was sent.
+    pub(crate) raw: Box<[u8]>,
 }
 
 /// Why a body is not multipart.
@@ -284,6 +287,19 @@ enum Line {
     Content,
 }
 
+/// The headers of a part.
+pub(crate) fn part_headers(raw: &[u8]) -> HeaderMap {
+    let pair = |line: &String| {
+        let (name, value) = line.split_once(':')?;
+        Some((HeaderName::try_from(name.trim()).ok()?, HeaderValue::from_str(value.trim()).ok()?))
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in unfold(&String::from_utf8_lossy(raw)).iter().filter_map(pair) {
+        headers.append(name, value);
+    }
+    headers
+}
+
 fn part_head(bytes: &[u8]) -> Result<PartHead, MultipartError> {
     let text = String::from_utf8_lossy(bytes);
     let mut head = PartHead::default();
@@ -296,12 +312,15 @@ fn part_head(bytes: &[u8]) -> Result<PartHead, MultipartError> {
             "content-disposition" => {
                 let options = HeaderOptions::parse(value);
                 named = options.value == "form-data" && options.get("name").is_some();
-                head.name = options.get("name").unwrap_or_default().replace("%22", "\"");
-                head.filename = options.get("filename").map(|name| name.replace("%22", "\""));
+                options.get("name").unwrap_or_default().clone_into(&mut head.name);
+                head.filename = options.get("filename").map(str::to_owned);
             }
             "content-type" => value.trim().clone_into(&mut head.content_type),
             _ => {}
         }
+    }
+    if head.filename.is_some() {
+        head.raw = bytes.into();
     }
     if named { Ok(head) } else { Err(MultipartError("a part has no `Content-Disposition: form-data` with a name")) }
 }

@@ -1,5 +1,6 @@
 //! A serde deserializer from pairs of strings: query strings and forms into structs.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -18,17 +19,42 @@ pub(crate) fn from_pairs<'a, T: DeserializeOwned>(pairs: impl Iterator<Item = (&
         let place = *places.entry(key).or_insert(groups.len());
         match groups.get_mut(place) {
             Some((_, values)) => values.values.push(value),
-            None => groups.push((key, Values { key, values: vec![value] })),
+            None => groups.push((key, Values { key, values: vec![value], any: Any::Guessed })),
         }
     }
-    T::deserialize(MapDeserializer::new(groups.into_iter()))
-        .map_err(|Invalid(message)| HttpError::new(400).description(message).into())
+    read(&groups).map_err(|Invalid(message)| HttpError::new(400).description(message).into())
+}
+
+/// With `#[serde(flatten)]` serde asks for any value and looks for its type later. Then what looks like a number or a
+/// truth value is read as one, if the text does not do.
+fn read<T: DeserializeOwned>(groups: &[(&str, Values<'_>)]) -> Result<T, Invalid> {
+    let is_any_asked = Cell::new(false);
+    let read = |any| {
+        let values = groups.iter().map(|(key, values)| (*key, Values { any, ..values.clone() }));
+        T::deserialize(MapDeserializer::new(values))
+    };
+    match read(Any::Text(&is_any_asked)) {
+        Err(Invalid(message)) if is_any_asked.get() => read(Any::Guessed)
+            .map_err(|_| Invalid(format!("{message} (a flattened struct takes texts, or numbers, not both)"))),
+        read => read,
+    }
+}
+
+/// What a type gets that asks for any value.
+#[derive(Clone, Copy)]
+enum Any<'a> {
+    /// The text; the cell tells that it was asked for.
+    Text(&'a Cell<bool>),
+    /// What the text looks like.
+    Guessed,
 }
 
 /// All values of one key. A field takes the first, a sequence takes all.
+#[derive(Clone)]
 struct Values<'a> {
     key: &'a str,
     values: Vec<&'a str>,
+    any: Any<'a>,
 }
 
 impl<'a> Values<'a> {
@@ -71,6 +97,14 @@ impl<'de> IntoDeserializer<'de, Invalid> for Values<'de> {
     }
 }
 
+macro_rules! texts {
+    ($($method:ident),* $(,)?) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+            visitor.visit_borrowed_str(self.first())
+        })*
+    };
+}
+
 macro_rules! numbers {
     ($($method:ident $visit:ident $wanted:literal),* $(,)?) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
@@ -93,6 +127,11 @@ impl<'de> de::Deserializer<'de> for Values<'de> {
         deserialize_char visit_char "one character",
     }
 
+    texts! {
+        deserialize_str, deserialize_string, deserialize_bytes, deserialize_byte_buf, deserialize_identifier,
+        deserialize_unit,
+    }
+
     /// A checkbox sends `on`, a script `true` or `1`; an unticked box sends nothing at all.
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
         match self.first() {
@@ -111,13 +150,21 @@ impl<'de> de::Deserializer<'de> for Values<'de> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        visitor.visit_borrowed_str(self.first())
+        let text = self.first();
+        match self.any {
+            Any::Text(is_asked) => is_asked.set(true),
+            Any::Guessed if let Ok(number) = text.parse() => return visitor.visit_u64(number),
+            Any::Guessed if let Ok(number) = text.parse() => return visitor.visit_i64(number),
+            Any::Guessed if let Ok(number) = text.parse() => return visitor.visit_f64(number),
+            Any::Guessed if let Ok(value) = text.parse() => return visitor.visit_bool(value),
+            Any::Guessed => {}
+        }
+        visitor.visit_borrowed_str(text)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        let key = self.key;
-        visitor
-            .visit_seq(SeqDeserializer::new(self.values.into_iter().map(|value| Values { key, values: vec![value] })))
+        let one = |value| Values { key: self.key, values: vec![value], any: self.any };
+        visitor.visit_seq(SeqDeserializer::new(self.values.iter().copied().map(one)))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Invalid> {
@@ -143,7 +190,7 @@ impl<'de> de::Deserializer<'de> for Values<'de> {
     }
 
     forward_to_deserialize_any! {
-        str string bytes byte_buf unit unit_struct tuple_struct map struct identifier ignored_any
+        unit_struct tuple_struct map struct ignored_any
     }
 }
 
@@ -181,6 +228,26 @@ mod tests {
         let expected = Search { q: "x".into(), page: 3, tag: vec![1, -2], exact: Some(true), order: Order::Old };
         assert_eq!(search.expect("valid"), expected);
         assert_eq!(read(&[("q", ""), ("page", "1"), ("exact", ""), ("order", "new")]).expect("valid").exact, None);
+    }
+
+    #[test]
+    fn a_flattened_struct_is_read_too() {
+        #[derive(Deserialize, Debug, PartialEq)]
+        struct Page {
+            page: u32,
+            exact: Option<bool>,
+        }
+        #[derive(Deserialize, Debug, PartialEq)]
+        struct Listed {
+            q: String,
+            #[serde(flatten)]
+            page: Page,
+        }
+        let read = |pairs: &[(&str, &str)]| pairs.iter().copied().collect::<MultiDict>().deserialize::<Listed>();
+        let listed = read(&[("q", "7"), ("page", "3"), ("exact", "true")]).expect("valid");
+        assert_eq!(listed, Listed { q: "7".into(), page: Page { page: 3, exact: Some(true) } });
+        let error = read(&[("q", ""), ("page", "two")]).expect_err("no number");
+        assert!(error.to_string().contains("flattened"), "{error}");
     }
 
     #[test]

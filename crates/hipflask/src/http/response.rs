@@ -8,12 +8,14 @@ use http::header::{self, Entry};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Body as HttpBody;
 
-use crate::base::error::{Error, IntoStatus, Result};
+use crate::base::error::{Error, Result};
 use crate::base::html::Html;
+use crate::base::status::IntoStatus;
 use crate::http::body::Body;
 use crate::http::cookie::Cookie;
 use crate::http::kept::Headers;
 use crate::http::upgrade::{Upgrade, Upgraded};
+use crate::http::url::iri_to_uri;
 
 /// A response: status, headers, body.
 ///
@@ -168,7 +170,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// If the name, the domain or the path contains something that is not allowed in a cookie.
+    /// If the name, the domain or the path contains something that is not allowed in a cookie, or if browsers would not take
+    /// it under a name that begins with `__Host-` or `__Secure-`.
     #[track_caller]
     pub fn set_cookie(&mut self, cookie: &Cookie) -> Result<()> {
         self.parts.headers.append(header::SET_COOKIE, cookie_header(cookie)?);
@@ -182,7 +185,14 @@ impl Response {
         };
         match self.parts.headers.entry(header::VARY) {
             Entry::Occupied(vary) if vary.iter().any(listed) => {}
-            Entry::Occupied(mut vary) => vary.append(HeaderValue::from_static(name)),
+            Entry::Occupied(mut vary) => {
+                // One field, because some caches look at no more.
+                let mut names: Vec<&[u8]> = vary.iter().map(HeaderValue::as_bytes).collect();
+                names.push(name.as_bytes());
+                if let Ok(joined) = HeaderValue::from_bytes(&names.join(&b", "[..])) {
+                    vary.insert(joined);
+                }
+            }
             Entry::Vacant(vary) => _ = vary.insert(HeaderValue::from_static(name)),
         }
     }
@@ -289,9 +299,13 @@ pub(crate) fn cookie_header(cookie: &Cookie) -> Result<HeaderValue> {
 pub(crate) fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let name = HeaderName::try_from(name)
         .map_err(|_| Error::msg(format!("`{}` is not a header name", name.escape_debug())))?;
-    let value = HeaderValue::from_str(value).map_err(|_| {
+    let mut value = HeaderValue::from_str(value).map_err(|_| {
         Error::msg(format!("the value of the header `{name}` contains a line break or another control character"))
     })?;
+    let is_address = [header::LOCATION, header::CONTENT_LOCATION].contains(&name);
+    if is_address && let Ok(text) = std::str::from_utf8(value.as_bytes()) {
+        value = HeaderValue::try_from(&*iri_to_uri(text))?;
+    }
     Ok((name, value))
 }
 
@@ -402,10 +416,18 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_ascii() -> Result<()> {
+        let response = Response::new("").with_header("location", "/\u{fc}?\u{fc}#\u{fc} ")?;
+        assert_eq!(response.headers()["location"], "/%C3%BC?%C3%BC#%C3%BC%20");
+        Ok(())
+    }
+
+    #[test]
     fn vary_lists_a_name_once() {
         let mut response = Response::new("").with_header("vary", "Accept, cookie").expect("header");
         response.vary("Cookie");
         response.vary("Origin");
-        assert_eq!(response.headers().get_all("vary").iter().count(), 2);
+        assert_eq!(response.headers()["vary"], "Accept, cookie, Origin");
+        assert_eq!(response.headers().get_all("vary").iter().count(), 1);
     }
 }

@@ -9,7 +9,10 @@ use http::{HeaderMap, Method, Uri};
 
 use crate::base::error::{HttpError, Result};
 use crate::http::body::Body;
-use crate::http::request::{Path, Peer, Request, Scheme, host_parts};
+use crate::http::host::host_parts;
+use crate::http::path::Path;
+use crate::http::peer::{Peer, Scheme};
+use crate::http::request::Request;
 
 /// Changes to a request. They are for what is [wrapped](crate::App::wrap) around an application: a rule is matched by
 /// the request as it is when the application comes to it, and is not matched again.
@@ -29,6 +32,7 @@ impl Request {
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
         self.cookies.take();
         self.host.take();
+        self.latin.take();
         &mut self.headers
     }
 

@@ -1,16 +1,24 @@
 //! Forms as a request brought them, and their files. Werkzeug's `FileStorage`.
 
 use std::future::Future;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::Location;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderMap;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, HttpError, Result};
+use crate::http::body::Body;
 use crate::http::filenames::secure_filename;
+use crate::http::headers::HeaderOptions;
 use crate::http::multi_dict::MultiDict;
+use crate::http::multipart::part_headers;
 use crate::http::spool::{Content, blocking};
+
+/// As much of a file on the disk is read at a time.
+const PIECE: u64 = 256 * 1024;
 
 /// A form that came with a request: its fields, and its files. Flask's `request.form` and `request.files`.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +38,33 @@ impl FormData {
     /// The first file of the field `name`, if the user has chosen one.
     pub fn file(&self, name: &str) -> Option<&Upload> {
         self.files.iter().find(|file| file.name == name && !file.filename.is_empty())
+    }
+
+    /// Every file of the field `name` that the user has chosen. Flask's `request.files.getlist`.
+    pub fn files_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Upload> {
+        self.files.iter().filter(move |file| file.name == name && !file.filename.is_empty())
+    }
+
+    /// The first file of the field `name`; a missing one is the client's mistake. Flask's `request.files["name"]`.
+    ///
+    /// # Errors
+    ///
+    /// A 400 that names the field, and says what is wrong with the form if the file's name came as text.
+    #[track_caller]
+    pub fn require_file(&self, name: &str) -> Result<&Upload> {
+        match self.file(name) {
+            Some(file) => Ok(file),
+            None => Err(self.no_file(name).into()),
+        }
+    }
+
+    fn no_file(&self, name: &str) -> HttpError {
+        let why = if self.fields.contains_key(name) {
+            " It came as text: the form needs `enctype=\"multipart/form-data\"`."
+        } else {
+            ""
+        };
+        HttpError::new(400).description(format!("The file `{name}` is missing.{why}"))
     }
 }
 
@@ -61,6 +96,7 @@ pub struct Upload {
     pub(crate) name: String,
     pub(crate) filename: String,
     pub(crate) content_type: String,
+    pub(crate) head: Box<[u8]>,
     pub(crate) content: Content,
 }
 
@@ -84,6 +120,21 @@ impl Upload {
     /// The media type as the client sent it. Check the content before you trust it.
     pub fn content_type(&self) -> &str {
         &self.content_type
+    }
+
+    /// The media type in lower case, without parameters.
+    pub fn mimetype(&self) -> String {
+        self.mimetype_params().value
+    }
+
+    /// The media type with its parameters.
+    pub fn mimetype_params(&self) -> HeaderOptions {
+        HeaderOptions::parse(&self.content_type)
+    }
+
+    /// The headers of the part that the file came in.
+    pub fn headers(&self) -> HeaderMap {
+        part_headers(&self.head)
     }
 
     /// The size in bytes.
@@ -116,6 +167,33 @@ impl Upload {
             let read = blocking(move || file.read(|file| file.read_to_end(&mut bytes).map(|_| bytes.into())));
             read.await.map_err(|error| Error::from(error).at(location))
         }
+    }
+
+    /// The content as a body, which is read as it is sent on: the file as a response, or to another server.
+    pub fn body(&self) -> Body {
+        let (file, len) = match &self.content {
+            Content::Memory(bytes) => return Body::from(bytes.clone()),
+            Content::Disk { file, len } => (Arc::clone(file), *len),
+        };
+        Body::stream_sized(len, async move |mut out| {
+            let mut at = 0;
+            while at < len {
+                let (file, mut piece) = (Arc::clone(&file), Vec::new());
+                let read = move || {
+                    file.read(|file| {
+                        file.seek(SeekFrom::Start(at))?;
+                        file.take(PIECE).read_to_end(&mut piece).map(|_| piece)
+                    })
+                };
+                let piece = blocking(read).await?;
+                if piece.is_empty() {
+                    return Err(Error::msg("the upload became shorter while it was read"));
+                }
+                at += piece.len() as u64;
+                out.send(piece).await?;
+            }
+            Ok(())
+        })
     }
 
     /// Saves the content as `path` and replaces what is there. A failed write leaves nothing behind.

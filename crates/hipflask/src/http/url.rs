@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use memchr::memchr;
 
+use crate::http::idna::to_ascii;
+
 /// Represents an encoded slash in a decoded path, so that `%2F` never separates segments. A path cannot contain it
 /// otherwise: an encoded NUL makes the whole path undecodable.
 pub(crate) const ENCODED_SLASH: char = '\0';
@@ -13,8 +15,9 @@ pub(crate) const ENCODED_SLASH: char = '\0';
 pub(crate) const PATH_SAFE: &[u8] = b"!$&'()*+,/:;=@";
 /// The characters of a query value that need no quotes.
 pub(crate) const QUERY_SAFE: &[u8] = b"!$'()*,/:;?@";
-/// The characters of a fragment that need no quotes.
-pub(crate) const ANCHOR_SAFE: &[u8] = b"!$&'()*+,/:;=?@";
+/// The characters of a fragment that are left as they are, as in Flask: the percent sign too, so that what is quoted
+/// already stays.
+pub(crate) const ANCHOR_SAFE: &[u8] = b"%!#$&'()*+,/:;=?@";
 
 /// Percent-encodes every byte of `text` except letters, digits, `-._~` and those in `safe`. Python's
 /// `urllib.parse.quote`.
@@ -64,11 +67,26 @@ pub(crate) fn push_query(query: &mut String, key: &str, value: &str) {
     }
 }
 
-/// Makes an address safe for a `Location` header: bytes that a URI cannot contain are percent-encoded, everything
-/// else stays.
+/// Makes an address safe for a `Location` header: a host beyond ASCII is written as DNS knows it, bytes that a URI cannot
+/// contain are percent-encoded, everything else stays.
 pub(crate) fn iri_to_uri(address: &str) -> Cow<'_, str> {
-    quote(address, b"%!#$&'()*+,/:;=?@[]")
+    if address.is_ascii() {
+        return quote(address, URI);
+    }
+    let begin = address.find("//").map_or(0, |at| at + 2);
+    let is_absolute = begin == 2 || address[..begin].ends_with("://");
+    if !is_absolute || address[..begin].contains(['?', '#']) {
+        return quote(address, URI);
+    }
+    let end = address[begin..].find(['/', '?', '#']).map_or(address.len(), |at| begin + at);
+    let authority = &address[begin..end];
+    let (user, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+    let [scheme, user, rest] = [&address[..begin], user, &address[end..]].map(|part| quote(part, URI));
+    Cow::Owned([&*scheme, &*user, &*quote(&to_ascii(host), URI), &*rest].concat())
 }
+
+/// The characters that an address keeps.
+const URI: &[u8] = b"%!#$&'()*+,/:;=?@[]";
 
 fn hex(b: u8) -> Option<u8> {
     char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
@@ -198,6 +216,19 @@ mod tests {
             assert_eq!(unquote(quoted), text, "{quoted}");
         }
         assert_eq!(unquote_bytes(b"a+%2b", false), b"a++");
+    }
+
+    #[test]
+    fn an_address_becomes_ascii() {
+        for (address, ascii) in [
+            ("http://ex\u{e4}mple.org:80/\u{e4}?\u{e4}#\u{e4}", "http://xn--exmple-cua.org:80/%C3%A4?%C3%A4#%C3%A4"),
+            ("//\u{e4}@\u{e4}.org", "//%C3%A4@xn--4ca.org"),
+            ("/\u{e4}?next=http://\u{e4}.org", "/%C3%A4?next=http://%C3%A4.org"),
+            ("/a//\u{e4}", "/a//%C3%A4"),
+            ("http://a.org/%20 x", "http://a.org/%20%20x"),
+        ] {
+            assert_eq!(iri_to_uri(address), ascii, "{address}");
+        }
     }
 
     #[test]

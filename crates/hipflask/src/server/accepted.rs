@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
-use crate::http::request::{Peer, Scheme};
+use crate::http::peer::{Peer, Scheme};
 use crate::server::stream::Stream;
 
 /// An accepted connection.

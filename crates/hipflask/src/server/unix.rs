@@ -8,7 +8,7 @@ use std::{fs, mem};
 
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::http::request::Peer;
+use crate::http::peer::Peer;
 use crate::server::accepted::Accepted;
 use crate::server::stream::Stream;
 
@@ -91,7 +91,7 @@ impl SocketFile {
 
 fn identity(path: &Path) -> io::Result<Identity> {
     let file = fs::symlink_metadata(path)?;
-    // Its mode may be changed, which is no time of this kind; nothing is ever written to a socket's file.
+    // A change of its mode leaves this time alone, and nothing is ever written to a socket's file.
     Ok((file.dev(), file.ino(), file.mtime(), file.mtime_nsec()))
 }
 

@@ -58,6 +58,22 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// `bytes` in the alphabet of RFC 4648 §4, with its padding.
+pub(crate) fn encode_standard(bytes: &[u8]) -> String {
+    let mut text = encode(bytes).replace('-', "+").replace('_', "/");
+    text.push_str(["", "", "==", "="][text.len() % 4]);
+    text
+}
+
+/// The bytes that `text` encodes in the alphabet of RFC 4648 §4, with its padding.
+pub(crate) fn decode_standard(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(4) || text.contains(['-', '_']) {
+        return None;
+    }
+    let plain = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
+    decode(&plain.replace('+', "-").replace('/', "_"))
+}
+
 /// [`decode`] into the beginning of `out`; also `None` if `out` is too short.
 pub(crate) fn decode_to<'a>(text: &str, out: &'a mut [u8]) -> Option<&'a [u8]> {
     let out = out.get_mut(..text.len() * 3 / 4)?;
@@ -101,6 +117,17 @@ mod tests {
     fn only_the_canonical_form_is_read() {
         for bad in ["Zh", "Zm9", "Zg==", "Z", "Zm9v!", "+/8", "Zm 9v"] {
             assert_eq!(decode(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_other_alphabet_has_padding() {
+        for (text, bytes) in [("", &b""[..]), ("+/8=", b"\xfb\xff"), ("Zg==", b"f"), ("Zm9v", b"foo")] {
+            assert_eq!(decode_standard(text).as_deref(), Some(bytes), "{text}");
+            assert_eq!(encode_standard(bytes), text);
+        }
+        for bad in ["-_8=", "Zg", "Zg=", "Z===", "Zh=="] {
+            assert_eq!(decode_standard(bad), None, "{bad}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Errors: who answers them, what a client sees of them, and what a developer does.
+//! Errors: what answers them, what a client sees of them, and what a developer sees.
 
 use std::fmt;
 
@@ -75,13 +75,20 @@ async fn an_http_error_is_a_response() {
     assert_eq!(client.get("/answer").send().await.text(), "short and stout");
     let json: Value = client.get("/abort/409").header("accept", "application/json").send().await.json();
     assert_eq!((&json["code"], &json["name"]), (&409.into(), &"Conflict".into()));
+    let axios = client.get("/abort/409").header("accept", "application/json, text/plain, */*").send().await;
+    assert_eq!(axios.header("content-type"), Some("application/json"));
+    for accept in ["text/html", "application/json"] {
+        let response = client.get("/abort/416").header("accept", accept).send().await;
+        assert_eq!(response.header("vary"), Some("Accept"), "a cache must not give one for the other");
+        assert!(response.text().contains("Requested Range Not Satisfiable"), "Werkzeug's name");
+    }
     for code in [400, 401, 405, 408, 410, 413, 415, 418, 422, 423, 424, 428, 429, 431, 451, 500, 501, 502, 503, 504] {
         assert_eq!(client.get(&format!("/abort/{code}")).send().await.status(), code);
     }
 }
 
 #[hipflask::test]
-async fn what_is_no_error_status_is_a_mistake_and_a_500() {
+async fn what_is_not_an_error_status_is_a_mistake_and_a_500() {
     let client = app().test_client();
     for code in [200, 302, 999] {
         assert_eq!(client.get(&format!("/abort/{code}")).send().await.status(), 500, "{code}");
@@ -98,7 +105,7 @@ async fn nothing_of_the_inside_is_shown_in_production() {
         assert!(!text.contains("order") && !text.contains("stock") && !text.contains("errors.rs"), "{text}");
     }
     let response = client.get("/nowhere").send().await;
-    assert!(!response.text().contains("/abort"), "the rules are nobody's business");
+    assert!(!response.text().contains("/abort"), "the rules are not for clients");
 }
 
 #[hipflask::test]
@@ -168,7 +175,7 @@ async fn another_machine_sees_the_short_page_even_in_debug_mode() {
         let body = app.respond(request).await.into_parts().2.collect(10_000).await.expect("it is at hand");
         assert!(!String::from_utf8_lossy(&body).contains("stock"));
     }
-    // A proxy in between: who asks is somewhere else.
+    // A proxy in between: the client is somewhere else.
     let local = "127.0.0.1:4000".parse().expect("an address");
     let request = Request::get("/order")
         .with_peer(local, hipflask::http::Scheme::Http)

@@ -89,4 +89,6 @@ fn a_form_that_was_cut_off_is_nobody_elses() {
     let send = |path: &str| client.post(path).file("picture", "p", "image/png", vec![0; 2_000]).send_blocking();
     assert_eq!(send("/").text(), "false 413 Payload Too Large");
     assert_eq!(send("/data").status(), 413);
+    let json = client.post("/data").header("content-type", "application/json").body("x".repeat(2_000));
+    assert_eq!(json.send_blocking().text(), "0", "what is no form is no form that is too large");
 }

@@ -25,7 +25,7 @@ fn python(arguments: &[&str]) -> String {
 #[test]
 #[ignore = "needs Python with Flask, which `cargo xtask test` prepares"]
 fn flask_still_does_what_was_recorded() {
-    for name in ["routing", "requests", "static_files"] {
+    for name in ["routing", "urls", "requests", "static_files"] {
         let script = fixture(&format!("record_{name}.py"));
         let recorded = std::fs::read_to_string(fixture(&format!("{name}.json"))).expect("the fixture is there");
         let now = python(&[script.to_str().expect("the path is text")]);
@@ -40,7 +40,11 @@ async fn flask_reads_the_session_that_we_write() {
         session.set("text", "ü – 日本 \" \\ \u{2028}");
         session.set("nested", json!({"list": [1, 2.5, {"x": []}], "none": null, " t": "no tag"}));
         session.set("long", "so long that it is compressed ".repeat(40));
+        session.set("pair", ("a", 1));
+        session.set("html", html!("<b>{}</b>", "&"));
+        session.set("when", "2020-01-02T03:04:05Z".parse::<hipflask::DateTime>().expect("a moment"));
         session.flash_as("error", "No");
+        session.flash(html!("<i>"));
         session.set_permanent(true);
         "written"
     }
@@ -53,15 +57,23 @@ async fn flask_reads_the_session_that_we_write() {
                 app = flask.Flask('reader', static_folder=None)\n\
                 app.secret_key = sys.argv[1]\n\
                 with app.test_request_context(headers={'Cookie': 'session=' + sys.argv[2]}):\n    \
-                print(json.dumps(dict(flask.session)))";
-    let session: Value = serde_json::from_str(&python(&["-c", read, KEY, cookie])).expect("it is JSON");
+                print(json.dumps(dict(flask.session), default=str)); \
+                s = flask.session; \
+                print(*[type(v).__name__ for v in (s['pair'], s['html'], s['when'], *s['_flashes'][1])])";
+    let printed = python(&["-c", read, KEY, cookie]);
+    let (session, types) = printed.trim().split_once('\n').expect("two lines");
+    assert_eq!(types, "tuple Markup datetime str Markup");
+    let session: Value = serde_json::from_str(session).expect("it is JSON");
     assert_eq!(
         session,
         json!({
             "text": "ü – 日本 \" \\ \u{2028}",
             "nested": {"list": [1, 2.5, {"x": []}], "none": null, " t": "no tag"},
             "long": "so long that it is compressed ".repeat(40),
-            "_flashes": [["error", "No"]],
+            "pair": ["a", 1],
+            "html": "<b>&amp;</b>",
+            "when": "2020-01-02 03:04:05+00:00",
+            "_flashes": [["error", "No"], ["message", "<i>"]],
             "_permanent": true,
         })
     );

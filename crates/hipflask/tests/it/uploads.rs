@@ -82,6 +82,30 @@ async fn a_test_sends_fields_and_files_in_its_order() {
 }
 
 /// Runs `body` in a process of its own, whose temporary files all are in a folder of its own.
+/// Small ones are in memory, large ones on the disk.
+#[hipflask::test]
+async fn a_file_is_read_as_a_stream_and_has_the_headers_of_its_part() {
+    async fn back(form: FormData) -> Result<Response> {
+        let file = form.require_file("a")?;
+        Response::new(file.body()).with_header("x-part", file.headers()["x-of-the-part"].to_str()?)
+    }
+    let client =
+        App::new("test", ".").config("MAX_CONTENT_LENGTH", 4 << 20).add_url_rule(rule("/"), back).test_client();
+    let post = |content: &[u8]| {
+        let head = b"--b\r\nContent-Disposition: form-data; name=a; filename=\"x\"\r\nX-Of-The-Part:\r\n 7\r\n\r\n";
+        let body = [head.as_slice(), content, b"\r\n--b--"].concat();
+        client.post("/").header("content-type", "multipart/form-data; boundary=b").body(body)
+    };
+    for size in [0, 10, SPOOL_SIZE + 1, 3 << 20] {
+        let content: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        let response = post(&content).send().await;
+        assert_eq!((response.header("x-part"), response.bytes() == &content[..]), (Some("7"), true), "{size}");
+    }
+    let request = client.post("/").form([("a", "x.txt")]);
+    let response = request.send().await;
+    assert!(response.status() == 400 && response.text().contains("multipart/form-data"), "{}", response.text());
+}
+
 fn with_own_temporary_folder(test: &str, body: impl Future<Output = ()>) {
     if std::env::var_os("HIPFLASK_OWN_FOLDER").is_some() {
         return hipflask::block_on(body);
@@ -102,7 +126,7 @@ fn temporary_files() -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_large_file_is_on_the_disk_until_nobody_holds_it() {
+fn a_large_file_is_on_the_disk_until_it_is_dropped() {
     async fn count(form: FormData) -> Result<String> {
         let lens: Vec<u64> = form.files.iter().map(hipflask::http::Upload::len).collect();
         let kept = temporary_files();
@@ -117,7 +141,7 @@ fn a_large_file_is_on_the_disk_until_nobody_holds_it() {
         }
         Ok(format!("{} on the disk of {lens:?}", kept.len()))
     }
-    with_own_temporary_folder("a_large_file_is_on_the_disk_until_nobody_holds_it", async {
+    with_own_temporary_folder("a_large_file_is_on_the_disk_until_it_is_dropped", async {
         let client = App::new("test", ".").add_url_rule(rule("/"), count).test_client();
         for (sizes, told) in [
             (vec![0], "0 on the disk of [0]"),
@@ -210,7 +234,7 @@ async fn a_file_is_saved_whole_in_place_of_another() {
         modes.push(new.permissions());
     }
     modes.dedup();
-    assert_eq!(modes.len(), 1, "who may read a saved file does not depend on its size: {modes:?}");
+    assert_eq!(modes.len(), 1, "the mode of a saved file does not depend on its size: {modes:?}");
 }
 
 #[hipflask::test]
@@ -229,7 +253,7 @@ async fn of_many_that_are_saved_to_one_place_at_once_one_is_there() {
     }
 }
 
-/// A large file is moved where it is to stay, and nobody sees a difference.
+/// A large file is moved where it is to stay, with the same result as a copy.
 #[cfg(unix)]
 #[hipflask::test]
 async fn a_file_is_saved_as_a_copy_would_be() {
@@ -280,7 +304,7 @@ async fn a_file_is_saved_as_a_copy_would_be() {
     }
 }
 
-/// What cannot be opened is somebody else's, and stays; what was begun and not finished goes.
+/// What cannot be opened belongs to another process, and stays; what was begun and not finished goes.
 #[cfg(unix)]
 #[hipflask::test]
 async fn a_file_that_cannot_be_saved_harms_nothing() {

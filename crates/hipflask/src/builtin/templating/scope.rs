@@ -22,13 +22,9 @@ pub(super) fn url_for(endpoint: &str, kwargs: Kwargs) -> Result<Value, Error> {
     for name in kwargs.args() {
         let value: Value = kwargs.get(name)?;
         url = match name {
-            "_external" => {
-                if value.is_true() {
-                    url.external()
-                } else {
-                    url
-                }
-            }
+            "_external" if value.is_none() => url,
+            "_external" if value.is_true() => url.external(),
+            "_external" => url.relative(),
             "_anchor" => {
                 if value.is_none() {
                     url
@@ -53,14 +49,12 @@ pub(super) fn url_for(endpoint: &str, kwargs: Kwargs) -> Result<Value, Error> {
     with(|ctx| ctx.url_for(url).map(Value::from).map_err(|error| failed(&error)))?
 }
 
-/// `None` is left out, and a list repeats its name.
+/// `None` is left out, in a list too, which repeats its name.
 fn add_value(url: UrlFor, name: &str, value: &Value) -> UrlFor {
+    let is_there = |value: &Value| !value.is_none() && !value.is_undefined();
     match value.kind() {
-        minijinja::value::ValueKind::None | minijinja::value::ValueKind::Undefined => url,
-        minijinja::value::ValueKind::Seq => {
-            value.try_iter().into_iter().flatten().fold(url, |url, item| url.value(name, item))
-        }
-        _ => url.value(name, value),
+        minijinja::value::ValueKind::Seq => url.values(name, value.try_iter().into_iter().flatten().filter(is_there)),
+        _ => url.values(name, Some(value).filter(|value| is_there(value))),
     }
 }
 
@@ -83,9 +77,9 @@ pub(super) fn get_flashed_messages(positional: Rest<Value>, kwargs: Kwargs) -> R
     let messages = with(|ctx| ctx.session().flashed_messages())?;
     let wanted = messages.into_iter().filter(|(category, _)| filter.is_empty() || filter.contains(category));
     Ok(if with_categories {
-        wanted.map(|(category, message)| Value::from((category, message))).collect()
+        wanted.map(|(category, message)| Value::from((category, to_value(&message)))).collect()
     } else {
-        wanted.map(|(_, message)| Value::from(message)).collect()
+        wanted.map(|(_, message)| to_value(&message)).collect()
     })
 }
 
@@ -194,9 +188,9 @@ impl Pairs {
     }
 }
 
-/// The values of a header that are text.
-fn headers<'r>(request: &'r Request, name: &str) -> impl Iterator<Item = &'r str> + use<'r> {
-    request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok())
+/// The values of a header.
+fn headers<'r>(request: &'r Request, name: &str) -> impl Iterator<Item = &'r str> {
+    request.header_all(name)
 }
 
 impl Object for Pairs {
@@ -233,7 +227,7 @@ pub(super) struct SessionObject;
 impl Object for SessionObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str()?;
-        with(|ctx| ctx.session().get::<serde_json::Value>(key)).ok()?.map(|value| to_value(&value))
+        with(|ctx| ctx.session().value(key)).ok()?.map(|value| to_value(&value))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

@@ -1,4 +1,4 @@
-//! The cookie of a session, whatever its text stands for.
+//! The session cookie, whatever its text means.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -9,12 +9,13 @@ use crate::base::config::Config;
 use crate::base::error::{Error, Result};
 use crate::context::session::Session;
 use crate::http::cookie::{self, Cookie, SameSite};
+use crate::http::cookies;
 use crate::http::request::Request;
 use crate::http::response::Response;
 
-/// The cookie of a session: its name, its attributes and its end, by the configuration keys `SESSION_COOKIE_…`,
-/// `PERMANENT_SESSION_LIFETIME` and `SESSION_REFRESH_EACH_REQUEST`. For those who write a
-/// [`SessionInterface`](crate::sessions::SessionInterface); it has what Flask's has as `get_cookie_name`,
+/// The session cookie: its name, its attributes and its lifetime, as configured with `SESSION_COOKIE_…`,
+/// `PERMANENT_SESSION_LIFETIME` and `SESSION_REFRESH_EACH_REQUEST`. For implementations of
+/// [`SessionInterface`](crate::sessions::SessionInterface); it has what Flask's interface has as `get_cookie_name`,
 /// `should_set_cookie` and others.
 ///
 /// ```
@@ -67,8 +68,8 @@ impl SessionCookie {
     pub fn read<'r>(&self, request: &'r Request) -> Option<Cow<'r, str>> {
         // It reads the header itself: that saves taking every other cookie apart.
         let headers = request.headers().get_all(header::COOKIE).iter();
-        let mut cookies = headers.filter_map(|value| value.to_str().ok()).flat_map(cookie::parse);
-        cookies.find(|(name, _)| *name == self.name).map(|(_, text)| text)
+        let mut cookies = headers.flat_map(|field| cookies::parse(field.as_bytes()));
+        cookies.find(|pair| pair.is_named(&self.name)).map(|pair| pair.value())
     }
 
     /// Whether a session that nothing has asked for may have to be written again, because every request puts off the
@@ -134,10 +135,13 @@ impl SessionCookie {
 fn template(name: &str, config: &Config) -> Result<Cookie> {
     let root: String = config.get("APPLICATION_ROOT")?;
     let path = config.find::<String>("SESSION_COOKIE_PATH")?.unwrap_or(root);
-    let mut template = Cookie::new(name, "")
+    let template = Cookie::new(name, "");
+    // A name like `__Host-session` wants it whatever the mode.
+    let is_secure = template.is_secure() || !config.debug();
+    let mut template = template
         .path(Some(&path))
         .http_only(config.get("SESSION_COOKIE_HTTPONLY")?)
-        .secure(config.switch("SESSION_COOKIE_SECURE", !config.debug()))
+        .secure(config.switch("SESSION_COOKIE_SECURE", is_secure))
         .partitioned(config.get("SESSION_COOKIE_PARTITIONED")?);
     if let Some(domain) = config.find::<String>("SESSION_COOKIE_DOMAIN")? {
         template = template.domain(domain);

@@ -2,6 +2,7 @@
 
 pub(crate) mod cookie;
 pub(crate) mod flash;
+pub(crate) mod flashed;
 pub(crate) mod interface;
 pub(crate) mod memory;
 pub(crate) mod secure_cookie;
@@ -16,8 +17,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::base::error::{Error, Result};
+use crate::context::session::flashed::FlashedMessage;
 use crate::http::json;
-use crate::signing::tagged_json::{read, tag};
+use crate::signing::tagged_json::{SessionValue, read, unwrapped, wrapped};
+use crate::signing::tagger::tagged;
 
 /// What belongs to one browser from request to request. Flask's `session`: in a signed cookie that the browser can read
 /// and cannot change, unless [`App::session_interface`](crate::App::session_interface) says otherwise. The cookie is
@@ -48,7 +51,7 @@ pub struct Session {
 /// The contents, and what happened to them.
 #[derive(Default)]
 pub(crate) struct SessionState {
-    /// Tagged JSON, as it stands in the cookie.
+    /// Tagged JSON, as in the cookie.
     pub(crate) values: Map<String, Value>,
     pub(crate) accessed: bool,
     pub(crate) modified: bool,
@@ -65,7 +68,7 @@ pub(crate) struct SessionState {
     /// It was saved, or that was tried: what is set now comes too late.
     pub(crate) saved: bool,
     /// Flashed messages taken out by this request, so that a second look finds them still.
-    pub(crate) flashes: Option<Vec<(String, String)>>,
+    pub(crate) flashes: Option<Vec<(String, FlashedMessage)>>,
 }
 
 impl SessionState {
@@ -156,6 +159,12 @@ impl Session {
         }
     }
 
+    /// The value of `key` with the types that JSON does not have, to be shown in a template: markup is safe there, and a
+    /// moment has `strftime`.
+    pub fn value(&self, key: &str) -> Option<SessionValue> {
+        self.accessed().values.get(key).cloned().map(SessionValue)
+    }
+
     /// Whether `key` is there.
     pub fn contains_key(&self, key: &str) -> bool {
         self.accessed().values.contains_key(key)
@@ -163,15 +172,18 @@ impl Session {
 
     /// Sets `key` to `value`.
     ///
+    /// What Flask keeps as a tuple, as bytes, `Markup` or a `datetime` is kept so: a tuple or an array of Rust, what
+    /// serializes as bytes, an [`Html`](crate::Html), a [`DateTime`](crate::DateTime) to the second.
+    ///
     /// A value that JSON cannot hold, or a session without a secret key, turns the answer into a 500 when the
     /// session is saved: nothing is lost silently.
     #[track_caller]
     pub fn set<T: Serialize>(&self, key: impl Into<String>, value: T) {
         // Before anything is locked: it is a function of the application's.
-        let (key, value, location) = (key.into(), serde_json::to_value(value), Location::caller());
+        let (key, value, location) = (key.into(), tagged(&value), Location::caller());
         let mut state = self.modified();
         match value {
-            Ok(value) => _ = state.values.insert(key, tag(value)),
+            Ok(value) => _ = state.values.insert(key, value),
             Err(cause) => {
                 state.failed.get_or_insert_with(|| Error::not_kept::<T>("the session", &key, &cause, location));
             }
@@ -197,9 +209,9 @@ impl Session {
         }
     }
 
-    /// Begins another session for the same browser: everything is taken out but the messages that no page has shown
-    /// yet. Call it at login and logout: nothing that was put there for somebody else comes along, and an id that
-    /// somebody else knows is worth nothing.
+    /// Begins another session for the same browser: everything is taken out except the messages that no page has shown
+    /// yet. Call it at login and logout: nothing that was put there for another user remains, and an id that
+    /// someone else knows becomes worthless.
     ///
     /// ```
     /// use hipflask::prelude::*;
@@ -242,7 +254,7 @@ impl Session {
         self.get("_permanent").unwrap_or(false)
     }
 
-    /// Lets it outlive the browser window, or not.
+    /// Sets whether it outlives the browser window.
     #[track_caller]
     pub fn set_permanent(&self, permanent: bool) {
         if permanent {
@@ -274,7 +286,7 @@ impl Session {
     }
 }
 
-/// For those who implement a [`SessionInterface`](crate::sessions::SessionInterface). What is asked here does not count
+/// For implementations of [`SessionInterface`](crate::sessions::SessionInterface). What is asked here does not count
 /// as an access.
 impl Session {
     /// An empty session, for a request that brings none.
@@ -309,7 +321,7 @@ impl Session {
     ///
     /// If it is not the JSON of an object.
     pub fn loads(json: &[u8]) -> Result<Session> {
-        let values = serde_json::from_slice(json)?;
+        let values = unwrapped(json::from_slice(json)?);
         Ok(Session::with_state(SessionState { values, ..SessionState::default() }))
     }
 
@@ -319,7 +331,7 @@ impl Session {
     ///
     /// None are known; every value was JSON already when it was set.
     pub fn dumps(&self) -> Result<Vec<u8>> {
-        Ok(json::dumps(&self.state().values)?)
+        Ok(json::dumps(&*wrapped(&self.state().values))?)
     }
 
     /// The same, as the one that is kept on a server under `sid`. Flask-Session's word.
@@ -357,7 +369,7 @@ impl Default for Session {
     }
 }
 
-/// A value as a `T`. What another type set may be a login, and somebody should know that it is not read.
+/// A value as a `T`. A value of another type may be a login, so the log says that it is not read.
 fn read_or_warn<T: DeserializeOwned>(value: &Value, key: &str) -> Option<T> {
     let found = read(value);
     if found.is_none() {

@@ -11,10 +11,11 @@ use crate::base::error::Result;
 use crate::context::session::cookie::SessionCookie;
 use crate::context::session::interface::SessionInterface;
 use crate::context::session::{Session, SessionState};
-use crate::handler::Answer;
+use crate::handler::answer::Answer;
 use crate::http::json;
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::signing::tagged_json::{unwrapped, wrapped};
 use crate::signing::{KeyDerivation, Serializer, signed_len, signing_keys};
 
 const SALT: &str = "cookie-session";
@@ -57,7 +58,7 @@ impl SecureCookieSessions {
         let Some(signer) = &self.signer else { return Session::without_key() };
         let values: Option<Map<String, Value>> = self.cookie.read(request).and_then(|text| {
             let json = signer.unsign(&text, Some(self.cookie.lifetime()), SystemTime::now()).valid()?;
-            serde_json::from_slice(&json).ok()
+            read_values(&json)
         });
         Session::with_state(SessionState {
             is_new: values.is_none(),
@@ -88,7 +89,7 @@ impl SecureCookieSessions {
     }
 
     fn signed(&self, signer: &Serializer, values: &Map<String, Value>, permanent: bool) -> Result<HeaderValue> {
-        let json = json::dumps(values)?;
+        let json = json::dumps(&*wrapped(values))?;
         let now = SystemTime::now();
         self.cookie.filled(signed_len(json.len()), permanent, now, |out| {
             signer.sign_into(out, &json, now);
@@ -105,6 +106,12 @@ impl SecureCookieSessions {
             );
         }
     }
+}
+
+/// What was signed is one of ours, or Flask's; if it cannot be kept exactly, somebody should know why it is not read.
+fn read_values(json: &[u8]) -> Option<Map<String, Value>> {
+    let read = json::from_slice(json).inspect_err(|error| tracing::warn!("the session cannot be read: {error}"));
+    read.ok().map(unwrapped)
 }
 
 impl SessionInterface for SecureCookieSessions {
@@ -135,6 +142,7 @@ mod tests {
 
     use super::*;
     use crate::base::config::ConfigBuilder;
+    use crate::base::datetime::DateTime;
 
     fn cookies(pairs: &[(&str, Value)]) -> SecureCookieSessions {
         let mut builder = ConfigBuilder::default();
@@ -178,9 +186,13 @@ mod tests {
         let century = json!(100 * 365 * 86_400_u64);
         let cookies = cookies(&[("SECRET_KEY", json!("secret-key")), ("PERMANENT_SESSION_LIFETIME", century)]);
         let session = cookies.read(&Request::get("/").with_header("cookie", &format!("a=b; session={FROM_FLASK}")));
-        assert_eq!(session.flashed_messages(), [("message".to_owned(), "Hi é".to_owned())]);
+        assert_eq!(session.flashed_messages(), [("message".to_owned(), "Hi é".into())]);
         assert_eq!(session.get::<Vec<u8>>("b"), Some(vec![0, 255]));
-        assert_eq!(session.get::<String>("d").as_deref(), Some("Thu, 02 Jan 2020 03:04:05 GMT"));
+        assert_eq!(session.get::<String>("d").as_deref(), Some("2020-01-02T03:04:05Z"));
+        assert_eq!(
+            session.get::<DateTime>("d").map(|moment| moment.to_string()),
+            Some("2020-01-02 03:04:05+00:00".into())
+        );
         assert_eq!(session.get::<String>("m").as_deref(), Some("<b>"));
         assert_eq!(session.get::<(u8, String, Option<u8>)>("t"), Some((1, "a".into(), None)));
         assert_eq!(session.get::<Value>("n"), Some(json!({" t": 1})));
