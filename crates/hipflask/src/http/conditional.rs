@@ -57,7 +57,7 @@ impl Condition {
         }
         let is_same_version = match request.if_range() {
             None => true,
-            Some(IfRange::ETag(tag)) => is_strong(&tag),
+            Some(IfRange::Tag(tag)) => is_strong(&tag),
             Some(IfRange::Date(date)) => modified == Some(date),
         };
         match request.header(http::header::RANGE).filter(|_| is_same_version && len > 0) {
