@@ -269,17 +269,68 @@ fn json_is_compact_in_its_own_order_with_dates_of_rfc_3339() {
 
 #[test]
 fn urls_of_floats_and_words_match_their_own_rules() {
-    let ctx = app()
+    let app = app()
         .add_url_rule(Rule::new("/float/<float:x>").endpoint("float"), || "x")
         .add_url_rule(Rule::new("/any/<any(a, 'b c'):x>").endpoint("any"), || "x")
         .freeze()
-        .expect("nothing is wrong with it")
-        .context();
-    let url = |endpoint: &str, value: &str| {
-        ctx.url_for(hipflask::helpers::UrlFor::endpoint(endpoint).value("x", value)).expect("it can be built")
-    };
+        .expect("nothing is wrong with it");
+    let urls = app.bind("localhost");
+    let url = |endpoint: &str, value: &str| urls.build(endpoint, &[("x", value)]).expect("it can be built");
     assert_eq!(url("float", "1e20"), "/float/100000000000000000000.0");
     assert_eq!(url("any", "b c"), "/any/b%20c");
+}
+
+#[test]
+fn a_float_is_never_infinite_and_becomes_zero_only_if_it_is() {
+    async fn show(args: ViewArgs) -> Result<String> {
+        Ok(args.get::<f64>("x")?.to_string())
+    }
+    let client = app().add_url_rule(Rule::new("/<float:x>"), show).test_client();
+    let status = |digits: &str| client.get(&format!("/{digits}")).send_blocking().status();
+    assert_eq!((status(&format!("{}.0", "9".repeat(308))), status("0.000")), (Status::OK, Status::OK));
+    for digits in [format!("{}.0", "9".repeat(309)), format!("0.{}1", "0".repeat(400))] {
+        assert_eq!(status(&digits), 404, "{digits}");
+    }
+}
+
+fn with_subdomains() -> App {
+    app().subdomain_matching().config("SERVER_NAME", "example.org").config("TRUSTED_HOSTS", [".example.org", ".net"])
+}
+
+#[test]
+fn a_host_that_is_not_ours_is_nobodys_subdomain() {
+    let client = with_subdomains().add_url_rule(Rule::new("/").subdomain("<user>"), || "a user's").test_client();
+    let status = |host: &str| client.get("/").header("host", host).send_blocking().status();
+    assert_eq!((status("ada.example.org"), status("example.net")), (Status::OK, Status::NOT_FOUND));
+}
+
+#[test]
+fn a_value_does_not_choose_the_host() {
+    let app = with_subdomains()
+        .add_url_rule(Rule::new("/<path:page>").endpoint("wiki"), || "a page")
+        .add_url_rule(Rule::new("/").endpoint("home").subdomain("<user>"), || "a user's")
+        .add_rule(Rule::new("/to/<path:x>").redirect_to("<x>"));
+    let client = app.test_client();
+    let urls = client.app().bind("example.org");
+    assert!(urls.build("home", &[("user", "a@evil.example/")]).is_err());
+    assert_eq!(urls.build("wiki", &[("page", "/evil.example")]).expect("it can be built"), "/evil.example");
+    let redirect = client.get("/to/https://evil.example").send_blocking();
+    assert_eq!(redirect.header("location"), Some("http://example.org/https://evil.example"));
+}
+
+#[test]
+fn rules_that_never_match_or_have_no_view_are_refused() {
+    for (app, told) in [
+        (app().add_url_rule(Rule::new("/").subdomain("api"), || "x"), "subdomain_matching"),
+        (app().add_url_rule(Rule::new("/").host("a.example"), || "x"), "host_matching"),
+        (app().host_matching().without_static_files().add_url_rule(Rule::new("/"), || "x"), "has no host"),
+        (app().add_rule(Rule::new("/").endpoint("index")), "no view answers the rule `/`"),
+        (app().config("SERVER_NAME", "https://example.org"), "must be a host"),
+        (app().subdomain_matching(), "`SERVER_NAME`, which is not set"),
+    ] {
+        let found = problems(app);
+        assert!(found.contains(told), "{told}: {found}");
+    }
 }
 
 #[test]

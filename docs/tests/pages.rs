@@ -63,7 +63,7 @@ fn every_page_is_run() {
 }
 
 #[test]
-fn what_is_quoted_stands_in_the_file() {
+fn what_is_quoted_is_in_the_file() {
     let blocks: Vec<Block> = pages().iter().flat_map(|(page, text)| blocks(page, text)).collect();
     let quoted = blocks.iter().filter_map(|block| Some((block, block.file.as_ref()?)));
     let mut pages_that_quote = Vec::new();

@@ -2,6 +2,7 @@
 
 mod chart;
 mod check;
+mod instructions;
 mod report;
 mod servers;
 mod workloads;
@@ -20,10 +21,17 @@ use workloads::{Kind, Workload};
 /// The command. A run with an error in it writes nothing.
 pub fn run(arguments: &[String]) -> Result<()> {
     let plan = Plan::read(arguments)?;
-    load::prepare()?;
+    if plan.counts_instructions {
+        instructions::prepare()?;
+    } else {
+        load::prepare()?;
+    }
     load::allow_open_files(workloads::OPEN_FILES)?;
     let made = servers::build(&plan.peers)?;
     let services = Services::start(&plan)?;
+    if plan.counts_instructions {
+        return instructions::count(&plan, &made, &services);
+    }
     let mut rows = Vec::new();
     for workload in &plan.workloads {
         let void = |error| format!("THE RUN IS VOID, nothing was written.\n{}: {error}", workload.name);
@@ -41,17 +49,20 @@ pub struct Plan {
     rounds: usize,
     warm_up: u32,
     seconds: u32,
+    /// Whether instructions are counted, and no time is measured.
+    counts_instructions: bool,
     /// Whether the results are the whole table.
     is_whole: bool,
 }
 
 impl Plan {
     fn read(arguments: &[String]) -> Result<Plan> {
-        let (mut quick, mut only, mut names) = (false, None, Vec::new());
+        let (mut quick, mut counts_instructions, mut only, mut names) = (false, false, None, Vec::new());
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--quick" => quick = true,
+                "--instructions" => counts_instructions = true,
                 "--only" => only = Some(arguments.next().ok_or("--only wants names of servers: --only ours,axum")?),
                 name => names.push(name),
             }
@@ -61,7 +72,7 @@ impl Plan {
         let workloads = chosen(workloads::all(), |workload| workload.name, (!names.is_empty()).then_some(names))?;
         let peers = chosen(servers::all(), |peer| peer.name, only)?;
         let (rounds, warm_up, seconds) = if quick { (2, 0, 1) } else { (7, 1, 2) };
-        Ok(Plan { workloads, peers, rounds, warm_up, seconds, is_whole })
+        Ok(Plan { workloads, peers, rounds, warm_up, seconds, counts_instructions, is_whole })
     }
 
     /// Every server of one workload in turn, as often as there are rounds.

@@ -67,7 +67,7 @@ impl Drop for Guard {
 
 /// The watcher's command: waits until the program that started it is gone, then ends and removes the rest.
 pub fn watch(folder: &Path) -> Result<()> {
-    // Nothing is ever written; an error says no less that nobody is there.
+    // Nothing is ever written; an error says just as well that the other process is gone.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     // PostgreSQL closes its connections at SIGINT; at SIGTERM it waits for its clients.
     for name in ["INT", "TERM", "KILL"] {
@@ -75,7 +75,7 @@ pub fn watch(folder: &Path) -> Result<()> {
         if left.is_empty() {
             break;
         }
-        // One that has just ended is no mistake.
+        // One that has just ended is not a mistake.
         let _ = signal(name, &left);
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE && !processes(folder)?.is_empty() {
@@ -124,7 +124,7 @@ mod tests {
     fn a_process_belongs_to_the_folder_of_its_temporary_files() {
         let folder = Path::new("/tmp/hipflask-12");
         assert!(is_of(folder, b"HOME=/root\0TMPDIR=/tmp/hipflask-12\0"));
-        assert!(is_of(folder, b"TMPDIR=/tmp/hipflask-12/hipflask-13\0HOME=/root\0"), "what runs inside of it");
+        assert!(is_of(folder, b"TMPDIR=/tmp/hipflask-12/hipflask-13\0HOME=/root\0"), "what runs inside it");
         assert!(!is_of(folder, b"TMPDIR=/tmp/hipflask-123\0"));
         assert!(!is_of(folder, b"TMPDIR=/tmp\0OLD_TMPDIR=/tmp/hipflask-12\0"));
         assert!(!is_of(folder, b""));

@@ -1,6 +1,6 @@
 //! `cargo xtask minimal-versions`: the published crates with the oldest versions that their manifests allow.
 //!
-//! Whoever has an older version of a dependency in their lock file than we have in ours builds with it. What our
+//! A program that has an older version of a dependency in its lock file than we have in ours builds with it. What our
 //! own dependencies demand of theirs is not looked at.
 
 use std::fs;

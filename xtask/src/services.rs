@@ -165,7 +165,7 @@ pub fn in_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// A port that nobody uses, and that was not given before: whoever got it may not listen yet.
+/// A port that is not in use, and that was not given before: what got it may not listen yet.
 pub fn free_port() -> Result<u16> {
     static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
     let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -50,7 +50,7 @@ fn tests(arguments: &[String], tally: &mut Tally) -> Result<Vec<String>> {
         tests.arg("--");
     }
     // The ignored tests are those that need one of the services. In the documentation `ignore` means something
-    // else: quotations, which are no whole programs.
+    // else: quotations, which are not whole programs.
     tests.arg("--include-ignored").args(colours(arguments));
     tests.envs(found.into_iter().flat_map(|need| need.environment));
     problems.extend(tally.run(guard.guard(&mut tests)).err());
@@ -118,7 +118,7 @@ impl Tally {
         }
     }
 
-    /// The last lines: which tests failed, and how many. What failed outside of a test counts as one.
+    /// The last lines: which tests failed, and how many. What failed outside a test counts as one.
     fn closing(&self, has_problems: bool) -> String {
         let names: String = self.names.iter().map(|name| format!("failed: {name}\n")).collect();
         format!("{names}{} passed, {} failed", self.passed, self.failed.max(u64::from(has_problems)))

@@ -158,7 +158,7 @@ struct Logins {
     login_message: Option<String>,
 }
 
-/// The user of this request, in `g`, and the id that they were found by: `None` if nobody is logged in.
+/// The user of this request, in `g`, and the id that they were found by: `None` if no user is logged in.
 struct Loaded<U> {
     id: Option<String>,
     user: Option<U>,

@@ -146,7 +146,7 @@ fn werkzeugs_hash(
 /// Compares `password` with a stored hash: argon2, or Werkzeug's `scrypt:…` and `pbkdf2:…`. Werkzeug's
 /// `check_password_hash`.
 ///
-/// Pass `None` if there is no such user: it takes as long as a wrong password, so that nobody learns who has an
+/// Pass `None` if there is no such user: it takes as long as a wrong password, so that an attacker does not learn who has an
 /// account.
 pub async fn check_password_hash(hash: Option<&str>, password: &str) -> PasswordCheck {
     if password.len() > MOST_BYTES {
@@ -156,7 +156,7 @@ pub async fn check_password_hash(hash: Option<&str>, password: &str) -> Password
     in_line(move || match hash {
         Some(hash) => check(&hash, &password),
         None => {
-            check(nobodys_hash(), &password);
+            check(decoy_hash(), &password);
             PasswordCheck::Invalid
         }
     })
@@ -190,7 +190,7 @@ fn hash(password: &str) -> Result<String, PasswordError> {
 }
 
 /// A hash that belongs to no user.
-fn nobodys_hash() -> &'static str {
+fn decoy_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| hash("nobody").unwrap_or_default())
 }

@@ -33,7 +33,7 @@ fn argument(position: usize, input: &FnArg, what: &str) -> Result<Argument> {
             return Err(Error::new_spanned(
                 receiver,
                 format!(
-                    "{what} is a plain function outside of any `impl` and has no `self`; what it needs it takes by type"
+                    "{what} is a plain function outside any `impl` and has no `self`; what it needs it takes by type"
                 ),
             ));
         }

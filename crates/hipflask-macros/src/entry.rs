@@ -18,7 +18,7 @@ fn function(attribute: &TokenStream, item: TokenStream, name: &str) -> syn::Resu
                 Err(Error::new_spanned(argument, format!("the function under `#[{name}]` takes no arguments")))
             }
         },
-        other => Err(Error::new_spanned(other, format!("`#[{name}]` stands above a function"))),
+        other => Err(Error::new_spanned(other, format!("`#[{name}]` belongs above a function"))),
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn main(attribute: &TokenStream, item: TokenStream) -> Expanded {
     })
 }
 
-/// What stands in for a wrong `#[hipflask::main]`: the function and a `main`, whose absence would be reported too.
+/// What replaces a wrong `#[hipflask::main]`: the function and a `main`, whose absence would be reported too.
 pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
     let mut item: Item = match syn::parse2(item.clone()) {
         Ok(parsed) => parsed,

@@ -38,7 +38,7 @@ impl Parse for Catches {
     }
 }
 
-/// What stands in the brackets: what is caught, and perhaps `inline`.
+/// What is in the brackets: what is caught, and perhaps `inline`.
 struct Options {
     catches: Catches,
     inline: Option<Ident>,
@@ -72,7 +72,7 @@ pub(crate) fn expand(root: &Root, attribute: TokenStream, item: TokenStream) -> 
     let Options { catches, inline } = syn::parse2(attribute)?;
     let function = match syn::parse2(item)? {
         Item::Fn(function) => function,
-        other => return Err(Error::new_spanned(other, "`#[errorhandler]` stands above a function")),
+        other => return Err(Error::new_spanned(other, "`#[errorhandler]` belongs above a function")),
     };
     let mut arguments = arguments::read(&function.sig, "an error handler")?;
     if let Catches::Type(ty) = &catches {
@@ -92,7 +92,7 @@ pub(crate) fn expand(root: &Root, attribute: TokenStream, item: TokenStream) -> 
     ))
 }
 
-/// What stands in for an error handler whose attribute is wrong, so that its registration is not reported too.
+/// What replaces an error handler whose attribute is wrong, so that its registration is not reported too.
 pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
     match syn::parse2::<ItemFn>(item.clone()) {
         Ok(mut function) => {

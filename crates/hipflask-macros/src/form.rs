@@ -31,7 +31,7 @@ struct Options {
     rules: Vec<(Span, TokenStream)>,
     /// The field that it repeats.
     repeats: Option<LitStr>,
-    /// A rule reads it, and perhaps nobody else: a password typed twice, a box that must be ticked.
+    /// A rule reads it, and perhaps nothing else: a password typed twice, a box that must be ticked.
     is_read: bool,
 }
 
@@ -69,7 +69,7 @@ impl Options {
 
     fn email(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
         if !meta.input.is_empty() && !meta.input.peek(Token![,]) {
-            return Err(meta.error("`email` stands alone: `#[field(email)]`"));
+            return Err(meta.error("`email` takes no value: `#[field(email)]`"));
         }
         self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::Email));
         self.widget.get_or_insert_with(|| LitStr::new("email", meta.path.span()));
@@ -230,7 +230,7 @@ fn text(meta: &ParseNestedMeta<'_>, key: &str) -> Result<LitStr> {
     value(meta, &format!("`{key}` is a string: `{key} = \"…\"`"))
 }
 
-/// What stands in the parentheses, or an error that says what should.
+/// What is in the parentheses, or an error that says what should be.
 fn list<T>(
     meta: &ParseNestedMeta<'_>,
     wanted: &str,
@@ -246,7 +246,7 @@ fn list<T>(
 }
 
 /// The option that was meant, if the word is one with two letters swapped, or with one missing, added or wrong.
-/// As an attribute of the HTML it would do nothing, and nobody would notice. `rule` is not among them: `role` is an
+/// As an attribute of the HTML it would do nothing, which would go unnoticed. `rule` is not among them: `role` is an
 /// attribute of HTML.
 fn misspelt(word: &str) -> Option<&'static str> {
     const OPTIONS: [&str; 11] = [
@@ -343,7 +343,7 @@ fn name_constants(input: &DeriveInput, fields: &[(&Field, Options)]) -> TokenStr
     }
 }
 
-/// What stands in for the derive where it failed, so that neither `Form<T>` nor a field's name is reported as well.
+/// What replaces the derive where it failed, so that neither `Form<T>` nor a field's name is reported as well.
 pub(crate) fn standing_in(input: TokenStream) -> TokenStream {
     let input = match syn::parse2::<DeriveInput>(input) {
         Ok(input) if input.generics.params.is_empty() => input,

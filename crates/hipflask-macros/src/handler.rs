@@ -16,7 +16,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// [`Place::Inline`] where the word `inline` stands.
+    /// [`Place::Inline`] where the word `inline` is.
     pub(crate) fn of(inline: Option<&Ident>, signature: &Signature) -> Result<Place> {
         match (inline, signature.asyncness) {
             (None, _) => Ok(Place::Thread),

@@ -64,7 +64,7 @@ fn pieces(format: &LitStr) -> Result<Vec<Piece>> {
         let end = rest.find('}').filter(|_| brace == "{").ok_or_else(|| {
             Error::new(
                 format.span(),
-                format!("a `{brace}` stands alone in the HTML; write `{brace}{brace}` for the character itself"),
+                format!("a `{brace}` is alone in the HTML; write `{brace}{brace}` for the character itself"),
             )
         })?;
         if !plain.is_empty() {
@@ -75,7 +75,7 @@ fn pieces(format: &LitStr) -> Result<Vec<Piece>> {
             return Err(Error::new(
                 format.span(),
                 format!(
-                    "`{{{}}}` is no place for a value; the braces of CSS and JavaScript are written `{{{{` and `}}}}`, or stand in a file of `static/`",
+                    "`{{{}}}` is not a value; write the braces of CSS and JavaScript as `{{{{` and `}}}}`, or put them into a file of `static/`",
                     &rest[..end]
                 ),
             ));

@@ -1,4 +1,4 @@
-//! The macros of Hipflask. Each only writes what a user could type; what it writes stands in its
+//! The macros of Hipflask. Each only writes what a user could type; what it writes is in its
 //! documentation. `hipflask` re-exports them and documents them with examples that run.
 
 mod app;
@@ -92,9 +92,11 @@ routes! {
     /// ```
     ///
     /// Options after the rule: `methods = [GET, POST]`, `endpoint = "name"`, `defaults(page = 1)`,
-    /// `strict_slashes = false`, `merge_slashes = false`, `provide_automatic_options = false`, and `with = value` for
-    /// each option that an extension reads; `inline` for a plain `fn` that promises not to block. Several of these
-    /// attributes on one function give it several rules.
+    /// `subdomain = "api"`, `host = "<user>.example.org"`, `strict_slashes = false`, `merge_slashes = false`,
+    /// `provide_automatic_options = false`, `build_only = true`, `alias = true`, `redirect_to = "/new/<id>"`,
+    /// `websocket = true`, each a method of [`Rule`](struct.Rule.html); and `with = value` for each option that an
+    /// extension reads; `inline` for a plain `fn` that promises not to block. Several of these attributes on one function
+    /// give it several rules.
     ///
     /// `crate = path` says where Hipflask is, if it is not `::hipflask`. The other attributes have this option too.
     route None;
@@ -137,7 +139,7 @@ routes! {
 /// }
 /// ```
 ///
-/// `HttpError` as the type stands for every HTTP error, `Error` for every error.
+/// As the type, `HttpError` means every HTTP error, and `Error` every error.
 #[proc_macro_attribute]
 pub fn errorhandler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(arguments, item, error_handler::expand, error_handler::standing_in)

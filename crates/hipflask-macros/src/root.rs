@@ -52,7 +52,7 @@ impl Root {
             if !options.is_empty() {
                 return Err(Error::new_spanned(
                     options,
-                    "above a form stands `crate = path`; other options stand above its fields",
+                    "above a form only `crate = path` is allowed; other options belong above its fields",
                 ));
             }
         }
@@ -65,7 +65,7 @@ impl Root {
         written.trim_start_matches(":: ") == format!("{} :: {name}", root.trim_start_matches(":: "))
     }
 
-    /// The code with this path for each `::hipflask`. All that macros write has that, as somebody would type it; each stays
+    /// The code with this path for each `::hipflask`. All that macros write has that, as a user would type it; each stays
     /// where it was placed, so that messages point at the same.
     pub(crate) fn put_into(&self, code: TokenStream) -> TokenStream {
         let Some(path) = &self.0 else { return code };
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_taken_out_of_the_arguments_wherever_it_stands() {
+    fn it_is_taken_out_of_the_arguments_wherever_it_is() {
         for (written, left) in [
             ("crate = my::web", ""),
             ("crate = ::web,", ""),

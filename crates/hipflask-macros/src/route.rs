@@ -1,4 +1,4 @@
-//! `#[route]`, `#[get]` and its like, and `routes![]`.
+//! `#[route]`, `#[get]` and the other methods, and `routes![]`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -19,21 +19,23 @@ use crate::view::{PathArgument, View, ViewRule};
 
 const ROUTE_ATTRIBUTES: [&str; 6] = ["route", "get", "post", "put", "patch", "delete"];
 
-/// What stands in the brackets of a route attribute.
+/// What is in the brackets of a route attribute.
 struct Options {
     rule: LitStr,
     methods: Option<(Vec<LitStr>, Span)>,
     endpoint: Option<LitStr>,
     defaults: Vec<(Ident, Expr)>,
-    strict_slashes: Option<LitBool>,
-    merge_slashes: Option<LitBool>,
-    automatic_options: Option<LitBool>,
+    subdomain: Option<LitStr>,
+    host: Option<LitStr>,
+    redirect_to: Option<LitStr>,
+    /// `strict_slashes = false` and the others that are on or off: the methods of `Rule` by the same names.
+    switches: Vec<(Ident, LitBool)>,
     /// `with = Role("admin")`, each a value.
     with: Vec<Expr>,
     inline: Option<Ident>,
 }
 
-const KNOWN: &str = "`methods`, `endpoint`, `defaults`, `strict_slashes`, `merge_slashes`, `provide_automatic_options`, `with`, `inline`";
+const KNOWN: &str = "`methods`, `endpoint`, `defaults`, `subdomain`, `host`, `strict_slashes`, `merge_slashes`, `build_only`, `redirect_to`, `alias`, `websocket`, `provide_automatic_options`, `with`, `inline`";
 
 impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> Result<Options> {
@@ -52,9 +54,10 @@ impl Parse for Options {
             methods: None,
             endpoint: None,
             defaults: Vec::new(),
-            strict_slashes: None,
-            merge_slashes: None,
-            automatic_options: None,
+            subdomain: None,
+            host: None,
+            redirect_to: None,
+            switches: Vec::new(),
             with: Vec::new(),
             inline: None,
         };
@@ -64,7 +67,7 @@ impl Parse for Options {
             if !input.is_empty() {
                 let key = options.parse_one(input)?;
                 if seen.contains(&key) && key != "with" {
-                    return Err(Error::new(key.span(), format!("the option `{key}` stands twice")));
+                    return Err(Error::new(key.span(), format!("the option `{key}` is given twice")));
                 }
                 seen.push(key);
             }
@@ -85,9 +88,13 @@ impl Options {
             "methods" => self.methods = Some((parse_methods(&key, input)?, key.span())),
             "endpoint" => self.endpoint = Some(value(&key, "\"name\"", input)?),
             "defaults" => self.defaults = parse_defaults(&key, input)?,
-            "strict_slashes" => self.strict_slashes = Some(value(&key, "false", input)?),
-            "merge_slashes" => self.merge_slashes = Some(value(&key, "false", input)?),
-            "provide_automatic_options" => self.automatic_options = Some(value(&key, "false", input)?),
+            "subdomain" => self.subdomain = Some(value(&key, "\"api\"", input)?),
+            "host" => self.host = Some(value(&key, "\"api.example.org\"", input)?),
+            "redirect_to" => self.redirect_to = Some(value(&key, "\"/new/<id>\"", input)?),
+            "strict_slashes" | "merge_slashes" | "provide_automatic_options" => {
+                self.switches.push((key.clone(), value(&key, "false", input)?));
+            }
+            "build_only" | "alias" | "websocket" => self.switches.push((key.clone(), value(&key, "true", input)?)),
             "with" => self.with.push(value(&key, "Role(\"admin\")", input)?),
             "inline" => self.inline = Some(key.clone()),
             method if METHODS.contains(&method) => {
@@ -202,8 +209,7 @@ impl Attached {
 
     /// `Rule::new("/").methods([..])…`
     fn rule(&self) -> TokenStream {
-        let Options { rule, endpoint, defaults, strict_slashes, merge_slashes, automatic_options, with, .. } =
-            &self.options;
+        let Options { rule, endpoint, defaults, subdomain, host, redirect_to, switches, with, .. } = &self.options;
         let methods = self.methods();
         let span = rule.span();
         let mut code =
@@ -215,14 +221,17 @@ impl Attached {
             let name = name.to_string();
             code.extend(quote!(.default(#name, #value)));
         }
-        if let Some(strict) = strict_slashes {
-            code.extend(quote!(.strict_slashes(#strict)));
+        if let Some(subdomain) = subdomain {
+            code.extend(quote!(.subdomain(#subdomain)));
         }
-        if let Some(merge) = merge_slashes {
-            code.extend(quote!(.merge_slashes(#merge)));
+        if let Some(host) = host {
+            code.extend(quote!(.host(#host)));
         }
-        if let Some(automatic) = automatic_options {
-            code.extend(quote!(.provide_automatic_options(#automatic)));
+        if let Some(target) = redirect_to {
+            code.extend(quote!(.redirect_to(#target)));
+        }
+        for (switch, on) in switches {
+            code.extend(quote!(.#switch(#on)));
         }
         for option in with {
             code.extend(quote_spanned!(option.span()=> .with(#option)));
@@ -235,7 +244,10 @@ pub(crate) fn expand(method: Option<&str>, arguments: TokenStream, item: TokenSt
     let mut function = match syn::parse2(item)? {
         Item::Fn(function) => function,
         other => {
-            return Err(Error::new_spanned(other, "a route stands above a function: `async fn view() -> Html { .. }`"));
+            return Err(Error::new_spanned(
+                other,
+                "a route belongs above a function: `async fn view() -> Html { .. }`",
+            ));
         }
     };
     let mut attached = vec![Attached::new(method, arguments)?];
@@ -248,14 +260,14 @@ pub(crate) fn expand(method: Option<&str>, arguments: TokenStream, item: TokenSt
     Ok(quote!(#function #twin #routes))
 }
 
-/// What stands in for a view whose attribute is wrong: the function, and enough beside it that `routes![]` does
+/// What replaces a view whose attribute is wrong: the function, and enough beside it that `routes![]` does
 /// not report the same mistake once more.
 pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
     let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else { return item };
     function.attrs.retain(|attribute| !is_route(attribute));
     let (name, visibility, cfgs) = (&function.sig.ident, &function.vis, cfgs(&function));
     if matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_))) {
-        // It stands inside of an `impl`, where there is no place for a struct.
+        // It is inside an `impl`, where a struct cannot be.
         return quote!(#[allow(dead_code, unused)] #function);
     }
     quote! {
@@ -277,10 +289,9 @@ pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
 }
 
 fn view_rule(attached: &Attached) -> Result<ViewRule> {
-    ViewRule::new(
-        attached.options.rule.clone(),
-        attached.options.defaults.iter().map(|(name, _)| name.clone()).collect(),
-    )
+    let Options { rule, defaults, subdomain, host, .. } = &attached.options;
+    let defaults = defaults.iter().map(|(name, _)| name.clone()).collect();
+    ViewRule::new(rule.clone(), subdomain.iter().chain(host), defaults)
 }
 
 /// Further route attributes on the same function are further rules of the same view.
@@ -305,7 +316,7 @@ fn is_route(attribute: &Attribute) -> bool {
     attribute_name(attribute).is_some_and(|name| ROUTE_ATTRIBUTES.contains(&name.as_str()))
 }
 
-/// The attributes that decide whether the function is there at all.
+/// The attributes that decide whether the function exists at all.
 fn cfgs(function: &ItemFn) -> Vec<&Attribute> {
     function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
 }

@@ -43,9 +43,17 @@ pub(crate) struct ViewRule {
 }
 
 impl ViewRule {
-    pub(crate) fn new(text: LitStr, defaults: Vec<Ident>) -> Result<ViewRule> {
+    /// The rule, and the subdomain or the host that it is for, whose variables are its own too.
+    pub(crate) fn new<'a>(
+        text: LitStr,
+        domain: impl Iterator<Item = &'a LitStr>,
+        defaults: Vec<Ident>,
+    ) -> Result<ViewRule> {
         let rule = text.value();
-        let syntax = RuleSyntax::parse(&rule).map_err(|error| Error::new(text.span(), error.to_string()))?;
+        let mut syntax = parse(&text)?;
+        for domain in domain {
+            syntax.pieces.splice(0..0, parse(domain)?.pieces);
+        }
         if !rule.is_empty() && !rule.starts_with('/') {
             return Err(Error::new(text.span(), format!("the rule `{rule}` must start with a slash: `/{rule}`")));
         }
@@ -55,6 +63,10 @@ impl ViewRule {
     fn gives(&self, variable: &str) -> bool {
         self.syntax.variables().any(|v| v.name == variable) || self.defaults.iter().any(|default| default == variable)
     }
+}
+
+fn parse(text: &LitStr) -> Result<RuleSyntax> {
+    RuleSyntax::parse(&text.value()).map_err(|error| Error::new(text.span(), error.to_string()))
 }
 
 impl View {
@@ -98,7 +110,7 @@ fn check_output(function: &ItemFn) -> Result<()> {
     ))
 }
 
-/// The variable that an argument stands for: of the same name, but for an underscore in front.
+/// The variable of an argument: it has the same name, except for an underscore in front.
 fn variable_for(name: &Ident, rules: &[ViewRule]) -> Option<String> {
     let name = name.unraw().to_string();
     let bare = name.trim_start_matches('_');
@@ -159,7 +171,7 @@ fn check_converter(variable: &Variable, ty: &Type, rule: &LitStr) -> Result<()> 
     ))
 }
 
-/// Names that nobody who knows Flask gives a converter, but that everybody tries who knows Rust.
+/// Names that are not converters in Flask, but that people who know Rust try.
 const RUST_TYPES: [&str; 16] = [
     "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize", "f32", "f64", "str",
     "String",

@@ -3,8 +3,8 @@
 //! A connection that was left in order goes to its next user, as `lender` says. Any other goes back to the pool by
 //! a task of its own, within a time limit: sqlx asks the server whether the connection is alive first, and a server
 //! that has died silently never answers; without the limit the place in the pool would be gone for good. A
-//! connection that is inside of a transaction, because its user was cancelled, is rolled back before anybody else
-//! can have it. One whose server still sends rows that nobody reads is closed. And no wait is unbounded: sqlx has no
+//! connection that is inside a transaction, because its user was cancelled, is rolled back before anyone else
+//! can have it. One whose server still sends rows that are not being read is closed. And no wait is unbounded: sqlx has no
 //! time limit for an answer.
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) struct Guarded<D: Backend> {
     /// How long an answer is waited for.
     limit: Duration,
     /// Set before `BEGIN` is sent: a caller that is cancelled while it waits for the answer leaves a session of
-    /// which nobody knows whether it is inside of a transaction.
+    /// which it is unknown whether it is inside a transaction.
     in_transaction: bool,
     /// Whether everything that was asked has been answered, and well.
     at_rest: bool,
@@ -60,7 +60,7 @@ impl<D: Backend> Guarded<D> {
         self.spoilt = spoilt;
     }
 
-    /// The answer to what is asked, if it comes in time. A connection that owes one is of no use to anybody.
+    /// The answer to what is asked, if it comes in time. A connection that owes one is of no use.
     pub(crate) async fn ask<T>(
         &mut self,
         question: impl AsyncFnOnce(&mut D::Connection) -> Result<T, sqlx::Error>,
@@ -118,7 +118,7 @@ async fn read<D: Backend>(
 ) -> Result<(), sqlx::Error> {
     let mut steps = D::run(connection, prepared);
     loop {
-        // What the reader of the rows does meanwhile is no wait for the server.
+        // What the reader of the rows does meanwhile does not count as waiting for the server.
         match timeout(limit, next(&mut steps)).await {
             Ok(Some(Ok(Either::Right(row)))) => slot.put(D::row(row)).await,
             Ok(Some(Ok(Either::Left(_)))) => {}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// How a kind of database writes SQL.
 pub(crate) trait Dialect {
-    /// Finds the placeholders, which are outside of quotes and comments; [`marks`] has the question marks.
+    /// Finds the placeholders, which are outside quotes and comments; [`marks`] has the question marks.
     fn read(sql: &str) -> Scan<'_>;
 
     /// Whether a quote or a comment may begin with the byte.
@@ -38,14 +38,14 @@ pub(crate) fn marks<D: Dialect>(sql: &str) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The statements of a script. What stands between `BEGIN` and `END` in a trigger belongs to it.
+/// The statements of a script. What is between `BEGIN` and `END` in a trigger belongs to it.
 pub(crate) fn statements<D: Dialect>(script: &str) -> Vec<&str> {
     let mut statements = Vec::new();
     let (mut start, mut at) = (0, 0);
     while let Some(c) = script[at..].chars().next() {
         let opaque = D::opaque(&script[..at], &script[at..]);
         at += opaque.max(c.len_utf8());
-        if opaque == 0 && c == ';' && !inside_of_trigger(&script[start..at]) {
+        if opaque == 0 && c == ';' && !inside_trigger(&script[start..at]) {
             statements.push(script[start..at].trim());
             start = at;
         }
@@ -71,7 +71,7 @@ pub(crate) fn until(rest: &str, open: usize, end: &str) -> usize {
     rest[open..].find(end).map_or(rest.len(), |at| open + at + end.len())
 }
 
-fn inside_of_trigger(statement: &str) -> bool {
+fn inside_trigger(statement: &str) -> bool {
     let upper = statement.to_ascii_uppercase();
     let words: Vec<&str> = upper.split_whitespace().collect();
     let triggers = words.first() == Some(&"CREATE") && words.iter().take(4).any(|word| *word == "TRIGGER");

@@ -33,7 +33,7 @@ pub enum SqlError {
         /// What was found instead.
         message: String,
     },
-    /// There is no row where one was asked for.
+    /// There is no row, but one was asked for.
     NoRow {
         /// The statement's text.
         sql: String,
@@ -71,7 +71,7 @@ impl SqlError {
         matches!(self.driver(), Some(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
-    /// Whether a row names another that is not there.
+    /// Whether a row refers to another that does not exist.
     pub fn is_foreign_key_violation(&self) -> bool {
         matches!(self.driver(), Some(sqlx::Error::Database(error)) if error.is_foreign_key_violation())
     }
@@ -91,7 +91,7 @@ impl fmt::Display for SqlError {
     }
 }
 
-/// A statement on one line, and not for ever.
+/// A statement on one line, shortened.
 pub(crate) fn short(sql: &str) -> String {
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(200) {

@@ -185,11 +185,11 @@ pub struct Db {
 }
 
 impl Db {
-    /// The database of an application, outside of a request: in a test for instance.
+    /// The database of an application, outside a request, for instance in a test.
     ///
     /// # Errors
     ///
-    /// If the application has none, or outside of an async function.
+    /// If the application has none, or outside an async function.
     pub fn of(app: &Frozen) -> Result<Db> {
         let database = databases(app)?.get("").ok_or_else(|| Error::msg(NO_DATABASE))?;
         Db::new(database)
@@ -199,7 +199,7 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// If the application has none of this name, or outside of an async function.
+    /// If the application has none of this name, or outside an async function.
     pub fn named(app: &Frozen, name: &str) -> Result<Db> {
         let databases = databases(app)?;
         let database = databases.get(name).filter(|_| !name.is_empty()).ok_or_else(|| {

@@ -64,17 +64,17 @@ pub(crate) struct Lender<D: Backend> {
 
 /// The connections from a start to the next stop.
 pub(crate) struct Opening<D: Backend> {
-    /// Made when it is first used, inside of a runtime.
+    /// Made when it is first used, inside a runtime.
     pool: OnceLock<sqlx::Pool<D>>,
-    /// One for each connection that may be in use. Whoever waits for one is served in order.
+    /// One for each connection that may be in use. Those who wait are served in order.
     places: Arc<Semaphore>,
     kept: Mutex<Kept<D>>,
 }
 
-/// The connections that wait outside of the pool.
+/// The connections that wait outside the pool.
 struct Kept<D: Backend> {
     connections: Vec<Lent<D>>,
-    /// Whether a task takes back those that nobody asks for.
+    /// Whether a task takes back those that are not used.
     swept: bool,
 }
 
@@ -170,7 +170,7 @@ impl<D: Backend> Opening<D> {
         kept.swept = kept.swept || later(Arc::clone(self).sweep());
     }
 
-    /// Gives back what nobody asks for, until there is nothing left.
+    /// Gives back what is not used, until there is nothing left.
     async fn sweep(self: Arc<Self>) {
         while self.kept().swept {
             sleep(ROUND).await;
@@ -183,7 +183,7 @@ impl<D: Backend> Opening<D> {
     }
 
     async fn close(&self) {
-        // Nobody is lent anything, or keeps anything, from here on.
+        // Nothing is lent or kept from here on.
         self.places.close();
         let kept = std::mem::take(&mut self.kept().connections);
         for lent in kept {
@@ -205,7 +205,7 @@ impl<D: Backend> fmt::Debug for Lender<D> {
     }
 }
 
-/// A connection outside of the pool. Dropped it is closed, and its place in the pool is free at once.
+/// A connection outside the pool. If it is dropped, it is closed, and its place in the pool is free at once.
 pub(crate) struct Lent<D: Backend> {
     connection: Option<PoolConnection<D>>,
     since: Instant,
@@ -265,7 +265,7 @@ mod tests {
         lend().await.ask(async |_| Ok(())).await.expect("an answer");
         assert_eq!(kept(), 1);
         lend().await.get();
-        assert_eq!(kept(), 0, "nobody knows what was done with it");
+        assert_eq!(kept(), 0, "it is unknown what was done with it");
         lend().await.ask(async |_| Err::<(), _>(sqlx::Error::RowNotFound)).await.expect_err("the error");
         assert_eq!(kept(), 0, "an answer may be outstanding");
         lend().await.begin().await.expect("a transaction");

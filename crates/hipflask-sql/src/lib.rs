@@ -1,4 +1,4 @@
-//! SQL for Hipflask: SQLite inside of the binary, PostgreSQL by URL, migrations, pagination.
+//! SQL for Hipflask: SQLite inside the binary, PostgreSQL by URL, migrations, pagination.
 //! Flask-SQLAlchemy's and Flask-Migrate's place.
 //!
 //! ```
@@ -32,7 +32,7 @@
 //! only text of the program itself.
 //!
 //! The driver is sqlx. What it leaves to its users is done here: a connection that was cancelled in the middle
-//! of `BEGIN` never goes back to the pool inside of a transaction, one whose peer has died silently gives its
+//! of `BEGIN` never goes back to the pool inside a transaction, one whose peer has died silently gives its
 //! place in the pool back, the wrong number of values is refused, and a statement that is kept prepared outlives
 //! a change of its table.
 
@@ -64,7 +64,7 @@ pub use crate::transaction::Transaction;
 pub use crate::value::{FromColumn, SqlValue};
 
 pub use hipflask_sql_macros::FromRow;
-/// The driver, for error handlers (`#[errorhandler(sqlx::Error)]`) and for what this crate has no word for.
+/// The driver, for error handlers (`#[errorhandler(sqlx::Error)]`) and for what this crate does not offer.
 /// It follows its own versions, not ours.
 pub use sqlx;
 

@@ -19,7 +19,7 @@ use crate::error::short;
 /// A migration's file: its name and its text.
 pub(crate) type File = (String, String);
 
-/// The files of a folder; none if it is not there.
+/// The files of a folder; none if it does not exist.
 pub(crate) fn read_folder(folder: &Path) -> Result<Vec<File>, String> {
     let unreadable =
         |path: &Path, error: std::io::Error| format!("the migration {} cannot be read: {error}", path.display());
@@ -39,7 +39,7 @@ pub(crate) fn read_folder(folder: &Path) -> Result<Vec<File>, String> {
     paths.map(read).collect()
 }
 
-/// The files that are inside of the binary, of those in the folder `migrations` the ones whose names begin with `folder`.
+/// The files inside the binary: those of the folder `migrations` whose names begin with `folder`.
 pub(crate) fn read_embedded(files: &[EmbeddedFile], folder: &str) -> Vec<File> {
     let ours = files.iter().filter_map(|file| Some((file.name.strip_prefix(folder)?, file.content)));
     let scripts = ours.filter(|(name, _)| name.ends_with(".sql") && !name.contains('/'));
@@ -60,7 +60,7 @@ impl Migrations {
     ///
     /// # Errors
     ///
-    /// A name without a number, or a number that stands twice.
+    /// A name without a number, or a number that is given twice.
     pub(crate) fn new(mut files: Vec<File>, ending: &str) -> Result<Migrations, String> {
         files.sort();
         let mut found: Vec<(Migration, String)> = Vec::new();

@@ -13,7 +13,7 @@ use crate::value::SqlValue;
 /// page, of 20 rows; at most 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging {
-    /// The page, counted from 1; 0 for what is no page.
+    /// The page, counted from 1; 0 for what is not a page.
     pub page: u64,
     /// How many rows a page has, if that was said.
     pub per_page: Option<u64>,
@@ -36,7 +36,7 @@ impl Paging {
     }
 }
 
-/// What is no number is no page either, and so a 404 like any other page that is not there.
+/// What is not a number is not a page either, and so a 404, like any other page that does not exist.
 impl<'de> Deserialize<'de> for Paging {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Paging, D::Error> {
         struct Pairs;
@@ -65,7 +65,7 @@ impl<'de> Deserialize<'de> for Paging {
     }
 }
 
-/// One page of a result, and where it stands among the others.
+/// One page of a result, and its place among the others.
 ///
 /// In a template: `posts.items`, `posts.has_next`, `posts.next_num`, `posts.iter_pages` (numbers, and none for
 /// a gap).

@@ -82,7 +82,7 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     ///
-    /// If the database refuses the statement, or a row is no `T`.
+    /// If the database refuses the statement, or a row cannot be read as a `T`.
     pub async fn all<T: FromRow>(self) -> Result<Vec<T>, SqlError> {
         self.target.run(&self.statement, Wanted::All).await?.rows.iter().map(T::from_row).collect()
     }
@@ -91,7 +91,7 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     ///
-    /// If the database refuses the statement, or the row is no `T`.
+    /// If the database refuses the statement, or the row cannot be read as a `T`.
     pub async fn optional<T: FromRow>(self) -> Result<Option<T>, SqlError> {
         self.target.run(&self.statement, Wanted::One).await?.rows.first().map(T::from_row).transpose()
     }
@@ -100,7 +100,7 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     ///
-    /// If there is none; if the database refuses the statement, or the row is no `T`.
+    /// If there is none; if the database refuses the statement, or the row cannot be read as a `T`.
     pub async fn one<T: FromRow>(self) -> Result<T, SqlError> {
         let outcome = self.target.run(&self.statement, Wanted::One).await?;
         let row = outcome.rows.first().ok_or_else(|| SqlError::NoRow { sql: self.statement.sql.into_owned() })?;
@@ -151,7 +151,7 @@ impl<'a> Query<'a> {
         Rows::new(self.target, self.statement)
     }
 
-    /// One page of the rows: a page that is not there is a 404, as in Flask-SQLAlchemy.
+    /// One page of the rows: a page that does not exist is a 404, as in Flask-SQLAlchemy.
     ///
     /// # Errors
     ///

@@ -13,11 +13,11 @@ use crate::statement::Statement;
 
 /// The rows of a statement, read as they are asked for; made by [`Query::stream`](crate::Query::stream).
 ///
-/// The statement runs with the first [`next`](Rows::next). The database waits while nobody asks, so what is held is
+/// The statement runs with the first [`next`](Rows::next). The database waits until it is asked for more, so what is held is
 /// a few rows, however many there are. Until the end, or until it is dropped, it has a connection of its own, or that
 /// of its transaction.
 ///
-/// It may be dropped before its end. A server that would go on sending is told so by closing the connection; inside of
+/// It may be dropped before its end. A server that would go on sending is stopped by closing the connection; inside
 /// a transaction the next statement waits until the rest has gone by.
 ///
 /// ```

@@ -33,7 +33,7 @@ impl Transaction {
         Ok(Transaction { connection })
     }
 
-    /// A statement inside of the transaction.
+    /// A statement inside the transaction.
     pub fn query(&mut self, sql: &'static str) -> Query<'_> {
         Query::new(Target::Transaction(&mut self.connection), sql)
     }
@@ -48,7 +48,7 @@ impl Transaction {
     /// # Errors
     ///
     /// If the database cannot, or a statement in it failed before on PostgreSQL: nothing of it has happened then.
-    /// Only after [`SqlError::Unavailable`] nobody knows: the answer was lost.
+    /// Only after [`SqlError::Unavailable`] it is unknown: the answer was lost.
     pub async fn commit(mut self) -> Result<(), SqlError> {
         self.connection.commit().await
     }

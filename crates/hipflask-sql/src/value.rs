@@ -70,7 +70,7 @@ impl<T: Into<SqlValue>> From<Option<T>> for SqlValue {
 ///     fn from_column(value: SqlValue) -> Result<Role, String> {
 ///         match String::from_column(value)?.as_str() {
 ///             "admin" => Ok(Role("admin")),
-///             other => Err(format!("is `{other}`, which is no role")),
+///             other => Err(format!("is `{other}`, which is not a role")),
 ///         }
 ///     }
 /// }
@@ -130,7 +130,7 @@ macro_rules! integers {
             fn from_column(value: SqlValue) -> Result<$number, String> {
                 match value {
                     SqlValue::Int(int) => {
-                        <$number>::try_from(int).map_err(|_| format!("is {int}, which is outside of `{}`", stringify!($number)))
+                        <$number>::try_from(int).map_err(|_| format!("is {int}, which is out of the range of `{}`", stringify!($number)))
                     }
                     value => mismatch(&value),
                 }
@@ -185,11 +185,11 @@ impl FromColumn for DateTime {
     fn from_column(value: SqlValue) -> Result<DateTime, String> {
         match value {
             SqlValue::DateTime(moment) => Ok(moment),
-            SqlValue::Text(text) => text.parse().map_err(|error| format!("is no moment: {error}")),
+            SqlValue::Text(text) => text.parse().map_err(|error| format!("is not a point in time: {error}")),
             SqlValue::Int(seconds) => seconds
                 .checked_mul(1_000_000)
                 .and_then(|micros| DateTime::from_unix_micros(micros).ok())
-                .ok_or_else(|| format!("is {seconds}, which is no moment in seconds")),
+                .ok_or_else(|| format!("is {seconds}, which is not a point in time in seconds")),
             value => mismatch(&value),
         }
     }
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn columns_are_read_as_what_they_are() {
         assert_eq!(i16::from_column(SqlValue::Int(7)), Ok(7));
-        assert_eq!(u8::from_column(SqlValue::Int(300)), Err("is 300, which is outside of `u8`".into()));
+        assert_eq!(u8::from_column(SqlValue::Int(300)), Err("is 300, which is out of the range of `u8`".into()));
         assert_eq!(bool::from_column(SqlValue::Int(1)), Ok(true));
         assert_eq!(Option::<String>::from_column(SqlValue::Null), Ok(None));
         assert_eq!(

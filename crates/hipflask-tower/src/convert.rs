@@ -48,7 +48,7 @@ where
     response
 }
 
-/// A body of tower's as ours. One that is ours already is handed on as it is.
+/// A body of tower's as ours. One that is ours already is passed on as it is.
 pub(crate) fn from_body<B>(body: B) -> Body
 where
     B: HttpBody<Data = Bytes> + Send + 'static,

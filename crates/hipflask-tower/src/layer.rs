@@ -1,7 +1,7 @@
 //! A tower layer around an application.
 //!
-//! A layer calls the service inside of it with a request alone, wherever and whenever it likes, and may drop the call
-//! halfway. So the context goes along in the extensions of the request, and comes back whatever happens.
+//! A layer calls the service inside it with nothing but a request, wherever and whenever it likes, and may drop the call
+//! halfway. So the context travels in the extensions of the request, and comes back whatever happens.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -84,8 +84,8 @@ impl Slot {
     }
 }
 
-/// A context that was lent to a layer. It comes back when this is dropped; where the layer has handed it to a task that
-/// has not ended, the copy of it stays.
+/// A context that was lent to a layer. It comes back when this is dropped; if the layer has moved it to a task that
+/// has not ended, a copy stays.
 struct Lending<'a> {
     ctx: &'a mut Context,
     slot: Slot,
@@ -110,7 +110,7 @@ impl Drop for Lending<'_> {
     }
 }
 
-/// The application as the service inside of a layer.
+/// The application as the service inside a layer.
 #[derive(Clone)]
 pub struct Inside(Arc<dyn Handler>);
 
@@ -156,7 +156,7 @@ impl Visit {
     fn begin(mut request: http::Request<Body>) -> Result<Visit, Error> {
         let slot = request.extensions_mut().remove::<Slot>();
         let slot =
-            slot.ok_or_else(|| Error::msg("a layer has made a request of its own; hand on the extensions too"))?;
+            slot.ok_or_else(|| Error::msg("a layer has made a request of its own; pass the extensions on too"))?;
         let mut visit = Visit { ctx: slot.take(), slot };
         write_back(visit.ctx()?, request)?;
         Ok(visit)

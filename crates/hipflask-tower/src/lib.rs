@@ -1,4 +1,4 @@
-//! Tower's layers around Hipflask applications, and its services inside of them.
+//! Tower's layers around Hipflask applications, and its services inside them.
 //!
 //! ```
 //! use axum::routing;
@@ -21,7 +21,7 @@
 //! # Ok::<(), hipflask::Error>(())
 //! ```
 //!
-//! Bodies are handed on as they come, in both directions. A service is cloned for every request and asked whether it is
+//! Bodies are passed on as they come, in both directions. A service is cloned for every request and asked whether it is
 //! ready, as hyper and axum do it; what it fails with becomes an error of the request.
 
 mod convert;

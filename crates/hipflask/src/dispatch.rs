@@ -1,17 +1,17 @@
 //! The life of a request, top to bottom. `docs/lifecycle.md` tells the same for users, and a test compares
 //! the two.
 //!
-//!  1. a context is made; what stands around the application runs, from the outside in; the host is checked
+//!  1. a context is made; what is wrapped around the application runs, from the outside in; the host is checked
 //!  2. the rule is matched; a routing error is kept for later
 //!  3. a session whose store has to be waited for is opened (Flask sends `request_started`; there are no signals yet)
 //!  4. url value preprocessors
 //!  5. before_request functions, the application's first, then the blueprints' from the outside in
-//!  6. what step 2 kept is raised; but for a redirect, after the mounts have been tried
+//!  6. what step 2 kept is raised; unless it is a redirect, after the mounts have been tried
 //!  7. OPTIONS is answered, or the view runs
 //!  8. an error is given to its nearest handler
 //!  9. after_this_request functions, then after_request functions, in reverse
 //! 10. the session is saved
-//! 11. the body is made to fit the status and the method; what stands around the application goes on
+//! 11. the body is made to fit the status and the method; what is wrapped around the application continues
 //! 12. teardown functions run, whatever happened; where the body has the context, when that ends
 //! 13. the body is sent; when it has ended, on_finished functions are told
 
@@ -34,7 +34,6 @@ use crate::builtin::security::hosts;
 use crate::builtin::templating::Rendered;
 use crate::context::Context;
 use crate::context::stream::hand_over;
-use crate::context::url_for::absolute;
 use crate::dispatch::ending::Ending;
 use crate::dispatch::failure::log_error;
 use crate::handler::redirect::redirect_response;
@@ -43,8 +42,8 @@ use crate::handler::{Answer, Handler};
 use crate::http::body::Body;
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::http::url::{PATH_SAFE, quote};
-use crate::routing::find::Match;
+use crate::routing::adapter::{Found, MapAdapter, NoMatch};
+use crate::routing::methods::MethodSet;
 
 impl Frozen {
     /// Answers one request, and always answers: an error or a panic is a response too.
@@ -66,7 +65,7 @@ impl Frozen {
         &self,
         request: Box<Request>,
     ) -> impl Future<Output = (Response, Ending)> + Send + 'static {
-        // The context is made here and not in the future, which would keep room for what it is made of too.
+        // The context is made here and not in the future, which would keep room for its ingredients too.
         let mut ending = Ending::new(Context::new(self.clone(), request)); // step 1
         async move {
             let app = ending.begin().app().clone();
@@ -91,7 +90,7 @@ impl Frozen {
         (ending.follow(response), rendered.names())
     }
 
-    /// Steps 1 to 11, and what stands around them.
+    /// Steps 1 to 11, and what is wrapped around them.
     async fn full_dispatch(&self, ctx: &mut Context) -> Response {
         match self.around() {
             None => self.answer(ctx).await,
@@ -100,7 +99,7 @@ impl Frozen {
         }
     }
 
-    /// Calls what stands around the application. What fails there is answered like what fails inside.
+    /// Calls what is wrapped around the application. What fails there is answered like what fails inside.
     async fn answer_around(&self, ctx: &mut Context, around: &dyn Handler) -> Response {
         let answer = catch(pin!(around.call(ctx))).await;
         let error = match answer {
@@ -118,7 +117,7 @@ impl Frozen {
     /// Steps 1 to 11.
     pub(crate) async fn answer(&self, ctx: &mut Context) -> Response {
         let answer = catch(pin!(self.dispatch(ctx))).await;
-        // What only happens to errors lies on the heap, so that it makes no other request's future larger.
+        // What happens only to errors is on the heap, so that it makes no other request's future larger.
         let (response, unhandled) = match answer {
             Ok(response) => (response, None),
             Err(error) => Box::pin(self.answer_error(ctx, error)).await,
@@ -170,22 +169,9 @@ impl Frozen {
         let Some(path) = request.routing_path() else {
             return ctx.set_routing_error(HttpError::new(404).into());
         };
-        let found = match self.map().find(path, request.method()) {
-            Match::Found(rule, ranges) => self
-                .map()
-                .view_args(rule, path, ranges)
-                .map(|args| (rule, args))
-                .ok_or_else(|| HttpError::new(404).into()),
-            Match::NotFound => Err(HttpError::new(404).into()),
-            Match::MethodNotAllowed(methods) => Err(HttpError::new(405).header("allow", methods.to_header()).into()),
-            Match::Redirect(path) => Err(routing_redirect(ctx, &quote(&path, PATH_SAFE))),
-        };
-        match found {
-            Ok((rule, args)) => match self.map().default_redirect(rule, || args.to_values(), request.method()) {
-                Some(path) => ctx.set_routing_error(routing_redirect(ctx, &path)),
-                None => ctx.set_match(rule, self.view(rule).scope, args),
-            },
-            Err(error) => ctx.set_routing_error(error),
+        match MapAdapter::of_request(self.map(), request).find_rule(path, request.method()) {
+            Ok(Found { id, args, .. }) => ctx.set_match(id, self.view(id).scope, args),
+            Err(no_match) => ctx.set_routing_error(routing_error(no_match)),
         }
     }
 
@@ -222,8 +208,8 @@ impl Frozen {
                 return Ok(response);
             }
         }
-        // A redirect leads to a rule of this application, so the path is no mount's. A view that passes leaves the
-        // request to the mounts, like a path that no rule has.
+        // A redirect leads to a rule of this application, so the path does not belong to a mount. A view that passes
+        // leaves the request to the mounts, like a path that no rule has.
         let is_redirect = ctx.routing_error().is_some_and(Error::is_reply);
         if !is_redirect && let Some(response) = self.call_mounts(ctx).await? {
             return Ok(response);
@@ -232,7 +218,9 @@ impl Frozen {
     }
 
     fn automatic_options(&self, ctx: &Context) -> Response {
-        let methods = self.map().allowed_methods(ctx.request().routing_path().unwrap_or_default());
+        let request = ctx.request();
+        let adapter = MapAdapter::of_request(self.map(), request);
+        let methods = adapter.methods_at(request.routing_path().unwrap_or_default());
         let mut response = Response::default();
         if let Ok(allow) = HeaderValue::from_str(&methods.to_header()) {
             response.headers_mut().insert(header::ALLOW, allow);
@@ -240,8 +228,8 @@ impl Frozen {
         response
     }
 
-    /// Step 8. The response, and the error if no handler answered it. What handles errors may fail in its turn, by an
-    /// error whose own text panics for instance; the request is answered all the same.
+    /// Step 8. The response, and the error if no handler answered it. What handles errors may fail in turn, for instance by an
+    /// error whose own text panics; the request is answered all the same.
     async fn answer_error(&self, ctx: &mut Context, error: Error) -> (Response, Option<Arc<Error>>) {
         let handled = catch(pin!(async { Ok(self.handle_error(ctx, error).await) })).await;
         handled.unwrap_or_else(|error| last_resort(ctx, error))
@@ -281,12 +269,12 @@ impl Frozen {
         answer
     }
 
-    /// An error that no handler wants: one log line, and a 500 that a handler for 500 may dress.
+    /// An error that no handler answers: one log line, and a 500 that a handler for 500 may replace.
     async fn handle_unhandled(&self, ctx: &mut Context, error: Arc<Error>) -> (Response, Option<Arc<Error>>) {
         log_error(ctx, &error);
         let page = error_page::unhandled(ctx, &error);
         if error_page::shows_details(ctx) {
-            // Who develops wants to see what happened, as Flask's debugger comes before a handler for 500.
+            // A developer wants to see what happened; Flask's debugger comes before a handler for 500 too.
             return (page, Some(error));
         }
         let internal = Arc::new(Error::from(HttpError::internal(Arc::clone(&error))));
@@ -314,7 +302,7 @@ impl Frozen {
         Ok(self.save_session(ctx).await)
     }
 
-    /// Steps 9 and 10 once more, for the page that tells of what failed in them. Every hook runs, because the
+    /// Steps 9 and 10 once more, for the page that reports what failed in them. Every hook runs, because the
     /// last of them adds the security headers; what fails now is only logged.
     async fn process_error_page(&self, ctx: &mut Context) {
         let hooks = self.scope(ctx.scope()).after_request.iter();
@@ -385,7 +373,7 @@ async fn call_after(ctx: &mut Context, hook: &dyn Handler) -> Result<()> {
             Ok(())
         }
         None if ctx.response().is_some() => Ok(()),
-        None => Err(Error::msg("an after_request function took the response and gave none back; return it")),
+        None => Err(Error::msg("an after_request function took the response and did not return it; return it")),
     }
 }
 
@@ -399,17 +387,22 @@ fn returned_nothing(ctx: &Context) -> Error {
     }
 }
 
-/// Where a path leads that is a slash away from a rule. It is kept like a routing error, and answered with
-/// 308, so that a form keeps its method; no error handler sees it.
-fn routing_redirect(ctx: &Context, path: &str) -> Error {
-    let mut address = absolute(ctx, path);
-    if let Some(query) = ctx.request().uri().query() {
-        address.push('?');
-        address.push_str(query);
-    }
-    match redirect_response(&address, StatusCode::PERMANENT_REDIRECT) {
-        Ok(response) => response.into(),
-        Err(error) => error,
+/// Why no rule matched, or to where another URL leads. A redirect is kept like an error, and answered with 308, so that
+/// a form keeps its method; no error handler sees it.
+fn routing_error(no_match: NoMatch) -> Error {
+    match no_match {
+        NoMatch::NotFound => HttpError::new(404).into(),
+        NoMatch::MethodNotAllowed(methods) => {
+            let methods: MethodSet = methods.into_iter().collect();
+            HttpError::new(405).header("allow", methods.to_header()).into()
+        }
+        NoMatch::WebSocketMismatch => HttpError::new(400)
+            .description("This address is for WebSockets alone, or not for them; the request is of the other kind.")
+            .into(),
+        NoMatch::Redirect(address) => match redirect_response(&address, StatusCode::PERMANENT_REDIRECT) {
+            Ok(response) => response.into(),
+            Err(error) => error,
+        },
     }
 }
 
@@ -418,7 +411,7 @@ async fn catch<T>(future: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T
     panics::catch_in(future).await?
 }
 
-/// The answer where even the handling of an error failed. Nothing of the application's takes part in it.
+/// The answer where even the handling of an error failed. No code of the application takes part in it.
 #[cold]
 fn last_resort(ctx: &Context, error: Error) -> (Response, Option<Arc<Error>>) {
     log_error(ctx, &error);
@@ -450,7 +443,7 @@ fn fit_body(method: &Method, mut response: Response) -> Response {
     response
 }
 
-/// What describes a body that is not sent, but for where it is and how long it is fresh.
+/// What describes a body that is not sent, except where it is and how long it is fresh.
 fn remove_entity_headers(headers: &mut HeaderMap) {
     const ENTITY: [HeaderName; 7] = [
         header::ALLOW,

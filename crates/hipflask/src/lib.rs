@@ -49,7 +49,7 @@
 //! | [`templating`] | templates, and functions for them |
 //! | [`sessions`] | where sessions are kept |
 //! | [`helpers`] | redirects, URLs, files |
-//! | [`errors`] | errors, and who handles them |
+//! | [`errors`] | errors and their handlers |
 //! | [`signing`] | signed texts, random tokens |
 //! | [`security`] | what keeps an application safe |
 //! | [`extension`] | what extensions and handlers of your own are made of |
@@ -145,7 +145,7 @@ pub mod templating {
     pub use crate::builtin::templating::{Template, TemplateError, Values};
 }
 
-/// Errors, what can be done with them, and who handles them.
+/// Errors, what can be done with them, and their handlers.
 pub mod errors {
     pub use crate::app::setup_error::{SetupError, SetupErrors};
     pub use crate::base::catches::{Catchable, Catches};
@@ -199,11 +199,11 @@ pub mod sessions {
     pub use crate::signing::tagged_json::SessionValue;
 }
 
-// Each hands `$crate` on, so that what it writes finds this crate under whatever name the program has it.
+// Each passes `$crate` on, so that its code finds this crate under whatever name the program gives it.
 
-/// The application of this crate: it knows the crate's name and folder. While developing, the folders
-/// `templates`, `static` and `migrations` are read; in a release build they are inside of the binary. (cargo
-/// notices a changed file by itself; for a new one, touch a source file.)
+/// The application of this crate: it knows the crate's name and folder. During development, the folders
+/// `templates`, `static` and `migrations` are read; in a release build they are inside the binary. (cargo
+/// notices a changed file automatically; for a new one, touch a source file.)
 #[macro_export]
 macro_rules! app {
     ($($input:tt)*) => { $crate::__private::app! { $crate; $($input)* } };
@@ -258,7 +258,7 @@ macro_rules! context {
     (@value $name:ident) => { &$name };
 }
 
-/// What macros write, which must be found whatever the program has named.
+/// What macros write, which must be found whatever names the program uses.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::handler::inline::watched;

@@ -195,7 +195,7 @@ fn a_second_signal_ends_it_at_once() {
     program.signal("-TERM");
     program.takes_no_more_connections();
     program.signal("-TERM");
-    // Else it would wait half a minute for the request, and then give up in good order.
+    // Otherwise it would wait half a minute for the request, and then give up cleanly.
     assert_eq!(program.exit().code(), Some(130));
 }
 
@@ -315,7 +315,7 @@ fn a_client_that_leaves_is_logged_too() {
     let program = Program::start(&mut command(&["--no-debug"]));
     let stream = program.request_in_flight();
     drop(stream);
-    // The body that breaks off is answered, though nobody is there to read it.
+    // The body that breaks off is answered, though there is no client left to read it.
     let log = program.log();
     let line: Value = serde_json::from_str(&log.concat()).expect("one line");
     assert_eq!((&line["path"], &line["status"]), (&"/body".into(), &400.into()));

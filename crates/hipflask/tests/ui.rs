@@ -1,6 +1,6 @@
 //! What the compiler says to wrong uses of the macros and traits, word for word, and that right ones compile.
 //!
-//! A message is for somebody who reads it without knowing how the macros work: it says what was found and what to
+//! A message is for a user who does not know how the macros work: it says what was found and what to
 //! do, at the place where it is to be done, once. After a change of the messages run
 //! `TRYBUILD=overwrite cargo test -p hipflask --test ui` and read the difference as that person would.
 

@@ -25,9 +25,9 @@ async fn a_string_is_plain_text() {
 /// It is `impl Handler`s all the way down: what the macro writes can be typed.
 #[hipflask::test]
 async fn the_endpoint_builds_urls() {
-    let app = app().freeze().expect("nothing is wrong with it");
+    let app = app().config("SERVER_NAME", "example.org").freeze().expect("nothing is wrong with it");
     let url = hipflask::helpers::UrlFor::endpoint("hello").value("name", "Ada Lovelace");
-    assert_eq!(app.context().url_for(url).expect("it is an endpoint"), "/hello/Ada%20Lovelace");
+    assert_eq!(app.context().url_for(url).expect("it is an endpoint"), "http://example.org/hello/Ada%20Lovelace");
     let rule = app.rules().find(|rule| rule.endpoint() == "hello").expect("it was added");
     assert_eq!(rule.text(), "/hello/<name>");
     assert_eq!(rule.methods().map(|method| method.as_str()).collect::<Vec<_>>(), ["GET", "HEAD", "OPTIONS"]);

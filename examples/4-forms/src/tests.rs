@@ -26,7 +26,7 @@ async fn a_good_form_is_welcome_once() {
 }
 
 #[hipflask::test]
-async fn each_message_stands_beside_its_field_and_what_was_typed_stays() {
+async fn each_message_is_beside_its_field_and_what_was_typed_stays() {
     let client = client("messages");
     for (field, value, message) in [
         ("name", "A", "Use at least 2 characters."),

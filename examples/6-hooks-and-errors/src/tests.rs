@@ -8,7 +8,7 @@ fn unhandled(client: &TestClient) -> u64 {
 }
 
 #[hipflask::test]
-async fn hooks_stand_around_every_request() {
+async fn hooks_run_around_every_request() {
     let client = app().test_client();
     for (number, target) in (1..).zip(["/", "/buy/hamlet/2", "/nowhere"]) {
         let response = client.get(target).send().await;
@@ -42,7 +42,7 @@ async fn errors_are_answered_by_status_or_by_type() {
 }
 
 #[hipflask::test]
-async fn what_nobody_handles_is_a_500_and_teardown_sees_it() {
+async fn what_is_not_handled_is_a_500_and_teardown_sees_it() {
     let client = app().config("DEBUG", false).config("SECRET_KEY", "0123456789abcdef0123456789abcdef").test_client();
     let response = client.get("/ledger").send().await;
     assert_eq!(response.status(), 500);

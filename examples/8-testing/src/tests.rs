@@ -27,7 +27,7 @@ fn a_stranger_is_sent_to_the_login() {
 
 /// Redirects are followed as in a browser, and `history` lists them.
 #[hipflask::test]
-async fn who_logs_in_sees_the_notes() {
+async fn a_user_who_logs_in_sees_the_notes() {
     let page = client().post("/login").form([("name", "Ada")]).follow_redirects().send().await;
     assert_eq!(page.status(), 200);
     assert_eq!(page.history().len(), 1);
@@ -148,9 +148,10 @@ async fn production_wants_a_key_and_sends_its_cookies_over_https() {
 /// There is a context even without a request, and through it the application's state.
 #[hipflask::test]
 async fn some_things_need_no_request() -> Result<()> {
-    let app = app().freeze()?;
+    let app = app().config("SERVER_NAME", "notes.example").freeze()?;
     let ctx = app.context();
-    assert_eq!(ctx.url_for(url_for!(note, number = 7).query("from", "mail"))?, "/notes/7?from=mail");
+    let url = ctx.url_for(url_for!(note, number = 7).query("from", "mail"))?;
+    assert_eq!(url, "http://notes.example/notes/7?from=mail");
     notes_in(&ctx)?.add("Ada", "Straight into the book".into());
     assert_eq!(notes_in(&ctx)?.of("Ada"), ["Straight into the book"]);
     Ok(())

@@ -24,8 +24,8 @@ pub fn same_answers(workload: &Workload, runs: &mut [Run<'_>]) -> Result<()> {
         let name = run.peer.name;
         let told = |error| format!("{name}: {error}");
         if workload.with_cookies {
-            let cookies = ask(run.started.port, &run.request).map_err(told)?.cookies;
-            run.request.headers.push(("Cookie", cookies.join("; ")));
+            let cookies = cookies(&run.started, &run.request).map_err(told)?;
+            run.request.headers.push(("Cookie", cookies));
         }
         let answer = Answer { cookies: Vec::new(), ..ask(run.started.port, &run.request).map_err(told)? };
         if answer.status != 200 {
@@ -47,6 +47,11 @@ pub fn same_answers(workload: &Workload, runs: &mut [Run<'_>]) -> Result<()> {
 /// Whether it answers `request` at all.
 pub fn answers(server: &Started, request: &Request) -> Result<()> {
     ask(server.port, request).map(drop)
+}
+
+/// The cookies that a server sets, as the next request sends them.
+pub fn cookies(server: &Started, request: &Request) -> Result<String> {
+    Ok(ask(server.port, request)?.cookies.join("; "))
 }
 
 fn ask(port: u16, request: &Request) -> Result<Answer> {
@@ -94,7 +99,7 @@ fn normal(content_type: &str, body: Vec<u8>) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// What stands before a CSRF token.
+/// What is before a CSRF token.
 const TOKEN: &str = "name=\"csrf_token\" type=\"hidden\" value=\"";
 
 /// Other spellings of an escaped character, and the usual one.

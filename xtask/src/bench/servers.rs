@@ -41,6 +41,11 @@ pub fn all() -> Vec<Peer> {
 }
 
 impl Peer {
+    /// Whether its instructions can be counted.
+    pub fn is_compiled(&self) -> bool {
+        matches!(self.kind, Kind::Rust(..))
+    }
+
     /// Its packages with their versions, as they are pinned.
     pub fn versions(&self) -> Result<String> {
         let path = root().join(match self.kind {

@@ -62,7 +62,7 @@ fn location(response: &TestResponse) -> (u16, Option<&str>) {
 }
 
 #[hipflask::test]
-async fn whoever_asks_for_a_page_is_sent_to_the_login_and_back() {
+async fn a_visitor_is_sent_to_the_login_and_back_to_the_page() {
     for (target, next) in [
         ("/secret/x", "/login?next=/secret/x"),
         ("/secret/x?a=1&b=%26", "/login?next=/secret/x?a%3D1%26b%3D%2526"),
@@ -227,7 +227,7 @@ async fn a_way_back_that_leads_elsewhere_is_not_taken() {
 
 /// A path that looks like another host is asked for, and comes back as the way back.
 #[hipflask::test]
-async fn a_page_with_the_address_of_another_host_is_no_way_back() {
+async fn a_page_with_the_address_of_another_host_does_not_lead_back() {
     let hook = async |_: Login<User>| "page";
     let app = app().add_url_rule(Rule::new("/<path:any>").endpoint("any"), hook);
     let client = app.test_client();

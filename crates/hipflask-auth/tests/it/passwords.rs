@@ -108,7 +108,7 @@ async fn a_weaker_hash_is_to_be_written_anew_and_a_stronger_one_is_not() {
 
 /// A hash is data: whatever a database holds must neither match nor panic nor cost the machine.
 #[hipflask::test]
-async fn what_is_no_hash_matches_nothing() {
+async fn what_is_not_a_hash_matches_nothing() {
     let (scrypt, pbkdf2) = (WERKZEUG[6].0, WERKZEUG[5].0);
     let argon2 = generate_password_hash("correct horse").await.unwrap();
     let mut hashes: Vec<String> = [
@@ -196,11 +196,11 @@ async fn a_password_of_more_than_1024_bytes_is_refused_and_never_cut() {
     assert_eq!(PasswordError::TooLong.to_string(), "the password has more than 1024 bytes");
 }
 
-/// Otherwise the time that a login takes tells who has an account.
+/// Otherwise the time that a login takes would reveal which accounts exist.
 #[hipflask::test]
 async fn no_user_costs_as_much_as_a_wrong_password() {
     let hash = generate_password_hash("correct horse").await.unwrap();
-    check_password_hash(None, "first, to make the hash of nobody").await;
+    check_password_hash(None, "first, to make the decoy hash").await;
     // The fastest of several is what the work itself takes, whatever else the machine does.
     let mut fastest = [Duration::MAX; 2];
     for _ in 0..7 {

@@ -1,4 +1,4 @@
-//! Who the user is: found once per request, gone when they are gone, and never somebody else.
+//! The user: found once per request, gone when the account is gone, and never someone else.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -76,8 +76,8 @@ async fn logged_in(app: App) -> TestClient {
 async fn the_session_is_another_one_after_the_login() {
     let client = app_of(everybody).test_client();
     client.session_transaction(|session| {
-        session.set("planted", "by somebody else");
-        session.set("csrf_token", "known to somebody else");
+        session.set("planted", "by someone else");
+        session.set("csrf_token", "known to someone else");
         session.flash("Hello");
         session.set_permanent(true);
     });
@@ -166,7 +166,7 @@ async fn a_user_who_is_gone_or_shut_out_is_logged_out() {
         assert_eq!(client.get("/me").send().await.status(), 401);
         client.session(|session| assert!(!session.contains_key("_user_id"), "{:?}", session.keys()));
         assert_eq!(client.get("/page").send().await.text(), "nobody False ", "a message is shown once");
-        // Whoever comes back has to log in again.
+        // After coming back, the user has to log in again.
         STATE.store(0, Ordering::Relaxed);
         assert_eq!(client.get("/who").send().await.text(), "nobody");
     }
@@ -184,7 +184,7 @@ async fn a_user_who_is_not_active_cannot_log_in() {
     client.session(|session| assert_eq!(session.keys(), ["kept"]));
 }
 
-/// An error of the database is not the same as nobody. Only the page that says so has to do without a user, and
+/// An error of the database does not mean that no one is logged in. Only the page that says so has to do without a user, and
 /// it does not ask again.
 #[hipflask::test]
 async fn a_loader_that_fails_is_an_error_and_not_a_stranger() {
@@ -218,7 +218,7 @@ async fn a_loader_that_fails_is_an_error_and_not_a_stranger() {
 }
 
 #[hipflask::test]
-async fn an_id_that_is_none_of_ours_is_nobody() {
+async fn a_foreign_id_is_no_user() {
     let client = app_of(everybody).test_client();
     for id in ["", "x", "-1", "1; DROP TABLE user", "99999999999999999999", "1\0"] {
         client.session_transaction(|session| session.set("_user_id", id));
@@ -237,7 +237,7 @@ async fn an_id_that_is_none_of_ours_is_nobody() {
 }
 
 #[hipflask::test]
-async fn a_session_that_was_tampered_with_is_nobody() {
+async fn a_session_that_was_tampered_with_has_no_user() {
     let client = logged_in(app_of(everybody)).await;
     let cookie = client.cookie("session").unwrap();
     for forged in [
@@ -300,7 +300,7 @@ fn what_is_missing_is_found_when_the_application_is_frozen() {
 }
 
 #[hipflask::test]
-async fn a_password_hash_that_is_skipped_is_no_part_of_a_page() {
+async fn a_password_hash_that_is_skipped_is_not_part_of_a_page() {
     async fn everything() -> Template {
         Template::from_string("{{ current_user|tojson }}")
     }

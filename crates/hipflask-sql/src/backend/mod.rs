@@ -37,7 +37,7 @@ pub(crate) trait Backend: Listed + Database<Connection: Migrate> + HasStatementC
     const COMMIT: &'static str = "COMMIT";
     /// Whether a connection knows the id of the row that it inserted last. Of others it is asked by `RETURNING`.
     const KNOWS_LAST_ID: bool;
-    /// Whether it goes on to send rows that nobody wants any more.
+    /// Whether it goes on to send rows that are not wanted any more.
     const SENDS_ON: bool;
 
     /// Where the database is.
@@ -59,7 +59,7 @@ pub(crate) trait Backend: Listed + Database<Connection: Migrate> + HasStatementC
         limits
     }
 
-    /// A pool that connects when it is first used. Its upkeep is a task, so it is made inside of a runtime.
+    /// A pool that connects when it is first used. Its upkeep is a task, so it is made inside a runtime.
     fn pool(address: &Self::Address, limits: Limits) -> sqlx::Pool<Self>;
 
     /// Why no connection is to be had: the pool itself only says that it has waited long enough.
@@ -119,7 +119,7 @@ pub(crate) trait Listed: Database {
 }
 
 /// Writes down the kinds of databases, and `each!`, which does the same with any of them. (The dollar is for the
-/// macro inside of the macro, which has no other way to write one.)
+/// macro inside the macro, which has no other way to write one.)
 macro_rules! databases {
     ($dollar:tt $($kind:ident),*) => {
         /// A database: where it is, and the connections to it.
@@ -191,7 +191,7 @@ impl Pool {
         let scheme = scheme.split_once('+').map_or(scheme, |(scheme, _driver)| scheme);
         Pool::at(scheme, rest, folder, limits).unwrap_or_else(|| {
             let schemes = quoted(SCHEMES, " and ");
-            Err(format!("`{scheme}` is no database that hipflask-sql speaks to; it speaks to {schemes}"))
+            Err(format!("hipflask-sql does not support `{scheme}`; it supports {schemes}"))
         })
     }
 
@@ -297,7 +297,7 @@ mod tests {
     use sqlx::{Postgres, Sqlite};
 
     #[test]
-    fn placeholders_are_counted_outside_of_what_the_database_calls_quotes_and_comments() {
+    fn placeholders_are_counted_outside_what_the_database_calls_quotes_and_comments() {
         for (sql, sqlite, postgres) in [
             ("", Some(0), Some(0)),
             ("é = ?", Some(1), Some(1)),

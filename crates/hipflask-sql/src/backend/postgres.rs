@@ -303,7 +303,7 @@ fn moment(value: &PgValueRef<'_>, type_name: &str) -> Result<DateTime, String> {
             .as_str()
             .map_err(|error| error.to_string())?
             .parse()
-            .map_err(|error| format!("is no moment: {error}"));
+            .map_err(|error| format!("is not a point in time: {error}"));
     }
     let bytes = value.as_bytes().map_err(|error| error.to_string())?;
     let micros = match type_name {
@@ -336,7 +336,7 @@ mod tests {
     use crate::dialect::statements;
 
     #[test]
-    fn what_stands_behind_the_scheme_is_a_server() {
+    fn what_is_behind_the_scheme_is_a_server() {
         let options = Postgres::address("//u@h/n", Path::new("/i")).expect("an address");
         assert_eq!((options.get_host(), options.get_username()), ("h", "u"));
         assert_eq!(Postgres::shown(&options), "postgresql://u@h:5432/n");
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_numbered_outside_of_quotes_and_comments() {
+    fn placeholders_are_numbered_outside_quotes_and_comments() {
         let sql = "SELECT '?', \"a?\", b ?? 'k' -- why?\n FROM t WHERE x = ? AND y = 'it''s ?' AND z = ?";
         let text = "SELECT '?', \"a?\", b ? 'k' -- why?\n FROM t WHERE x = $1 AND y = 'it''s ?' AND z = $2";
         assert_eq!(Postgres::read(sql), Scan { text: text.into(), placeholders: Some(2) });

@@ -1,4 +1,4 @@
-//! SQLite, which is inside of the binary: a file, or the memory of the process.
+//! SQLite, which is inside the binary: a file, or the memory of the process.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ impl Backend for Sqlite {
         }
     }
 
-    /// What runs inside of the process is waited for; there is a limit of its own for a file that is locked. In memory
+    /// What runs inside the process is waited for; there is a limit of its own for a file that is locked. In memory
     /// each connection would be a database of its own.
     fn limits(address: &Place, limits: Limits) -> Limits {
         let connections = if *address == Place::Memory { 1 } else { limits.connections };
@@ -182,7 +182,7 @@ impl Dialect for Sqlite {
     }
 }
 
-/// A statement that finds out whether somebody else has changed the tables. It gives nothing.
+/// A statement that finds out whether another connection has changed the tables. It returns no rows.
 const LOOK_AT_SCHEMA: &str = "SELECT 1 FROM sqlite_schema LIMIT 0;\n";
 
 /// Whether the columns that a statement gives depend on the table. sqlx's worker panics, and the rows are lost, if there

@@ -1,4 +1,4 @@
-//! Requests that end in the middle: the client has gone, or the time was up. Nobody else may notice.
+//! Requests that end in the middle: the client has gone, or the time was up. No other request may notice.
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ async fn cancelled(waiting: Waiting, sent: &'static str, kept: i64) {
         assert_eq!(
             database.number("SELECT COUNT(*) FROM item WHERE name LIKE 'next%'").await,
             round,
-            "{waiting:?}: the next request ran inside of the transaction of the cancelled one"
+            "{waiting:?}: the next request ran inside the transaction of the cancelled one"
         );
         assert_eq!(
             database.number("SELECT COUNT(*) FROM item WHERE name = 'cancelled'").await,
@@ -121,7 +121,7 @@ cancelled! {
     a_request_that_is_cancelled_in_a_transaction_leaves_nothing: Statement, "cancelled", 0;
     a_request_that_is_cancelled_in_commit_has_committed: Commit, "COMMIT", 1;
     a_request_that_is_cancelled_in_rollback_leaves_nothing: Rollback, "ROLLBACK", 0;
-    a_request_that_is_cancelled_in_a_query_disturbs_nobody: Select, "SELECT name", 0;
+    a_request_that_is_cancelled_in_a_query_disturbs_no_other: Select, "SELECT name", 0;
     a_request_that_is_cancelled_in_a_statement_has_done_it: SingleStatement, "cancelled", 1;
 }
 

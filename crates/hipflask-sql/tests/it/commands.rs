@@ -35,7 +35,7 @@ on_both! {
 }
 
 #[hipflask::test]
-async fn what_is_no_subcommand_is_told() {
+async fn an_unknown_subcommand_is_reported() {
     let database = Database::sqlite();
     let app = database.app().freeze().unwrap();
     for word in ["", "downgrade"] {

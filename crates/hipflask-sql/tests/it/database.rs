@@ -12,7 +12,7 @@ use hipflask_sql::sqlx::{self, AssertSqlSafe, Connection, Executor, PgConnection
 macro_rules! on_both {
     ($($(#[$meta:meta])* async fn $name:ident($database:ident) $body:block)*) => {
         $($(#[$meta])* mod $name {
-            #[allow(unused_imports, reason = "what a body needs is where it stands")]
+            #[allow(unused_imports, reason = "a body may need less than its module imports")]
             use super::*;
             use $crate::database::Database;
 
@@ -120,7 +120,7 @@ impl Database {
         std::fs::write(self.folder.join("migrations").join(name), sql).expect("the migration can be written");
     }
 
-    /// Waits until the server has no session that is inside of a transaction.
+    /// Waits until the server has no session inside a transaction.
     pub(crate) async fn is_at_rest(&self) {
         let mut connection = PgConnection::connect(&self.url).await.expect("the server is there");
         let open = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
@@ -131,7 +131,7 @@ impl Database {
             if count == 0 {
                 return;
             }
-            assert!(Instant::now() < deadline, "{count} sessions are still inside of a transaction");
+            assert!(Instant::now() < deadline, "{count} sessions are still inside a transaction");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -1,4 +1,4 @@
-//! Databases that are not there, fall silent, come back, or end a session.
+//! Databases that do not exist, fall silent, come back, or end a session.
 
 use std::time::{Duration, Instant};
 

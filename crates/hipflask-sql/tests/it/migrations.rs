@@ -78,7 +78,7 @@ on_both! {
         assert!(error.contains("syntax error") && error.contains("TABEL"), "{error}");
     }
 
-    async fn an_application_that_failed_to_migrate_keeps_nobody_waiting(database) {
+    async fn an_application_that_failed_to_migrate_keeps_no_other_waiting(database) {
         database.migration("0001_broken.sql", "CREATE TABLE step (name TEXT); SELECT no_such_column;");
         let waiting = database.app().freeze().unwrap();
         waiting.start().await.unwrap_err();
@@ -128,7 +128,7 @@ async fn files_that_cannot_be_told_apart_are_found_when_the_application_is_froze
 }
 
 #[hipflask::test]
-async fn migrations_inside_of_the_binary_are_run() {
+async fn migrations_inside_the_binary_are_run() {
     use hipflask::extension::EmbeddedFile;
     const FILES: &[EmbeddedFile] = &[
         EmbeddedFile { name: "0001_step.sql", content: b"CREATE TABLE step (name TEXT)" },

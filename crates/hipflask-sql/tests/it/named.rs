@@ -51,7 +51,7 @@ async fn its_file_has_its_name_unless_it_is_told() {
 }
 
 #[hipflask::test]
-async fn migrations_inside_of_the_binary_are_told_apart() {
+async fn migrations_inside_the_binary_are_told_apart() {
     const FILES: &[EmbeddedFile] = &[
         EmbeddedFile { name: "0001_place.sql", content: b"CREATE TABLE place (name TEXT)" },
         EmbeddedFile { name: "reports/0001_visit.sql", content: b"CREATE TABLE visit (path TEXT)" },
@@ -63,7 +63,7 @@ async fn migrations_inside_of_the_binary_are_told_apart() {
 }
 
 #[hipflask::test]
-async fn what_is_not_there_is_told() {
+async fn what_does_not_exist_is_reported() {
     let database = Database::sqlite();
     let app = database.app().freeze().unwrap();
     for name in ["reports", ""] {

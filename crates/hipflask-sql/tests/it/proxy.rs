@@ -11,7 +11,7 @@ enum Flow {
     Open,
     /// What the client sends arrives; the answers wait.
     AnswersHeld,
-    /// Nothing arrives any more, and nobody says so: a cable that was pulled.
+    /// Nothing arrives any more, and without a word: a cable that was pulled.
     Silent,
     /// Connections end at once.
     Shut,

@@ -29,7 +29,7 @@ async fn names(db: &mut dyn Queries, column: &str) -> Result<Vec<(String,)>, Sql
 }
 
 on_both! {
-    async fn a_function_runs_on_a_database_and_inside_of_a_transaction(database) {
+    async fn a_function_runs_on_a_database_and_inside_a_transaction(database) {
         let db = database.with_items().await;
         assert!(add_once(&db, "a").await.unwrap());
         assert!(!add_once(db.clone(), "a").await.unwrap());

@@ -33,7 +33,7 @@ fn a_wrong_configuration_is_found_before_anything_runs() {
         (
             "DATABASE_URL",
             "mysql://localhost/x",
-            "`mysql` is no database that hipflask-sql speaks to; it speaks to `sqlite` and `postgresql`",
+            "hipflask-sql does not support `mysql`; it supports `sqlite` and `postgresql`",
         ),
         ("DATABASE_URL", "postgresql://localhost:port/x", "the address of the PostgreSQL database cannot be read"),
         ("DATABASE_POOL_SIZE", "0", "DATABASE_POOL_SIZE"),
@@ -69,7 +69,7 @@ async fn the_file_is_in_the_instance_folder_which_is_made() {
 }
 
 #[hipflask::test]
-async fn a_file_that_is_no_database_is_named() {
+async fn a_file_that_is_not_a_database_is_named() {
     let database = Database::sqlite();
     std::fs::write(database.path().join("test.sqlite"), "this is a text, and long enough to be read as one".repeat(50))
         .unwrap();
@@ -125,7 +125,7 @@ async fn an_extension_twice_is_one_database() {
 }
 
 #[test]
-fn a_database_outside_of_async_code_says_so() {
+fn a_database_outside_async_code_says_so() {
     let app = Database::sqlite().app().freeze().unwrap();
     let error = Db::of(&app).unwrap_err().to_string();
     assert_eq!(error, "a database is used in async functions only");

@@ -93,7 +93,7 @@ on_both! {
         assert_eq!(db.query("SELECT amount FROM item").scalar::<i64>().await.unwrap(), 1);
     }
 
-    async fn question_marks_in_text_and_comments_are_no_placeholders(database) {
+    async fn question_marks_in_text_and_comments_are_not_placeholders(database) {
         let db = database.db().await;
         let sql = "SELECT '?' AS a, 'it''s ?' AS b, /* why? /* not */ 'c' AS \"c?\" -- or?\n, CAST(? AS TEXT) AS d";
         let sql = database.either(sql, "SELECT '?' AS a, 'it''s ?' AS b, /* why? /* nested? */ not? */ 'c' AS \"c?\" -- or?\n, CAST(? AS TEXT) AS d");
@@ -171,7 +171,7 @@ on_both! {
         db.query("INSERT INTO item (name) VALUES ('a')").execute().await.unwrap();
         let columns = async || db.query("SELECT * FROM item").one::<Vec<(String, hipflask_sql::SqlValue)>>().await.map(|row| row.len());
         assert_eq!(columns().await.unwrap(), 3);
-        // Somebody else changes it: the next version of the program, for instance.
+        // Something else changes it, for instance the next version of the program.
         database.db().await.query_built("ALTER TABLE item ADD COLUMN size BIGINT".to_owned()).execute().await.unwrap();
         assert_eq!(columns().await.unwrap(), 4);
         database.db().await.query_built("ALTER TABLE item DROP COLUMN amount".to_owned()).execute().await.unwrap();

@@ -17,7 +17,7 @@ use crate::proxy::Proxy;
 const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
 const MANY: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n";
 
-/// An application's database with one connection, for which nobody waits long: what is not given back shows.
+/// An application's database with one connection and a short wait for it: what is not given back shows.
 async fn one_connection(database: &Database) -> Db {
     let app = database.app().config("DATABASE_POOL_SIZE", 1).config("DATABASE_POOL_TIMEOUT", 2);
     let db = db_of(app).await;
@@ -62,7 +62,7 @@ on_both! {
         let mut rows = db.query(MANY).stream::<(i64,)>();
         let (mut expected, mut cancelled) = (1, 0);
         loop {
-            // Polled once, and dropped if the row is not there yet.
+            // Polled once, and dropped if the row has not come yet.
             let polled = {
                 let mut next = pin!(rows.next());
                 poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await

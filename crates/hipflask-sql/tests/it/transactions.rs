@@ -29,12 +29,12 @@ async fn panics(db: Db) -> Result<&'static str> {
 }
 
 on_both! {
-    async fn what_is_committed_is_there_for_everybody(database) {
+    async fn what_is_committed_is_visible_to_all(database) {
         let db = database.with_items().await;
         let mut transaction = db.begin().await.unwrap();
         assert_eq!(transaction.query(ADD).bind("a").insert().await.unwrap(), 1);
         assert_eq!(transaction.query("SELECT COUNT(*) FROM item").scalar::<i64>().await.unwrap(), 1);
-        assert_eq!(database.number("SELECT COUNT(*) FROM item").await, 0, "nobody else sees it yet");
+        assert_eq!(database.number("SELECT COUNT(*) FROM item").await, 0, "no other connection sees it yet");
         transaction.commit().await.unwrap();
         assert_eq!(database.number("SELECT COUNT(*) FROM item").await, 1);
     }
@@ -200,9 +200,9 @@ async fn a_file_that_stays_locked_is_a_503() {
 }
 
 /// A writer that has read before does not wait when it cannot have what it has read any more; so the
-/// transactions of one application stand in line from their beginning.
+/// transactions of one application queue from their beginning.
 #[hipflask::test]
-async fn transactions_stand_in_line_on_sqlite() {
+async fn transactions_queue_on_sqlite() {
     let database = crate::database::Database::sqlite();
     let (one, two) = (database.with_items().await, database.db().await);
     one.query(ADD).bind("counter").execute().await.unwrap();

@@ -136,11 +136,11 @@ on_both! {
         assert_eq!(refused(db.query(sql).scalar::<bool>().await.unwrap_err()), "the column `name` is text, not a `bool`");
         assert_eq!(
             refused(db.query(sql).one::<(String, u8)>().await.unwrap_err()),
-            "the column `amount` is 300, which is outside of `u8`"
+            "the column `amount` is 300, which is out of the range of `u8`"
         );
         assert_eq!(
             refused(db.query("SELECT CAST(-1 AS BIGINT) AS amount").scalar::<u64>().await.unwrap_err()),
-            "the column `amount` is -1, which is outside of `u64`"
+            "the column `amount` is -1, which is out of the range of `u64`"
         );
         assert_eq!(
             refused(db.query(sql).one::<(String, String)>().await.unwrap_err()),

@@ -26,7 +26,7 @@ use tower_http::trace::TraceLayer;
 use super::{Notes, echo, never, noting};
 
 #[test]
-fn layers_of_tower_http_stand_around_an_application() {
+fn layers_of_tower_http_wrap_an_application() {
     let page = || "All work and no play makes Jack a dull boy. ".repeat(100);
     let app = App::new("test", ".").add_url_rule(Rule::new("/"), page).layer(CompressionLayer::new());
     let stamp = SetResponseHeaderLayer::overriding(HeaderName::from_static("x-stamp"), HeaderValue::from_static("1"));
@@ -118,7 +118,7 @@ async fn a_layer_that_keeps_the_context_leaves_a_copy() {
 
 #[test]
 fn a_layer_can_answer_itself_and_change_the_request() {
-    /// Refuses who has no key, and moves the others below `/v1`.
+    /// Refuses requests without a key, and moves the others below `/v1`.
     async fn gate(mut request: http::Request<Body>, inside: Inside) -> Result<http::Response<Body>, tower::BoxError> {
         if request.headers_mut().remove("x-key").is_none() {
             return Ok(http::Response::builder().status(401).body(Body::from("no key"))?);
@@ -237,7 +237,7 @@ fn errors_of_the_application_pass_a_layer_unchanged() {
     let handler = ErrorHandler::new(Catches::error::<std::fmt::Error>(), || (Status::IM_A_TEAPOT, "found"));
     let client = app.errorhandler(handler).layer(TraceLayer::new_for_http()).test_client();
     assert_eq!(client.get("/").send_blocking().status(), 418);
-    // A wrap inside of the layer fails; the layer hands it on.
+    // A wrap inside the layer fails; the layer passes the error on.
     let app = App::new("test", ".").wrap(|_| || -> Result<Bytes> { abort!(409, "taken") });
     let client = app.layer(TraceLayer::new_for_http()).test_client();
     let response = client.get("/").send_blocking();

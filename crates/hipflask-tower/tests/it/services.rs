@@ -1,4 +1,4 @@
-//! Services inside of an application.
+//! Services inside an application.
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request};

@@ -5,7 +5,7 @@ use std::panic::Location;
 /// Who calls the setup methods at the moment: whose line a problem has that shows when the application is frozen.
 #[derive(Clone, Copy)]
 pub(super) enum Adding {
-    /// What every application comes with; its line would help nobody.
+    /// What every application comes with; its line would be no help.
     Core,
     /// The program, line by line.
     Program,
@@ -14,7 +14,7 @@ pub(super) enum Adding {
 }
 
 impl Adding {
-    /// The same from inside of an extension that the caller adds.
+    /// The same inside an extension that the caller adds.
     #[track_caller]
     pub(super) fn extension(self) -> Adding {
         if let Adding::Program = self { Adding::Extension(Location::caller()) } else { self }

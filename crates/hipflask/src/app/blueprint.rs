@@ -24,6 +24,9 @@ use crate::app::scaffold::{Scaffold, ScaffoldParts};
 pub struct Blueprint {
     pub(crate) name: String,
     pub(crate) url_prefix: String,
+    pub(crate) subdomain: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) defaults: Vec<(String, String)>,
     pub(crate) parts: ScaffoldParts,
     pub(crate) children: Vec<Blueprint>,
     pub(crate) location: &'static Location<'static>,
@@ -36,15 +39,55 @@ impl Blueprint {
         Blueprint {
             name: name.into(),
             url_prefix: String::new(),
+            subdomain: None,
+            host: None,
+            defaults: Vec::new(),
             parts: ScaffoldParts::default(),
             children: Vec::new(),
             location: Location::caller(),
         }
     }
 
-    /// What stands before every rule of it.
+    /// The prefix of its rules.
     pub fn url_prefix(mut self, prefix: impl Into<String>) -> Blueprint {
         self.url_prefix = prefix.into();
+        self
+    }
+
+    /// The subdomain of its rules that name none themselves; it may have variables. Inside of another blueprint it stands
+    /// before that one's: `api` in `eu` is `api.eu`. The application says
+    /// [`subdomain_matching`](crate::App::subdomain_matching) then.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    ///
+    /// let api = Blueprint::new("api").subdomain("api").add_url_rule(Rule::new("/").endpoint("index"), async || "API");
+    /// let app = App::new("doc", ".")
+    ///     .subdomain_matching()
+    ///     .config("SERVER_NAME", "example.org")
+    ///     .register_blueprint(Blueprint::new("eu").subdomain("eu").register_blueprint(api));
+    /// let client = app.test_client();
+    /// assert_eq!(client.get("/").header("host", "api.eu.example.org").send_blocking().text(), "API");
+    /// ```
+    pub fn subdomain(mut self, subdomain: impl Into<String>) -> Blueprint {
+        self.subdomain = Some(subdomain.into());
+        self
+    }
+
+    /// The host of its rules that name none themselves, and of those of blueprints in it; it may have variables. The
+    /// application says [`host_matching`](crate::App::host_matching) then.
+    pub fn host(mut self, host: impl Into<String>) -> Blueprint {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// A default for each of its rules, as [`Rule::default`](crate::Rule::default) is for one; a rule's own comes first.
+    /// Flask's `url_defaults={…}` of a blueprint.
+    pub fn default(mut self, name: impl Into<String>, value: impl ToString) -> Blueprint {
+        let name = name.into();
+        self.defaults.retain(|(known, _)| *known != name);
+        self.defaults.push((name, value.to_string()));
         self
     }
 
@@ -76,7 +119,7 @@ impl Blueprint {
         self
     }
 
-    /// Registers `blueprint` inside of this one: its prefix follows this one's, its name too.
+    /// Registers `blueprint` inside this one: its prefix and its name follow this one's.
     pub fn register_blueprint(mut self, blueprint: Blueprint) -> Blueprint {
         self.children.push(blueprint);
         self

@@ -17,7 +17,7 @@ impl App {
         self.note(result)
     }
 
-    /// Gives a key a default, for when nothing sets it. An extension declares its keys so.
+    /// Sets the default of a key. This is how an extension declares its keys.
     #[track_caller]
     pub fn config_default(mut self, key: &str, value: impl Serialize) -> App {
         let result = self.config.set_default(key, &value);
@@ -65,7 +65,7 @@ impl App {
     /// Sets a key for every variable `PREFIX_KEY` of the environment. Flask's `config.from_prefixed_env`. The
     /// binary's own command line does it with the prefix `FLASK`.
     pub fn config_from_prefixed_env(mut self, prefix: &str) -> App {
-        // `vars` panics at somebody else's variable that is no text.
+        // `vars` panics if any variable of the environment is not Unicode.
         let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
         self.config.load_env(prefix, std::env::vars_os().filter_map(text));
         self

@@ -1,4 +1,4 @@
-//! What is told of a request when it has ended.
+//! What `on_finished` functions are told of a request.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ impl Finished<'_> {
         format!("{:016x}", self.request.id())
     }
 
-    /// The text of the rule that matched: `/user/<int:id>`. Unlike a path it is one of a few, as metrics want it.
+    /// The text of the rule that matched: `/user/<int:id>`. There are few of them, unlike paths, so it suits metrics.
     pub fn rule(&self) -> Option<&str> {
         Some(&self.map.rule(self.rule?).text)
     }
@@ -72,7 +72,7 @@ impl Finished<'_> {
         self.outcome.bytes
     }
 
-    /// Whether the body came to its end. It did not if its producer failed or the client went away meanwhile.
+    /// Whether the whole body was sent. It was not if its producer failed or the client went away meanwhile.
     pub fn is_complete(&self) -> bool {
         self.outcome.is_complete
     }
@@ -87,7 +87,7 @@ impl Finished<'_> {
         self.outcome.ended
     }
 
-    /// The error of the view or of a hook that no error handler wanted.
+    /// The error of the view or of a hook that no error handler answered.
     pub fn error(&self) -> Option<&Error> {
         self.error.map(|error| &**error)
     }

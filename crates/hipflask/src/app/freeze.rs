@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::app::blueprint::Blueprint;
+use crate::app::endpoints::{Endpoint, Owners, give_views};
 use crate::app::freezing::Freezing;
 use crate::app::frozen::{Command, Frozen, Inner, Life, MountPoint, View, url_rules};
 use crate::app::limits::Limits;
@@ -17,6 +18,7 @@ use crate::app::scope::Hook;
 use crate::app::scope::{Check, Checked};
 use crate::app::scope::{Inside, Scope};
 use crate::app::setup_error::{SetupError, SetupErrors};
+use crate::app::url_map::locate;
 use crate::app::url_rule::UrlRule;
 use crate::app::wrap::compose;
 use crate::app::{App, MakeSessions};
@@ -29,7 +31,8 @@ use crate::handler::Handler;
 use crate::handler::pool::{Bounds, Pool};
 use crate::routing::converter::Factory;
 use crate::routing::map::Map;
-use crate::routing::rule::ViewId;
+use crate::routing::rule::{Rule, ViewId};
+use crate::routing::url_map::UrlMap;
 use crate::signing::random_bytes;
 use crate::signing::secret_key::weak_key;
 
@@ -56,11 +59,14 @@ impl App {
             errors.push(SetupError::new(format!("unknown configuration key `{key}`; did you mean `{known}`?"), None));
         }
         let config = self.finish_config(errors);
-        let mut assembly = Assembly::new(&config, std::mem::take(&mut self.converters), &self.options_read);
+        let mut url_map = std::mem::take(&mut self.url_map);
+        locate(&mut url_map, &config, errors);
+        let mut assembly = Assembly::new(&config, url_map, std::mem::take(&mut self.converters), &self.options_read);
         let app_parts = std::mem::take(&mut self.parts);
         assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
         let mut mounts = Mounts::freeze(std::mem::take(&mut self.mounts), errors);
-        let Assembly { mut map, views, scopes, mut checked, problems, view_ids, .. } = assembly;
+        let Assembly { mut map, mut views, scopes, mut checked, problems, view_ids, owners, endpoints, .. } = assembly;
+        errors.extend(give_views(&map, &mut views, endpoints, &owners, &mut checked));
         checked.append(&mut self.checked);
         let around = compose(std::mem::take(&mut self.wraps), &mut checked);
         map.finish();
@@ -127,7 +133,7 @@ impl App {
     /// Fills in what depends on whether the application is being developed.
     fn finish_config(&mut self, errors: &mut Vec<SetupError>) -> Config {
         let debug = self.config.is_debug();
-        // An empty key is what a variable holds that nobody has filled in; everybody could sign with it.
+        // An empty key comes from a variable that was never filled in; anyone could sign with it.
         let unset = self.config.get("SECRET_KEY").is_none_or(|key| key.is_null() || *key == "");
         if unset && debug {
             // Sessions of a developer end with the process; `run` keeps a key in the instance folder.
@@ -166,7 +172,7 @@ fn note<T>(result: Result<T>, errors: &mut Vec<SetupError>) -> Option<T> {
 struct Mounts {
     /// The longest prefix first.
     points: Vec<MountPoint>,
-    /// The applications among them, in the order in which they were mounted.
+    /// The applications among them, in the order of their mounting.
     children: Vec<Frozen>,
     /// Their commands, under their names.
     commands: Vec<Command>,
@@ -241,7 +247,9 @@ struct Assembly<'a> {
     checked: Vec<Checked>,
     problems: Vec<SetupError>,
     /// Which view an endpoint was given to first.
-    owners: HashMap<String, (Option<TypeId>, &'static Location<'static>)>,
+    owners: Owners,
+    /// Views that were given to an endpoint, apart from its rules.
+    endpoints: Vec<Endpoint>,
     automatic_options: bool,
     /// The types of the options that something reads.
     options_read: &'a HashSet<TypeId>,
@@ -253,11 +261,34 @@ struct Place<'a> {
     /// `site.blog.`, or empty for the application.
     names: &'a str,
     prefix: &'a str,
+    subdomain: Option<&'a str>,
+    host: Option<&'a str>,
+}
+
+impl Place<'_> {
+    /// The rule as it is in this place.
+    fn adapt(&self, rule: Rule, defaults: &[(String, String)]) -> Rule {
+        let mut rule = rule.under(self.prefix);
+        // The rule's own come first.
+        rule.subdomain = rule.subdomain.or(self.subdomain.map(str::to_owned));
+        rule.host = rule.host.or(self.host.map(str::to_owned));
+        for (name, value) in defaults {
+            if !rule.defaults.iter().any(|(known, _)| known == name) {
+                rule.defaults.push((name.clone(), value.clone()));
+            }
+        }
+        rule
+    }
 }
 
 impl<'a> Assembly<'a> {
-    fn new(config: &Config, converters: Vec<(String, Factory)>, options_read: &'a HashSet<TypeId>) -> Assembly<'a> {
-        let mut map = Map::default();
+    fn new(
+        config: &Config,
+        settings: UrlMap,
+        converters: Vec<(String, Factory)>,
+        options_read: &'a HashSet<TypeId>,
+    ) -> Assembly<'a> {
+        let mut map = Map::new(settings);
         converters.into_iter().for_each(|(name, factory)| map.add_converter(name, factory));
         Assembly {
             map,
@@ -267,6 +298,7 @@ impl<'a> Assembly<'a> {
             checked: Vec::new(),
             problems: Vec::new(),
             owners: HashMap::new(),
+            endpoints: Vec::new(),
             automatic_options: config.switch("PROVIDE_AUTOMATIC_OPTIONS", true),
             options_read,
         }
@@ -274,7 +306,7 @@ impl<'a> Assembly<'a> {
 
     fn add_app(&mut self, parts: ScaffoldParts, blueprints: Vec<Blueprint>) {
         let routes = self.add_scope(parts, None, None);
-        let app = Place { scope: 0, names: "", prefix: "" };
+        let app = Place { scope: 0, names: "", prefix: "", subdomain: None, host: None };
         routes.into_iter().for_each(|route| self.add_route(route, &app));
         self.add_blueprints(blueprints, &app);
     }
@@ -284,7 +316,7 @@ impl<'a> Assembly<'a> {
         for blueprint in blueprints {
             let problem = match blueprint.name.as_str() {
                 "" => Some("a blueprint needs a name".to_owned()),
-                name if name.contains('.') => Some(format!("the blueprint's name `{name}` must not hold a dot")),
+                name if name.contains('.') => Some(format!("the blueprint's name `{name}` must not contain a dot")),
                 name if names.iter().any(|known| known == name) => Some(format!(
                     "the name `{name}` is taken by another blueprint; give this one its own with `.named(..)`"
                 )),
@@ -306,15 +338,22 @@ impl<'a> Assembly<'a> {
             "" => outer.prefix.to_owned(),
             own => format!("{}/{}", outer.prefix.trim_end_matches('/'), own.trim_start_matches('/')),
         };
+        let subdomain = match (&blueprint.subdomain, outer.subdomain) {
+            (Some(own), Some(outer)) => Some(format!("{own}.{outer}")),
+            (Some(own), None) => Some(own.clone()),
+            (None, outer) => outer.map(str::to_owned),
+        };
+        let host = blueprint.host.as_deref().or(outer.host);
         let routes = self.add_scope(blueprint.parts, Some(names.trim_end_matches('.').to_owned()), Some(outer.scope));
-        let place = Place { scope: self.scopes.len() - 1, names: &names, prefix: &prefix };
+        let scope = self.scopes.len() - 1;
+        let place = Place { scope, names: &names, prefix: &prefix, subdomain: subdomain.as_deref(), host };
         for route in routes {
-            self.add_route(Route { rule: route.rule.under(&prefix), ..route }, &place);
+            self.add_route(Route { rule: place.adapt(route.rule, &blueprint.defaults), ..route }, &place);
         }
         self.add_blueprints(blueprint.children, &place);
     }
 
-    /// Adds the hooks of a part, inside of those around it; gives its routes back.
+    /// Adds the hooks of a part, inside those around it, and returns its routes.
     fn add_scope(&mut self, parts: ScaffoldParts, name: Option<String>, outer: Option<usize>) -> Vec<Route> {
         let owner = name.as_deref().map_or_else(String::new, |name| format!(" of the blueprint `{name}`"));
         let mut note = |hooks: &[Hook], what: &str| {
@@ -333,18 +372,22 @@ impl<'a> Assembly<'a> {
             let what = format!("the teardown_request function{owner}");
             self.checked.push((Box::new(teardown.clone()), what, teardown.location()));
         }
+        let names = name.as_deref().map_or_else(String::new, |name| format!("{name}."));
+        let endpoints = parts.endpoints.into_iter();
+        self.endpoints.extend(endpoints.map(|given| Endpoint { name: names.clone() + &given.name, ..given }));
         let checked = parts.checked.into_iter();
         self.checked.extend(checked.map(|(check, what, location)| (check, what + &owner, location)));
         let what =
             name.as_deref().map_or_else(|| "the application".to_owned(), |name| format!("the blueprint `{name}`"));
         self.check_options(&parts.options, &what);
+        let errors = parts.error_handlers.into_iter().map(|handler| (handler.catches, handler.handler)).collect();
         let around = outer.map_or_else(Scope::default, |outer| self.scopes[outer].clone());
         self.scopes.push(around.with_inner(
             parts.before_request,
             parts.after_request,
             parts.teardown_request,
             parts.url_value_preprocessors,
-            Inside { name, url_defaults: parts.url_defaults, errors: parts.error_handlers, options: parts.options },
+            Inside { name, url_defaults: parts.url_defaults, errors, options: parts.options },
         ));
         parts.routes
     }
@@ -376,7 +419,7 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// An option that nothing reads does nothing, and nobody would notice.
+    /// An option that nothing reads does nothing, which would go unnoticed.
     fn check_options(&mut self, options: &Options, what: &str) {
         for given in options.iter().filter(|given| !self.options_read.contains(&given.type_id())) {
             let name = given.type_name;
@@ -393,17 +436,18 @@ impl<'a> Assembly<'a> {
         let location = route.rule.location;
         let in_blueprint = endpoint.len() > route.name.len();
         if let Some(name) = route.rule.endpoint.as_ref().filter(|name| in_blueprint && name.contains('.')) {
-            return Err(format!("the endpoint `{name}` must not hold a dot: what is before one is a blueprint"));
+            return Err(format!("the endpoint `{name}` must not contain a dot: what is before a dot is a blueprint"));
         }
+        let Some(view_type) = route.view_type else { return Ok(()) };
         match self.owners.get(endpoint) {
-            Some((owner, first)) if *owner != route.view_type => Err(format!(
+            Some((owner, first)) if *owner != view_type => Err(format!(
                 "the endpoint `{endpoint}` belongs to another view already ({}:{}); give this rule its own with `endpoint`",
                 first.file(),
                 first.line()
             )),
             Some(_) => Ok(()),
             None => {
-                self.owners.insert(endpoint.to_owned(), (route.view_type, location));
+                self.owners.insert(endpoint.to_owned(), (view_type, location));
                 Ok(())
             }
         }

@@ -1,4 +1,4 @@
-//! What handlers and extensions meet while the application is frozen.
+//! What handlers and extensions see while the application is frozen.
 
 use std::panic::Location;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::base::config::Config;
 use crate::base::type_map::TypeMap;
 use crate::routing::map::Map;
 
-/// A file inside of the binary.
+/// A file inside the binary.
 #[derive(Clone, Copy, Debug)]
 pub struct EmbeddedFile {
     /// Its name below its folder: `css/style.css`.
@@ -54,7 +54,7 @@ impl<'a> Freezing<'a> {
         self.config
     }
 
-    /// The files of a folder of the application that are inside of the binary, if they are.
+    /// The files of a folder of the application, if they are inside the binary.
     pub fn embedded(&self, folder: &str) -> Option<&'static [EmbeddedFile]> {
         self.embedded.iter().find(|(name, _)| *name == folder).map(|(_, files)| *files)
     }
@@ -111,7 +111,7 @@ impl<'a> Freezing<'a> {
     /// ```
     pub fn check_url(&self, endpoint: &str, names: &[&str]) -> Result<(), String> {
         if !self.map.has_endpoint(endpoint) {
-            return self.map.build(endpoint, &[], None).map_or_else(|error| Err(error.to_string()), |_| Ok(()));
+            return Err(self.map.no_such_endpoint(endpoint).to_string());
         }
         let missing = |missing: Vec<String>| format!("a value for `{}` is missing", missing.join("`, `"));
         self.map.expects(endpoint, names).map_err(missing)
@@ -191,7 +191,7 @@ impl<'a> Freezing<'a> {
         self.problems.push(SetupError::new(message, Some(location)));
     }
 
-    /// Reports what is wrong with `subject`, something outside of the program's text: `the template page.html:3`. What is
+    /// Reports what is wrong with `subject`, something outside the program's code: `the template page.html:3`. What is
     /// wrong with several is said once.
     pub fn problem_of(&mut self, subject: impl Into<String>, message: impl Into<String>) {
         self.problems.push(SetupError::new(message, None).of(subject));

@@ -20,12 +20,13 @@ use crate::context::Context;
 use crate::context::session::interface::SessionInterface;
 use crate::handler::Handler;
 use crate::handler::pool::{Pool, ViewThreads};
-use crate::routing::build::BuildError;
+use crate::routing::adapter::MapAdapter;
+use crate::routing::build::{BuildError, WantedUrl};
 use crate::routing::map::Map;
 use crate::routing::rule::ViewId;
 
 /// Finds a URL where building one has failed.
-pub(crate) type BuildErrorHandler = Arc<dyn Fn(&BuildError, &str, &[(String, String)]) -> Option<String> + Send + Sync>;
+pub(crate) type BuildErrorHandler = Arc<dyn Fn(&BuildError, &WantedUrl) -> Option<String> + Send + Sync>;
 
 /// An application that can serve: checked, immutable, cheap to clone. It is a [`Handler`] itself.
 ///
@@ -61,7 +62,7 @@ pub(super) struct Inner {
     /// Those of blueprints.
     pub(super) scopes_by_name: HashMap<String, usize>,
     pub(super) mounts: Vec<MountPoint>,
-    /// The application with all that stands around it, if anything does.
+    /// The application with everything that is wrapped around it, if there is anything.
     pub(super) around: Option<Arc<dyn Handler>>,
     pub(super) build_error_handlers: Vec<BuildErrorHandler>,
     pub(super) state: TypeMap,
@@ -109,6 +110,12 @@ impl Frozen {
     /// `url_map.is_endpoint_expecting`, for [`url_defaults`](crate::extension::Scaffold::url_defaults).
     pub fn is_endpoint_expecting(&self, endpoint: &str, name: &str) -> bool {
         self.0.map.is_endpoint_expecting(endpoint, name)
+    }
+
+    /// The rules as a request to `server_name` sees them: `example.org`, `localhost:5000`. Werkzeug's
+    /// `app.url_map.bind("example.org")`.
+    pub fn bind(&self, server_name: &str) -> MapAdapter<'_> {
+        MapAdapter::bind(&self.0.map, server_name.to_ascii_lowercase().into())
     }
 
     /// What the threads for synchronous views are doing at the moment: for metrics, and to tell a load balancer.
@@ -216,21 +223,16 @@ impl Frozen {
         Ok(())
     }
 
-    pub(crate) fn handle_url_build_error(
-        &self,
-        error: BuildError,
-        endpoint: &str,
-        values: &[(String, String)],
-    ) -> Result<String> {
+    pub(crate) fn handle_url_build_error(&self, error: BuildError, wanted: &WantedUrl) -> Result<String> {
         for f in &self.0.build_error_handlers {
-            if let Some(url) = panics::catch(|| f(&error, endpoint, values))? {
+            if let Some(url) = panics::catch(|| f(&error, wanted))? {
                 return Ok(url);
             }
         }
         Err(error.into())
     }
 
-    /// A context outside of any request: for commands and for what runs at the start. Flask's
+    /// A context outside any request, for commands and for what runs at the start. Flask's
     /// `app.app_context()`.
     pub fn context(&self) -> Context {
         let mut head = http::Request::new(()).into_parts().0;
@@ -253,7 +255,7 @@ pub(super) struct Life {
     pub(super) on_shutdown: Vec<Shutdown>,
     /// Held while the application starts or stops, so that it does one of them, once.
     pub(super) stage: Mutex<Stage>,
-    /// What `stage` says, for the many who only want to know.
+    /// A copy of what `stage` says, to be read without the lock.
     pub(super) is_started: AtomicBool,
 }
 
@@ -272,7 +274,7 @@ pub(super) struct Stage {
     pub(super) ran: usize,
 }
 
-/// What stands behind a rule.
+/// The view of a rule.
 pub(crate) struct View {
     /// `None` for a rule that only builds URLs.
     pub(crate) handler: Option<Arc<dyn Handler>>,
@@ -303,6 +305,6 @@ pub(crate) struct Command {
     pub(crate) handler: Arc<dyn Handler>,
     /// Whether what `on_startup` gives has to run before it.
     pub(crate) starts: bool,
-    /// The mounted application whose it is, if it is of one.
+    /// The mounted application that it belongs to, if it belongs to one.
     pub(crate) app: Option<Frozen>,
 }

@@ -86,7 +86,7 @@ impl Frozen {
 
     fn tell_rest(&self, failures: impl IntoIterator<Item = Error>) {
         for error in failures {
-            tracing::error!("`{}` was not stopped in good order: {error:?}", self.name());
+            tracing::error!("`{}` was not stopped cleanly: {error:?}", self.name());
         }
     }
 }

@@ -3,6 +3,7 @@
 mod adding;
 pub(crate) mod blueprint;
 mod configuration;
+mod endpoints;
 pub(crate) mod extension;
 pub(crate) mod finished;
 pub(crate) mod freeze;
@@ -14,6 +15,7 @@ pub(crate) mod mount;
 pub(crate) mod scaffold;
 pub(crate) mod scope;
 pub(crate) mod setup_error;
+mod url_map;
 pub(crate) mod url_rule;
 pub(crate) mod wrap;
 
@@ -41,8 +43,8 @@ use crate::base::type_map::TypeMap;
 use crate::context::session::interface::SessionInterface;
 use crate::handler::Handler;
 use crate::handler::into_handler::IntoHandler;
-use crate::routing::build::BuildError;
-use crate::routing::converter::{Converter, Factory};
+use crate::routing::converter::Factory;
+use crate::routing::url_map::UrlMap;
 
 type OnFreeze = Box<dyn FnOnce(&mut Freezing<'_>) + Send>;
 
@@ -80,6 +82,7 @@ pub struct App {
     mounts: Vec<(String, Mounted, &'static Location<'static>)>,
     wraps: Vec<Wrap>,
     converters: Vec<(String, Factory)>,
+    url_map: UrlMap,
     build_error_handlers: Vec<BuildErrorHandler>,
     embedded: Vec<(&'static str, &'static [EmbeddedFile])>,
     state: TypeMap,
@@ -98,7 +101,7 @@ pub struct App {
 }
 
 impl App {
-    /// An application with nothing in it but what `parts` adds.
+    /// An application with nothing in it except what `parts` adds.
     pub(crate) fn bare(name: impl Into<String>, root_path: impl Into<PathBuf>, parts: impl FnOnce(App) -> App) -> App {
         let app = App {
             name: name.into(),
@@ -109,6 +112,7 @@ impl App {
             mounts: Vec::new(),
             wraps: Vec::new(),
             converters: Vec::new(),
+            url_map: UrlMap::default(),
             build_error_handlers: Vec::new(),
             embedded: Vec::new(),
             state: TypeMap::default(),
@@ -148,7 +152,7 @@ impl App {
         &self.commands
     }
 
-    /// Adds an extension. What it finds wrong at the start is told with this line.
+    /// Adds an extension. What it finds wrong at the start is reported with this line.
     #[track_caller]
     pub fn extend(mut self, extension: impl Extension) -> App {
         let around = self.adding;
@@ -180,10 +184,10 @@ impl App {
     }
 
     /// Puts what `around` returns around the whole application: before the host is checked and a rule is matched, after
-    /// the last hook. It gets what it stands around, to call it or not; the last one that is added is the outermost.
+    /// the last hook. It is given what is inside, to call it or not; the last one that is added is the outermost.
     /// Flask's `app.wsgi_app = Middleware(app.wsgi_app)`.
     ///
-    /// Before it calls what is inside, it may change the request by [`Context::request_mut`](crate::Context::request_mut)
+    /// Before it calls what is inside, it may change the request with [`Context::request_mut`](crate::Context::request_mut)
     /// as it likes. An error that it returns is answered by the error handlers, with the headers that every response
     /// has; a response of its own passes no hook.
     ///
@@ -222,28 +226,7 @@ impl App {
         self
     }
 
-    /// Adds a converter: `make` gets the arguments that stand in the rule.
-    pub fn url_converter<C: Converter>(
-        mut self,
-        name: impl Into<String>,
-        make: impl Fn(&hipflask_rule::Arguments) -> Result<C, String> + Send + Sync + 'static,
-    ) -> App {
-        let factory: Factory = Arc::new(move |arguments| Ok(Arc::new(make(arguments)?)));
-        self.converters.push((name.into(), factory));
-        self
-    }
-
-    /// Lets `f` find a URL where building one has failed; it gets the error, the endpoint and the values.
-    /// Like [`url_defaults`](crate::extension::Scaffold::url_defaults) it runs in place.
-    pub fn url_build_error_handler(
-        mut self,
-        f: impl Fn(&BuildError, &str, &[(String, String)]) -> Option<String> + Send + Sync + 'static,
-    ) -> App {
-        self.build_error_handlers.push(Arc::new(f));
-        self
-    }
-
-    /// Takes the files of a folder of the application from inside of the binary. [`app!`](crate::app) gives
+    /// Takes the files of a folder of the application from inside the binary. [`app!`](crate::app) gives
     /// those of a release build: `templates`, `static` and `migrations`.
     pub fn embed(mut self, folder: &'static str, files: &'static [EmbeddedFile]) -> App {
         self.embedded.push((folder, files));
@@ -251,7 +234,7 @@ impl App {
     }
 
     /// Keeps state for views and hooks, under its type: the argument [`State`](crate::extension::State) and
-    /// [`Context::state`](crate::Context::state) find it. Of one type there is one value: as with the configuration, the
+    /// [`Context::state`](crate::Context::state) find it. There is one value of each type: as with the configuration, the
     /// last one counts, so that a test can put something of its own in place of what the application has.
     ///
     /// ```
@@ -278,12 +261,12 @@ impl App {
         self
     }
 
-    /// State of type `T`, made if it is not there: for setup methods that an extension adds.
+    /// The state of type `T`; if there is none yet, its default. For setup methods that an extension adds.
     pub fn state_mut<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
         self.state.get_or_default()
     }
 
-    /// Keeps sessions elsewhere than in a signed cookie. `make` is called while the application is frozen, when the
+    /// Keeps sessions somewhere other than in a signed cookie. `make` is called while the application is frozen, when the
     /// configuration is known. Flask's `app.session_interface = …`.
     ///
     /// ```
@@ -341,7 +324,7 @@ impl App {
         self
     }
 
-    /// Adds an extension once everything else was said, right before the application is frozen: for what
+    /// Adds an extension after everything else, right before the application is frozen: for what
     /// depends on the options that come after it.
     #[track_caller]
     pub fn extend_last(mut self, extension: impl Extension + Send + 'static) -> App {
@@ -349,14 +332,14 @@ impl App {
         self
     }
 
-    /// Runs `f` while the application is frozen: to check what it needs, to make state out of what was set up.
+    /// Runs `f` while the application is frozen, to check what it needs or to make state out of what was set up.
     #[track_caller]
     pub fn on_freeze(mut self, f: impl FnOnce(&mut Freezing<'_>) + Send + 'static) -> App {
         self.on_freeze.push((self.adding.place(), Box::new(f)));
         self
     }
 
-    /// Tells `f` of every request when it has ended: when its body was sent, or its client has gone. For metrics and
+    /// Calls `f` for every request that has ended: its body was sent, or its client has gone. For metrics and
     /// logs; the access log is one. It runs on the thread of the connection, so it must be quick.
     ///
     /// ```
@@ -405,7 +388,7 @@ impl App {
         self
     }
 
-    /// Adds a command to the application's binary. `f` gets its arguments like a view; what the user typed
+    /// Adds a command to the application's binary. `f` gets its arguments as a view does; what the user typed
     /// after the command is [`CliArgs`](crate::cli::CliArgs). The text that it returns is printed.
     #[track_caller]
     pub fn command<M>(mut self, name: impl Into<String>, about: impl Into<String>, f: impl IntoHandler<M>) -> App {
@@ -416,8 +399,8 @@ impl App {
         self
     }
 
-    /// [`command`](App::command), for one that must not wait for the start because it is there to look at, or
-    /// to mend, what the start needs: the state of a database for instance.
+    /// [`command`](App::command), for one that must not wait for the start because it looks at, or
+    /// mends, what the start needs, for instance the state of a database.
     #[track_caller]
     pub fn command_before_start<M>(
         mut self,

@@ -11,11 +11,11 @@ use crate::handler::into_handler::IntoHandler;
 pub(crate) enum Mounted {
     Handler(Arc<dyn Handler>),
     App(Box<App>),
-    /// One that was frozen by itself.
+    /// One that was frozen separately.
     Frozen(Frozen),
 }
 
-/// What can be mounted: another [`App`], or whatever can be a handler, a plain function for instance.
+/// What can be mounted: another [`App`], or anything that can be a handler, for instance a plain function.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mounted",
     label = "neither an application nor a handler",

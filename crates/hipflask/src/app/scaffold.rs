@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::app::endpoints::Endpoint;
 use crate::app::scope::{Checked, Hook, UrlDefaults};
 use crate::base::catches::Catches;
 use crate::base::options::Options;
@@ -58,6 +59,7 @@ impl std::fmt::Debug for Route {
 #[derive(Default)]
 pub struct ScaffoldParts {
     pub(crate) routes: Vec<Route>,
+    pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) before_request: Vec<Hook>,
     pub(crate) after_request: Vec<Hook>,
     pub(crate) teardown_request: Vec<Callback<()>>,
@@ -100,14 +102,38 @@ pub trait Scaffold: Sized {
         self
     }
 
-    /// Adds a rule that never matches, for building URLs of something that another server delivers.
-    fn add_build_only_rule(mut self, rule: Rule) -> Self {
+    /// Adds a rule apart from a view: one that redirects, or only builds URLs, or whose endpoint has its view from
+    /// another rule or by [`endpoint`](Scaffold::endpoint). Without a view, the application does not start.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    ///
+    /// let app = App::new("doc", ".")
+    ///     .add_rule(Rule::new("/about").endpoint("about"))
+    ///     .add_rule(Rule::new("/info").redirect_to("/about"))
+    ///     .add_rule(Rule::new("/cdn/<path:file>").endpoint("cdn").build_only(true))
+    ///     .endpoint("about", async || "about us");
+    /// assert_eq!(app.test_client().get("/about").send_blocking().text(), "about us");
+    /// ```
+    fn add_rule(mut self, rule: Rule) -> Self {
         let name = rule.endpoint.clone().unwrap_or_else(|| rule.text.clone());
-        self.scaffold().routes.push(Route { rule: rule.build_only(), view: None, name, id: None, view_type: None });
+        self.scaffold().routes.push(Route { rule, view: None, name, id: None, view_type: None });
         self
     }
 
-    /// Runs `f` before the view. The first that answers ends the request; the view does not run then.
+    /// Gives the rules with this endpoint that have no view of their own a view. Flask's `@app.endpoint("name")`. See
+    /// [`add_rule`](Scaffold::add_rule).
+    #[track_caller]
+    fn endpoint<M, V: IntoHandler<M> + 'static>(mut self, endpoint: impl Into<String>, view: V) -> Self {
+        let location = Location::caller();
+        let endpoint =
+            Endpoint { name: endpoint.into(), view: view.into_handler(), view_type: TypeId::of::<V>(), location };
+        self.scaffold().endpoints.push(endpoint);
+        self
+    }
+
+    /// Runs `f` before the view. If it answers, neither the functions after it nor the view run.
     #[track_caller]
     fn before_request<M>(mut self, f: impl IntoHandler<M>) -> Self {
         let hook = Hook { handler: f.into_handler(), location: Location::caller() };
@@ -124,7 +150,7 @@ pub trait Scaffold: Sized {
         self
     }
 
-    /// Runs `f` at the very end, whatever happened. It cannot answer any more; if it fails or panics, that is logged, and
+    /// Runs `f` at the very end, whatever happened. It can no longer answer; if it fails or panics, that is logged, and
     /// the others run all the same. The error that no handler answered is an argument, `Option<Caught<Error>>`.
     ///
     /// ```
@@ -153,8 +179,8 @@ pub trait Scaffold: Sized {
         self.scaffold().checked.push((Box::new(callback.clone()), what.into(), callback.location()));
     }
 
-    /// Runs `f` right after a rule has matched, before the hooks: to take values out of
-    /// [`Context::view_args_mut`], a language for instance.
+    /// Runs `f` right after a rule has matched, before the hooks, to take values out of
+    /// [`Context::view_args_mut`], for instance a language.
     #[track_caller]
     fn url_value_preprocessor<M>(mut self, f: impl IntoHandler<M>) -> Self {
         let hook = Hook { handler: f.into_handler(), location: Location::caller() };
@@ -194,7 +220,7 @@ pub trait Scaffold: Sized {
     ///
     /// # Panics
     ///
-    /// If `status` is no status of an error.
+    /// If `status` is not the status of an error.
     #[track_caller]
     fn register_error_handler<M>(mut self, status: impl IntoStatus, f: impl IntoHandler<M>) -> Self {
         let handler = ErrorHandler::new(Catches::status(status), f);

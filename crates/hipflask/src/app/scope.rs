@@ -4,11 +4,12 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::app::freezing::Freezing;
+use crate::base::catches::Catches;
 use crate::base::options::Options;
 use crate::context::Context;
 use crate::handler::Handler;
+use crate::handler::by_error::ByError;
 use crate::handler::callback::Callback;
-use crate::handler::error_handler::{ErrorHandler, ErrorHandlers};
 
 /// The hooks and handlers for the rules of one blueprint, those around it included, each list in the order in
 /// which it runs. The first scope is the application's own.
@@ -20,7 +21,7 @@ pub(crate) struct Scope {
     pub(crate) teardown_request: Vec<Callback<()>>,
     pub(crate) url_value_preprocessors: Vec<Arc<dyn Handler>>,
     pub(crate) url_defaults: Vec<UrlDefaults>,
-    pub(crate) errors: ErrorHandlers,
+    pub(crate) errors: ByError<Arc<dyn Handler>>,
     pub(crate) options: Options,
 }
 
@@ -47,11 +48,11 @@ impl Scope {
     }
 }
 
-/// What goes inside of an outer scope, but for the hooks.
+/// What goes inside an outer scope, except the hooks.
 pub(super) struct Inside {
     pub(super) name: Option<String>,
     pub(super) url_defaults: Vec<UrlDefaults>,
-    pub(super) errors: Vec<ErrorHandler>,
+    pub(super) errors: Vec<(Catches, Arc<dyn Handler>)>,
     pub(super) options: Options,
 }
 

@@ -1,4 +1,4 @@
-//! What is wrong with an application, told together.
+//! What is wrong with an application, reported together.
 
 use std::fmt;
 use std::panic::Location;
@@ -61,7 +61,7 @@ impl SetupError {
 pub struct SetupErrors(Vec<SetupError>);
 
 impl SetupErrors {
-    /// The same mistake may be found by several that read the same key.
+    /// The same mistake may be found more than once, by everything that reads the key.
     pub(crate) fn new(errors: Vec<SetupError>) -> Result<(), SetupErrors> {
         let mut distinct: Vec<SetupError> = Vec::new();
         for error in errors {

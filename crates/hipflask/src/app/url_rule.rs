@@ -1,4 +1,4 @@
-//! A rule of an application, for those who look at all of them.
+//! A rule of an application, as `rules()` returns it.
 
 use std::fmt;
 use std::panic::Location;
@@ -50,7 +50,7 @@ impl<'a> UrlRule<'a> {
         &self.rule.endpoint
     }
 
-    /// The methods that it answers, those included that come along, HEAD with GET for instance.
+    /// The methods that it answers, including those that are implied, as HEAD is by GET.
     pub fn methods(&self) -> impl Iterator<Item = &'a Method> + use<'a> {
         self.rule.methods.iter()
     }
@@ -63,6 +63,26 @@ impl<'a> UrlRule<'a> {
     /// The blueprint that it belongs to, with those around it: `site.blog`.
     pub fn blueprint(&self) -> Option<&'a str> {
         self.blueprint
+    }
+
+    /// The subdomain that it is for; `None` if the application does not look at subdomains.
+    pub fn subdomain(&self) -> Option<&'a str> {
+        self.rule.subdomain()
+    }
+
+    /// The host that it is for; `None` if the application does not look at hosts.
+    pub fn host(&self) -> Option<&'a str> {
+        self.rule.host()
+    }
+
+    /// Whether it is for WebSockets alone.
+    pub fn is_websocket(&self) -> bool {
+        self.rule.websocket
+    }
+
+    /// Whether it only redirects to another rule of its endpoint.
+    pub fn is_alias(&self) -> bool {
+        self.rule.alias
     }
 
     /// Whether it only builds URLs.

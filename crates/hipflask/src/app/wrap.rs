@@ -1,4 +1,4 @@
-//! What stands around an application: Flask's `app.wsgi_app = Middleware(app.wsgi_app)`.
+//! What is wrapped around an application: Flask's `app.wsgi_app = Middleware(app.wsgi_app)`.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::app::scope::Checked;
 use crate::context::Context;
 use crate::handler::{Answer, Handler};
 
-/// A function from what is inside to what stands around it.
+/// A function from what is inside to what is around it.
 type Around = Box<dyn FnOnce(Arc<dyn Handler>) -> Arc<dyn Handler> + Send>;
 
 /// Such a function, and the line that registered it.
@@ -25,14 +25,14 @@ pub(super) fn compose(wraps: Vec<Wrap>, checked: &mut Vec<Checked>) -> Option<Ar
     })
 }
 
-/// The application itself, where something stands around it. It finds itself in the context, because it cannot hold
+/// The application itself, where something is wrapped around it. It finds itself in the context, because it cannot hold
 /// the application that holds it.
 struct Innermost;
 
 impl Handler for Innermost {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
         Answer::Later(Box::pin(async {
-            // What stands around may call it again, with the request changed.
+            // What is around it may call it again, with the request changed.
             ctx.restart();
             let app = ctx.app().clone();
             let mut response = app.answer(ctx).await;

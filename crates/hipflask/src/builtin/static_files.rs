@@ -27,6 +27,7 @@ use crate::routing::view_args::ViewArgs;
 struct StaticSetup {
     folder: Option<Cow<'static, str>>,
     url_path: Option<Cow<'static, str>>,
+    host: Option<Cow<'static, str>>,
 }
 
 /// Where static files come from.
@@ -77,6 +78,13 @@ impl App {
         self
     }
 
+    /// The host that the static files are at, where the application looks at hosts
+    /// ([`host_matching`](App::host_matching)).
+    pub fn static_host(mut self, host: impl Into<Cow<'static, str>>) -> App {
+        self.state_mut::<StaticSetup>().host = Some(host.into());
+        self
+    }
+
     /// Serves no static files.
     pub fn without_static_files(mut self) -> App {
         self.state_mut::<StaticSetup>().folder = None;
@@ -92,7 +100,12 @@ fn add_rule(mut app: App) -> App {
     let path = setup.url_path.clone().unwrap_or(Cow::Owned(name));
     let path = path.trim_matches('/');
     let prefix = if path.is_empty() { String::new() } else { format!("/{path}") };
-    app.add_url_rule(Rule::new(format!("{prefix}/<path:filename>")).endpoint("static"), static_file)
+    let rule = Rule::new(format!("{prefix}/<path:filename>")).endpoint("static");
+    let rule = match setup.host.clone() {
+        Some(host) => rule.host(host),
+        None => rule,
+    };
+    app.add_url_rule(rule, static_file)
 }
 
 async fn static_file(ctx: &mut Context, args: ViewArgs) -> Result<Response> {

@@ -156,25 +156,34 @@ fn execute<A: IntoApp>(build: impl FnOnce() -> A, arguments: &[String]) -> Resul
 
 /// The table that `flask routes` prints.
 fn routes(app: &Frozen, all_methods: bool) -> String {
-    let mut rows: Vec<[String; 3]> = app
+    let domain = if app.rules().any(|rule| rule.host().is_some()) { "Host" } else { "Subdomain" };
+    let mut rows: Vec<[String; 4]> = app
         .rules()
         .map(|rule| {
             let methods = rule.methods().map(Method::as_str);
             let mut methods: Vec<&str> = methods.filter(|m| all_methods || !matches!(*m, "HEAD" | "OPTIONS")).collect();
             methods.sort_unstable();
-            [rule.endpoint().to_owned(), methods.join(", "), rule.text().to_owned()]
+            let domain = rule.host().or(rule.subdomain()).unwrap_or_default();
+            [rule.endpoint(), &methods.join(", "), domain, rule.text()].map(str::to_owned)
         })
         .collect();
     rows.sort();
     if rows.is_empty() {
         return "No routes were registered.\n".to_owned();
     }
-    let heads = ["Endpoint", "Methods", "Rule"].map(str::to_owned);
-    let width = |column: usize| rows.iter().chain([&heads]).map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2)];
-    let line = |row: &[String; 3]| format!("{:a$}  {:b$}  {}\n", row[0], row[1], row[2], a = widths[0], b = widths[1]);
-    let dashes = widths.map(|width| "-".repeat(width));
-    [line(&heads), line(&dashes)].into_iter().chain(rows.iter().map(line)).collect()
+    let has_domains = rows.iter().any(|row| !row[2].is_empty());
+    rows.insert(0, ["Endpoint", "Methods", domain, "Rule"].map(str::to_owned));
+    let widths = [0, 1, 2, 3].map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    rows.insert(1, widths.map(|width| "-".repeat(width)));
+    let line = |[endpoint, methods, domain, rule]: &[String; 4]| {
+        let [a, b, c, _] = widths;
+        if has_domains {
+            format!("{endpoint:a$}  {methods:b$}  {domain:c$}  {rule}\n")
+        } else {
+            format!("{endpoint:a$}  {methods:b$}  {rule}\n")
+        }
+    };
+    rows.iter().map(line).collect()
 }
 
 /// Everything that can be checked without serving: freezing has checked most of it already.

@@ -15,7 +15,7 @@ use crate::http::spool::Spool;
 use crate::http::upload::{FormData, Upload};
 
 impl Context {
-    /// Sets the most bytes that this request's body may have; `None` is no limit. Before the body is read.
+    /// Limits the size of this request's body, in bytes; `None` removes the limit. To be called before the body is read.
     pub fn set_max_content_length(&mut self, limit: Option<u64>) {
         self.body_state().max_content_length = Some(limit);
     }

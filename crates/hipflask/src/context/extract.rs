@@ -24,13 +24,13 @@ use crate::http::response::Response;
 use crate::http::upload::FormData;
 use crate::routing::view_args::ViewArgs;
 
-/// What a view, a hook or a command can ask for as an argument, by type.
+/// What can be an argument of a view, a hook or a command, found by its type.
 ///
 /// ```
 /// use hipflask::prelude::*;
 /// use hipflask::{Context, FromContext};
 ///
-/// /// The language that the client likes best.
+/// /// The language that the client prefers.
 /// struct Language(String);
 ///
 /// impl FromContext for Language {
@@ -56,7 +56,7 @@ use crate::routing::view_args::ViewArgs;
     note = "for a type of your own implement `hipflask::FromContext`"
 )]
 pub trait FromContext: Sized + Send + 'static {
-    /// Whether the value is always at hand, so that [`from_context`](FromContext::from_context) never waits.
+    /// Whether the value is always available, so that [`from_context`](FromContext::from_context) never waits.
     /// A synchronous function whose arguments are all ready is called without an allocation. Say `true` only
     /// if there is no `await` inside.
     const READY: bool = false;
@@ -65,7 +65,7 @@ pub trait FromContext: Sized + Send + 'static {
     ///
     /// # Errors
     ///
-    /// An [`HttpError`] if the request does not give it; any other error is a 500.
+    /// An [`HttpError`] if the request does not have it; any other error is a 500.
     fn from_context(ctx: &mut Context) -> impl Future<Output = Result<Self>> + Send;
 
     /// Reports, when the application is frozen, what it needs and does not find: an extension, a
@@ -100,7 +100,7 @@ ready! {
     HeaderMap = |ctx| Ok(ctx.request().headers().clone());
     /// The query's keys and values. Flask's `request.args`.
     MultiDict = |ctx| Ok(ctx.request().args().clone());
-    /// The body as it comes, for a view that does not want it in one piece; no limit is kept but those of time.
+    /// The body as it comes, for a view that does not want it in one piece. Only the limits of time apply.
     Body = |ctx| Ok(std::mem::take(ctx.request_mut().body_mut()));
     /// In a hook after the view: the response, which the hook gives back.
     Response = |ctx| match ctx.take_response() {
@@ -194,7 +194,7 @@ impl FromContext for FormData {
     }
 }
 
-/// The argument, or why it could not be had: for a view that answers in its absence too.
+/// The argument, or why there is none, for a view that answers without it too.
 #[diagnostic::do_not_recommend]
 impl<T: FromContext> FromContext for Result<T> {
     const READY: bool = T::READY;
@@ -283,7 +283,7 @@ pub struct Caught<E> {
     catch: fn(&Error) -> Option<&E>,
 }
 
-// Without a bound on `E`: what is no error is reported once, where it is fetched.
+// Without a bound on `E`: a type that is not an error is reported once, where it is fetched.
 impl<E> Deref for Caught<E> {
     type Target = E;
 

@@ -47,7 +47,7 @@ impl G {
         self.typed.get()
     }
 
-    /// The value of type `T`, made if it is not there.
+    /// The value of type `T`; if there is none yet, its default.
     pub(crate) fn get_or_default<T: Default + Send + Sync + 'static>(&mut self) -> &mut T {
         self.typed.get_or_default()
     }

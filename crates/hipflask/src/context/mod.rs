@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod extract;
 pub(crate) mod g;
+mod matched;
 pub(crate) mod parted;
 pub(crate) mod session;
 pub(crate) mod stream;
@@ -15,7 +16,6 @@ use bytes::Bytes;
 use crate::app::frozen::Frozen;
 use crate::base::config::Config;
 use crate::base::error::{Error, Result};
-use crate::base::options::Options;
 use crate::context::g::G;
 use crate::context::parted::{Hold, Parted};
 use crate::context::session::Session;
@@ -145,8 +145,8 @@ impl Context {
         Context { parts: Some(Box::new(Parts::new(app, request))) }
     }
 
-    /// Lends the context to a template that renders here and now; whoever calls it gives it back before anything else
-    /// can look.
+    /// Lends the context to a template that renders here and now; the caller gives it back before anything else
+    /// can use it.
     pub(crate) fn lend_here(&mut self) -> Context {
         Context { parts: self.parts.take() }
     }
@@ -192,13 +192,19 @@ impl Context {
         &self.parts().request
     }
 
-    /// The request, to be changed: by what stands [around](crate::App::wrap) an application before it calls that.
+    /// The request, for changing it: in what is wrapped [around](crate::App::wrap) an application, before it calls that.
     ///
     /// After it, a change is still seen by everything that reads the request, but it does not lead to another rule: the
     /// path and the method were matched before the hooks. Headers, the address of the client, scheme and host may be
     /// changed by a hook before the view as well.
     pub fn request_mut(&mut self) -> &mut Request {
         &mut self.parts_mut().request
+    }
+
+    /// Whether it is the context of a request, and not one of a command or of the start. Flask's
+    /// `has_request_context()`.
+    pub fn has_request(&self) -> bool {
+        !self.request().is_absent()
     }
 
     /// The response, once a view or a hook has answered.
@@ -331,120 +337,6 @@ impl Context {
     /// The same, to put values in and to take them out.
     pub fn g_mut(&mut self) -> &mut G {
         &mut self.parts_mut().g
-    }
-
-    /// The values that the matched rule took from the path, and its defaults. Flask's `request.view_args`.
-    pub fn view_args(&self) -> &ViewArgs {
-        &self.parts().view_args
-    }
-
-    /// The values, to be changed: for [`url_value_preprocessor`](crate::extension::Scaffold::url_value_preprocessor).
-    pub fn view_args_mut(&mut self) -> &mut ViewArgs {
-        &mut self.parts_mut().view_args
-    }
-
-    /// The text of the matched rule: `/user/<int:id>`. Flask's `request.url_rule`.
-    pub fn rule(&self) -> Option<&str> {
-        let parts = self.parts();
-        Some(parts.app.rule(parts.rule?))
-    }
-
-    /// The name of the matched rule: `blog.show`.
-    pub fn endpoint(&self) -> Option<&str> {
-        let parts = self.parts();
-        Some(parts.app.endpoint(parts.rule?))
-    }
-
-    /// The name of the blueprint that the matched rule belongs to, with those around it: `site.blog`.
-    pub fn blueprint(&self) -> Option<&str> {
-        self.parts().app.blueprint(self.parts().scope)
-    }
-
-    /// The name of that blueprint, then those of the blueprints around it: `site.blog`, `site`.
-    pub fn blueprints(&self) -> impl Iterator<Item = &str> {
-        std::iter::successors(self.blueprint(), |name| name.rsplit_once('.').map(|(around, _)| around))
-    }
-
-    /// The innermost option of type `T`: the matched rule's, or else that of a blueprint around it, or else the
-    /// application's. Where no rule has matched it is the application's. It is there before the hooks run.
-    ///
-    /// ```
-    /// use hipflask::prelude::*;
-    /// use hipflask::{Context, Rule};
-    ///
-    /// /// The language that a part of the site is in.
-    /// struct Language(&'static str);
-    ///
-    /// async fn index(ctx: &mut Context) -> &'static str {
-    ///     ctx.option::<Language>().map_or("none", |language| language.0)
-    /// }
-    ///
-    /// let french = Blueprint::new("fr").url_prefix("/fr").with(Language("fr")).add_url_rule(Rule::new("/"), index);
-    /// let app = App::new("doc", ".").reads_option::<Language>().with(Language("en"));
-    /// let client = app.add_url_rule(Rule::new("/"), index).register_blueprint(french).test_client();
-    /// assert_eq!(client.get("/").send_blocking().text(), "en");
-    /// assert_eq!(client.get("/fr/").send_blocking().text(), "fr");
-    /// ```
-    pub fn option<T: 'static>(&self) -> Option<&T> {
-        self.matched_options().innermost()
-    }
-
-    /// Every option of type `T`, from the outside in: for those that add up, as the roles that a blueprint and a view
-    /// of it ask for.
-    pub fn options<T: 'static>(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.matched_options().all()
-    }
-
-    fn matched_options(&self) -> &Options {
-        let parts = self.parts();
-        match parts.rule {
-            Some(rule) => &parts.app.view(rule).options,
-            None => &parts.app.scope(0).options,
-        }
-    }
-
-    pub(crate) fn set_match(&mut self, rule: usize, scope: usize, view_args: ViewArgs) {
-        let parts = self.parts_mut();
-        (parts.rule, parts.scope, parts.view_args) = (Some(rule), scope, view_args);
-    }
-
-    /// Forgets what was found out about the request, so that it can be answered anew.
-    pub(crate) fn restart(&mut self) {
-        let parts = self.parts_mut();
-        (parts.rule, parts.mount, parts.scope, parts.view_args) = (None, None, 0, ViewArgs::default());
-        (parts.routing_error, parts.error, parts.response) = (None, None, None);
-        parts.after_this_request.clear();
-    }
-
-    pub(crate) fn rule_id(&self) -> Option<usize> {
-        self.parts().rule
-    }
-
-    /// The mount that the request was left to.
-    pub(crate) fn mount_id(&self) -> Option<usize> {
-        self.parts().mount
-    }
-
-    pub(crate) fn set_mount(&mut self, mount: Option<usize>) {
-        self.parts_mut().mount = mount;
-    }
-
-    pub(crate) fn scope(&self) -> usize {
-        self.parts().scope
-    }
-
-    /// Why no rule matched: a 404, a 405. It is raised after the hooks before the request, which may look at
-    /// it here and answer instead.
-    pub fn routing_error(&self) -> Option<&Error> {
-        self.parts().routing_error.as_ref()
-    }
-
-    pub(crate) fn set_routing_error(&mut self, error: Error) {
-        self.parts_mut().routing_error = Some(error);
-    }
-
-    pub(crate) fn take_routing_error(&mut self) -> Option<Error> {
-        self.parts_mut().routing_error.take()
     }
 
     /// The error that an error handler is handling.

@@ -124,7 +124,7 @@ pub(crate) fn end_detached(mut ctx: Context) {
 /// Runs what nothing waits for.
 pub(crate) fn detach(future: impl Future<Output = ()> + Send + 'static) {
     let mut future = Box::pin(future);
-    // Nearly always it is done at once, and outside of a runtime there is no other way.
+    // Nearly always it is done at once, and outside a runtime there is no other way.
     if future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())).is_pending()
         && let Ok(runtime) = tokio::runtime::Handle::try_current()
     {

@@ -6,9 +6,9 @@ use http::Method;
 
 use crate::base::error::{Error, Result};
 use crate::context::Context;
-use crate::http::peer::Scheme;
 use crate::http::url::{ANCHOR_SAFE, quote};
-use crate::routing::build::BuildError;
+use crate::routing::adapter::MapAdapter;
+use crate::routing::build::{BuildError, WantedUrl};
 use crate::routing::rule::ViewId;
 use crate::routing::view_args::{FromPath, ViewArgs};
 
@@ -41,7 +41,7 @@ pub struct UrlFor {
     target: Target,
     values: Vec<(String, String)>,
     anchor: Option<String>,
-    external: bool,
+    external: Option<bool>,
     scheme: Option<String>,
     method: Option<Method>,
 }
@@ -65,7 +65,7 @@ impl UrlFor {
     }
 
     fn new(target: Target) -> UrlFor {
-        UrlFor { target, values: Vec::new(), anchor: None, external: false, scheme: None, method: None }
+        UrlFor { target, values: Vec::new(), anchor: None, external: None, scheme: None, method: None }
     }
 
     /// A value for a variable of the rule; what the rule does not name goes into the query.
@@ -79,22 +79,50 @@ impl UrlFor {
         self.value(name, value)
     }
 
+    /// As many values of one name as there are: none of an `Option` that is `None`, one for each item of a list.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::helpers::UrlFor;
+    /// use hipflask::prelude::*;
+    ///
+    /// async fn list(ctx: &mut Context) -> Result<String> {
+    ///     let (page, sort): (Option<u32>, Option<&str>) = (Some(2), None);
+    ///     ctx.url_for(UrlFor::endpoint("list").values("page", page).values("sort", sort).values("tag", ["a", "b"]))
+    /// }
+    ///
+    /// let app = App::new("doc", ".").add_url_rule(Rule::new("/").endpoint("list"), list);
+    /// assert_eq!(app.test_client().get("/").send_blocking().text(), "/?page=2&tag=a&tag=b");
+    /// ```
+    pub fn values<V: ToString>(mut self, name: impl Into<String>, values: impl IntoIterator<Item = V>) -> UrlFor {
+        let name = name.into();
+        self.values.extend(values.into_iter().map(|value| (name.clone(), value.to_string())));
+        self
+    }
+
     /// What follows the `#`.
     pub fn anchor(mut self, anchor: impl Into<String>) -> UrlFor {
         self.anchor = Some(anchor.into());
         self
     }
 
-    /// With scheme and host.
+    /// With scheme and host, as it is by default outside of a request: in a mail that a command sends.
     pub fn external(mut self) -> UrlFor {
-        self.external = true;
+        self.external = Some(true);
         self
     }
 
-    /// With this scheme, and the host; an empty scheme gives `//host/…`.
+    /// Without scheme and host, unless it leads to another one. So it is by default in a request. Flask's
+    /// `_external=False`.
+    pub fn relative(mut self) -> UrlFor {
+        self.external = Some(false);
+        self
+    }
+
+    /// With this scheme, and the host: `https`, or `http` for any other; an empty one gives `//host/…`.
     pub fn scheme(mut self, scheme: impl Into<String>) -> UrlFor {
         self.scheme = Some(scheme.into());
-        self.external()
+        self
     }
 
     /// For this method, where the view has several rules.
@@ -107,16 +135,21 @@ impl UrlFor {
     pub(crate) fn resolve(mut self, ctx: &Context) -> Result<String> {
         let app = ctx.app();
         let endpoint = self.endpoint_name(ctx)?;
+        let adapter = ctx.url_adapter()?;
+        let external = self.external.unwrap_or_else(|| self.scheme.is_some() || !ctx.has_request());
+        if self.scheme.is_some() && !external {
+            // It would look as if the link were encrypted.
+            let problem = "a URL with a scheme cannot be relative; leave out `scheme`, or `relative`";
+            return Err(BuildError::new(&endpoint, problem).into());
+        }
         app.inject_url_defaults(ctx, &endpoint, &mut self.values)?;
-        let path = match app.map().build(&endpoint, &self.values, self.method.as_ref()) {
-            Ok(path) => path,
-            Err(error) => app.handle_url_build_error(error, &endpoint, &self.values)?,
+        let UrlFor { values, anchor, scheme, method, .. } = self;
+        let wanted = WantedUrl { endpoint, values, anchor, method, scheme, external };
+        let mut url = match adapter.build_url(&wanted) {
+            Ok(url) => url,
+            Err(error) => return app.handle_url_build_error(error, &wanted),
         };
-        let root = quote(ctx.request().root_path(), crate::http::url::PATH_SAFE);
-        let mut url = if self.external { self.origin(ctx)? } else { String::new() };
-        url.push_str(&root);
-        url.push_str(&path);
-        if let Some(anchor) = &self.anchor {
+        if let Some(anchor) = &wanted.anchor {
             url.push('#');
             url.push_str(&quote(anchor, ANCHOR_SAFE));
         }
@@ -127,8 +160,8 @@ impl UrlFor {
         match &self.target {
             Target::Endpoint(name) => Ok(match (name.strip_prefix('.'), ctx.blueprint()) {
                 (Some(name), Some(blueprint)) => format!("{blueprint}.{name}"),
-                (Some(name), None) => name.to_owned(),
-                (None, _) => name.clone(),
+                (Some(name), None) if ctx.has_request() => name.to_owned(),
+                _ => name.clone(),
             }),
             Target::View(view) => match ctx.app().endpoint_of_view(view, ctx.blueprint()) {
                 Some(endpoint) => Ok(endpoint.to_owned()),
@@ -140,49 +173,12 @@ impl UrlFor {
             },
         }
     }
-
-    /// `scheme://host`, from the request or, outside of one, from `SERVER_NAME`.
-    fn origin(&self, ctx: &Context) -> Result<String> {
-        let request = ctx.request();
-        let (scheme, host) = match request.host() {
-            "" => {
-                let host: Option<String> = ctx.config().find("SERVER_NAME")?;
-                let host = host.ok_or_else(|| {
-                    Error::msg(
-                        "a URL with a host cannot be built outside of a request unless `SERVER_NAME` is configured",
-                    )
-                })?;
-                (ctx.config().get::<String>("PREFERRED_URL_SCHEME")?, host)
-            }
-            host => (request.scheme().as_str().to_owned(), host.to_owned()),
-        };
-        Ok(match self.scheme.as_deref() {
-            Some("") => format!("//{host}"),
-            Some(scheme) => format!("{scheme}://{host}"),
-            None => format!("{scheme}://{host}"),
-        })
-    }
 }
 
 impl From<&str> for UrlFor {
     fn from(endpoint: &str) -> UrlFor {
         UrlFor::endpoint(endpoint)
     }
-}
-
-/// The absolute address of `path` on the host of the request; what routing redirects to.
-pub(crate) fn absolute(ctx: &Context, path: &str) -> String {
-    let request = ctx.request();
-    let mut address = match (request.host(), request.scheme()) {
-        ("", _) => String::new(),
-        (host, Scheme::Http) => format!("http://{host}"),
-        (host, Scheme::Https) => format!("https://{host}"),
-    };
-    address.push_str(&quote(request.root_path(), crate::http::url::PATH_SAFE));
-    // Without a host the path must not begin with two slashes: a browser would read a host into it.
-    let path = if address.is_empty() { format!("/{}", path.trim_start_matches('/')) } else { path.to_owned() };
-    address.push_str(&path);
-    address
 }
 
 /// What an argument named like a rule's variable can be: the macros read it from the path, and write it into
@@ -218,13 +214,33 @@ impl<T: FromPath + Display> PathValue for T {
 }
 
 impl Context {
-    /// The URL for a view ([`url_for!`](crate::url_for)) or an endpoint's name, relative to this request.
+    /// The URL for a view ([`url_for!`](crate::url_for)) or an endpoint's name, relative to this request. Outside of a
+    /// request it has scheme and host.
     ///
     /// # Errors
     ///
-    /// A [`BuildError`](crate::routing::BuildError) if there is no such endpoint or a value is missing.
+    /// A [`BuildError`](crate::routing::BuildError) if there is no such endpoint or a value is missing. Outside of a
+    /// request also if `SERVER_NAME` is not configured.
     #[track_caller]
     pub fn url_for(&self, target: impl Into<UrlFor>) -> Result<String> {
         target.into().resolve(self)
+    }
+
+    /// The rules of the application as this request sees them. Flask's `url_adapter` of a context.
+    ///
+    /// # Errors
+    ///
+    /// Outside of a request, if `SERVER_NAME` is not configured.
+    pub fn url_adapter(&self) -> Result<MapAdapter<'_>> {
+        let map = self.app().map();
+        if self.has_request() {
+            return Ok(MapAdapter::of_request(map, self.request()));
+        }
+        MapAdapter::outside(map).ok_or_else(|| {
+            Error::msg(
+                "a URL cannot be built outside of a request unless `SERVER_NAME` is configured, and with it \
+                 `APPLICATION_ROOT` and `PREFERRED_URL_SCHEME` if they are not `/` and `http`",
+            )
+        })
     }
 }

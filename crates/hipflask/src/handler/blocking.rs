@@ -68,7 +68,7 @@ impl Context {
     }
 }
 
-/// A call that the context was lent to. It comes back with the result, or when nobody waits for the result any more,
+/// A call that the context was lent to. It comes back with the result, or when the result is not wanted any more,
 /// unless the call has begun by then.
 struct Lent<'a, W, T> {
     ctx: &'a mut Context,

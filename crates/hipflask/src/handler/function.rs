@@ -2,7 +2,7 @@
 //!
 //! One trait covers views, hooks, error handlers, commands and callbacks: `async fn` and `fn`, with or
 //! without `ctx: &mut Context` in front, with up to eight arguments. `Args` only tells the implementations
-//! apart; nobody writes it.
+//! apart; it is always inferred.
 
 use std::future::Future;
 
@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::context::extract::FromContext;
 use crate::handler::inline::Inline;
 
-/// What a function may return that is called for a `For`. A future is none, which tells a synchronous function from an
+/// What a function may return that is called for a `For`. A future is not included, which tells a synchronous function from an
 /// async one.
 pub trait ReturnFor<For> {}
 
@@ -28,7 +28,7 @@ pub trait Function<Args, For: 'static>: Send + std::marker::Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The error of an argument that could not be had; for a synchronous function what it panicked with, or a 503 if
+    /// The error of an argument; for a synchronous function also what it panicked with, or a 503 if
     /// no thread is free for it.
     fn call<'a>(&'a self, ctx: &'a mut Context) -> impl Future<Output = Result<Self::Output>> + Send + 'a;
 

@@ -53,7 +53,7 @@ enum Progress<L, W, T> {
     Waiting(L, W),
     Running,
     Done(L, Result<T, Panicked>),
-    /// Nobody waits for it, or its result was taken.
+    /// It was given up, or its result was taken.
     Left,
 }
 
@@ -100,7 +100,7 @@ where
 }
 
 /// The loan and the result of what was handed over, in time.
-#[must_use = "what nobody waits for may never be called"]
+#[must_use = "a call that is not awaited may never begin"]
 pub(crate) struct HandOver<L, W, T> {
     line: Arc<Line>,
     call: Arc<Call<L, W, T>>,
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use crate::handler::pool::Bounds;
 
-    /// Knows one span, which is always the current one, and notes who enters it.
+    /// Knows one span, which is always the current one, and notes the threads that enter it.
     struct Spans {
         entered: Arc<Mutex<Vec<ThreadId>>>,
         span: Mutex<Option<&'static Metadata<'static>>>,

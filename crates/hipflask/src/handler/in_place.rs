@@ -29,7 +29,7 @@ pub(crate) fn sending_first<T>(waiting: Arc<dyn Waiting>, work: impl FnOnce() ->
     work()
 }
 
-/// Whoever runs a function in place calls this first.
+/// Must be called before a function runs in place.
 pub(crate) fn send_what_waits() {
     if let Some(waiting) = WAITING.take() {
         waiting.send();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::header;
 
-use crate::http::peer::Scheme;
+use crate::http::peer::{Peer, Scheme};
 use crate::http::request::Request;
 use crate::http::url;
 
@@ -20,6 +20,11 @@ impl Request {
         // RFC 9112 §3.2.2: the target's authority comes before the `Host` field.
         let authority = self.uri.authority().map(http::uri::Authority::as_str);
         authority.or_else(|| Some(self.headers.get(header::HOST)?.to_str().unwrap_or_default()))
+    }
+
+    /// Whether it stands where there is no request: in a command, or at the start.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.peer == Peer::Memory && self.named_host().is_none()
     }
 
     /// Whether the request names no host, or a valid one: whether it could have a
@@ -80,7 +85,7 @@ impl Request {
 
 /// A host as Werkzeug accepts it: letters, digits, dots and hyphens, or an IPv6 address in brackets, and a
 /// port from 1 to 65535.
-pub(super) fn host_parts(host: &str) -> Option<(&str, Option<u16>)> {
+pub(crate) fn host_parts(host: &str) -> Option<(&str, Option<u16>)> {
     let (name, port) = split_port(host)?;
     let valid = match name.strip_prefix('[') {
         Some(address) => address.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().is_ok(),

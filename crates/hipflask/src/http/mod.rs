@@ -12,7 +12,7 @@ pub(crate) mod etags;
 mod exact_json;
 pub(crate) mod filenames;
 pub(crate) mod headers;
-mod host;
+pub(crate) mod host;
 pub(crate) mod idna;
 pub(crate) mod json;
 pub(crate) mod kept;

@@ -254,6 +254,22 @@ impl Request {
         };
         is_here && !forwarded.iter().any(|name| self.headers.contains_key(*name))
     }
+
+    /// Whether it asks for a WebSocket (RFC 6455 §4.1).
+    ///
+    /// ```
+    /// use hipflask::http::Request;
+    ///
+    /// let request = Request::get("/chat").with_header("connection", "keep-alive, Upgrade");
+    /// assert!(request.with_header("upgrade", "websocket").is_websocket());
+    /// assert!(!Request::get("/chat").is_websocket());
+    /// ```
+    pub fn is_websocket(&self) -> bool {
+        let Some(upgrade) = self.headers.get(header::UPGRADE) else { return false };
+        let fields = self.headers.get_all(header::CONNECTION).iter().filter_map(|field| field.to_str().ok());
+        upgrade.as_bytes().eq_ignore_ascii_case(b"websocket")
+            && fields.flat_map(|field| field.split(',')).any(|word| word.trim_ascii().eq_ignore_ascii_case("upgrade"))
+    }
 }
 
 /// The number of a new request. It has to be unique, not secret: each thread counts from a random start, and the

@@ -15,8 +15,9 @@ pub(crate) const ENCODED_SLASH: char = '\0';
 pub(crate) const PATH_SAFE: &[u8] = b"!$&'()*+,/:;=@";
 /// The characters of a query value that need no quotes.
 pub(crate) const QUERY_SAFE: &[u8] = b"!$'()*,/:;?@";
-/// The characters of a fragment that need no quotes.
-pub(crate) const ANCHOR_SAFE: &[u8] = b"!$&'()*+,/:;=?@";
+/// The characters of a fragment that are left as they are, as in Flask: the percent sign too, so that what is quoted
+/// already stays.
+pub(crate) const ANCHOR_SAFE: &[u8] = b"%!#$&'()*+,/:;=?@";
 
 /// Percent-encodes every byte of `text` except letters, digits, `-._~` and those in `safe`. Python's
 /// `urllib.parse.quote`.

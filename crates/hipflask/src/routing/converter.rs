@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hipflask_rule::{Arguments, Literal};
 
 use crate::http::url::{PATH_SAFE, quote};
+use crate::routing::view_args::FromPath;
 
 /// What a variable of a rule may be. Werkzeug's `BaseConverter`.
 ///
@@ -257,15 +258,17 @@ struct Int {
     signed: bool,
 }
 
+/// No number that means something has more.
+const MOST_DIGITS: usize = 1_000;
+
 impl Int {
     fn new(arguments: &Arguments) -> Result<Int, String> {
         let reader = Reader::new(arguments, &["fixed_digits", "min", "max", "signed"])?;
-        Ok(Int {
-            fixed_digits: reader.length("fixed_digits")?.unwrap_or(0),
-            min: reader.int("min")?,
-            max: reader.int("max")?,
-            signed: reader.flag("signed")?,
-        })
+        let fixed_digits = reader.length("fixed_digits")?.unwrap_or(0);
+        if fixed_digits > MOST_DIGITS {
+            return Err(format!("the converter's argument `fixed_digits` is more than {MOST_DIGITS}"));
+        }
+        Ok(Int { fixed_digits, min: reader.int("min")?, max: reader.int("max")?, signed: reader.flag("signed")? })
     }
 
     fn digits<'a>(&self, text: &'a str) -> &'a str {
@@ -293,8 +296,7 @@ fn compare_integers(a: &str, b: &str) -> std::cmp::Ordering {
 
 impl Converter for Int {
     fn matches(&self, text: &str) -> bool {
-        let digits = self.digits(text);
-        !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+        is_digits(self.digits(text))
     }
 
     fn accepts(&self, text: &str) -> bool {
@@ -304,12 +306,15 @@ impl Converter for Int {
     }
 
     fn to_url(&self, value: &str) -> Result<String, String> {
-        let digits = value.strip_prefix('-').unwrap_or(value);
-        if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-            Ok(format!("{value:0>width$}", width = self.fixed_digits))
-        } else {
-            Err(format!("'{value}' is not an integer"))
+        let (sign, digits) = split_sign(value);
+        if !is_digits(digits) {
+            return Err(format!("'{value}' is not an integer"));
         }
+        let (sign, digits) = match digits.trim_start_matches('0') {
+            "" => ("", "0"),
+            digits => (sign, digits),
+        };
+        Ok(format!("{sign}{digits:0>width$}", width = self.fixed_digits.saturating_sub(sign.len())))
     }
 
     fn weight(&self) -> i32 {
@@ -317,7 +322,17 @@ impl Converter for Int {
     }
 }
 
-/// `float`: digits, a point, digits.
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A minus, if there is one, and what follows it.
+fn split_sign(text: &str) -> (&str, &str) {
+    text.split_at(usize::from(text.starts_with('-')))
+}
+
+/// `float`: digits, a point, digits. It is a number of the double precision that every language has: digits beyond that
+/// are rounded, but what would become infinite, or zero, is not its value.
 #[derive(Debug)]
 struct Float {
     min: Option<f64>,
@@ -334,24 +349,29 @@ impl Float {
 
 impl Converter for Float {
     fn matches(&self, text: &str) -> bool {
-        let text = if self.signed { text.strip_prefix('-').unwrap_or(text) } else { text };
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        text.split_once('.').is_some_and(|(whole, fraction)| digits(whole) && digits(fraction))
+        let text = if self.signed { split_sign(text).1 } else { text };
+        text.split_once('.').is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction))
     }
 
     fn accepts(&self, text: &str) -> bool {
-        // Four hundred digits are beyond every float; a view is not given infinity, as Werkzeug's is.
-        let Some(value) = text.parse::<f64>().ok().filter(|value| value.is_finite()) else { return false };
+        let Some(value) = f64::from_path(text) else { return false };
         self.min.is_none_or(|min| value >= min) && self.max.is_none_or(|max| value <= max)
     }
 
-    /// Plain decimals with a digit on each side of the point: what [`matches`](Converter::matches) reads.
-    /// Werkzeug writes `1e+20`, which its own rule does not match.
+    /// Plain decimals with a digit on each side of the point: what [`matches`](Converter::matches) reads, and every
+    /// digit of the value. Werkzeug writes `1e+20`, which its own rule does not match.
     fn to_url(&self, value: &str) -> Result<String, String> {
+        let (sign, digits) = split_sign(value);
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+        if is_digits(whole) && is_digits(fraction) {
+            return Ok(plain(sign, whole, fraction));
+        }
+        // Another spelling of a number, for instance with an exponent.
         match value.parse::<f64>() {
             Ok(value) if value.is_finite() => {
-                let text = value.to_string();
-                Ok(if text.contains('.') { text } else { text + ".0" })
+                let text = value.abs().to_string();
+                let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
+                Ok(plain(if value < 0.0 { "-" } else { "" }, whole, fraction))
             }
             _ => Err(format!("'{value}' is not a number")),
         }
@@ -360,6 +380,15 @@ impl Converter for Float {
     fn weight(&self) -> i32 {
         50
     }
+}
+
+/// A number without zeros that say nothing.
+fn plain(sign: &str, whole: &str, fraction: &str) -> String {
+    let whole = whole.trim_start_matches('0');
+    let fraction = fraction.trim_end_matches('0');
+    let or_zero = |digits: &str| if digits.is_empty() { "0".to_owned() } else { digits.to_owned() };
+    let sign = if whole.is_empty() && fraction.is_empty() { "" } else { sign };
+    format!("{sign}{}.{}", or_zero(whole), or_zero(fraction))
 }
 
 /// `uuid`: 32 hexadecimal digits in the usual five groups.
@@ -410,7 +439,7 @@ mod tests {
             ("int", vec!["0", "007", "99999999999999999999999"], vec!["", "-1", "1.0", "٣", "+1"]),
             ("int(signed=True, min=-5, max=10)", vec!["-5", "10", "010"], vec!["-6", "11", "99999999999999999999999"]),
             ("int(fixed_digits=4)", vec!["0042"], vec!["42"]),
-            ("float", vec!["1.0", "0.5"], vec!["1", "1.", ".5", "1e5", "-1.0"]),
+            ("float", vec!["1.0", "0.5", "0.0", "00.10"], vec!["1", "1.", ".5", "1e5", "-1.0", "inf", "nan"]),
             ("float(max=1.5)", vec!["1.5"], vec!["1.6"]),
             ("float", vec![&large], vec![&beyond]),
             ("any(a, 'b c')", vec!["a", "b c"], vec!["b"]),
@@ -427,10 +456,35 @@ mod tests {
         let url = |variable, value| converter(variable).expect("valid").to_url(value);
         assert_eq!(url("int(fixed_digits=4)", "42").as_deref(), Ok("0042"));
         assert_eq!(url("float", "1").as_deref(), Ok("1.0"));
+        assert_eq!(url("int(fixed_digits=4, signed=True)", "-5").as_deref(), Ok("-005"));
+        assert_eq!((url("int", "007"), url("int", "-0")), (Ok("7".into()), Ok("0".into())));
         assert_eq!(url("float", "100000000000000000000").as_deref(), Ok("100000000000000000000.0"));
+        for (value, written) in [
+            ("1e20", "100000000000000000000.0"),
+            ("-1.5e-3", "-0.0015"),
+            ("01.50", "1.5"),
+            ("-0.0", "0.0"),
+            ("0.1234567890123456789012", "0.1234567890123456789012"),
+            ("1e-320", "0.00000"),
+        ] {
+            let url = url("float", value).expect("a number");
+            assert!(url.starts_with(written) && takes("float(signed=True)", &url), "{value}: {url}");
+        }
         assert_eq!(url("string", "a/b c?").as_deref(), Ok("a/b%20c%3F"));
         assert_eq!(url("any(a, b)", "x"), Err("'x' is not one of 'a', 'b'".into()));
-        assert!(url("int", "x").is_err() && url("float", "nan").is_err());
+        assert!(url("int", "x").is_err() && url("float", "nan").is_err() && url("float", "1e999").is_err());
+    }
+
+    /// Flask gives the view `inf`, and 0.0.
+    #[test]
+    fn what_a_float_cannot_hold_is_none() {
+        let of = |digits: usize| format!("{}.0", "9".repeat(digits));
+        assert!(takes("float", &of(308)) && !takes("float", &of(309)));
+        let tiny = |zeros: usize| format!("0.{}1", "0".repeat(zeros));
+        assert!(takes("float", &tiny(300)) && !takes("float", &tiny(400)));
+        assert!(takes("float", &format!("0.{}", "0".repeat(400))), "this is zero");
+        assert_eq!((f32::from_path(&of(39)), f32::from_path("0.5")), (None, Some(0.5)));
+        assert_eq!((f64::from_path("inf"), f64::from_path("NaN"), f64::from_path("1e5")), (None, None, Some(1e5)));
     }
 
     #[test]
@@ -440,6 +494,7 @@ mod tests {
         );
         assert!(converter("int(min=x)").expect_err("a word").contains("must be an integer"));
         assert!(converter("any").expect_err("empty").contains("needs a list of words"));
+        assert!(converter("int(fixed_digits=100000)").expect_err("too many").contains("more than 1000"));
         assert!(converter("uuid(1)").expect_err("too many").contains("at most 0"));
     }
 }

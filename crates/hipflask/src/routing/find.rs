@@ -8,61 +8,97 @@ use crate::routing::map::{Map, MapRule};
 use crate::routing::matcher::State;
 use crate::routing::methods::MethodSet;
 use crate::routing::part::{Part, fit};
+use crate::routing::rule::merged;
+use crate::routing::url_map::Domains;
+use crate::routing::view_args::ViewArgs;
+
+/// What a rule is looked for by.
+#[derive(Clone, Copy)]
+pub(crate) struct Sought<'a> {
+    /// The subdomain or the host, whatever the map looks at.
+    pub(crate) domain: &'a str,
+    /// Decoded, beginning with a slash.
+    pub(crate) path: &'a str,
+    pub(crate) method: &'a Method,
+    /// Whether the request is for a WebSocket.
+    pub(crate) websocket: bool,
+}
 
 /// The result for a path.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Match {
-    /// The rule, and the bytes of the path that each of its variables took.
-    Found(usize, Vec<Range<usize>>),
+    Found(usize, ViewArgs),
     /// The same path with one slash more or fewer: redirect to it.
     Redirect(String),
     /// The path exists, but only for these methods.
     MethodNotAllowed(MethodSet),
+    /// The path exists, but not for a WebSocket, or for nothing else.
+    WebSocketMismatch,
     NotFound,
 }
 
 impl Map {
-    /// Finds the rule for `path` (decoded, beginning with a slash) and `method`.
-    pub(crate) fn find(&self, path: &str, method: &Method) -> Match {
-        let mut search = Search::new(self, path, method);
-        match search.walk(0, Some(0)) {
-            Walk::Rule(rule) => return Match::Found(rule, search.values),
-            Walk::Slash => return Match::Redirect(format!("{path}/")),
+    /// Finds the rule for what is sought.
+    pub(crate) fn find(&self, sought: Sought<'_>) -> Match {
+        let mut search = Search::new(self, sought);
+        match search.begin() {
+            Walk::Rule(rule) => {
+                let taken = std::mem::take(&mut search.values);
+                return match self.view_args(rule, sought.domain, sought.path, taken) {
+                    Some(args) => Match::Found(rule, args),
+                    None => search.misses.tell(),
+                };
+            }
+            Walk::Slash => return Match::Redirect(format!("{}/", sought.path)),
             Walk::Nothing => {}
         }
-        let allowed = search.allowed;
-        self.find_merged(path, method).unwrap_or(if allowed.is_empty() {
-            Match::NotFound
+        if self.settings.merge_slashes && sought.path.contains("//") {
+            self.find_merged(sought, search.misses)
         } else {
-            Match::MethodNotAllowed(allowed)
-        })
-    }
-
-    /// Tries again with every run of slashes reduced to one.
-    fn find_merged(&self, path: &str, method: &Method) -> Option<Match> {
-        if !path.contains("//") {
-            return None;
-        }
-        let mut merged = String::with_capacity(path.len());
-        for c in path.chars() {
-            if c != '/' || !merged.ends_with('/') {
-                merged.push(c);
-            }
-        }
-        match Search::new(self, &merged, method).walk(0, Some(0)) {
-            Walk::Rule(rule) => self.rule(rule).merge_slashes.then_some(Match::Redirect(merged)),
-            Walk::Slash => Some(Match::Redirect(merged + "/")),
-            Walk::Nothing => None,
+            search.misses.tell()
         }
     }
 
-    /// Every method that is answered at `path`.
-    pub(crate) fn allowed_methods(&self, path: &str) -> MethodSet {
+    /// Tries again with every run of slashes reduced to one. What was missed before is told too.
+    fn find_merged(&self, sought: Sought<'_>, missed: Misses) -> Match {
+        let path = merged(sought.path);
+        let mut search = Search::new(self, Sought { path: &path, ..sought });
+        search.misses = missed;
+        match search.begin() {
+            Walk::Rule(rule) if self.rule(rule).merge_slashes => Match::Redirect(path),
+            Walk::Slash => Match::Redirect(path + "/"),
+            Walk::Rule(_) | Walk::Nothing => search.misses.tell(),
+        }
+    }
+
+    /// Every method that is answered at a path.
+    pub(crate) fn allowed_methods(&self, sought: Sought<'_>) -> MethodSet {
         // A method that no rule can have, so `find` collects the methods of every match.
         let Ok(nobodys) = Method::from_bytes(b"-") else { return MethodSet::default() };
-        match self.find(path, &nobodys) {
+        match self.find(Sought { method: &nobodys, ..sought }) {
             Match::MethodNotAllowed(methods) => methods,
             _ => MethodSet::default(),
+        }
+    }
+}
+
+/// What would match but for something that is not the path.
+#[derive(Default)]
+struct Misses {
+    /// The methods of the rules that match except for the method.
+    methods: MethodSet,
+    /// Whether a rule matches except that it is for WebSockets alone, or not for them.
+    websocket: bool,
+}
+
+impl Misses {
+    fn tell(self) -> Match {
+        if !self.methods.is_empty() {
+            Match::MethodNotAllowed(self.methods)
+        } else if self.websocket {
+            Match::WebSocketMismatch
+        } else {
+            Match::NotFound
         }
     }
 }
@@ -76,16 +112,44 @@ enum Walk {
 
 struct Search<'a> {
     map: &'a Map,
+    sought: Sought<'a>,
     path: &'a str,
-    method: &'a Method,
     values: Vec<Range<usize>>,
-    /// The methods of the rules that match except for the method.
-    allowed: MethodSet,
+    misses: Misses,
+    /// What may still be spent on fitting variables.
+    steps: usize,
 }
 
 impl<'a> Search<'a> {
-    fn new(map: &'a Map, path: &'a str, method: &'a Method) -> Search<'a> {
-        Search { map, path, method, values: Vec::new(), allowed: MethodSet::default() }
+    fn new(map: &'a Map, sought: Sought<'a>) -> Search<'a> {
+        let steps = map.matcher.most_steps;
+        Search { map, sought, path: sought.path, values: Vec::new(), misses: Misses::default(), steps }
+    }
+
+    /// From the beginning: a domain's, if the map looks at them. Fixed ones come before those with variables.
+    fn begin(&mut self) -> Walk {
+        let map = self.map;
+        if map.settings.domains == Domains::Ignored {
+            return self.walk(0, Some(0));
+        }
+        let (domains, domain) = (&map.matcher.domains, self.sought.domain);
+        if let Some(state) = domains.after(domain) {
+            let walk = self.walk(state, Some(0));
+            if !matches!(walk, Walk::Nothing) {
+                return walk;
+            }
+        }
+        for (part, state) in &domains.variables {
+            self.values.clear();
+            if !fit(&part.pieces, domain, 0, &mut self.values, &mut self.steps) {
+                continue;
+            }
+            let walk = self.walk(*state, Some(0));
+            if !matches!(walk, Walk::Nothing) {
+                return walk;
+            }
+        }
+        Walk::Nothing
     }
 
     /// From `state` on, with the path from `rest` on still to be matched; `None` is its end.
@@ -99,8 +163,8 @@ impl<'a> Search<'a> {
             Some(at) => (&self.path[start..start + at], Some(start + at + 1)),
             None => (&self.path[start..], None),
         };
-        if let Ok(at) = current.texts.binary_search_by(|(text, _)| text.as_str().cmp(part)) {
-            let walk = self.walk(current.texts[at].1, after);
+        if let Some(next) = current.after(part) {
+            let walk = self.walk(next, after);
             if !matches!(walk, Walk::Nothing) {
                 return walk;
             }
@@ -124,7 +188,7 @@ impl<'a> Search<'a> {
     /// Follows a transition by variables.
     fn take(&mut self, candidate: &Part, next: usize, start: usize, part: &str, after: Option<usize>) -> Walk {
         if !candidate.is_final {
-            return if fit(&candidate.pieces, part, start, &mut self.values) {
+            return if fit(&candidate.pieces, part, start, &mut self.values, &mut self.steps) {
                 self.walk(next, after)
             } else {
                 Walk::Nothing
@@ -136,7 +200,7 @@ impl<'a> Search<'a> {
             None => (all, None),
         };
         let doubled = candidate.is_suffixed && body.ends_with('/');
-        if !doubled && fit(&candidate.pieces, body, start, &mut self.values) {
+        if !doubled && fit(&candidate.pieces, body, start, &mut self.values, &mut self.steps) {
             self.walk(next, rest)
         } else {
             Walk::Nothing
@@ -149,17 +213,19 @@ impl<'a> Search<'a> {
         if !matches!(walk, Walk::Nothing) {
             return walk;
         }
-        let Ok(at) = state.texts.binary_search_by(|(text, _)| text.as_str().cmp("")) else {
-            return Walk::Nothing;
-        };
+        let Some(slashed) = state.after("") else { return Walk::Nothing };
         let map = self.map;
-        let slashed = &map.matcher.states[state.texts[at].1];
-        let mut rules = slashed.rules.iter().map(|id| (*id, map.rule(*id)));
-        match rules.find(|(_, rule)| rule.methods.contains(self.method)) {
+        let mut rules = map.matcher.states[slashed].rules.iter().map(|id| (*id, map.rule(*id)));
+        let fits = |rule: &MapRule| rule.websocket == self.sought.websocket && self.has_method(rule);
+        match rules.find(|(_, rule)| fits(rule)) {
             Some((_, rule)) if rule.strict_slashes => Walk::Slash,
             Some((id, _)) => Walk::Rule(id),
             None => Walk::Nothing,
         }
+    }
+
+    fn has_method(&self, rule: &MapRule) -> bool {
+        rule.methods.contains(self.sought.method)
     }
 
     fn rule_of(&mut self, state: &State, suits: impl Fn(&MapRule) -> bool) -> Walk {
@@ -168,10 +234,13 @@ impl<'a> Search<'a> {
             if !suits(rule) {
                 continue;
             }
-            if rule.methods.contains(self.method) {
+            if !self.has_method(rule) {
+                self.misses.methods.extend(&rule.methods);
+            } else if rule.websocket != self.sought.websocket {
+                self.misses.websocket = true;
+            } else {
                 return Walk::Rule(*id);
             }
-            self.allowed.extend(&rule.methods);
         }
         Walk::Nothing
     }
@@ -199,14 +268,15 @@ mod tests {
 
     /// `endpoint value value`, `-> redirect`, `404` or `405`.
     fn find_by(map: &Map, path: &str, method: &Method) -> String {
-        match map.find(path, method) {
-            Match::Found(id, values) => {
+        match map.find(Sought { domain: "", path, method, websocket: false }) {
+            Match::Found(id, args) => {
                 let mut text = map.rule(id).endpoint.to_string();
-                values.into_iter().for_each(|range| text += &format!(" {}", &path[range]));
+                args.iter().for_each(|(_, value)| text += &format!(" {value}"));
                 text
             }
             Match::Redirect(to) => format!("-> {to}"),
             Match::MethodNotAllowed(methods) => format!("405 {}", methods.to_header()),
+            Match::WebSocketMismatch => "400".to_owned(),
             Match::NotFound => "404".to_owned(),
         }
     }
@@ -293,14 +363,15 @@ mod tests {
         assert_eq!(find_by(&map, "/a", &Method::PUT), "put a");
         assert_eq!(find_by(&map, "/a", &Method::DELETE), "405 GET, HEAD, POST, PUT, OPTIONS");
         assert_eq!(find_by(&map, "/b", &Method::OPTIONS), "405 PUT");
-        assert_eq!(map.allowed_methods("/a").to_header(), "GET, HEAD, POST, PUT, OPTIONS");
+        let sought = Sought { domain: "", path: "/a", method: &Method::GET, websocket: false };
+        assert_eq!(map.allowed_methods(sought).to_header(), "GET, HEAD, POST, PUT, OPTIONS");
     }
 
     #[test]
     fn an_encoded_slash_is_for_paths_only() {
         let map = map(&["/u/<name>", "/u/<name>/edit", "/f/<path:p>"]);
         assert_eq!(find(&map, "/u/a\0edit"), "404");
-        assert_eq!(find(&map, "/f/a\0b"), "/f/<path:p> a\0b");
+        assert_eq!(find(&map, "/f/a\0b"), "/f/<path:p> a/b");
         assert_eq!(find(&map, "/f/\0b"), "404");
     }
 
@@ -314,6 +385,40 @@ mod tests {
         );
         assert!(map.add(Rule::new("/a/<int:x>").methods([Method::POST]), Arc::from("c"), true).is_ok());
         assert!(map.add(Rule::new("/a/<int(min=1):x>"), Arc::from("d"), true).is_ok());
+    }
+
+    /// What was spent on fitting variables: how a map's size shows, without a clock.
+    fn spent(map: &Map, path: &str) -> usize {
+        let sought = Sought { domain: "", path, method: &Method::GET, websocket: false };
+        let mut search = Search::new(map, sought);
+        search.begin();
+        map.matcher.most_steps - search.steps
+    }
+
+    #[test]
+    fn a_thousand_rules_cost_what_ten_cost() {
+        let of = |count: usize| {
+            let rules = (0..count).flat_map(|n| {
+                [format!("/r{n}"), format!("/r{n}/<int:id>"), format!("/r{n}/<int:id>/<name>"), format!("/<a>/r{n}")]
+            });
+            let rules: Vec<String> = rules.collect();
+            map(&rules.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let (ten, thousand) = (of(10), of(1000));
+        for path in ["/r5", "/r5/7", "/r5/7/x", "/x/r5", "/r5/x", "/x", "/x/y/z"] {
+            assert_eq!(find(&ten, path), find(&thousand, path), "{path}");
+            assert_eq!(spent(&ten, path), spent(&thousand, path), "{path}");
+        }
+    }
+
+    #[test]
+    fn many_rules_that_are_hard_to_fit_share_one_budget() {
+        let rules: Vec<String> = (0..300).map(|n| format!("/<a>-<b>-<c>-<int(min={n}):d>-")).collect();
+        let map = map(&rules.iter().map(String::as_str).collect::<Vec<_>>());
+        let path = format!("/{}-", "x-".repeat(4_000));
+        assert_eq!(find(&map, &path), "404");
+        assert!(spent(&map, &path) <= map.matcher.most_steps);
+        assert_eq!(find(&map, "/x-y-z-300-"), "/<a>-<b>-<c>-<int(min=0):d>- x y z 300", "which is easy to fit");
     }
 
     #[test]

@@ -1,24 +1,29 @@
 //! The map of all rules of an application.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::Location;
 use std::sync::Arc;
 
-use hipflask_rule::{Literal, Piece, RuleSyntax};
+use hipflask_rule::RuleSyntax;
 use http::Method;
 
 use crate::http::url::ENCODED_SLASH;
+use crate::routing::compile::{Trace, Variables, domain, parts, trace};
 use crate::routing::converter::{Converter, Factory, builtin};
 use crate::routing::matcher::Matcher;
 use crate::routing::methods::MethodSet;
-use crate::routing::part::{Part, PartPiece};
+use crate::routing::part::Part;
+use crate::routing::redirect::RedirectTo;
 use crate::routing::rule::Rule;
+use crate::routing::url_map::{Domains, UrlMap};
 use crate::routing::view_args::ViewArgs;
 
 /// All rules of an application. Werkzeug's `Map`.
 #[derive(Debug)]
 pub(crate) struct Map {
+    pub(crate) settings: UrlMap,
     pub(super) rules: Vec<MapRule>,
     /// The rules of each endpoint, in the order in which URL building tries them.
     pub(super) by_endpoint: BTreeMap<Arc<str>, Vec<usize>>,
@@ -35,9 +40,6 @@ impl std::fmt::Debug for Factories {
     }
 }
 
-/// The variables of a rule with their converters, in the order of the rule.
-type Variables = Vec<(Arc<str>, Arc<dyn Converter>)>;
-
 /// A rule in the map.
 #[derive(Debug)]
 pub(crate) struct MapRule {
@@ -47,7 +49,13 @@ pub(crate) struct MapRule {
     pub(crate) defaults: Vec<(Arc<str>, String)>,
     pub(crate) automatic_options: bool,
     pub(crate) location: &'static Location<'static>,
+    /// Those of the domain come first.
     pub(super) variables: Variables,
+    /// The subdomain or the host that it is for, if the map looks at them.
+    pub(super) domain: Option<Domain>,
+    pub(crate) websocket: bool,
+    pub(crate) alias: bool,
+    pub(crate) redirect_to: Option<RedirectTo>,
     pub(super) strict_slashes: bool,
     pub(super) merge_slashes: bool,
     pub(crate) build_only: bool,
@@ -59,16 +67,27 @@ pub(crate) struct MapRule {
     declared: MethodSet,
 }
 
-/// A piece of a URL that is being built.
+/// The subdomain or the host of a rule.
 #[derive(Debug)]
-pub(super) enum Trace {
-    Static(String),
-    /// An index of [`MapRule::variables`].
-    Variable(usize),
+pub(super) struct Domain {
+    text: String,
+    /// Whether it is a whole host.
+    is_host: bool,
+    /// How many of the rule's variables are in it.
+    pub(super) variables: usize,
+    pub(super) trace: Vec<Trace>,
 }
 
 impl MapRule {
-    /// The variables, in the order of the path.
+    pub(crate) fn subdomain(&self) -> Option<&str> {
+        self.domain.as_ref().filter(|domain| !domain.is_host).map(|domain| domain.text.as_str())
+    }
+
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.domain.as_ref().filter(|domain| domain.is_host).map(|domain| domain.text.as_str())
+    }
+
+    /// The variables, those of the domain first, then in the order of the path.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&Arc<str>, &dyn Converter)> {
         self.variables.iter().map(|(name, converter)| (name, &**converter))
     }
@@ -80,6 +99,15 @@ impl MapRule {
         variables.chain(defaults.filter(|name| !self.variables.iter().any(|(variable, _)| &**variable == *name)))
     }
 
+    /// Whether a request could be for this rule as well as for `other`, at the same place in the map.
+    fn is_twin_of(&self, other: &MapRule) -> bool {
+        self.websocket == other.websocket && self.declared.intersects(&other.declared)
+    }
+
+    pub(super) fn converter(&self, name: &str) -> Option<&dyn Converter> {
+        self.variables().find(|(known, _)| &***known == name).map(|(_, converter)| converter)
+    }
+
     pub(super) fn default(&self, name: &str) -> Option<&str> {
         self.defaults.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.as_str())
     }
@@ -87,16 +115,21 @@ impl MapRule {
 
 impl Default for Map {
     fn default() -> Map {
+        Map::new(UrlMap::default())
+    }
+}
+
+impl Map {
+    pub(crate) fn new(settings: UrlMap) -> Map {
         Map {
+            settings,
             rules: Vec::new(),
             by_endpoint: BTreeMap::new(),
             matcher: Matcher::default(),
             factories: Factories(builtin()),
         }
     }
-}
 
-impl Map {
     pub(crate) fn add_converter(&mut self, name: String, factory: Factory) {
         self.factories.0.insert(name, factory);
     }
@@ -109,21 +142,25 @@ impl Map {
         self.rules.iter()
     }
 
+    /// The rules of an endpoint.
+    pub(crate) fn rules_of(&self, endpoint: &str) -> impl Iterator<Item = &MapRule> {
+        self.by_endpoint.get(endpoint).into_iter().flatten().map(|id| &self.rules[*id])
+    }
+
     pub(crate) fn has_endpoint(&self, endpoint: &str) -> bool {
         self.by_endpoint.contains_key(endpoint)
     }
 
     /// Whether a rule of `endpoint` takes a value of this name.
     pub(crate) fn is_endpoint_expecting(&self, endpoint: &str, name: &str) -> bool {
-        let mut rules = self.by_endpoint.get(endpoint).into_iter().flatten().map(|id| &self.rules[*id]);
-        rules.any(|rule| rule.default(name).is_some() || rule.variables.iter().any(|(known, _)| &**known == name))
+        self.rules_of(endpoint)
+            .any(|rule| rule.default(name).is_some() || rule.variables.iter().any(|(known, _)| &**known == name))
     }
 
     /// The first rule of `endpoint` that can be built from values with these names.
     pub(crate) fn expects(&self, endpoint: &str, names: &[&str]) -> Result<(), Vec<String>> {
         let mut missing: Option<Vec<String>> = None;
-        for id in self.by_endpoint.get(endpoint).into_iter().flatten() {
-            let rule = &self.rules[*id];
+        for rule in self.rules_of(endpoint) {
             let lacks =
                 rule.variables.iter().filter(|(name, _)| !names.contains(&&**name) && rule.default(name).is_none());
             let lacks: Vec<String> = lacks.map(|(name, _)| name.to_string()).collect();
@@ -144,13 +181,20 @@ impl Map {
     ///
     /// What is wrong with the rule: its syntax, an unknown converter, another rule for the same URL.
     pub(crate) fn add(&mut self, rule: Rule, endpoint: Arc<str>, automatic_options: bool) -> Result<usize, String> {
-        let syntax = rule.syntax().map_err(|error| error.to_string())?;
+        let merge_slashes = rule.merge_slashes.unwrap_or(self.settings.merge_slashes);
+        let syntax = rule.syntax(merge_slashes).map_err(|error| error.to_string())?;
         if !rule.text.starts_with('/') {
             return Err(format!("the rule `{}` must start with a slash", rule.text));
         }
-        let variables = self.variables(&rule, &syntax)?;
+        let told = |problem: String| format!("the rule `{}` {problem}", rule.text);
+        let (domain, part, mut variables) = self.domain(&rule)?;
+        variables.extend(self.variables(&rule, &syntax)?);
+        check_names(&variables).map_err(told)?;
         let id = self.rules.len();
         let declared: MethodSet = rule.methods.clone().unwrap_or_else(|| vec![Method::GET]).into_iter().collect();
+        if rule.websocket {
+            check_websocket(&declared).map_err(told)?;
+        }
         let automatic = rule.automatic_options.unwrap_or(automatic_options) && !declared.contains(&Method::OPTIONS);
         let mut methods = declared.clone();
         if methods.contains(&Method::GET) {
@@ -159,25 +203,9 @@ impl Map {
         if automatic {
             methods.insert(Method::OPTIONS);
         }
-        if !rule.build_only {
-            let parts = parts(&syntax, &variables);
-            let node = self.matcher.node(parts);
-            if let Some(twin) =
-                self.matcher.rules_at(node).map(|id| &self.rules[id]).find(|r| r.declared.intersects(&declared))
-            {
-                return Err(format!(
-                    "the rule `{}` already answers {}, for the endpoint `{}` ({}:{})",
-                    rule.text,
-                    twin.declared.to_header(),
-                    twin.endpoint,
-                    twin.location.file(),
-                    twin.location.line()
-                ));
-            }
-            self.matcher.add_rule(node, id);
-        }
-        self.rules.push(MapRule {
-            trace: trace(&syntax),
+        let in_domain = domain.as_ref().map_or(0, |domain: &Domain| domain.variables);
+        let made = MapRule {
+            trace: trace(&syntax, in_domain),
             text: rule.text,
             endpoint: Arc::clone(&endpoint),
             methods,
@@ -186,13 +214,50 @@ impl Map {
             automatic_options: automatic,
             location: rule.location,
             variables,
-            strict_slashes: rule.strict_slashes.unwrap_or(true),
-            merge_slashes: rule.merge_slashes.unwrap_or(true),
+            domain,
+            websocket: rule.websocket,
+            alias: rule.alias,
+            redirect_to: rule.redirect_to,
+            strict_slashes: rule.strict_slashes.unwrap_or(self.settings.strict_slashes),
+            merge_slashes,
             build_only: rule.build_only,
             may_be_shorter: false,
-        });
+        };
+        if let Some(redirect_to) = &made.redirect_to {
+            redirect_to.check(made.arguments()).map_err(|problem| format!("the rule `{}` {problem}", made.text))?;
+        }
+        if !made.build_only {
+            let node = self.matcher.node(part, parts(&syntax, &made.variables[in_domain..]));
+            let twin = self.matcher.rules_at(node).map(|id| &self.rules[id]).find(|twin| twin.is_twin_of(&made));
+            if let Some(twin) = twin {
+                return Err(format!(
+                    "the rule `{}` already answers {}, for the endpoint `{}` ({}:{})",
+                    made.text,
+                    twin.declared.to_header(),
+                    twin.endpoint,
+                    twin.location.file(),
+                    twin.location.line()
+                ));
+            }
+            self.matcher.add_rule(node, id);
+        }
+        self.rules.push(made);
         self.by_endpoint.entry(endpoint).or_default().push(id);
         Ok(id)
+    }
+
+    /// The domain of a rule, the part that it is matched by, and its variables; without one if the map does not look at
+    /// domains.
+    fn domain(&self, rule: &Rule) -> Result<(Option<Domain>, Option<Part>, Variables), String> {
+        let told = |problem: String| format!("the rule `{}` {problem}", rule.text);
+        let domain_of = self.settings.domain_of(rule.subdomain.as_deref(), rule.host.as_deref());
+        let Some(text) = domain_of.map_err(told)? else { return Ok((None, None, Variables::new())) };
+        let syntax = RuleSyntax::parse(text).map_err(|error| error.to_string())?;
+        let variables = self.variables(rule, &syntax)?;
+        let part = domain(&syntax, &variables).map_err(told)?;
+        let is_host = self.settings.domains == Domains::Hosts;
+        let made = Domain { text: text.to_owned(), is_host, variables: variables.len(), trace: trace(&syntax, 0) };
+        Ok((Some(made), Some(part), variables))
     }
 
     fn variables(&self, rule: &Rule, syntax: &RuleSyntax) -> Result<Variables, String> {
@@ -218,19 +283,25 @@ impl Map {
         self.matcher.sort();
         let rules = &mut self.rules;
         for ids in self.by_endpoint.values_mut() {
-            ids.sort_by_key(|id| std::cmp::Reverse((rules[*id].arguments().count(), rules[*id].defaults.len())));
+            // More arguments first, then more defaults; an alias is built only if nothing else can be.
+            ids.sort_by_key(|id| {
+                let rule = &rules[*id];
+                (rule.alias, Reverse((rule.arguments().count(), rule.defaults.len())))
+            });
             if ids.len() > 1 && ids.iter().any(|id| !rules[*id].defaults.is_empty()) {
                 ids.iter().for_each(|id| rules[*id].may_be_shorter = true);
             }
         }
     }
 
-    /// The values that a match took from `path`, and the rule's defaults.
-    pub(crate) fn view_args(&self, id: usize, path: &str, ranges: Vec<Range<usize>>) -> Option<ViewArgs> {
+    /// The values that a match took from `domain` and `path`, and the rule's defaults; `None` if one of them is none of
+    /// its variable's.
+    pub(super) fn view_args(&self, id: usize, domain: &str, path: &str, taken: Vec<Range<usize>>) -> Option<ViewArgs> {
         let rule = self.rule(id);
-        let mut pairs = Vec::with_capacity(ranges.len() + rule.defaults.len());
-        for ((name, converter), range) in rule.variables().zip(ranges) {
-            let text = &path[range];
+        let mut pairs = Vec::with_capacity(taken.len() + rule.defaults.len());
+        let in_domain = rule.domain.as_ref().map_or(0, |domain| domain.variables);
+        for (at, ((name, converter), range)) in rule.variables().zip(taken).enumerate() {
+            let text = if at < in_domain { &domain[range] } else { &path[range] };
             let text = if text.contains(ENCODED_SLASH) { text.replace(ENCODED_SLASH, "/") } else { text.to_owned() };
             if !converter.accepts(&text) {
                 return None;
@@ -242,68 +313,20 @@ impl Map {
     }
 }
 
-fn trace(syntax: &RuleSyntax) -> Vec<Trace> {
-    let mut next = 0;
-    let piece = |piece: &Piece| match piece {
-        Piece::Static(text) => Trace::Static(crate::http::url::quote(text, crate::http::url::PATH_SAFE).into_owned()),
-        Piece::Variable(_) => {
-            next += 1;
-            Trace::Variable(next - 1)
-        }
-    };
-    syntax.pieces.iter().map(piece).collect()
-}
-
-/// Cuts a rule at its slashes. From a variable that may contain slashes on, the rest is one part.
-fn parts(syntax: &RuleSyntax, variables: &Variables) -> Vec<Part> {
-    let mut parts = vec![Part::default()];
-    let mut converters = variables.iter().map(|(_, converter)| Arc::clone(converter));
-    for piece in &syntax.pieces {
-        match piece {
-            Piece::Static(text) => push_text(&mut parts, text),
-            Piece::Variable(variable) => {
-                let (Some(part), Some(converter)) = (parts.last_mut(), converters.next()) else { break };
-                part.is_final |= !converter.part_isolating();
-                part.pieces.push(PartPiece::Variable { key: key(variable), converter });
-            }
+/// The names of the domain's variables are those of the path's too.
+fn check_names(variables: &Variables) -> Result<(), String> {
+    for (at, (name, _)) in variables.iter().enumerate() {
+        if variables[..at].iter().any(|(known, _)| known == name) {
+            return Err(format!("has a variable `{name}` that its domain has too; give each its own name"));
         }
     }
-    let last = parts.last_mut().filter(|part| part.is_final);
-    if let Some(last) = last
-        && let Some(PartPiece::Text(text)) = last.pieces.last_mut()
-        && text.ends_with('/')
-    {
-        text.pop();
-        if text.is_empty() {
-            last.pieces.pop();
-        }
-        last.is_suffixed = true;
-        parts.push(Part::default());
-    }
-    parts
+    Ok(())
 }
 
-fn push_text(parts: &mut Vec<Part>, text: &str) {
-    for (i, segment) in text.split('/').enumerate() {
-        let is_final = parts.last().is_some_and(|part| part.is_final);
-        if i > 0 && !is_final {
-            parts.push(Part::default());
-        }
-        let Some(part) = parts.last_mut() else { return };
-        let slash = if i > 0 && is_final { "/" } else { "" };
-        match part.pieces.last_mut() {
-            Some(PartPiece::Text(text)) => text.extend([slash, segment]),
-            _ if slash.is_empty() && segment.is_empty() => {}
-            _ => part.pieces.push(PartPiece::Text(format!("{slash}{segment}"))),
-        }
+/// A WebSocket begins with a GET (RFC 6455 §4.1).
+fn check_websocket(methods: &MethodSet) -> Result<(), String> {
+    match methods.iter().find(|method| ![Method::GET, Method::HEAD, Method::OPTIONS].contains(method)) {
+        Some(method) => Err(format!("is for WebSockets, which begin with GET; it cannot be for {method}")),
+        None => Ok(()),
     }
-}
-
-/// Two variables with the same key match the same texts, whatever their names.
-fn key(variable: &hipflask_rule::Variable) -> String {
-    let literal = |literal: &Literal| format!("{literal:?}");
-    let positional = variable.arguments.positional.iter().map(literal);
-    let named = variable.arguments.named.iter().map(|(name, value)| format!("{name}={value:?}"));
-    let converter = if variable.converter == "default" { "string" } else { &variable.converter };
-    format!("{converter}({})", positional.chain(named).collect::<Vec<_>>().join(","))
 }

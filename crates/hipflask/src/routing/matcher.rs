@@ -1,4 +1,4 @@
-//! The state machine that matches the segments of a path.
+//! The state machine that matches a domain and the segments of a path.
 //!
 //! A state has transitions by fixed text and by variables. Fixed text is tried first, then variables by weight, so
 //! the order of registration decides only between equal rules. A part with a variable that may contain slashes is
@@ -6,15 +6,26 @@
 
 use crate::routing::part::Part;
 
-/// The states; the first is where every path begins, before its first slash.
+/// The states; the first is where a path begins, before its first slash. Where rules are for domains, each domain has
+/// such a state of its own.
 #[derive(Debug)]
 pub(super) struct Matcher {
     pub(super) states: Vec<State>,
+    /// The transitions by a domain: to where its paths begin.
+    pub(super) domains: State,
+    /// The most steps that a search may take. An honest path takes a handful for each variable that is tried; one that
+    /// is crafted to take very many is not found.
+    pub(super) most_steps: usize,
 }
+
+/// What one part of a path may take that is hard to fit.
+const STEPS_FOR_A_PATH: usize = 20_000;
+/// What it may take to see that a part does not fit.
+const STEPS_FOR_A_PART: usize = 50;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// Sorted once, for binary search.
+    /// Sorted, for binary search.
     pub(super) texts: Vec<(String, usize)>,
     pub(super) variables: Vec<(Part, usize)>,
     pub(super) rules: Vec<usize>,
@@ -22,32 +33,36 @@ pub(super) struct State {
 
 impl Default for Matcher {
     fn default() -> Matcher {
-        Matcher { states: vec![State::default()] }
+        Matcher { states: vec![State::default()], domains: State::default(), most_steps: STEPS_FOR_A_PATH }
+    }
+}
+
+impl State {
+    /// Where a fixed text leads.
+    pub(super) fn after(&self, text: &str) -> Option<usize> {
+        let at = self.texts.binary_search_by(|(known, _)| known.as_str().cmp(text)).ok()?;
+        Some(self.texts[at].1)
     }
 }
 
 impl Matcher {
-    /// The state that `parts` lead to; missing ones are created.
-    pub(super) fn node(&mut self, parts: Vec<Part>) -> usize {
-        parts.into_iter().fold(0, |state, part| self.step(state, part))
-    }
-
-    fn step(&mut self, state: usize, part: Part) -> usize {
-        let next = self.states.len();
-        let from = &mut self.states[state];
-        let known = match part.as_text() {
-            Some(text) => from.texts.iter().find(|(t, _)| t == text).map(|(_, to)| *to),
-            None => from.variables.iter().find(|(p, _)| *p == part).map(|(_, to)| *to),
+    /// The state that `parts` lead to, of `domain` if rules are for domains; missing ones are created.
+    pub(super) fn node(&mut self, domain: Option<Part>, parts: Vec<Part>) -> usize {
+        let begin = match domain {
+            None => 0,
+            Some(domain) => follow(&mut self.domains, domain, self.states.len()),
         };
-        if let Some(known) = known {
-            return known;
+        if begin == self.states.len() {
+            self.states.push(State::default());
         }
-        match part.as_text() {
-            Some(text) => from.texts.push((text.to_owned(), next)),
-            None => from.variables.push((part, next)),
-        }
-        self.states.push(State::default());
-        next
+        parts.into_iter().fold(begin, |state, part| {
+            let new = self.states.len();
+            let next = follow(&mut self.states[state], part, new);
+            if next == new {
+                self.states.push(State::default());
+            }
+            next
+        })
     }
 
     pub(super) fn rules_at(&self, state: usize) -> impl Iterator<Item = usize> {
@@ -59,9 +74,29 @@ impl Matcher {
     }
 
     pub(super) fn sort(&mut self) {
-        for state in &mut self.states {
-            state.texts.sort();
+        for state in self.states.iter_mut().chain([&mut self.domains]) {
             state.variables.sort_by_cached_key(|(part, _)| part.weight());
+            self.most_steps += STEPS_FOR_A_PART * state.variables.len();
+        }
+    }
+}
+
+/// The state that `part` leads to from `state`: a known one, or else the state `next`, which is still to be made.
+fn follow(state: &mut State, part: Part, next: usize) -> usize {
+    if let Some(text) = part.as_text() {
+        return match state.texts.binary_search_by(|(known, _)| known.as_str().cmp(text)) {
+            Ok(at) => state.texts[at].1,
+            Err(at) => {
+                state.texts.insert(at, (text.to_owned(), next));
+                next
+            }
+        };
+    }
+    match state.variables.iter().find(|(known, _)| *known == part) {
+        Some((_, to)) => *to,
+        None => {
+            state.variables.push((part, next));
+            next
         }
     }
 }

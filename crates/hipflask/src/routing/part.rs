@@ -64,8 +64,15 @@ impl Part {
     }
 }
 
-/// Fits `pieces` to all of `text`, which begins at `base` in the path; adds what each variable took.
-pub(super) fn fit(pieces: &[PartPiece], text: &str, base: usize, values: &mut Vec<Range<usize>>) -> bool {
+/// Fits `pieces` to all of `text`, which begins at `base` in the path; adds what each variable took. `steps` is what may
+/// still be spent on it.
+pub(super) fn fit(
+    pieces: &[PartPiece],
+    text: &str,
+    base: usize,
+    values: &mut Vec<Range<usize>>,
+    steps: &mut usize,
+) -> bool {
     if let Some(PartPiece::Text(end)) = pieces.last()
         && !text.ends_with(end.as_str())
     {
@@ -73,7 +80,7 @@ pub(super) fn fit(pieces: &[PartPiece], text: &str, base: usize, values: &mut Ve
     }
     let before = values.len();
     let encoded_slash = text.contains(ENCODED_SLASH);
-    let mut fitting = Fitting { text, base, encoded_slash, values, steps: MOST_STEPS };
+    let mut fitting = Fitting { text, base, encoded_slash, values, steps };
     let fits = fitting.fit(pieces, 0);
     if !fits {
         values.truncate(before);
@@ -81,17 +88,13 @@ pub(super) fn fit(pieces: &[PartPiece], text: &str, base: usize, values: &mut Ve
     fits
 }
 
-/// The most steps spent on matching one part of a path. An honest path takes a handful; one that is crafted to
-/// take very many is not found.
-const MOST_STEPS: usize = 20_000;
-
 struct Fitting<'a> {
     text: &'a str,
     base: usize,
     encoded_slash: bool,
     values: &'a mut Vec<Range<usize>>,
-    /// What is left of [`MOST_STEPS`].
-    steps: usize,
+    /// What may still be spent.
+    steps: &'a mut usize,
 }
 
 impl Fitting<'_> {
@@ -112,7 +115,7 @@ impl Fitting<'_> {
     /// Pays for examining `bytes` bytes; returns whether enough steps were left.
     fn spend(&mut self, bytes: usize) -> bool {
         let left = self.steps.checked_sub(1 + bytes / 1024);
-        self.steps = left.unwrap_or(0);
+        *self.steps = left.unwrap_or(0);
         left.is_some()
     }
 
@@ -143,13 +146,16 @@ impl Fitting<'_> {
 
     /// Assigns `len` bytes to a variable, and fits the rest.
     fn take(&mut self, converter: &dyn Converter, pieces: &[PartPiece], at: usize, len: usize) -> bool {
+        if !self.spend(len) {
+            return false;
+        }
         let text = &self.text[at..at + len];
         let suits = if self.encoded_slash && !converter.part_isolating() {
             converter.matches(&text.replace(ENCODED_SLASH, "/"))
         } else {
             converter.matches(text)
         };
-        if !suits || !self.spend(len) {
+        if !suits {
             return false;
         }
         self.values.push(self.base + at..self.base + at + len);

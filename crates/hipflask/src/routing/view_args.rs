@@ -119,4 +119,19 @@ macro_rules! from_path {
     };
 }
 
-from_path!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, f32, f64, bool, char);
+from_path!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, bool, char);
+
+macro_rules! float_from_path {
+    ($($float:ty),*) => {
+        $(#[diagnostic::do_not_recommend] impl FromPath for $float {
+            /// What the type cannot hold, because it would be infinite or become zero, is no value.
+            fn from_path(text: &str) -> Option<$float> {
+                let value: $float = text.parse().ok()?;
+                let is_zero = !text.split(['e', 'E']).next()?.contains(|c| matches!(c, '1'..='9'));
+                (value.is_finite() && (value != 0.0 || is_zero)).then_some(value)
+            }
+        })*
+    };
+}
+
+float_from_path!(f32, f64);

@@ -26,7 +26,7 @@ enum Event<E> {
 }
 
 /// Runs a connection to its end, tells it when the server closes, and ends it when the client is too slow. Returns
-/// the result of a connection that ended by itself.
+/// the result of a connection that ended of its own accord.
 pub(super) async fn drive<C: Connection>(
     connection: &mut C,
     watch: &Watch,

@@ -150,7 +150,7 @@ mod tests {
                 let _client = TcpStream::connect(listener.address().expect("it has one")).await?;
                 let mut listeners = Listeners::from(listener);
                 let accepted = if closes {
-                    listeners.close().next().expect("somebody waits")
+                    listeners.close().next().expect("a client waits")
                 } else {
                     poll_fn(|cx| listeners.poll_accept(cx)).await?
                 };

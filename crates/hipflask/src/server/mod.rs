@@ -179,7 +179,7 @@ impl Server {
 
     async fn listen(self) -> Result<Listeners> {
         if self.sockets.is_empty() {
-            return Err(Error::msg("the server has no socket; give it one by `bind`, `listener` or `unix`"));
+            return Err(Error::msg("the server has no socket; give it one with `bind`, `listener` or `unix`"));
         }
         let mut listeners = Listeners::default();
         for socket in self.sockets {

@@ -91,7 +91,7 @@ impl SocketFile {
 
 fn identity(path: &Path) -> io::Result<Identity> {
     let file = fs::symlink_metadata(path)?;
-    // Its mode may be changed, which is no time of this kind; nothing is ever written to a socket's file.
+    // A change of its mode leaves this time alone, and nothing is ever written to a socket's file.
     Ok((file.dev(), file.ino(), file.mtime(), file.mtime_nsec()))
 }
 

@@ -13,6 +13,7 @@ use crate::signing::random_bytes;
 use crate::testing::client::TestClient;
 use crate::testing::response::TestResponse;
 
+/// The host of the requests, unless `SERVER_NAME` is set.
 const HOST: &str = "localhost";
 
 macro_rules! methods {
@@ -30,12 +31,14 @@ impl TestClient {
     /// A request of any method.
     pub fn request(&self, method: Method, target: &str) -> TestRequest<'_> {
         let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_static(HOST));
+        let host = self.host();
+        headers.insert(header::HOST, host.clone());
         headers.insert(header::USER_AGENT, HeaderValue::from_static("Hipflask test client"));
         if self.browser {
             headers.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
             if !method.is_safe() {
-                headers.insert(header::ORIGIN, HeaderValue::from_static("http://localhost"));
+                let origin = [b"http://", host.as_bytes()].concat();
+                headers.extend(HeaderValue::try_from(origin).ok().map(|origin| (header::ORIGIN, origin)));
             }
         }
         let target = iri_to_uri(target).into_owned();
@@ -49,6 +52,13 @@ impl TestClient {
             scheme: Scheme::Http,
             follow: false,
         }
+    }
+
+    /// The host that requests are for: `SERVER_NAME`, as in Flask.
+    fn host(&self) -> HeaderValue {
+        let own = self.app.config().find::<String>("SERVER_NAME").ok().flatten();
+        let own = own.and_then(|own| HeaderValue::try_from(own).ok());
+        own.unwrap_or(HeaderValue::from_static(HOST))
     }
 }
 
@@ -100,7 +110,11 @@ impl TestRequest<'_> {
     /// Makes it look to the application as if it came over HTTPS.
     pub fn https(mut self) -> Self {
         self.scheme = Scheme::Https;
-        if self.headers.contains_key(header::ORIGIN) { self.header("origin", "https://localhost") } else { self }
+        let origin = self.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        match origin.map(|origin| origin.replacen("http:", "https:", 1)) {
+            Some(origin) => self.header("origin", &origin),
+            None => self,
+        }
     }
 
     /// Sets the body.
@@ -239,8 +253,10 @@ impl TestRequest<'_> {
             }
         }
         let uri: Uri = location.parse().unwrap_or_default();
-        let host = uri.host().unwrap_or(HOST);
-        assert!(host == HOST, "the response redirects to another host, {host}; a test client cannot follow");
+        let own = self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(HOST);
+        let host = uri.authority().map_or(own, http::uri::Authority::as_str);
+        let same = host.eq_ignore_ascii_case(own);
+        assert!(same, "the response redirects to another host, {host}; a test client cannot follow");
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
         self.target = match (location.starts_with('/') || uri.host().is_some(), self.target.rsplit_once('/')) {
             (false, Some((folder, _))) => format!("{folder}/{location}"),

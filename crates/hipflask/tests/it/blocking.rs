@@ -332,7 +332,7 @@ impl Handler for Impatient {
 
 /// A future that the context was lent to is dropped; the request has its answer all the same.
 #[hipflask::test]
-async fn who_gives_up_on_a_synchronous_function_still_has_a_context() {
+async fn a_synchronous_function_that_is_given_up_leaves_a_context() {
     let (gate, began, _end) = Gate::new();
     let app = App::new("test", ".").config("VIEW_THREADS", 1).insert_state(gate);
     let app =

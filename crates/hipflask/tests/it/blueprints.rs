@@ -127,7 +127,7 @@ fn names_are_checked() {
     };
     for (app, told) in [
         (App::new("test", ".").register_blueprint(plain("", "/a")), "a blueprint needs a name"),
-        (App::new("test", ".").register_blueprint(plain("a.b", "/a")), "must not hold a dot"),
+        (App::new("test", ".").register_blueprint(plain("a.b", "/a")), "must not contain a dot"),
         (
             App::new("test", ".").register_blueprint(plain("a", "/a")).register_blueprint(plain("a", "/b")),
             "is taken by another",

@@ -1,4 +1,4 @@
-//! Functions that a program gives and that are no handlers: their arguments, their failures, what is said at the start.
+//! Functions that a program gives and that are not handlers: their arguments, their failures, what is said at the start.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -162,7 +162,7 @@ async fn a_template_calls_functions_with_the_context_and_survives_their_panics()
 }
 
 #[hipflask::test]
-async fn a_url_that_cannot_be_built_because_of_a_panic_is_an_error_of_who_builds_it() {
+async fn a_url_that_cannot_be_built_because_of_a_panic_is_an_error_of_its_view() {
     async fn index(ctx: &mut Context) -> String {
         match ctx.url_for("index") {
             Ok(url) => url,
@@ -181,7 +181,7 @@ async fn a_url_that_cannot_be_built_because_of_a_panic_is_an_error_of_who_builds
     };
     let client = app().url_defaults(|_, _, _| panic!("in pieces")).test_client();
     assert!(client.get("/").send().await.text().ends_with(": in pieces"));
-    let client = app().url_build_error_handler(|_, _, _| panic!("in pieces")).test_client();
+    let client = app().url_build_error_handler(|_, _| panic!("in pieces")).test_client();
     assert_eq!(client.get("/").send().await.text(), "/");
     assert!(client.get("/nowhere").send().await.text().ends_with(": in pieces"));
 }

@@ -56,7 +56,7 @@ fn what_is_said_last_counts() {
     assert_eq!(
         value(&config_of(app().config_default("GREETING", "later")), "GREETING"),
         "default",
-        "the first default stands"
+        "the first default is kept"
     );
     assert_eq!(value(&config_of(app().config("GREETING", 1).config("GREETING", [2])), "GREETING"), json!([2]));
     assert_eq!(value(&config_of(app().config("GREETING", None::<u8>)), "GREETING"), Value::Null, "null is a value");
@@ -76,7 +76,7 @@ fn values_are_read_by_their_type() {
     let config = config_of(app.config("STORE_PATH", "p").config("STORE_URL", "u").config("STOREX", "no"));
     assert_eq!(config.get::<u16>("PORT").expect("a number"), 8080);
     assert_eq!(config.get::<Vec<String>>("NAMES").expect("a list"), ["a", "b"]);
-    assert_eq!(config.get::<Option<u8>>("NONE").expect("null is no number"), None);
+    assert_eq!(config.get::<Option<u8>>("NONE").expect("null is not a number"), None);
     for error in [
         config.get::<u8>("PORT").err(),
         config.get::<u16>("NOTHING").err(),
@@ -155,7 +155,7 @@ fn in_environment(variables: &[(&str, OsString)]) -> Value {
     serde_json::from_str(&line).expect("it is JSON")
 }
 
-/// As Flask 3.1.3's `from_prefixed_env` reads it, but for names in small letters, which are no keys here.
+/// As Flask 3.1.3's `from_prefixed_env` reads it, except names in small letters, which are not keys here.
 #[test]
 fn the_environment_is_json_or_text() {
     if std::env::var_os("CONFIG_TEST_INNER").is_some() {
@@ -217,7 +217,7 @@ fn the_environment_is_json_or_text() {
     for key in ["lower", "", "OTHER"] {
         assert!(config.get(key).is_none(), "{key}");
     }
-    // Somebody else's variable, in whatever encoding, is nobody's reason to stop.
+    // A foreign variable, in whatever encoding, is no reason to stop.
     #[cfg(unix)]
     {
         let foreign: OsString = std::os::unix::ffi::OsStringExt::from_vec(b"caf\xe9".to_vec());

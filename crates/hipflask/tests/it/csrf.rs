@@ -116,7 +116,7 @@ async fn what_changes_nothing_is_not_asked() {
         let method: Method = method.parse().expect("a method");
         assert_eq!(client.request(method.clone(), "/change").send().await.status(), 400, "{method}");
     }
-    // What no rule has is told so whoever asks.
+    // A path that no rule has is a 404 for every client.
     assert_eq!(client.post("/nowhere").send().await.status(), 404);
     assert_eq!(client.post("/token").send().await.status(), 405);
     let unknown = Method::from_bytes(b"get").expect("a method");

@@ -1,4 +1,4 @@
-//! Errors: who answers them, what a client sees of them, and what a developer does.
+//! Errors: what answers them, what a client sees of them, and what a developer sees.
 
 use std::fmt;
 
@@ -88,7 +88,7 @@ async fn an_http_error_is_a_response() {
 }
 
 #[hipflask::test]
-async fn what_is_no_error_status_is_a_mistake_and_a_500() {
+async fn what_is_not_an_error_status_is_a_mistake_and_a_500() {
     let client = app().test_client();
     for code in [200, 302, 999] {
         assert_eq!(client.get(&format!("/abort/{code}")).send().await.status(), 500, "{code}");
@@ -105,7 +105,7 @@ async fn nothing_of_the_inside_is_shown_in_production() {
         assert!(!text.contains("order") && !text.contains("stock") && !text.contains("errors.rs"), "{text}");
     }
     let response = client.get("/nowhere").send().await;
-    assert!(!response.text().contains("/abort"), "the rules are nobody's business");
+    assert!(!response.text().contains("/abort"), "the rules are not for clients");
 }
 
 #[hipflask::test]
@@ -146,7 +146,7 @@ async fn another_machine_sees_the_short_page_even_in_debug_mode() {
         let body = app.respond(request).await.into_parts().2.collect(10_000).await.expect("it is at hand");
         assert!(!String::from_utf8_lossy(&body).contains("stock"));
     }
-    // A proxy in between: who asks is somewhere else.
+    // A proxy in between: the client is somewhere else.
     let local = "127.0.0.1:4000".parse().expect("an address");
     let request = Request::get("/order")
         .with_peer(local, hipflask::http::Scheme::Http)

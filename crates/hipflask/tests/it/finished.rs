@@ -1,4 +1,4 @@
-//! The end of a request: who is told of it, and what a stream has until then.
+//! The end of a request: the functions that are told of it, and what a stream has until then.
 
 use std::collections::BTreeMap;
 use std::future::{Future, pending, poll_fn};
@@ -163,7 +163,7 @@ async fn a_stream_that_is_left_in_the_middle_ends_once() {
     assert_eq!(record.take(), ["app: after"]);
     drop(body);
     assert_eq!(record.take(), ["app: teardown /endless", "app: finished 200 8 broken /endless"]);
-    // Nobody has read a byte of it.
+    // Not a byte of it was read.
     drop(frozen.respond(Request::get("/endless")).await);
     let expected = ["app: after", "app: teardown /endless", "app: finished 200 0 broken /endless"];
     assert_eq!(record.take(), expected);
@@ -339,7 +339,7 @@ async fn an_answer_that_nothing_waits_for_ends_too() {
 
 /// Waits until it may go on; permits are counted, so that none is missed.
 async fn pass(gate: &Semaphore) {
-    gate.acquire().await.expect("nobody closes it").forget();
+    gate.acquire().await.expect("it is never closed").forget();
 }
 
 #[hipflask::test]
@@ -380,7 +380,7 @@ async fn a_request_ends_after_the_last_of_its_teardown_functions() {
         drop(answering);
         assert_eq!(record.take(), [""; 0], "{target}");
         gate.add_permits(2 * apps);
-        ends.acquire_many(apps as u32).await.expect("nobody closes it").forget();
+        ends.acquire_many(apps as u32).await.expect("it is never closed").forget();
         let mut noted = record.take();
         assert_eq!(noted.split_off(2 * apps), told, "{target}");
         noted.sort();
@@ -437,7 +437,7 @@ impl Handler for Whole {
 }
 
 #[test]
-fn what_stands_around_may_read_a_stream_and_a_hook_may_not() {
+fn a_wrap_may_read_a_stream_and_a_hook_may_not() {
     let record = Record::default();
     let client = streaming(&record, "app").wrap(Whole).test_client();
     assert_eq!(client.get("/stream").send_blocking().text(), " at /stream, again");

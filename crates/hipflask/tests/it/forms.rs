@@ -49,7 +49,7 @@ fn part(head: &str, content: &[u8]) -> Vec<u8> {
     [b"--b\r\nContent-Disposition: ", head.as_bytes(), b"\r\n\r\n", content, b"\r\n--b--"].concat()
 }
 
-/// What Werkzeug 3.1.9 reads, but for what is malformed: that is empty there, and an error here.
+/// What Werkzeug 3.1.9 reads, except what is malformed: that is empty there, and an error here.
 #[hipflask::test]
 async fn a_multipart_form() {
     let client = client_of(show);
@@ -242,7 +242,7 @@ async fn fields_may_come_twice_or_not_at_all() {
         assert!(told.contains(&format!("news: {value}")), "{ticked:?}: {told}");
     }
     let file = client.post("/").file("name", "f.txt", "text/plain", "Ada").form(VALID.into_iter().skip(1));
-    assert_eq!(file.send().await.text(), "name: This field is required.", "a file is no text");
+    assert_eq!(file.send().await.text(), "name: This field is required.", "a file is not text");
 }
 
 #[hipflask::test]

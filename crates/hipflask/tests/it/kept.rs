@@ -130,7 +130,7 @@ fn a_header_that_an_error_page_cannot_have_is_told() {
     assert!(log.contains("the header `x-drawn` of a 503 cannot have the value"), "{log}");
 }
 
-/// The same outside of requests: a command that leaves something in `g` for a template, a start that does.
+/// The same outside requests: a command that leaves something in `g` for a template, a start that does.
 #[hipflask::test]
 async fn a_command_and_the_start_fail_too() {
     let command = app().command("draw", "Draw.", g).freeze().expect("nothing is wrong with it");
@@ -178,7 +178,7 @@ fn so_it_does_of_g() {
     assert_eq!(log.matches("`language` in `g` is not a `u8`, and counts as missing").count(), 1, "{log}");
 }
 
-/// By a clone that something has kept, and that nobody waits for.
+/// By a clone that something has kept, and that is not waited for.
 #[test]
 fn what_comes_after_the_answer_is_told() {
     let kept: Arc<Mutex<Option<Session>>> = Arc::default();

@@ -27,7 +27,7 @@ impl Record {
     }
 }
 
-/// Notes what stands around an application.
+/// Notes when a wrap around the application runs.
 struct Around {
     inside: Arc<dyn Handler>,
     record: Record,
@@ -45,7 +45,7 @@ impl Handler for Around {
     }
 }
 
-/// Every kind of function, twice on the application, once on a blueprint and once on one inside of it.
+/// Every kind of function, twice on the application, once on a blueprint and once on one inside it.
 fn recorded(record: &Record) -> App {
     fn hooks<S: Scaffold>(scaffold: S, name: &str, record: &Record) -> S {
         let hook = |kind| record.hook(&format!("{kind} {name}"));
@@ -123,7 +123,7 @@ fn an_error_takes_the_place_of_the_view() {
 }
 
 #[test]
-fn only_the_applications_hooks_run_for_a_path_that_is_not_there() {
+fn only_the_applications_hooks_run_for_an_unknown_path() {
     assert_eq!(ran("/nowhere"), documented("When no rule matches"));
 }
 
@@ -198,7 +198,7 @@ fn an_error_after_the_view_becomes_a_500_with_the_headers_of_every_response() {
 }
 
 #[test]
-fn teardown_sees_the_error_that_nobody_handled() {
+fn teardown_sees_the_error_that_was_not_handled() {
     fn explode() {
         panic!("the other functions run all the same")
     }

@@ -253,7 +253,7 @@ async fn a_body_is_read_up_to_its_limit_and_refused_beyond() {
         ("/form", "application/x-www-form-urlencoded", "a=234567890", 413),
         ("/raised", "", "01234567890123456789", 200),
         ("/raised", "", "012345678901234567890", 413),
-        // Nobody reads it, nobody minds, as in Flask.
+        // It is not read, so it does not matter, as in Flask.
         ("/unread", "", "0123456789+", 200),
     ] {
         let request = client.post(target).header("content-type", content_type).body(body);
@@ -266,7 +266,7 @@ async fn a_body_is_read_up_to_its_limit_and_refused_beyond() {
     assert_eq!(ordinary.post("/").body(large).send().await.status(), 413, "2 MiB are the default");
 }
 
-/// A length that nobody stated is counted while the body comes.
+/// A length that was not stated is counted while the body comes.
 #[hipflask::test]
 async fn a_body_without_a_length_is_counted() {
     async fn send(path: &str, content_type: &str, chunk: &'static str, most: usize) -> (u16, usize) {

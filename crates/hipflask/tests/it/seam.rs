@@ -1,6 +1,6 @@
 //! "Whatever ours can do, yours can": the batteries in `builtin` are written with what is public in the core.
 //!
-//! The compiler decides. In a copy of the crate every room but `builtin` lies in a module `seam`, and what is
+//! The compiler decides. In a copy of the crate every room except `builtin` is in a module `seam`, and what is
 //! `pub(crate)` there is visible in that module only. So to `builtin` it is as private as to a crate of yours, and it
 //! either compiles or names what an extension could not. (`pub` is public: the lint `unreachable_pub` sees to that.)
 

@@ -300,7 +300,7 @@ fn a_weak_key_does_not_go_to_production() {
         let secret = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
         assert!(secret.len() < 8 || !found.contains(&secret), "the key is in the message: {found}");
     }
-    // A key that only verifies signs for whoever knows it.
+    // A key that only verifies still signs for anyone who knows it.
     let fallback = |key: &str| problems(app().config("SECRET_KEY_FALLBACKS", [key]).add_url_rule(Rule::new("/"), view));
     assert!(fallback("").contains("SECRET_KEY_FALLBACKS"), "{}", fallback(""));
     assert!(fallback("short").contains("SECRET_KEY_FALLBACKS"), "{}", fallback("short"));
@@ -322,7 +322,7 @@ async fn a_developer_needs_no_key() {
         let (one, two) = (with(key.clone()), with(key.clone()));
         assert_eq!(one.get("/").send().await.text(), "set");
         two.set_cookie("session", &one.cookie("session").expect("it was set"));
-        assert!(two.session(Session::is_empty), "{key}: anybody could sign with it");
+        assert!(two.session(Session::is_empty), "{key}: anyone could sign with it");
     }
 }
 

@@ -132,7 +132,7 @@ fn what_an_extension_finds_has_the_line_that_added_it() {
 }
 
 #[test]
-fn what_is_wrong_inside_of_a_mounted_application_is_told_too() {
+fn what_is_wrong_inside_a_mounted_application_is_reported_too() {
     let inner = production().add_url_rule(Rule::new("inner"), view);
     let app = production().mount("/inner", inner).add_url_rule(Rule::new("outer"), view);
     let errors = problems(app);
@@ -150,14 +150,14 @@ fn two_rules_for_the_same_path() {
     for (one, two, fine) in [
         (get(), get(), false),
         (get(), post("/x"), true),
-        // As in Flask, a view may answer HEAD itself; the rule that stands first does.
+        // As in Flask, a view may answer HEAD itself; the first rule does.
         (get(), Rule::new("/x").methods([hipflask::http::Method::HEAD]), true),
         (post("/x"), post("/x"), false),
         (Rule::new("/<a>"), Rule::new("/<b>"), false),
         (Rule::new("/<a>"), Rule::new("/<int:b>"), true),
         (Rule::new("/<int:a>"), Rule::new("/<int(min=1):b>"), true),
         (Rule::new("/x"), Rule::new("/x/"), true),
-        (get(), Rule::new("/x").build_only(), true),
+        (get(), Rule::new("/x").build_only(true), true),
     ] {
         let told = format!("{one:?} {two:?}");
         assert_eq!(with(one, two) == "none", fine, "{told}");
@@ -280,7 +280,7 @@ async fn an_extension_may_be_added_twice_and_to_two_applications() {
     assert_eq!(response.text(), "many");
     let twice = with(production().extend(Visits("x-one")).extend(Visits("x-two"))).test_client();
     let response = twice.get("/").send().await;
-    assert_eq!((response.header("x-one"), response.header("x-two")), (Some("2"), None), "the first default stands");
+    assert_eq!((response.header("x-one"), response.header("x-two")), (Some("2"), None), "the first default is kept");
     let configured = with(production().config("VISITS_HEADER", "x-own").extend(Visits("x-one"))).test_client();
     assert_eq!(configured.get("/").send().await.header("x-own"), Some("1"));
     assert!(text(production().extend(Visits("x-one")).config("VISITS_OFF", true)).contains("leave the extension out"));
@@ -326,7 +326,7 @@ async fn what_runs_before_the_first_request_runs_once() {
     async fn start(ctx: &mut Context) -> Result<()> {
         let before = STARTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         assert_eq!(ctx.app().name(), "test");
-        if before == 0 { Err(Error::msg("the database is not there yet")) } else { Ok(()) }
+        if before == 0 { Err(Error::msg("the database is not ready yet")) } else { Ok(()) }
     }
     let app: Frozen = production().on_startup(start).freeze().expect("nothing is wrong with it");
     assert!(app.start().await.is_err());

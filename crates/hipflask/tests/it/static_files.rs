@@ -347,7 +347,7 @@ async fn where_the_files_are_is_for_the_application_to_say() {
 }
 
 #[hipflask::test]
-async fn files_inside_of_the_binary_are_files() {
+async fn files_inside_the_binary_are_files() {
     static FILES: [EmbeddedFile; 3] = [
         EmbeddedFile { name: "a.css", content: b"0123456789" },
         EmbeddedFile { name: "sub/b.txt", content: b"b" },
@@ -432,7 +432,7 @@ async fn one_file_by_its_path() {
 
 #[cfg(unix)]
 #[hipflask::test]
-async fn what_is_no_regular_file_is_not_waited_for() {
+async fn what_is_not_a_regular_file_is_not_waited_for() {
     let site = Site::new("pipe");
     let made = std::process::Command::new("mkfifo").arg(site.0.join("static/pipe")).status();
     assert!(made.is_ok_and(|status| status.success()), "a pipe for the test");

@@ -7,7 +7,7 @@ use std::path::Path;
 const MOST_AT_THE_ROOT: usize = 40;
 const MOST_IN_THE_PRELUDE: usize = 30;
 
-/// The names that `pub use` gives in a text, but for traits whose methods alone are wanted (`as _`) and for modules.
+/// The names that `pub use` gives in a text, except traits whose methods alone are wanted (`as _`) and modules.
 fn names(text: &str) -> BTreeSet<String> {
     let uses = text.split("pub use ").skip(1).filter_map(|after| after.split_once(';'));
     let words = |(path, _): (&str, _)| -> Vec<String> {
@@ -18,7 +18,7 @@ fn names(text: &str) -> BTreeSet<String> {
     uses.flat_map(words).filter(|name| !["", "_", "self"].contains(&name.as_str())).collect()
 }
 
-/// The root without what is inside of its modules, and the prelude.
+/// The root without what is inside its modules, and the prelude.
 fn root_and_prelude() -> (String, String) {
     let text = include_str!("../../src/lib.rs");
     let code: String =

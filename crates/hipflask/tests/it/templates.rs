@@ -210,7 +210,7 @@ async fn what_cannot_be_shown_is_not_shown() {
 }
 
 #[hipflask::test]
-async fn json_can_stand_in_a_script_and_in_an_attribute() {
+async fn json_can_be_in_a_script_and_in_an_attribute() {
     async fn page(ctx: &mut Context) -> Result<Template> {
         let value = ctx.request().args().require("value")?.to_owned();
         Ok(Template::from_string("<script>f({{ v|tojson }})</script><a b='{{ v|tojson }}'>{{ d|tojson }}</a>")
@@ -462,7 +462,7 @@ fn mistakes_in_templates_are_found_at_the_start() {
 /// What only looks like a mistake keeps no application from starting.
 #[cfg(unix)]
 #[test]
-fn what_is_no_mistake_is_not_found() {
+fn what_is_not_a_mistake_is_not_found() {
     for (number, source) in [
         "{{ 'it\\'s url_for(\"nowhere\")' }}",
         "{{ \"a \\\" url_for('nowhere')\" }}",
@@ -513,7 +513,7 @@ async fn a_changed_template_is_seen_while_developing_alone() {
 }
 
 #[hipflask::test]
-async fn templates_inside_of_the_binary_are_templates() {
+async fn templates_inside_the_binary_are_templates() {
     static FILES: [EmbeddedFile; 3] = [
         EmbeddedFile {
             name: "sub/a.html",

@@ -111,7 +111,7 @@ fn temporary_files() -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_large_file_is_on_the_disk_until_nobody_holds_it() {
+fn a_large_file_is_on_the_disk_until_it_is_dropped() {
     async fn count(form: FormData) -> Result<String> {
         let lens: Vec<u64> = form.files.iter().map(hipflask::http::Upload::len).collect();
         let kept = temporary_files();
@@ -126,7 +126,7 @@ fn a_large_file_is_on_the_disk_until_nobody_holds_it() {
         }
         Ok(format!("{} on the disk of {lens:?}", kept.len()))
     }
-    with_own_temporary_folder("a_large_file_is_on_the_disk_until_nobody_holds_it", async {
+    with_own_temporary_folder("a_large_file_is_on_the_disk_until_it_is_dropped", async {
         let client = App::new("test", ".").add_url_rule(rule("/"), count).test_client();
         for (sizes, told) in [
             (vec![0], "0 on the disk of [0]"),
@@ -219,7 +219,7 @@ async fn a_file_is_saved_whole_in_place_of_another() {
         modes.push(new.permissions());
     }
     modes.dedup();
-    assert_eq!(modes.len(), 1, "who may read a saved file does not depend on its size: {modes:?}");
+    assert_eq!(modes.len(), 1, "the mode of a saved file does not depend on its size: {modes:?}");
 }
 
 #[hipflask::test]
@@ -238,7 +238,7 @@ async fn of_many_that_are_saved_to_one_place_at_once_one_is_there() {
     }
 }
 
-/// A large file is moved where it is to stay, and nobody sees a difference.
+/// A large file is moved where it is to stay, with the same result as a copy.
 #[cfg(unix)]
 #[hipflask::test]
 async fn a_file_is_saved_as_a_copy_would_be() {
@@ -289,7 +289,7 @@ async fn a_file_is_saved_as_a_copy_would_be() {
     }
 }
 
-/// What cannot be opened is somebody else's, and stays; what was begun and not finished goes.
+/// What cannot be opened belongs to another process, and stays; what was begun and not finished goes.
 #[cfg(unix)]
 #[hipflask::test]
 async fn a_file_that_cannot_be_saved_harms_nothing() {

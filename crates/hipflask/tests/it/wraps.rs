@@ -1,4 +1,4 @@
-//! What stands around an application: what each of these would be as a middleware of its own, and what becomes of it.
+//! What is wrapped around an application: what each of these would be as a middleware of its own, and what becomes of it.
 
 use std::future::pending;
 use std::net::IpAddr;
@@ -187,7 +187,7 @@ mod spans {
     }
 
     #[test]
-    fn a_span_stands_around_everything() {
+    fn a_span_is_around_everything() {
         async fn view() -> &'static str {
             tracing::info!("in the view");
             "ok"

@@ -137,8 +137,8 @@ async fn posts_are_listed_in_pages_and_shown() {
 async fn a_url_knows_the_prefix_of_its_blueprint() {
     let app = app().config("SERVER_NAME", "blog.example").freeze().expect("nothing is wrong with the blog");
     let ctx = app.context();
-    assert_eq!(ctx.url_for(url_for!(show, id = 5)).expect("it is a view"), "/blog/5");
-    assert_eq!(ctx.url_for(url_for!(show, id = 5).external()).expect("it is a view"), "http://blog.example/blog/5");
+    assert_eq!(ctx.url_for(url_for!(show, id = 5)).expect("it is a view"), "http://blog.example/blog/5");
+    assert_eq!(ctx.url_for(url_for!(show, id = 5).relative()).expect("it is a view"), "/blog/5");
 }
 
 /// Everything that is missing is reported at the start, all at once.

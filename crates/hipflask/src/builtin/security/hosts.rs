@@ -1,6 +1,6 @@
 //! The check of the host that a request names: URLs are built from it, so it must be one of ours.
 
-use crate::base::config::Config;
+use crate::app::freezing::Freezing;
 use crate::base::error::{HttpError, Result};
 use crate::context::Context;
 
@@ -12,14 +12,17 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(super) fn from_config(config: &Config) -> Result<Settings> {
+    pub(super) fn new(freezing: &Freezing<'_>) -> Result<Settings> {
+        let config = freezing.config();
         let listed = config.find::<Vec<String>>("TRUSTED_HOSTS")?;
-        let own = config.find::<String>("SERVER_NAME")?;
+        // What stands before SERVER_NAME may be looked at by the rules; a fixed host of a rule is one of ours.
+        let own = config.find::<String>("SERVER_NAME")?.map(|name| format!(".{name}"));
+        let of_rules = freezing.rules().filter_map(|rule| rule.host()).filter(|host| !host.contains('<'));
         // A website whose name resolves to this machine (DNS rebinding) must not be able to read the debug page.
         let trusted = match listed {
             None if config.debug() => {
                 let local = ["localhost", ".localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
-                Some(local.into_iter().chain(own).collect())
+                Some(local.into_iter().chain(own).chain(of_rules.map(str::to_owned)).collect())
             }
             listed => listed,
         };
@@ -37,7 +40,7 @@ impl Settings {
     }
 }
 
-/// `[::1]` of `[::1]:5000`, where a colon is no port.
+/// `[::1]` of `[::1]:5000`, where a colon does not begin a port.
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit()) => name,

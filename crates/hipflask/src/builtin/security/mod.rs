@@ -22,16 +22,16 @@ impl Extension for Security {
 
 /// Reads the configuration once, so that no request has to.
 fn prepare(freezing: &mut Freezing<'_>) {
-    keep(freezing, csrf::Settings::from_config);
-    keep(freezing, headers::Settings::from_config);
-    keep(freezing, hosts::Settings::from_config);
+    keep(freezing, |freezing| csrf::Settings::from_config(freezing.config()));
+    keep(freezing, |freezing| headers::Settings::from_config(freezing.config()));
+    keep(freezing, hosts::Settings::new);
 }
 
 fn keep<T: Send + Sync + 'static>(
     freezing: &mut Freezing<'_>,
-    read: fn(&crate::base::config::Config) -> crate::base::error::Result<T>,
+    read: fn(&Freezing<'_>) -> crate::base::error::Result<T>,
 ) {
-    match read(freezing.config()) {
+    match read(freezing) {
         Ok(settings) => freezing.insert_state(settings),
         Err(error) => freezing.problem(error.to_string()),
     }

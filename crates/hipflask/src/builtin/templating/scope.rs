@@ -22,13 +22,9 @@ pub(super) fn url_for(endpoint: &str, kwargs: Kwargs) -> Result<Value, Error> {
     for name in kwargs.args() {
         let value: Value = kwargs.get(name)?;
         url = match name {
-            "_external" => {
-                if value.is_true() {
-                    url.external()
-                } else {
-                    url
-                }
-            }
+            "_external" if value.is_none() => url,
+            "_external" if value.is_true() => url.external(),
+            "_external" => url.relative(),
             "_anchor" => {
                 if value.is_none() {
                     url
@@ -53,14 +49,12 @@ pub(super) fn url_for(endpoint: &str, kwargs: Kwargs) -> Result<Value, Error> {
     with(|ctx| ctx.url_for(url).map(Value::from).map_err(|error| failed(&error)))?
 }
 
-/// `None` is left out, and a list repeats its name.
+/// `None` is left out, in a list too, which repeats its name.
 fn add_value(url: UrlFor, name: &str, value: &Value) -> UrlFor {
+    let is_there = |value: &Value| !value.is_none() && !value.is_undefined();
     match value.kind() {
-        minijinja::value::ValueKind::None | minijinja::value::ValueKind::Undefined => url,
-        minijinja::value::ValueKind::Seq => {
-            value.try_iter().into_iter().flatten().fold(url, |url, item| url.value(name, item))
-        }
-        _ => url.value(name, value),
+        minijinja::value::ValueKind::Seq => url.values(name, value.try_iter().into_iter().flatten().filter(is_there)),
+        _ => url.values(name, Some(value).filter(|value| is_there(value))),
     }
 }
 

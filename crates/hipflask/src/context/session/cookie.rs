@@ -1,4 +1,4 @@
-//! The cookie of a session, whatever its text stands for.
+//! The session cookie, whatever its text means.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -13,9 +13,9 @@ use crate::http::cookies;
 use crate::http::request::Request;
 use crate::http::response::Response;
 
-/// The cookie of a session: its name, its attributes and its end, by the configuration keys `SESSION_COOKIE_…`,
-/// `PERMANENT_SESSION_LIFETIME` and `SESSION_REFRESH_EACH_REQUEST`. For those who write a
-/// [`SessionInterface`](crate::sessions::SessionInterface); it has what Flask's has as `get_cookie_name`,
+/// The session cookie: its name, its attributes and its lifetime, as configured with `SESSION_COOKIE_…`,
+/// `PERMANENT_SESSION_LIFETIME` and `SESSION_REFRESH_EACH_REQUEST`. For implementations of
+/// [`SessionInterface`](crate::sessions::SessionInterface); it has what Flask's interface has as `get_cookie_name`,
 /// `should_set_cookie` and others.
 ///
 /// ```

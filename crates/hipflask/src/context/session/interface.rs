@@ -3,7 +3,7 @@
 use crate::app::freezing::Freezing;
 use crate::base::error::Error;
 use crate::context::session::Session;
-use crate::handler::Answer;
+use crate::handler::answer::Answer;
 use crate::http::request::Request;
 use crate::http::response::Response;
 
@@ -20,7 +20,7 @@ use crate::http::response::Response;
 /// use hipflask::prelude::*;
 /// use hipflask::sessions::SessionInterface;
 ///
-/// /// Sessions that only remember the language, in a cookie that nobody needs to trust.
+/// /// Sessions that only remember the language, in a cookie that need not be trusted.
 /// struct Languages;
 ///
 /// impl SessionInterface for Languages {
@@ -67,8 +67,8 @@ pub trait SessionInterface: Send + Sync + 'static {
     /// The session that `request` brings; a new one if it brings none, or one that does not hold
     /// ([`Session::new`]); one that cannot be written where there is nothing to keep it with ([`Session::null`]).
     ///
-    /// What takes time takes what it needs out of the request first. An error fails the request: nobody who is logged
-    /// in should be taken for a stranger because a database is down.
+    /// A future must copy what it needs out of the request first. An error fails the request: a user who is logged
+    /// in must not be taken for a stranger because a database is down.
     fn open(&self, request: &Request) -> Answer<'_, Session>;
 
     /// Keeps `session` if it was changed, and adds to `response` what the browser and caches have to know. It is called
@@ -102,7 +102,7 @@ pub trait SessionInterface: Send + Sync + 'static {
     }
 }
 
-/// The session of `request`, for those who cannot wait. What went wrong is raised when the session is saved.
+/// The session of `request`, for a caller that cannot wait. What went wrong is raised when the session is saved.
 pub(crate) fn open_now(interface: &dyn SessionInterface, request: &Request) -> Session {
     match interface.open(request) {
         Answer::Ready(Ok(session)) => session,

@@ -27,7 +27,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// A store of at most so many bytes, what it needs to find a session again included.
+    /// A store of at most `max_bytes` bytes, including what it needs to find a session again.
     pub fn new(max_bytes: usize) -> MemoryStore {
         MemoryStore { kept: Mutex::new(Kept::new(max_bytes)) }
     }

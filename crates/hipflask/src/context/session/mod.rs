@@ -51,7 +51,7 @@ pub struct Session {
 /// The contents, and what happened to them.
 #[derive(Default)]
 pub(crate) struct SessionState {
-    /// Tagged JSON, as it stands in the cookie.
+    /// Tagged JSON, as in the cookie.
     pub(crate) values: Map<String, Value>,
     pub(crate) accessed: bool,
     pub(crate) modified: bool,
@@ -209,9 +209,9 @@ impl Session {
         }
     }
 
-    /// Begins another session for the same browser: everything is taken out but the messages that no page has shown
-    /// yet. Call it at login and logout: nothing that was put there for somebody else comes along, and an id that
-    /// somebody else knows is worth nothing.
+    /// Begins another session for the same browser: everything is taken out except the messages that no page has shown
+    /// yet. Call it at login and logout: nothing that was put there for another user remains, and an id that
+    /// someone else knows becomes worthless.
     ///
     /// ```
     /// use hipflask::prelude::*;
@@ -254,7 +254,7 @@ impl Session {
         self.get("_permanent").unwrap_or(false)
     }
 
-    /// Lets it outlive the browser window, or not.
+    /// Sets whether it outlives the browser window.
     #[track_caller]
     pub fn set_permanent(&self, permanent: bool) {
         if permanent {
@@ -286,7 +286,7 @@ impl Session {
     }
 }
 
-/// For those who implement a [`SessionInterface`](crate::sessions::SessionInterface). What is asked here does not count
+/// For implementations of [`SessionInterface`](crate::sessions::SessionInterface). What is asked here does not count
 /// as an access.
 impl Session {
     /// An empty session, for a request that brings none.
@@ -369,7 +369,7 @@ impl Default for Session {
     }
 }
 
-/// A value as a `T`. What another type set may be a login, and somebody should know that it is not read.
+/// A value as a `T`. A value of another type may be a login, so the log says that it is not read.
 fn read_or_warn<T: DeserializeOwned>(value: &Value, key: &str) -> Option<T> {
     let found = read(value);
     if found.is_none() {

@@ -11,7 +11,7 @@ use crate::base::error::Result;
 use crate::context::session::cookie::SessionCookie;
 use crate::context::session::interface::SessionInterface;
 use crate::context::session::{Session, SessionState};
-use crate::handler::Answer;
+use crate::handler::answer::Answer;
 use crate::http::json;
 use crate::http::request::Request;
 use crate::http::response::Response;

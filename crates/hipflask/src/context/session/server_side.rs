@@ -11,7 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::context::session::Session;
 use crate::context::session::cookie::SessionCookie;
 use crate::context::session::interface::SessionInterface;
-use crate::handler::Answer;
+use crate::handler::answer::Answer;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::signing::{Serializer, base64, random_bytes};
@@ -21,7 +21,7 @@ const SALT: &str = "session-id";
 /// Where [`ServerSideSessions`] keep what is in them: in memory, in a database. Each method is one statement of most
 /// databases.
 ///
-/// Every value has an end, after which it is as if it were not there. The methods may fail; then the request fails.
+/// Every value expires at some time, and must not be found after that. If a method fails, the request fails.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -31,7 +31,7 @@ const SALT: &str = "session-id";
 /// use hipflask::prelude::*;
 /// use hipflask::sessions::{ServerSideSessions, SessionStore};
 ///
-/// /// The smallest one: it forgets nothing but what is looked for. `MemoryStore` is a better one.
+/// /// The smallest one: it never removes what has expired. `MemoryStore` is a better one.
 /// #[derive(Default)]
 /// struct Kept(Mutex<HashMap<String, (Vec<u8>, Instant)>>);
 ///
@@ -105,7 +105,7 @@ pub trait SessionStore: Send + Sync + 'static {
 /// Sessions that are kept in a [`SessionStore`]; the cookie has only a random id, signed. So they may hold more than a
 /// cookie can, their browser cannot read them, and what ends a session ends it everywhere.
 ///
-/// A session gets another id by [`Session::renew`] and by [`Session::clear`], so at every login: an id that somebody
+/// A session gets another id from [`Session::renew`] and [`Session::clear`], so at every login: an id that an attacker
 /// has planted in a browser before is worth nothing after it. Of two requests that change one session at once, the one
 /// that ends last counts, as with cookies; a session that one has ended is not brought back by the other.
 ///
@@ -237,7 +237,7 @@ impl<S: SessionStore> SessionInterface for ServerSideSessions<S> {
     }
 }
 
-/// What a store that never waits gives is there at once.
+/// The answer of a store: at once, if it never waits.
 fn answer<'a, S: SessionStore, T>(future: impl Future<Output = Result<T>> + Send + 'a) -> Answer<'a, T> {
     if !S::READY {
         return Answer::Later(Box::pin(future));

@@ -56,7 +56,7 @@ pub(crate) struct Line {
     bounds: Bounds,
     start: Start,
     queue: Mutex<Queue>,
-    /// How many calls wait, for who looks without the lock.
+    /// How many calls wait, to be read without the lock.
     waiting: AtomicUsize,
 }
 
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_before_it_began_has_the_loan_back_and_the_place_is_free() {
+    fn a_call_that_is_left_before_it_began_gives_back_the_loan_and_the_place() {
         let pool = pool(1, 1);
         let (_running, end) = begun(&pool);
         let never = |_: &mut String| unreachable!("nobody waits for it");
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_after_it_began_lets_it_run_to_its_end() {
+    fn a_call_that_is_left_after_it_began_runs_to_its_end() {
         let pool = pool(1, 0);
         let (begin, has_begun) = channel();
         let (end, may_end): (_, Receiver<()>) = channel();
@@ -315,7 +315,7 @@ mod tests {
         let panicked = block_on(hand(&pool, || panic!("boom")).expect("there is room")).1;
         let panicked: Result<(), Panicked> = panicked;
         assert!(panicked.is_err_and(|panicked| panicked.message() == "boom"));
-        // A result that nobody takes.
+        // A result that is not wanted any more.
         let (begin, begun) = channel();
         let (end, ended): (_, Receiver<()>) = channel();
         let left = hand(&pool, move || {

@@ -14,7 +14,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(super) struct Queue {
     pub(super) waiting: VecDeque<Waiting>,
-    /// The threads that sleep. The last to go is the first to be woken, so that those nobody needs come to their end.
+    /// The threads that sleep. The last one is woken first, so that threads that are not needed come to their end.
     pub(super) asleep: Vec<Arc<Sleeper>>,
     pub(super) threads: usize,
     /// The threads that are awake, or have been woken, and will look for a call before they sleep.
@@ -59,7 +59,7 @@ impl Queue {
         Some(waiting)
     }
 
-    /// Finds a thread for the calls that wait. Who asked has to [`send`](Line::send) for it, without the lock.
+    /// Finds a thread for the calls that wait. The caller has to [`send`](Line::send) for it, without the lock.
     pub(super) fn find_help(&mut self, most: usize) -> Help {
         if self.looking > 0 {
             return Help::Coming;
@@ -88,7 +88,7 @@ impl Queue {
     }
 }
 
-/// Runs `job` whatever happens in it; a result that nobody takes can panic when it is dropped.
+/// Runs `job` and catches panics; even a result that is not wanted any more can panic when it is dropped.
 pub(super) fn run(job: Arc<dyn Job>) {
     if let Err(panicked) = panics::catch(move || job.run()) {
         tracing::error!("what a synchronous function left behind {panicked}");

@@ -75,7 +75,7 @@ impl Line {
         })
     }
 
-    /// Takes a thread that has slept its time out from among those that sleep; whether it was there. If not, it has been
+    /// Removes a thread that has slept long enough from those that sleep; whether it was one of them. If not, it has been
     /// chosen to be woken.
     fn retire(&self, sleeper: &Arc<Sleeper>) -> bool {
         let mut queue = self.lock();

@@ -26,7 +26,7 @@ pub(super) struct Exchange {
     pub(super) decoder: Decoder,
     /// Whether the client waits to be told that its body is wanted.
     pub(super) expects_continue: bool,
-    /// Whether somebody may still read the body.
+    /// Whether the body may still be read.
     pub(super) is_read: bool,
     /// The server closes: no further request.
     pub(super) closing: bool,
@@ -55,7 +55,7 @@ impl Exchange {
         }
     }
 
-    /// Tells a client that keeps its body back that somebody reads it. Once the head of an answer is written it would
+    /// Tells a client that holds its body back that it is being read. Once the head of an answer is written it would
     /// be taken for a part of that answer, so then is the last moment (RFC 9110 §10.1.1).
     pub(super) fn ask_for_body(&mut self) {
         if self.is_read && std::mem::take(&mut self.expects_continue) {
@@ -87,7 +87,7 @@ impl Exchange {
         Broken
     }
 
-    /// Looks whether the client is still there, while it is sent nothing. What nobody tells is noticed when the timer of
+    /// Checks whether the client is still there, while it is sent nothing. What is not reported is noticed when the timer of
     /// the connection has this polled.
     pub(super) fn poll_gone(&mut self, cx: &mut Context<'_>, length: &Length) -> Poll<End> {
         if self.wire.is_hung_up() {
@@ -115,12 +115,12 @@ impl Exchange {
         Poll::Pending
     }
 
-    /// Whether another request may follow: the body has ended, or will be read further by somebody who has it.
+    /// Whether another request may follow: the body has ended, or its reader will read on.
     pub(super) fn may_go_on(&mut self) -> bool {
         !self.closing && (self.is_read || self.skip_body())
     }
 
-    /// Passes over what is there of a body that nobody reads; whether that was all of it.
+    /// Skips what has come of a body that is not being read; whether that was all of it.
     pub(super) fn skip_body(&mut self) -> bool {
         if self.decoder.is_at_end() {
             return true;

@@ -67,7 +67,7 @@ impl<F: Future<Output = End>> drive::Connection for Http1<F> {
 }
 
 impl<F> Http1<F> {
-    /// The socket and what was read ahead, unless somebody else is using it at this moment.
+    /// The socket and what was read ahead, unless it is in use at this moment.
     pub(super) fn into_parts(self) -> Option<(Stream, Bytes)> {
         drop(self.serving);
         let exchange = Arc::into_inner(self.exchange)?.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -100,7 +100,7 @@ pub(super) fn probe(out: &mut Vec<u8>) {
     out.push(b'0');
 }
 
-/// What stands before a chunk of `len` bytes.
+/// The line before a chunk of `len` bytes.
 pub(super) fn chunk_size(out: &mut Vec<u8>, len: usize) {
     use std::io::Write as _;
     // Writing to memory does not fail.

@@ -192,7 +192,7 @@ async fn a_body_has_the_limit_of_its_view() {
     let send = |size: usize| client.post("/").header("x-csrf-token", &token).body("x".repeat(size));
     assert_eq!(send(10).send().await.text(), "10");
     assert_eq!(send(11).send().await.status(), 413);
-    // The check against cross-site requests finds its token inside of a body that only this view takes.
+    // The check against cross-site requests finds its token inside a body that only this view takes.
     let file = "x".repeat(3 * 1024 * 1024);
     let sent = client.post("/large").file("file", "f.txt", "text/plain", file).form([("csrf_token", &token)]);
     assert_eq!(sent.send().await.text(), "5");

@@ -1,4 +1,4 @@
-//! An extension: views for those who have a role.
+//! An extension: views for users with a role.
 
 use hipflask::Context;
 use hipflask::extension::Freezing;

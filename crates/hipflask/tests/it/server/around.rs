@@ -1,4 +1,4 @@
-//! What stands around an application, and what comes after its requests, over real connections.
+//! What is wrapped around an application, and what comes after its requests, over real connections.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ impl Handler for Health {
 }
 
 #[tokio::test]
-async fn what_stands_around_an_application_answers_first() {
+async fn what_is_wrapped_around_an_application_answers_first() {
     let server = Server::start(app().add_url_rule(rule("/"), async || "the application").wrap(Health));
     for (path, body) in [("/health", "up"), ("/", "the application")] {
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -32,7 +32,7 @@ async fn what_stands_around_an_application_answers_first() {
     }
 }
 
-/// An application that says how its requests end, and who hears it.
+/// An application that says how its requests end, and the other end of that channel.
 fn watched() -> (App, UnboundedReceiver<String>) {
     let (teardown, ends) = unbounded_channel();
     let finished = teardown.clone();

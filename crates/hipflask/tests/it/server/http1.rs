@@ -364,7 +364,7 @@ async fn a_body_that_breaks_off_never_looks_whole() {
             assert!(!body.contains("0\r\n"), "{path}: the last chunk follows: {answer}");
         }
     }
-    // Where the end of the connection is the end of the body, the connection must not end in good order.
+    // Where the end of the connection is the end of the body, the connection must not end cleanly.
     for path in ["/chunked", "/panic"] {
         let mut client = server.connect().await;
         client.send(format!("GET {path} HTTP/1.0\r\n\r\n")).await;
@@ -408,7 +408,7 @@ async fn a_body_that_is_too_large_is_answered_with_413_and_the_client_can_read_i
 }
 
 #[tokio::test]
-async fn a_connection_is_kept_if_a_body_that_nobody_read_has_come_already() {
+async fn a_connection_is_kept_if_an_unread_body_has_come_already() {
     let server = Server::start(ping());
     let mut client = server.connect().await;
     for _ in 0..2 {
@@ -517,7 +517,7 @@ async fn a_stream_waits_for_a_client_that_does_not_read() {
             now => settled = now,
         }
     }
-    assert!(settled < 512, "{settled} pieces were made for nobody");
+    assert!(settled < 512, "{settled} pieces were made for no one");
     let mut first = 0;
     while first < 64 * 1024 * 1024 {
         first += client.chunk().await.len();

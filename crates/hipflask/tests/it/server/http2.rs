@@ -377,7 +377,7 @@ async fn a_client_that_makes_no_room_is_cut_off() {
     }
     // It was not produced ahead of its reader either.
     soon(wait(&sent)).await;
-    assert!(sent.available_permits() < 64, "{} pieces were made for nobody", sent.available_permits());
+    assert!(sent.available_permits() < 64, "{} pieces were made for no one", sent.available_permits());
 }
 
 #[tokio::test]

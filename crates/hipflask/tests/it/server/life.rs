@@ -87,7 +87,7 @@ async fn a_body_that_comes_drop_by_drop_is_answered_with_408() {
     let server = Server::start(hello().config("SERVER_BODY_TIMEOUT", 0.2));
     let mut client = server.connect().await;
     client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n").await;
-    // A byte now and then keeps it from ever being idle; that is no reason to wait for ever.
+    // A byte now and then keeps it from ever being idle; that is no reason to wait indefinitely.
     client.drip(b'x').await;
     assert_eq!(client.answer().await.status, 408);
 }
@@ -110,7 +110,7 @@ async fn a_view_that_takes_its_time_costs_the_body_none() {
     client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhe").await;
     gate.begun().await;
     client.send("llo").await;
-    // Longer than a body may take. All of it is there, but nobody has asked for it yet.
+    // Longer than a body may take. All of it has come, but the view has not asked for it yet.
     tokio::time::sleep(Duration::from_millis(700)).await;
     gate.open();
     assert_eq!(client.answer().await.body, "5");
@@ -207,7 +207,7 @@ async fn it_finishes_a_body_that_is_being_sent() {
 }
 
 #[tokio::test]
-async fn it_answers_who_came_just_before_the_end() {
+async fn it_answers_clients_that_came_just_before_the_end() {
     let server = Server::start_here(hello());
     // Connected and sent without giving the server a chance to accept: here it runs when we wait.
     let mut socket = std::net::TcpStream::connect(server.address).expect("it listens");

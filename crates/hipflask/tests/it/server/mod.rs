@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A time-out that a test waits for.
 const SHORT: f64 = 0.05;
 
-/// Awaits `future`, but not for ever.
+/// Awaits `future`, but not indefinitely.
 async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("it happens in time")
 }
@@ -177,13 +177,13 @@ impl Gate {
         soon(wait(&self.0[2])).await;
     }
 
-    /// How many views have begun that nobody has asked about with `begun`.
+    /// How many views have begun that were not asked about with `begun`.
     fn unseen(&self) -> usize {
         self.0[0].available_permits()
     }
 }
 
-/// A stream that sends `first`, and then what it is told to; it tells when nobody wants more of it.
+/// A stream that sends `first`, and then what it is told to; it tells when it was dropped.
 #[derive(Clone, Debug)]
 struct Events {
     more: Arc<Semaphore>,
@@ -232,5 +232,5 @@ impl Events {
 
 /// Takes one event; they are counted, so that none is missed.
 async fn wait(events: &Semaphore) {
-    events.acquire().await.expect("nobody closes it").forget();
+    events.acquire().await.expect("it is never closed").forget();
 }

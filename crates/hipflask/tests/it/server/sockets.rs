@@ -86,7 +86,7 @@ async fn a_server_listens_at_several_sockets_at_once() {
 }
 
 #[tokio::test]
-async fn who_has_connected_before_the_end_is_answered_over_a_unix_socket_too() {
+async fn a_client_that_connected_before_the_end_is_answered_over_a_unix_socket_too() {
     use std::io::Write as _;
     let folder = Folder::new("waiting");
     let server = at(&folder, whence());
@@ -140,7 +140,7 @@ async fn a_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not() {
     let second = hipflask::server::Server::new(freeze(whence())).unix(folder.socket());
     let error = soon(second.run_until(std::future::pending())).await.expect_err("another listens there");
     assert!(error.to_string().contains("socket"), "{error}");
-    // The one that is in use still answers, and what is no socket is never removed.
+    // The one that is in use still answers, and what is not a socket is never removed.
     let mut client = connect(&folder).await;
     client.send(GET_ROOT).await;
     assert_eq!(client.answer().await.status, 200);

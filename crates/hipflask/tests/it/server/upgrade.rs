@@ -58,7 +58,7 @@ async fn a_connection_is_handed_over_with_what_was_sent_behind_the_request() {
     let server = Server::start(echoing().config("MAX_CONNECTIONS", 1));
     for connection in ["Upgrade", "keep-alive, upgrade", "close, upgrade"] {
         let mut client = server.connect().await;
-        // A request before it is answered before it, and what comes with it is no request.
+        // A request before it is answered before it, and what comes with it is not a request.
         client.send(format!("{PING}{}{PING}", upgrade("/echo", connection))).await;
         assert_eq!(client.answer().await.body, "pong");
         let head = client.head().await;
@@ -178,7 +178,7 @@ async fn a_body_that_was_not_read_cannot_be_told_from_the_new_protocol() {
 }
 
 #[tokio::test]
-async fn a_status_alone_is_no_upgrade_and_an_upgrade_with_another_status_is_none() {
+async fn a_status_alone_is_not_an_upgrade_and_an_upgrade_with_another_status_is_none() {
     let server = Server::start(
         echoing()
             .add_url_rule(rule("/status"), async || ("", 101))

@@ -79,7 +79,7 @@ async fn one_that_has_to_be_waited_for_is_opened_before_the_hooks() {
     assert_eq!(counted.after(&app, "/nowhere").await, (1, 1));
 }
 
-/// Outside of the dispatcher nothing has opened it; to go on with an empty one would be to forget who is logged in.
+/// Outside the dispatcher nothing has opened it; to go on with an empty one would be to forget the user's login.
 #[hipflask::test]
 async fn what_was_not_opened_fails_where_it_cannot_wait() {
     let counted = Counted { ready: true, waits: true, ..Counted::default() };

@@ -68,7 +68,7 @@ fn changed_at_its_end(text: &str) -> String {
 }
 
 #[hipflask::test]
-async fn what_was_tampered_with_is_no_session() {
+async fn what_was_tampered_with_is_not_a_session() {
     let client = app().test_client();
     client.get("/set?a=1").send().await;
     let cookie = client.cookie("session").expect("it was set");

@@ -153,7 +153,7 @@ async fn a_store_is_asked_for_no_more_than_is_needed() {
 }
 
 #[hipflask::test]
-async fn a_store_that_is_down_fails_the_request_and_logs_nobody_out() {
+async fn a_store_that_is_down_fails_the_request_and_logs_no_one_out() {
     async fn page(error: HttpError) -> (Status, Template) {
         (error.status(), Template::from_string("{{ session.user }}|{{ get_flashed_messages()|length }}"))
     }

@@ -19,8 +19,8 @@ macro_rules! suite {
         a_permanent_session_has_an_end_and_is_renewed
         an_emptied_session_is_taken_back
         at_a_login_nothing_comes_along
-        what_somebody_planted_is_not_logged_in
-        what_was_tampered_with_is_no_session
+        a_planted_session_is_not_logged_in
+        what_was_tampered_with_is_not_a_session
         an_old_key_verifies
         flashed_messages_are_shown_once
         values_of_every_kind_come_back
@@ -122,8 +122,8 @@ async fn at_a_login_nothing_comes_along(make: Make) {
     }
 }
 
-/// Session fixation: an attacker who has put a cookie of theirs into somebody's browser must not share the login.
-async fn what_somebody_planted_is_not_logged_in(make: Make) {
+/// Session fixation: an attacker who has put a cookie of theirs into a user's browser must not share the login.
+async fn a_planted_session_is_not_logged_in(make: Make) {
     for how in ["renew", "clear"] {
         let app = make(app()).freeze().expect("nothing is wrong with it");
         let (attacker, victim) = (app.test_client(), app.test_client());
@@ -136,7 +136,7 @@ async fn what_somebody_planted_is_not_logged_in(make: Make) {
     }
 }
 
-async fn what_was_tampered_with_is_no_session(make: Make) {
+async fn what_was_tampered_with_is_not_a_session(make: Make) {
     let client = make(app()).test_client();
     client.get("/set?a=1").send().await;
     let cookie = client.cookie("session").expect("it was set");
