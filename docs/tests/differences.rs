@@ -1,6 +1,7 @@
 //! What the page "From Flask" calls different, and what it calls missing.
 
-use hipflask::http::FormData;
+use hipflask::helpers::send_data;
+use hipflask::http::{Cookie, FormData, Request};
 use hipflask::prelude::*;
 use hipflask::routing::ViewArgs;
 use hipflask::testing::{TestClient, TestResponse};
@@ -101,6 +102,92 @@ fn a_host_that_is_not_trusted_meets_no_hook() {
     let app = app().before_request(|| Some("from the hook"));
     let response = app.test_client().get("/").header("host", "evil.example").send_blocking();
     assert_eq!(response.status(), 400);
+}
+
+#[test]
+fn a_compressed_body_is_refused() {
+    async fn json(value: Json<u8>) -> String {
+        value.0.to_string()
+    }
+    let client = app().add_url_rule(Rule::new("/").methods([POST]), json).test_client();
+    let post = || client.post("/").header("content-type", "application/json").body("1");
+    assert_eq!(post().send_blocking().text(), "1");
+    assert_eq!(post().header("content-encoding", "gzip").send_blocking().status(), 415);
+}
+
+#[test]
+fn a_cookie_keeps_what_its_prefix_promises() {
+    let cookie = Cookie::new("__Host-a", "b");
+    let mut response = Response::new("");
+    assert!(response.set_cookie(&cookie.clone().domain("example.org")).is_err());
+    assert!(response.set_cookie(&cookie).is_ok());
+    assert_eq!(response.headers()["set-cookie"], "__Host-a=b; Secure; Path=/");
+}
+
+#[test]
+fn ranges_follow_the_rfc() {
+    let client = app().add_url_rule(Rule::new("/"), || send_data("0123456789")).test_client();
+    for (range, status) in [("items=0-1", 200), ("bytes=-100", 206), ("bytes=10-", 416)] {
+        assert_eq!(client.get("/").header("range", range).send_blocking().status(), status, "{range}");
+    }
+}
+
+#[test]
+fn addresses_and_headers_are_text_that_can_be_sent_on() {
+    let request = Request::get("/%C3%BC").with_header("x-name", "\u{fc}");
+    assert_eq!((request.path(), request.url().as_str()), ("/\u{fc}", "http://localhost/%C3%BC"));
+    assert_eq!(request.header("x-name"), Some("\u{fc}"));
+}
+
+#[test]
+fn an_integer_is_never_rounded() {
+    async fn json(value: Json<serde_json::Value>) -> Json<serde_json::Value> {
+        value
+    }
+    async fn large(value: Json<u128>) -> String {
+        value.0.to_string()
+    }
+    let rule = |path| Rule::new(path).methods([POST]);
+    let client = app().add_url_rule(rule("/"), json).add_url_rule(rule("/large"), large).test_client();
+    let post = |path: &str| client.post(path).header("content-type", "application/json").body("18446744073709551616");
+    assert_eq!(post("/").send_blocking().status(), 400);
+    assert_eq!(post("/large").send_blocking().text(), "18446744073709551616");
+}
+
+#[test]
+fn the_body_is_still_there_after_the_form() {
+    async fn both(ctx: &mut Context) -> Result<String> {
+        let fields = ctx.form().await?.fields.len();
+        Ok(format!("{fields} {}", ctx.data().await?.len()))
+    }
+    let client = app().add_url_rule(Rule::new("/").methods([POST]), both).test_client();
+    assert_eq!(client.post("/").form([("a", "1")]).send_blocking().text(), "1 3");
+}
+
+#[test]
+fn a_float_is_finite_and_every_error_status_can_abort() {
+    async fn show(args: ViewArgs) -> Result<String> {
+        Ok(args.get::<f64>("x")?.to_string())
+    }
+    async fn paid() -> Result<&'static str> {
+        abort!(402)
+    }
+    let views = app().add_url_rule(Rule::new("/<float:x>"), show);
+    let client = views.add_url_rule(Rule::new("/paid"), paid).test_client();
+    assert_eq!(client.get(&format!("/{}.0", "9".repeat(400))).send_blocking().status(), 404);
+    assert_eq!(client.get("/paid").send_blocking().status(), 402);
+}
+
+#[test]
+fn media_types_are_the_same_everywhere() {
+    for (name, mimetype, encoding) in [
+        ("a.gz", "application/gzip", None),
+        ("a.tar.gz", "application/x-tar", Some("gzip")),
+        ("a.ts", "video/mp2t", None),
+        ("a.rss", "application/rss+xml", None),
+    ] {
+        assert_eq!(hipflask::http::guess_type(name), (mimetype, encoding), "{name}");
+    }
 }
 
 #[test]

@@ -44,7 +44,10 @@ mod password;
 pub use crate::login::{
     CurrentUser, Login, LoginManager, LoginView, UserId, UserMixin, login_required, login_user, logout_user,
 };
-pub use crate::password::{PasswordCheck, PasswordError, check_password_hash, generate_password_hash};
+pub use crate::password::{
+    PasswordCheck, PasswordError, PasswordMethod, check_password_hash, generate_password_hash,
+    generate_password_hash_with,
+};
 
 /// The names that nearly every program uses: `use hipflask_auth::prelude::*`.
 pub mod prelude {

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use hipflask::signing::compare_digest;
+use hipflask::signing::{compare_digest, token_urlsafe};
 use tokio::sync::Semaphore;
 
 /// The longest password that is accepted, in bytes. Longer ones are refused, never cut.
@@ -85,6 +85,62 @@ pub async fn generate_password_hash(password: &str) -> Result<String, PasswordEr
     }
     let password = password.to_owned();
     in_line(move || hash(&password)).await
+}
+
+/// How a password is hashed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PasswordMethod {
+    /// argon2id with 46 MiB.
+    #[default]
+    Argon2id,
+    /// Werkzeug's `scrypt`: `scrypt:32768:8:1`. It takes 32 MiB.
+    Scrypt,
+    /// Werkzeug's `pbkdf2`, for machines without memory: `pbkdf2:sha256:1000000`.
+    Pbkdf2,
+}
+
+/// The hash of `password` by another method: for as long as a Flask application logs in the same users.
+/// [`check_password_hash`] calls Werkzeug's methods old, and a Flask application cannot read argon2id.
+///
+/// ```
+/// # hipflask::block_on(async {
+/// use hipflask_auth::{PasswordMethod, check_password_hash, generate_password_hash_with};
+///
+/// let hash = generate_password_hash_with("correct horse", PasswordMethod::Scrypt).await?;
+/// assert!(hash.starts_with("scrypt:32768:8:1$"));
+/// assert!(check_password_hash(Some(&hash), "correct horse").await.is_valid());
+/// # Ok::<(), hipflask_auth::PasswordError>(())
+/// # }).unwrap();
+/// ```
+///
+/// # Errors
+///
+/// If the password is longer than 1024 bytes.
+pub async fn generate_password_hash_with(password: &str, method: PasswordMethod) -> Result<String, PasswordError> {
+    if password.len() > MOST_BYTES {
+        return Err(PasswordError::TooLong);
+    }
+    let password = password.to_owned();
+    in_line(move || match method {
+        PasswordMethod::Argon2id => hash(&password),
+        PasswordMethod::Scrypt => werkzeugs_hash("scrypt:32768:8:1", &password, scrypt),
+        PasswordMethod::Pbkdf2 => werkzeugs_hash("pbkdf2:sha256:1000000", &password, pbkdf2),
+    })
+    .await
+}
+
+/// `method$salt$hex`, with as much salt as Werkzeug's next version takes.
+fn werkzeugs_hash(
+    method: &str,
+    password: &str,
+    derive: impl FnOnce(&str, &[u8], &[u8]) -> Option<Vec<u8>>,
+) -> Result<String, PasswordError> {
+    let salt = token_urlsafe::<16>();
+    let derived = derive(method, password.as_bytes(), salt.as_bytes())
+        .ok_or_else(|| PasswordError::Failed(format!("`{method}` cannot be used")))?;
+    let hex: String = derived.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{method}${salt}${hex}"))
 }
 
 /// Compares `password` with a stored hash: argon2, or Werkzeug's `scrypt:…` and `pbkdf2:…`. Werkzeug's
@@ -177,6 +233,10 @@ fn fields(hash: &str) -> Option<(&str, &str, Vec<u8>)> {
 /// `scrypt:32768:8:1$salt$hex`
 fn check_scrypt(hash: &str, password: &str) -> Option<bool> {
     let (method, salt, expected) = fields(hash)?;
+    Some(compare_digest(scrypt(method, password.as_bytes(), salt.as_bytes())?, &expected))
+}
+
+fn scrypt(method: &str, password: &[u8], salt: &[u8]) -> Option<Vec<u8>> {
     let mut numbers = method.split(':').skip(1).map(str::parse::<u32>);
     let (n, r, p) = (numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?);
     let memory_kib = u64::from(n) * u64::from(r) / 8;
@@ -185,19 +245,22 @@ fn check_scrypt(hash: &str, password: &str) -> Option<bool> {
     }
     let params = scrypt::Params::new(u8::try_from(n.ilog2()).ok()?, r, p).ok()?;
     let mut derived = [0; 64];
-    scrypt::scrypt(password.as_bytes(), salt.as_bytes(), &params, &mut derived).ok()?;
-    Some(compare_digest(derived, &expected))
+    scrypt::scrypt(password, salt, &params, &mut derived).ok()?;
+    Some(derived.to_vec())
 }
 
 /// `pbkdf2:sha256:1000000$salt$hex`
 fn check_pbkdf2(hash: &str, password: &str) -> Option<bool> {
     let (method, salt, expected) = fields(hash)?;
+    Some(compare_digest(pbkdf2(method, password.as_bytes(), salt.as_bytes())?, &expected))
+}
+
+fn pbkdf2(method: &str, password: &[u8], salt: &[u8]) -> Option<Vec<u8>> {
     let mut parts = method.split(':').skip(1);
     let (name, rounds) = (parts.next()?, parts.next()?.parse::<u32>().ok()?);
     if rounds == 0 || rounds > MOST_PBKDF2_ROUNDS {
         return None;
     }
-    let (password, salt) = (password.as_bytes(), salt.as_bytes());
     // As long as the hash function's own result. A stored hash that was cut would be easier to hit.
     let mut derived = [0; 64];
     let derived = match name {
@@ -215,7 +278,7 @@ fn check_pbkdf2(hash: &str, password: &str) -> Option<bool> {
         }
         _ => return None,
     };
-    Some(compare_digest(derived, &expected))
+    Some(derived.to_vec())
 }
 
 #[cfg(test)]
@@ -233,6 +296,23 @@ mod tests {
             assert_eq!(check(hash, "pässword"), PasswordCheck::ValidButOld, "{hash}");
             assert_eq!(check(hash, "passwort"), PasswordCheck::Invalid, "{hash}");
         }
+    }
+
+    #[test]
+    fn werkzeugs_methods_can_be_written_too() {
+        hipflask::block_on(async {
+            for (method, begin) in
+                [(PasswordMethod::Scrypt, "scrypt:32768:8:1$"), (PasswordMethod::Pbkdf2, "pbkdf2:sha256:1000000$")]
+            {
+                let hash = generate_password_hash_with("pässword", method).await.expect("hashed");
+                assert!(hash.starts_with(begin) && hash.split('$').count() == 3, "{hash}");
+                assert_eq!(check(&hash, "pässword"), PasswordCheck::ValidButOld);
+                assert_eq!(check(&hash, "passwort"), PasswordCheck::Invalid);
+                assert_ne!(generate_password_hash_with("pässword", method).await, Ok(hash), "another salt");
+            }
+            let argon2 = generate_password_hash_with("x", PasswordMethod::default()).await.expect("hashed");
+            assert_eq!(check(&argon2, "x"), PasswordCheck::Valid);
+        });
     }
 
     #[test]

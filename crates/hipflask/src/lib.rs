@@ -132,7 +132,7 @@ pub mod prelude {
 
 /// What a view can return, and what helps it: replies, redirects, URLs and files. Flask's `flask.helpers`.
 pub mod helpers {
-    pub use crate::builtin::static_files::{File, send_file, send_from_directory};
+    pub use crate::builtin::send_file::{File, send_data, send_file, send_from_directory};
     pub use crate::context::url_for::{PathValue, UrlFor};
     pub use crate::handler::redirect::{Location, Redirect, redirect};
     pub use crate::handler::respond::{Reply, Respond};

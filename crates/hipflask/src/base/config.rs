@@ -32,7 +32,7 @@ pub struct Config {
 
 /// The keys that the core knows, and their defaults. The book's page "From Flask" lists the defaults that are
 /// stricter than Flask's.
-fn defaults() -> [(&'static str, Value); 45] {
+fn defaults() -> [(&'static str, Value); 48] {
     [
         ("ACCESS_LOG", Value::Null),
         ("APPLICATION_ROOT", json!("/")),
@@ -67,11 +67,13 @@ fn defaults() -> [(&'static str, Value); 45] {
         ("SESSION_COOKIE_SAMESITE", json!("Lax")),
         ("SESSION_COOKIE_SECURE", Value::Null),
         ("SESSION_REFRESH_EACH_REQUEST", json!(true)),
+        ("STATIC_PRECOMPRESSED", json!(false)),
         ("TEMPLATES_AUTO_RELOAD", Value::Null),
         ("TESTING", json!(false)),
         ("TRAP_BAD_REQUEST_ERRORS", Value::Null),
         ("TRAP_HTTP_EXCEPTIONS", json!(false)),
         ("TRUSTED_HOSTS", Value::Null),
+        ("USE_X_SENDFILE", json!(false)),
         ("VIEW_QUEUE", json!(1024)),
         ("VIEW_THREADS", json!(256)),
         ("WTF_CSRF_ENABLED", json!(true)),
@@ -79,6 +81,7 @@ fn defaults() -> [(&'static str, Value); 45] {
         ("WTF_CSRF_HEADERS", json!(["X-CSRFToken", "X-CSRF-Token"])),
         ("WTF_CSRF_TIME_LIMIT", json!(3600)),
         ("WTF_CSRF_TRUSTED_ORIGINS", json!([])),
+        ("X_ACCEL_REDIRECT", Value::Null),
     ]
 }
 

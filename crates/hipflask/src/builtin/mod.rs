@@ -3,10 +3,13 @@
 
 mod access_log;
 pub(crate) mod error_page;
+mod file_head;
+mod file_settings;
 pub mod form;
 pub(crate) mod log;
 pub(crate) mod security;
-pub(crate) mod static_files;
+pub(crate) mod send_file;
+mod static_files;
 pub(crate) mod templating;
 
 use std::path::PathBuf;

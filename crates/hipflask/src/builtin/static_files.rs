@@ -1,298 +1,26 @@
-//! Files: one by its path, a folder by the names in it, and the application's own `static`.
+//! The application's own folder `static`, on the disk or in the binary.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::app::App;
 use crate::app::extension::Extension;
 use crate::app::freezing::{EmbeddedFile, Freezing};
 use crate::app::scaffold::Scaffold;
+use crate::base::datetime::DateTime;
 use crate::base::error::{Error, HttpError, Result};
+use crate::builtin::file_head::{FileHead, accepted_encodings};
+use crate::builtin::send_file::send_from_directory;
 use crate::context::Context;
-use crate::handler::Answer;
 use crate::handler::respond::Respond;
-use crate::http::body::Body;
-use crate::http::conditional::Condition;
 use crate::http::etags::ETag;
 use crate::http::filenames::safe_join;
-use crate::http::headers::{content_disposition, http_date, with_charset};
-use crate::http::media_types::guess_type;
 use crate::http::response::Response;
 use crate::routing::rule::Rule;
 use crate::routing::view_args::ViewArgs;
-
-/// A file up to this size is read in one go; a larger one goes out in pieces of this size.
-const PIECE: usize = 256 * 1024;
-
-/// Sends a file as the response, with its type, entity tag and date, and only a range if the client asks for one.
-/// Flask's `send_file`.
-///
-/// A relative path is relative to the application's folder. The path must not come from a client; for names that
-/// do, use [`send_from_directory`].
-///
-/// ```no_run
-/// use hipflask::helpers::{File, send_file};
-/// use hipflask::prelude::*;
-///
-/// #[get("/report")]
-/// async fn report() -> Result<File> {
-///     send_file("reports/latest.pdf").as_attachment("Q3 report.pdf")
-/// }
-/// ```
-pub fn send_file(path: impl Into<PathBuf>) -> File {
-    File::new(path.into())
-}
-
-/// Sends the file `name` from `folder`; `name` may come from a client. A name or a link that leads out of the
-/// folder, a hidden file, and anything that is not a regular file are a 404. Flask's `send_from_directory`.
-pub fn send_from_directory(folder: impl AsRef<Path>, name: &str) -> File {
-    let mut file = File::new(safe_join(folder.as_ref(), name).unwrap_or_default());
-    file.folder = Some(folder.as_ref().to_owned());
-    file
-}
-
-/// A file to be sent, made by [`send_file`] or [`send_from_directory`].
-#[derive(Clone, Debug)]
-#[must_use = "a `File` does nothing until it is returned"]
-pub struct File {
-    path: PathBuf,
-    /// The folder that it must be in after links are followed.
-    folder: Option<PathBuf>,
-    mimetype: Option<String>,
-    download_name: Option<String>,
-    attachment: bool,
-    max_age: Option<Duration>,
-    /// Honours the client's conditions and its request for a range.
-    conditional: bool,
-}
-
-impl File {
-    fn new(path: PathBuf) -> File {
-        File {
-            path,
-            folder: None,
-            mimetype: None,
-            download_name: None,
-            attachment: false,
-            max_age: None,
-            conditional: true,
-        }
-    }
-
-    /// Makes the client save it as `name` instead of showing it.
-    ///
-    /// # Errors
-    ///
-    /// If `name` contains a control character.
-    #[track_caller]
-    pub fn as_attachment(mut self, name: impl Into<String>) -> Result<File> {
-        let name = name.into();
-        if name.chars().any(char::is_control) {
-            return Err(Error::msg("the name of an attachment contains a control character"));
-        }
-        self.attachment = true;
-        self.download_name = Some(name);
-        Ok(self)
-    }
-
-    /// Sets a media type other than the one that its extension suggests.
-    pub fn mimetype(mut self, mimetype: impl Into<String>) -> File {
-        self.mimetype = Some(mimetype.into());
-        self
-    }
-
-    /// How long a client may use it without asking again; by default `SEND_FILE_MAX_AGE_DEFAULT`.
-    pub fn max_age(mut self, max_age: Duration) -> File {
-        self.max_age = Some(max_age);
-        self
-    }
-
-    async fn open(&self, root: &Path) -> io::Result<(tokio::fs::File, std::fs::Metadata, PathBuf)> {
-        let path = root.join(&self.path);
-        let folder = self.folder.as_ref().map(|folder| root.join(folder));
-        let opened = tokio::task::spawn_blocking(move || -> io::Result<_> {
-            let real = path.canonicalize()?;
-            if let Some(folder) = folder
-                && !real.starts_with(folder.canonicalize()?)
-            {
-                return Err(io::ErrorKind::NotFound.into());
-            }
-            // A pipe would keep the thread waiting for a writer.
-            if !real.metadata()?.is_file() {
-                return Err(io::ErrorKind::NotFound.into());
-            }
-            let file = std::fs::File::open(&real)?;
-            let metadata = file.metadata()?;
-            Ok((file, metadata, real))
-        });
-        let (file, metadata, real) = opened.await.map_err(io::Error::other)??;
-        Ok((tokio::fs::File::from_std(file), metadata, real))
-    }
-
-    async fn send(self, ctx: &mut Context) -> Result<Response> {
-        if self.path.as_os_str().is_empty() {
-            return Err(HttpError::new(404).into());
-        }
-        let app = ctx.app().clone();
-        let (mut file, metadata, path) = match self.open(app.root_path()).await {
-            Ok(opened) => opened,
-            Err(error) if self.folder.is_some() || error.kind() == io::ErrorKind::NotFound => {
-                return Err(HttpError::new(404).into());
-            }
-            Err(error) => {
-                return Err(
-                    io::Error::new(error.kind(), format!("{} cannot be sent: {error}", self.path.display())).into()
-                );
-            }
-        };
-        let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
-        let version = Version { etag: etag(&path, modified, metadata.len()), modified, len: metadata.len() };
-        let max_age = match self.max_age {
-            Some(max_age) => Some(max_age),
-            None => ctx.config().seconds("SEND_FILE_MAX_AGE_DEFAULT")?,
-        };
-        let condition = if self.conditional {
-            Condition::of(ctx.request(), &version.etag, version.modified, version.len)
-        } else {
-            Condition::Full
-        };
-        let mut response = self.head(&version, &condition, max_age)?;
-        let (first, count) = match condition {
-            // As Flask does, a 412 has what was not asked for.
-            Condition::Full | Condition::Failed => (0, version.len),
-            Condition::Partial(first, last) => (first, last - first + 1),
-            Condition::NotModified | Condition::Unsatisfiable => return Ok(response),
-        };
-        if ctx.request().method() == http::Method::HEAD {
-            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(count));
-            return Ok(response);
-        }
-        if first > 0 {
-            file.seek(SeekFrom::Start(first)).await?;
-        }
-        *response.body_mut() = file_body(file, count).await?;
-        Ok(response)
-    }
-
-    /// Status and headers.
-    fn head(&self, version: &Version, condition: &Condition, max_age: Option<Duration>) -> Result<Response> {
-        let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let name = self.download_name.as_deref().unwrap_or(name);
-        let (guessed, encoding) = guess_type(name);
-        let mut response = Response::default().with_status(condition.status());
-        let headers = response.headers_mut();
-        let mimetype = with_charset(self.mimetype.as_deref().unwrap_or(guessed));
-        insert(headers, header::CONTENT_TYPE, &mimetype)?;
-        insert(headers, header::CONTENT_DISPOSITION, &content_disposition(name, self.attachment))?;
-        if let Some(encoding) = encoding.filter(|_| !self.attachment) {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
-        }
-        version.describe(headers, condition, max_age)?;
-        Ok(response)
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl Respond for File {
-    fn respond(self, ctx: &mut Context) -> Answer<'_, Response> {
-        Answer::Later(Box::pin(self.send(ctx)))
-    }
-
-    fn with_other_status(self) -> File {
-        File { conditional: false, ..self }
-    }
-}
-
-/// Distinguishes one version of a file from another.
-struct Version {
-    etag: String,
-    modified: SystemTime,
-    len: u64,
-}
-
-impl Version {
-    fn describe(&self, headers: &mut HeaderMap, condition: &Condition, max_age: Option<Duration>) -> Result<()> {
-        insert(headers, header::ETAG, &format!("\"{}\"", self.etag))?;
-        insert(headers, header::LAST_MODIFIED, &http_date(self.modified))?;
-        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        match max_age.map(|max_age| max_age.as_secs()) {
-            None => insert(headers, header::CACHE_CONTROL, "no-cache")?,
-            Some(seconds) => {
-                // A century is long enough, and a date that far ahead always exists.
-                let fresh = Duration::from_secs(seconds.min(u32::MAX.into()));
-                let freshness = if seconds > 0 { "public" } else { "no-cache" };
-                insert(headers, header::CACHE_CONTROL, &format!("{freshness}, max-age={seconds}"))?;
-                insert(headers, header::EXPIRES, &http_date(SystemTime::now() + fresh))?;
-            }
-        }
-        match condition {
-            Condition::Partial(first, last) => {
-                insert(headers, header::CONTENT_RANGE, &format!("bytes {first}-{last}/{}", self.len))
-            }
-            Condition::Unsatisfiable => {
-                headers.remove(header::CONTENT_DISPOSITION);
-                headers.remove(header::CONTENT_TYPE);
-                insert(headers, header::CONTENT_RANGE, &format!("bytes */{}", self.len))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) -> Result<()> {
-    headers.insert(name, HeaderValue::from_str(value)?);
-    Ok(())
-}
-
-/// `mtime-size-adler32(path)`, as Werkzeug makes it.
-fn etag(path: &Path, modified: SystemTime, len: u64) -> String {
-    let seconds = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    format!("{seconds}-{len}-{}", adler32(path.as_os_str().as_encoded_bytes()))
-}
-
-fn adler32(bytes: &[u8]) -> u32 {
-    let (a, b) = bytes.iter().fold((1u32, 0u32), |(a, b), byte| {
-        let a = (a + u32::from(*byte)) % 65_521;
-        (a, (a + b) % 65_521)
-    });
-    b << 16 | a
-}
-
-/// The next `count` bytes of `file`: at once if they are few, otherwise in pieces as the client accepts them.
-async fn file_body(mut file: tokio::fs::File, count: u64) -> Result<Body> {
-    file.set_max_buf_size(PIECE);
-    if let Some(size) = usize::try_from(count).ok().filter(|size| *size <= PIECE) {
-        let mut bytes = Vec::with_capacity(size);
-        file.take(count).read_to_end(&mut bytes).await?;
-        return if bytes.len() == size {
-            Ok(Body::from(bytes))
-        } else {
-            Err(Error::msg("the file became shorter while it was read"))
-        };
-    }
-    Ok(Body::stream_sized(count, move |mut out| async move {
-        let mut left = count;
-        while left > 0 {
-            let size = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
-            let mut bytes = vec![0; size];
-            let read = file.read(&mut bytes).await?;
-            if read == 0 {
-                return Err(Error::msg("the file became shorter while it was sent"));
-            }
-            bytes.truncate(read);
-            left -= read as u64;
-            out.send(bytes).await?;
-        }
-        Ok(())
-    }))
-}
 
 /// The settings for static files.
 #[derive(Default)]
@@ -305,8 +33,15 @@ struct StaticSetup {
 /// Where static files come from.
 enum StaticFiles {
     Folder(PathBuf),
-    /// By name, each with its version, which requires reading the whole file.
-    Embedded(HashMap<&'static str, (&'static EmbeddedFile, Version)>),
+    /// By name, each with its tag, which requires reading the whole file.
+    Embedded(HashMap<&'static str, Embedded>),
+}
+
+/// A file in the binary.
+struct Embedded {
+    content: &'static [u8],
+    etag: ETag,
+    modified: DateTime,
 }
 
 /// Adds `/static/<path:filename>` to an application that has a folder for it. Every application has this
@@ -322,7 +57,7 @@ impl Extension for Static {
             let setup = freezing.take_state::<StaticSetup>().unwrap_or_default();
             let Some(folder) = setup.folder else { return };
             freezing.insert_state(match freezing.embedded(&folder) {
-                Some(files) => StaticFiles::Embedded(with_versions(files)),
+                Some(files) => StaticFiles::Embedded(with_tags(files)),
                 None => StaticFiles::Folder(freezing.root_path().join(&*folder)),
             });
         })
@@ -377,11 +112,13 @@ async fn static_file(ctx: &mut Context, args: ViewArgs) -> Result<Response> {
     let name: String = args.get("filename")?;
     let app = ctx.app().clone();
     match app.state::<StaticFiles>() {
-        Some(StaticFiles::Folder(folder)) => send_from_directory(folder, &name).respond(ctx).await,
+        Some(StaticFiles::Folder(folder)) => {
+            let file = send_from_directory(folder, &name).precompressed(precompressed(ctx)?);
+            file.respond(ctx).await
+        }
         Some(StaticFiles::Embedded(files)) => {
-            let found = embedded_name(&name).and_then(|name| files.get(&*name));
-            let (file, version) = found.ok_or_else(|| Error::from(HttpError::new(404)))?;
-            send_embedded(ctx, file, version)
+            let name = embedded_name(&name).ok_or_else(|| Error::from(HttpError::new(404)))?;
+            send_embedded(ctx, files, &name)
         }
         None => Err(HttpError::new(404).into()),
     }
@@ -394,39 +131,35 @@ fn embedded_name(name: &str) -> Option<String> {
     Some(parts?.join("/"))
 }
 
-/// The version of each file in the binary. When it was changed is not known, so the start of serving counts.
-fn with_versions(files: &'static [EmbeddedFile]) -> HashMap<&'static str, (&'static EmbeddedFile, Version)> {
-    let modified = SystemTime::now();
-    let version = |file: &EmbeddedFile| {
-        let len = file.content.len();
-        Version { etag: ETag::of(file.content).tag, modified, len: len as u64 }
+/// The tag of each file in the binary. When it was changed is not known, so the start of serving counts.
+fn with_tags(files: &'static [EmbeddedFile]) -> HashMap<&'static str, Embedded> {
+    let modified = DateTime::now();
+    let embedded = |file: &EmbeddedFile| Embedded { content: file.content, etag: ETag::of(file.content), modified };
+    files.iter().map(|file| (file.name, embedded(file))).collect()
+}
+
+fn send_embedded(ctx: &Context, files: &HashMap<&'static str, Embedded>, name: &str) -> Result<Response> {
+    let file = files.get(name).ok_or_else(|| Error::from(HttpError::new(404)))?;
+    let varies = precompressed(ctx)?;
+    let beside = accepted_encodings(ctx).into_iter().filter(|_| varies);
+    let beside = beside.filter_map(|(encoding, end)| Some((Some(encoding), files.get(&*format!("{name}.{end}"))?)));
+    let (encoding, sent) = beside.chain([(None, file)]).next().unwrap_or((None, file));
+    let head = FileHead {
+        name: name.rsplit('/').next(),
+        mimetype: None,
+        attachment: false,
+        max_age: None,
+        etag: Some(sent.etag.clone()),
+        modified: Some(sent.modified),
+        len: Some(sent.content.len() as u64),
+        conditional: true,
+        encoding,
+        varies,
     };
-    files.iter().map(|file| (file.name, (file, version(file)))).collect()
+    head.respond_with(ctx, &Bytes::from_static(sent.content))
 }
 
-fn send_embedded(ctx: &Context, file: &EmbeddedFile, version: &Version) -> Result<Response> {
-    let len = file.content.len();
-    let condition = Condition::of(ctx.request(), &version.etag, version.modified, version.len);
-    let max_age = ctx.config().seconds("SEND_FILE_MAX_AGE_DEFAULT")?;
-    let mut response = File::new(PathBuf::from(file.name)).head(version, &condition, max_age)?;
-    let content = Bytes::from_static(file.content);
-    match condition {
-        Condition::Full | Condition::Failed => *response.body_mut() = content.into(),
-        Condition::Partial(first, last) => {
-            let range = usize::try_from(first).unwrap_or(len)..usize::try_from(last).map_or(len, |last| last + 1);
-            *response.body_mut() = content.slice(range).into();
-        }
-        Condition::NotModified | Condition::Unsatisfiable => {}
-    }
-    Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sum_is_adlers() {
-        assert_eq!(adler32(b"Wikipedia"), 0x11E6_0398);
-    }
+/// Whether compressed files beside the static ones are sent.
+fn precompressed(ctx: &Context) -> Result<bool> {
+    ctx.config().get("STATIC_PRECOMPRESSED")
 }

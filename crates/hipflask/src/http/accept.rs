@@ -13,7 +13,7 @@ use crate::http::lists::split_list;
 /// assert_eq!(accept.quality("image/png"), 0.1);
 /// assert!(Accept::default().best_match(["text/html"]).is_some()); // no header: everything goes
 ///
-/// let languages = Accept::languages("de-AT, en;q=0.5");
+/// let languages = Accept::languages("de-AT, fr;q=0.5");
 /// assert_eq!(languages.best_match(["en", "de"]), Some("de"));
 /// ```
 #[derive(Clone, Debug, Default)]

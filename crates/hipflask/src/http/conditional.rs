@@ -1,7 +1,5 @@
 //! Conditional and partial answers: entity tags, dates and ranges (RFC 9110 §13 and §14).
 
-use std::time::SystemTime;
-
 use http::{Method, StatusCode};
 
 use crate::base::datetime::DateTime;
@@ -12,12 +10,10 @@ use crate::http::request::Request;
 /// The outcome of a conditional or partial request (RFC 9110 §13 and §14).
 ///
 /// ```
-/// use std::time::SystemTime;
-///
-/// use hipflask::http::{Condition, Request};
+/// use hipflask::http::{Condition, ETag, Request};
 ///
 /// let request = Request::get("/").with_header("range", "bytes=10-19");
-/// let condition = Condition::of(&request, "v1", SystemTime::UNIX_EPOCH, 100);
+/// let condition = Condition::of(&request, Some(&ETag::of(b"...")), None, 100);
 /// assert_eq!(condition, Condition::Partial(10, 19));
 /// assert_eq!(condition.status(), 206);
 /// ```
@@ -36,20 +32,10 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// What `request` asks of a file of `len` bytes with the strong tag `etag`, changed at `modified`. Only GET and HEAD
-    /// can have conditions on what they get (RFC 9110 §13.1 and §14.2): what another method does is done already.
-    pub fn of(request: &Request, etag: &str, modified: SystemTime, len: u64) -> Condition {
-        let etag = ETag { tag: etag.to_owned(), weak: false };
-        Condition::of_version(request, Some(&etag), Some(DateTime::from(modified)), len)
-    }
-
-    /// The same of what has a tag and a date, or not.
-    pub(crate) fn of_version(
-        request: &Request,
-        etag: Option<&ETag>,
-        modified: Option<DateTime>,
-        len: u64,
-    ) -> Condition {
+    /// What `request` asks of something of `len` bytes with the tag `etag`, changed at `modified`; 0 for what has no ranges.
+    /// Only GET and HEAD can have conditions on what they get (RFC 9110 §13.1 and §14.2): what another method does is
+    /// done already.
+    pub fn of(request: &Request, etag: Option<&ETag>, modified: Option<DateTime>, len: u64) -> Condition {
         if ![Method::GET, Method::HEAD].contains(request.method()) {
             return Condition::Full;
         }
@@ -71,7 +57,7 @@ impl Condition {
         }
         let is_same_version = match request.if_range() {
             None => true,
-            Some(IfRange::ETag(tag)) => is_strong(&tag),
+            Some(IfRange::Tag(tag)) => is_strong(&tag),
             Some(IfRange::Date(date)) => modified == Some(date),
         };
         match request.header(http::header::RANGE).filter(|_| is_same_version && len > 0) {
@@ -107,15 +93,13 @@ fn of_range(range: &str, len: u64) -> Condition {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn ask_by(method: Method, headers: &[(&'static str, &str)]) -> Condition {
         let request = Request::get("/").with_method(method);
         let request = headers.iter().fold(request, |request, (name, value)| request.with_header(name, value));
-        let modified = SystemTime::UNIX_EPOCH + Duration::from_millis(1_577_934_245_700);
-        Condition::of(&request, "tag", modified, 100)
+        let modified = "2020-01-02T03:04:05.7Z".parse().expect("a moment");
+        Condition::of(&request, Some(&ETag { tag: "tag".to_owned(), weak: false }), Some(modified), 100)
     }
 
     fn ask(headers: &[(&'static str, &str)]) -> Condition {

@@ -11,8 +11,8 @@ use crate::http::etags::ETag;
 /// ```
 /// use hipflask::http::{Range, RangeSpec};
 ///
-/// let range = Range::parse("bytes=10-, -5").unwrap();
-/// assert_eq!((range.units(), range.ranges()), ("bytes", &[RangeSpec::From(10), RangeSpec::Last(5)][..]));
+/// let range = Range::parse("bytes=0-9, -5").unwrap();
+/// assert_eq!((range.units(), range.ranges()), ("bytes", &[RangeSpec::Between(0, 9), RangeSpec::Last(5)][..]));
 /// assert_eq!(Range::parse("bytes=-5").unwrap().range_for_length(100), Some(95..=99));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Range {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RangeSpec {
     /// From this byte to the end.
-    From(u64),
+    Starting(u64),
     /// From the first to the last, both included.
     Between(u64, u64),
     /// This many bytes at the end, or all if there are fewer.
@@ -55,7 +55,7 @@ impl Range {
         let [range] = *self.ranges else { return None };
         let last = length.checked_sub(1).filter(|_| self.units == "bytes")?;
         match range {
-            RangeSpec::From(first) if first <= last => Some(first..=last),
+            RangeSpec::Starting(first) if first <= last => Some(first..=last),
             RangeSpec::Between(first, to) if first <= last => Some(first..=to.min(last)),
             RangeSpec::Last(count) => Some(length.saturating_sub(count)..=last),
             _ => None,
@@ -68,7 +68,7 @@ impl RangeSpec {
         let (first, last) = text.trim_matches([' ', '\t']).split_once('-')?;
         match (first.trim(), last.trim()) {
             ("", count) => number(count).filter(|count| *count > 0).map(RangeSpec::Last),
-            (first, "") => number(first).map(RangeSpec::From),
+            (first, "") => number(first).map(RangeSpec::Starting),
             (first, last) => {
                 let (first, last) = (number(first)?, number(last)?);
                 (first <= last).then_some(RangeSpec::Between(first, last))
@@ -86,7 +86,7 @@ fn number(text: &str) -> Option<u64> {
 /// Whether each range begins after the one before it; nothing can follow one that goes to the end.
 fn in_order(ranges: &[RangeSpec]) -> bool {
     ranges.windows(2).all(|pair| match pair {
-        [RangeSpec::Between(_, last), RangeSpec::From(first) | RangeSpec::Between(first, _)] => first > last,
+        [RangeSpec::Between(_, last), RangeSpec::Starting(first) | RangeSpec::Between(first, _)] => first > last,
         [RangeSpec::Between(..), RangeSpec::Last(_)] => true,
         _ => false,
     })
@@ -96,7 +96,7 @@ fn in_order(ranges: &[RangeSpec]) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IfRange {
     /// The version with this tag; a weak one never matches.
-    ETag(ETag),
+    Tag(ETag),
     /// The version that was changed at exactly this moment.
     Date(DateTime),
 }
@@ -164,9 +164,9 @@ mod tests {
 
     #[test]
     fn ranges_are_in_order_or_none_at_all() {
-        use RangeSpec::{Between, From, Last};
+        use RangeSpec::{Between, Last, Starting};
         let ranges = |text: &str| Range::parse(text).map(|range| range.ranges);
-        assert_eq!(ranges("bytes=0-1,3-4, 6-"), Some(vec![Between(0, 1), Between(3, 4), From(6)]));
+        assert_eq!(ranges("bytes=0-1,3-4, 6-"), Some(vec![Between(0, 1), Between(3, 4), Starting(6)]));
         assert_eq!(ranges("bytes=0-1,-1"), Some(vec![Between(0, 1), Last(1)]));
         for bad in ["bytes=0-3,3-4", "bytes=3-,5-6", "bytes=-1,0-1", "bytes=-1,-2", "bytes", "bytes=x", "bytes=1-0"] {
             assert_eq!(ranges(bad), None, "{bad}");

@@ -180,7 +180,7 @@ impl Request {
         match DateTime::from_http(text) {
             Some(date) => Some(IfRange::Date(date)),
             // One that cannot be read is of no version that we have.
-            None => Some(IfRange::ETag(ETag::parse(text).unwrap_or(ETag { tag: text.to_owned(), weak: true }))),
+            None => Some(IfRange::Tag(ETag::parse(text).unwrap_or(ETag { tag: text.to_owned(), weak: true }))),
         }
     }
 

@@ -156,7 +156,7 @@ impl Response {
 
     fn condition(&self, request: &Request, len: u64) -> Condition {
         match self.status() {
-            StatusCode::OK => Condition::of_version(request, self.etag().as_ref(), self.last_modified(), len),
+            StatusCode::OK => Condition::of(request, self.etag().as_ref(), self.last_modified(), len),
             _ => Condition::Full,
         }
     }

@@ -4,26 +4,30 @@
 //! signature (HMAC-SHA1; SHA-1's broken collision resistance does not affect an HMAC). Sessions, CSRF tokens and
 //! remember-me cookies are made with it.
 
+pub(crate) mod bad_signature;
 pub(crate) mod base64;
 pub(crate) mod secret_key;
+pub(crate) mod signer;
 pub(crate) mod tagged_json;
 pub(crate) mod tagger;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha1::{Digest, Sha1};
 
 use crate::base::config::Config;
+use crate::base::datetime::DateTime;
 use crate::base::error::Result;
 use crate::http::json;
+use crate::signing::signer::SIGNATURE;
+
+pub use crate::signing::bad_signature::BadSignature;
+pub use crate::signing::signer::{KeyDerivation, Signer};
 
 /// The most bytes that a compressed value may expand to.
 const MAX_UNPACKED: usize = 1024 * 1024;
-/// How many bytes a signature has.
-const SIGNATURE: usize = 20;
 /// Below this many bytes of JSON, compression is not tried: it could save only a few bytes, at a high cost.
 const WORTH_PACKING: usize = 512;
 
@@ -43,18 +47,9 @@ const WORTH_PACKING: usize = 512;
 /// ```
 #[derive(Clone)]
 pub struct Serializer {
-    /// Signs, and is the first to verify.
-    current: Hmac<Sha1>,
-    fallbacks: Vec<Hmac<Sha1>>,
-}
-
-/// How a key is derived from the secret and the salt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyDerivation {
-    /// itsdangerous' default: SHA-1 of salt, the word `signer`, and secret.
-    DjangoConcat,
-    /// What Flask's session uses: HMAC-SHA1 of the salt under the secret.
-    Hmac,
+    signer: Signer,
+    timed: bool,
+    url_safe: bool,
 }
 
 /// The result of verifying a signed text.
@@ -101,11 +96,30 @@ impl Serializer {
         salt: &str,
         derivation: KeyDerivation,
     ) -> Serializer {
-        let mut prepared = keys.into_iter().map(|key| prepare(key.as_ref(), salt.as_bytes(), derivation));
-        let Some(current) = prepared.next() else {
-            crate::base::panics::misuse(format_args!("a serializer needs at least one key"))
-        };
-        Serializer { current, fallbacks: prepared.collect() }
+        Serializer { signer: Signer::with_derivation(keys, salt, derivation), timed: true, url_safe: true }
+    }
+
+    /// The same without the time: what it signs never expires. itsdangerous' `URLSafeSerializer`.
+    #[must_use]
+    pub fn untimed(mut self) -> Serializer {
+        self.timed = false;
+        self
+    }
+
+    /// The same with JSON as it is, which is longer in a URL and can be read by eye. itsdangerous' `TimedSerializer`, and
+    /// with [`untimed`](Serializer::untimed) its `Serializer`.
+    ///
+    /// ```
+    /// use hipflask::signing::Serializer;
+    ///
+    /// let serializer = Serializer::new(["the secret key"], "itsdangerous").untimed().plain();
+    /// assert!(serializer.dumps(&[1, 2])?.starts_with("[1,2]."));
+    /// # Ok::<(), hipflask::Error>(())
+    /// ```
+    #[must_use]
+    pub fn plain(mut self) -> Serializer {
+        self.url_safe = false;
+        self
     }
 
     /// A serializer with the application's keys: `SECRET_KEY` signs, `SECRET_KEY_FALLBACKS` still verify. `None`
@@ -139,11 +153,46 @@ impl Serializer {
 
     /// Reads what [`dumps`](Serializer::dumps) wrote, if it is not older than `max_age`.
     pub fn loads<T: DeserializeOwned>(&self, text: &str, max_age: Option<Duration>) -> Verified<T> {
-        match self.unsign(text, max_age, SystemTime::now()) {
-            Verified::Valid(json) => json::from_slice(&json).map_or(Verified::Invalid, Verified::Valid),
-            Verified::Expired => Verified::Expired,
-            Verified::Invalid => Verified::Invalid,
+        match self.try_loads(text, max_age) {
+            Ok((value, _)) => Verified::Valid(value),
+            Err(BadSignature::Expired { age: 0.., .. }) => Verified::Expired,
+            Err(_) => Verified::Invalid,
         }
+    }
+
+    /// The same, with the time at which it was signed, if that was signed too; and with the reason if it is not believed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use hipflask::signing::{BadSignature, Serializer};
+    ///
+    /// let links = Serializer::new(["the secret key"], "activate");
+    /// let (user, signed_at) = links.try_loads::<u32>(&links.dumps(&7)?, Some(Duration::from_secs(60)))?;
+    /// assert!(user == 7 && signed_at.is_some());
+    /// let error = links.try_loads::<u32>("7", None).unwrap_err();
+    /// assert_eq!(error.to_string(), "No b'.' found in value");
+    /// # Ok::<(), hipflask::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why it is not believed.
+    pub fn try_loads<T: DeserializeOwned>(
+        &self,
+        text: &str,
+        max_age: Option<Duration>,
+    ) -> Result<(T, Option<DateTime>), BadSignature> {
+        let (json, signed_at) = self.open(text, max_age, SystemTime::now())?;
+        let value = json::from_slice(&json).map_err(|error| BadSignature::Payload(error.to_string()))?;
+        Ok((value, signed_at))
+    }
+
+    /// What `text` says, whoever has signed it: to find out what went wrong. Do not believe it.
+    pub fn loads_unsafe<T: DeserializeOwned>(&self, text: &str) -> Option<T> {
+        let (signed, _) = self.signer.split(text)?;
+        let payload = if self.timed { self.signer.split(signed)?.0 } else { signed };
+        json::from_slice(&self.read_payload(payload)?).ok()
     }
 
     /// `payload.timestamp.signature`
@@ -156,54 +205,62 @@ impl Serializer {
     /// Appends to `out` what [`sign`](Serializer::sign) returns.
     pub(crate) fn sign_into(&self, out: &mut Vec<u8>, json: &[u8], now: SystemTime) {
         let start = out.len();
-        push_payload(out, json);
-        out.push(b'.');
-        push_timestamp(out, now);
-        let signature = self.current.clone().chain_update(&out[start..]).finalize().into_bytes();
-        out.push(b'.');
-        base64::encode_into(out, &signature);
+        if self.url_safe {
+            push_payload(out, json);
+        } else {
+            out.extend_from_slice(json);
+        }
+        if self.timed {
+            self.signer.push_time_and_signature(out, start, now);
+        } else {
+            self.signer.push_signature(out, start);
+        }
     }
 
     /// The JSON inside `text`, which is read only after the signature has been verified.
     pub(crate) fn unsign(&self, text: &str, max_age: Option<Duration>, now: SystemTime) -> Verified<Vec<u8>> {
-        let Some((signed, signature)) = split_at_last_dot(text) else { return Verified::Invalid };
-        let mut bytes = [0; SIGNATURE];
-        let Some(signature) = base64::decode_to(signature, &mut bytes) else { return Verified::Invalid };
-        let mut keys = std::iter::once(&self.current).chain(&self.fallbacks);
-        if !keys.any(|key| key.clone().chain_update(signed).verify_slice(signature).is_ok()) {
-            return Verified::Invalid;
+        match self.open(text, max_age, now) {
+            Ok((json, _)) => Verified::Valid(json),
+            Err(BadSignature::Expired { age: 0.., .. }) => Verified::Expired,
+            Err(_) => Verified::Invalid,
         }
-        let Some((payload, timestamp)) = split_at_last_dot(signed) else { return Verified::Invalid };
-        let Some(signed_at) = read_timestamp(timestamp) else { return Verified::Invalid };
-        if let Some(max_age) = max_age {
-            match now.duration_since(signed_at) {
-                Ok(age) if age.as_secs() > max_age.as_secs() => return Verified::Expired,
-                // A second of grace, because a timestamp has whole seconds.
-                Err(ahead) if ahead.duration().as_secs() > 0 => return Verified::Invalid,
-                _ => {}
+    }
+
+    fn open(
+        &self,
+        text: &str,
+        max_age: Option<Duration>,
+        now: SystemTime,
+    ) -> Result<(Vec<u8>, Option<DateTime>), BadSignature> {
+        let (payload, signed_at) = if self.timed {
+            let (payload, signed_at) = self.signer.unsign_at(text, max_age, now)?;
+            (payload, Some(signed_at))
+        } else {
+            (self.signer.unsign(text)?, None)
+        };
+        match self.read_payload(payload) {
+            Some(json) => Ok((json, signed_at)),
+            None => Err(BadSignature::Payload("it is not base64, or too much when it is unpacked".to_owned())),
+        }
+    }
+
+    fn read_payload(&self, payload: &str) -> Option<Vec<u8>> {
+        if !self.url_safe {
+            return Some(payload.as_bytes().to_vec());
+        }
+        match payload.strip_prefix('.') {
+            None => base64::decode(payload),
+            Some(packed) => {
+                miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(&base64::decode(packed)?, MAX_UNPACKED).ok()
             }
         }
-        read_payload(payload).map_or(Verified::Invalid, Verified::Valid)
     }
 }
 
 /// Keeps keys out of logs.
 impl std::fmt::Debug for Serializer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Serializer({} keys)", 1 + self.fallbacks.len())
-    }
-}
-
-fn keyed(key: &[u8]) -> Hmac<Sha1> {
-    Hmac::new_from_slice(key).expect("an HMAC takes a key of any length")
-}
-
-fn prepare(secret: &[u8], salt: &[u8], derivation: KeyDerivation) -> Hmac<Sha1> {
-    match derivation {
-        KeyDerivation::DjangoConcat => {
-            keyed(&Sha1::new().chain_update(salt).chain_update(b"signer").chain_update(secret).finalize())
-        }
-        KeyDerivation::Hmac => keyed(&keyed(secret).chain_update(salt).finalize().into_bytes()),
+        write!(f, "Serializer({} keys)", self.signer.keys())
     }
 }
 
@@ -222,34 +279,6 @@ fn push_payload(out: &mut Vec<u8>, json: &[u8]) {
         }
     }
     base64::encode_into(out, json);
-}
-
-/// The seconds since 1970, in as few bytes as hold them.
-fn push_timestamp(out: &mut Vec<u8>, now: SystemTime) {
-    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_be_bytes();
-    let zeros = seconds.iter().take_while(|b| **b == 0).count();
-    base64::encode_into(out, &seconds[zeros..]);
-}
-
-/// `rsplit_once('.')`, a SIMD vector at a time.
-fn split_at_last_dot(text: &str) -> Option<(&str, &str)> {
-    let dot = memchr::memrchr(b'.', text.as_bytes())?;
-    Some((&text[..dot], &text[dot + 1..]))
-}
-
-fn read_payload(payload: &str) -> Option<Vec<u8>> {
-    match payload.strip_prefix('.') {
-        None => base64::decode(payload),
-        Some(packed) => {
-            miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(&base64::decode(packed)?, MAX_UNPACKED).ok()
-        }
-    }
-}
-
-fn read_timestamp(text: &str) -> Option<SystemTime> {
-    let mut bytes = [0; size_of::<u64>()];
-    let seconds = base64::decode_to(text, &mut bytes)?.iter().fold(0u64, |seconds, b| seconds << 8 | u64::from(*b));
-    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 /// The SHA-1 of `bytes` in hexadecimal digits: what tells versions apart, where nobody gains by making two alike.
@@ -306,6 +335,8 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     fn at(seconds: u64) -> SystemTime {
@@ -326,6 +357,27 @@ mod tests {
         assert_eq!(packed, format!("{{\"long\":\"{}\"}}", "x".repeat(3_000)).into_bytes());
         let csrf = Serializer::new(["secret-key"], "wtf-csrf-token");
         assert_eq!(csrf.sign(br#""0123456789abcdef""#, at(1_700_000_000)), CSRF);
+    }
+
+    /// Written by itsdangerous 2.2.0 with the key `secret-key` and the salt `itsdangerous`.
+    #[test]
+    fn the_whole_family_is_read() {
+        let all = || Serializer::new(["secret-key"], "itsdangerous");
+        for (serializer, text) in [
+            (all().untimed().plain(), "[1, 2].5J8YMT9qSWP2Y8GIX5Vd9aamJo4"),
+            (all().plain(), "[1, 2].ZVPxAA.HPTpk_R6-p3Ndw7RmVG2uCrExXs"),
+            (all().untimed(), "WzEsMl0.9HVDLVKBQFb0jaw0IeBzjCI7nZA"),
+            (all(), "WzEsMl0.ZVPxAA.twwk4OfBxz7Wdx-p5Y3e9DbeHvI"),
+        ] {
+            assert_eq!(serializer.loads::<Vec<u8>>(text, None), Verified::Valid(vec![1, 2]), "{text}");
+            let changed = text.replace('.', ".x");
+            assert_eq!(serializer.loads::<Vec<u8>>(&changed, None), Verified::Invalid, "{text}");
+        }
+        assert_eq!(all().untimed().loads_unsafe::<Vec<u8>>("WzEsMl0.x"), Some(vec![1, 2]));
+        assert_eq!(all().loads_unsafe::<Vec<u8>>("WzEsMl0.x"), None, "it has no time");
+        let error =
+            all().untimed().try_loads::<String>("WzEsMl0.9HVDLVKBQFb0jaw0IeBzjCI7nZA", None).expect_err("a list");
+        assert!(matches!(error, BadSignature::Payload(_)), "{error}");
     }
 
     #[test]

@@ -28,8 +28,8 @@ use crate::signing::tagged_json::read;
 pub enum FlashedMessage {
     /// Text.
     Text(String),
-    /// HTML.
-    Html(Html),
+    /// HTML that is safe.
+    Markup(Html),
 }
 
 impl FlashedMessage {
@@ -37,7 +37,7 @@ impl FlashedMessage {
     pub fn as_str(&self) -> &str {
         match self {
             FlashedMessage::Text(text) => text,
-            FlashedMessage::Html(html) => html.as_str(),
+            FlashedMessage::Markup(html) => html.as_str(),
         }
     }
 
@@ -46,7 +46,7 @@ impl FlashedMessage {
         match value {
             Value::String(text) => FlashedMessage::Text(text.clone()),
             Value::Object(map) if let Some(Value::String(html)) = map.get(" m") => {
-                FlashedMessage::Html(Html::new(html.as_str()))
+                FlashedMessage::Markup(Html::new(html.as_str()))
             }
             other => FlashedMessage::Text(read::<Value>(other).unwrap_or_default().to_string()),
         }
@@ -71,7 +71,7 @@ impl Serialize for FlashedMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             FlashedMessage::Text(text) => text.serialize(serializer),
-            FlashedMessage::Html(html) => html.serialize(serializer),
+            FlashedMessage::Markup(html) => html.serialize(serializer),
         }
     }
 }
@@ -81,14 +81,14 @@ impl ToHtml for FlashedMessage {
     fn to_html(&self, out: &mut String) {
         match self {
             FlashedMessage::Text(text) => text.to_html(out),
-            FlashedMessage::Html(html) => html.to_html(out),
+            FlashedMessage::Markup(html) => html.to_html(out),
         }
     }
 }
 
 impl From<Html> for FlashedMessage {
     fn from(html: Html) -> FlashedMessage {
-        FlashedMessage::Html(html)
+        FlashedMessage::Markup(html)
     }
 }
 
