@@ -24,13 +24,13 @@ const POSTS: [(&str, &str); 12] = [
     ("Deployment", "A release build holds templates, static files and migrations inside."),
 ];
 
-/// All of it or nothing: what is in the blog stays if anything fails. What somebody has written goes only with `--yes`,
-/// and in production it takes that anyway: everybody knows the new authors' password.
+/// All of it or nothing: what is in the blog stays if anything fails. What authors have written is deleted only with
+/// `--yes`, which is needed in production in any case, because the new authors' password is public.
 pub async fn init_db(db: Db, config: Config, args: CliArgs) -> Result<String> {
     let authors: i64 = db.query("SELECT COUNT(*) FROM author").scalar().await?;
     if (authors > 0 || !config.debug()) && !args.has("yes") {
         return Err(Error::msg(
-            "this deletes every author, post and comment, and adds two authors whose password everybody knows; \
+            "this deletes every author, post and comment, and adds two authors whose password is public; \
              if you want that, write `init-db --yes`",
         ));
     }

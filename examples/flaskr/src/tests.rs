@@ -285,7 +285,7 @@ async fn samples_replace_nothing_without_a_word() {
     let client = client_of("sqlite:");
     author(&client, "ada").await;
     write(&client, "Mine").await;
-    let refused = client.app().run_command("init-db", [""; 0]).await.expect_err("somebody has written something");
+    let refused = client.app().run_command("init-db", [""; 0]).await.expect_err("an author has written something");
     assert!(refused.to_string().contains("write `init-db --yes`"), "{refused}");
     assert!(client.get("/").send().await.text().contains("Mine"));
     client.app().run_command("init-db", ["--yes"]).await.expect("it was asked for");
@@ -294,5 +294,5 @@ async fn samples_replace_nothing_without_a_word() {
     let key = "a key that is long enough for a test of production";
     let production = app().config("DATABASE_URL", "sqlite:").config("DEBUG", false).config("SECRET_KEY", key);
     let production = production.freeze().expect("nothing is wrong with it");
-    assert!(production.run_command("init-db", [""; 0]).await.is_err(), "everybody knows the password");
+    assert!(production.run_command("init-db", [""; 0]).await.is_err(), "the password is public");
 }

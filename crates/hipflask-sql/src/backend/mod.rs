@@ -102,7 +102,7 @@ pub(crate) trait Backend: Listed + Database<Connection: Migrate> + HasStatementC
         false
     }
 
-    /// Whether the database can be changed at all, where the first statement that does would be the first to find out.
+    /// Whether the database can be changed at all, if only a statement that changes it would find out.
     fn check_writable(_connection: &mut Self::Connection) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
         std::future::ready(Ok(()))
     }

@@ -152,7 +152,8 @@ impl Backend for Sqlite {
         matches!(error, sqlx::Error::Database(told) if told.message().contains("no transaction is active"))
     }
 
-    /// Only a write tells, so there is one, which is undone. A lock that somebody else holds is a sign that it can be.
+    /// Only a write tells, so there is one, which is undone. A lock that another process holds is a sign that it can be
+    /// written.
     async fn check_writable(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         let tried = match connection.execute(Sqlite::BEGIN).await {
             Ok(_) => connection.execute("CREATE TABLE \"hipflask writes\" (x)").await,

@@ -95,7 +95,7 @@ async fn a_folder_in_the_place_of_the_database_is_named() {
     assert!(error.contains("test.sqlite: there is a folder of this name; remove it, or give another place"), "{error}");
 }
 
-/// `/proc` exists, and nobody can create a file in it, not even root.
+/// `/proc` exists, and not even root can create a file in it.
 #[cfg(target_os = "linux")]
 #[hipflask::test]
 async fn a_folder_that_takes_no_files_is_named() {

@@ -153,7 +153,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// Those of [`form`](Context::form), but for this case.
+    /// Those of [`form`](Context::form), except in this case.
     ///
     /// ```
     /// use hipflask::prelude::*;

@@ -5,7 +5,7 @@ use crate::server::listener::Listeners;
 
 /// Warns if browsers would drop the session cookie: it is `Secure` in production, and the server speaks plain HTTP. They
 /// make an exception for this machine itself. A proxy in front may speak HTTPS, but only its owner knows; setting
-/// `SESSION_COOKIE_SECURE`, to whatever value, says that this was thought of.
+/// `SESSION_COOKIE_SECURE`, to either value, says that this has been considered.
 pub(super) fn warn_of_dropped_cookies(app: &Frozen, listeners: &Listeners) {
     let config = app.config();
     let is_default = config.value("SESSION_COOKIE_SECURE").is_none_or(serde_json::Value::is_null);

@@ -73,7 +73,7 @@ pub struct Form<T> {
     words: Option<Words>,
 }
 
-/// The fields of the request's forms that are passwords, in `g` while somebody develops: the debug page conceals them.
+/// The fields of the request's forms that are passwords, in `g` during development: the debug page conceals them.
 pub(crate) struct PasswordFields(pub(crate) Vec<&'static str>);
 
 fn note_passwords<T: FormModel>(ctx: &mut Context) {

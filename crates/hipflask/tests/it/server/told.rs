@@ -33,7 +33,7 @@ fn a_cookie_that_no_browser_keeps_is_told_at_the_start() {
         ("this machine alone, by its other name", app(), ([0u16, 0, 0, 0, 0, 0, 0, 1], 0).into()),
         ("developing", app().config("DEBUG", true), everywhere),
         ("no sessions", super::app(), everywhere),
-        ("somebody has thought of it", app().config("SESSION_COOKIE_SECURE", true), everywhere),
+        ("a proxy is in front", app().config("SESSION_COOKIE_SECURE", true), everywhere),
         ("without HTTPS", app().config("SESSION_COOKIE_SECURE", false), everywhere),
     ] {
         assert_eq!(log_of(|| Server::new(freeze(app)).bind(address)), "", "{case}");
