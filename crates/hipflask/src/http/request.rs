@@ -42,6 +42,8 @@ pub struct Request {
     pub(super) host: OnceLock<String>,
     /// The values of headers that are not UTF-8, as text.
     pub(super) latin: OnceLock<Vec<(HeaderValue, String)>>,
+    /// Whether it asks for a WebSocket, if the server has read that from it.
+    pub(super) websocket: Option<bool>,
     id: u64,
 }
 
@@ -66,6 +68,7 @@ impl Request {
             cookies: OnceLock::new(),
             host: OnceLock::new(),
             latin: OnceLock::new(),
+            websocket: None,
             id: 0,
         }
     }
@@ -86,6 +89,7 @@ impl Request {
             cookies: OnceLock::new(),
             host: OnceLock::new(),
             latin: OnceLock::new(),
+            websocket: self.websocket,
             id: self.id,
         }
     }
@@ -255,6 +259,11 @@ impl Request {
         is_here && !forwarded.iter().any(|name| self.headers.contains_key(*name))
     }
 
+    /// The server has seen that it asks for no other protocol; a look into the headers costs a hundred instructions.
+    pub(crate) fn rule_out_websocket(&mut self) {
+        self.websocket = Some(false);
+    }
+
     /// Whether it asks for a WebSocket (RFC 6455 §4.1).
     ///
     /// ```
@@ -265,6 +274,9 @@ impl Request {
     /// assert!(!Request::get("/chat").is_websocket());
     /// ```
     pub fn is_websocket(&self) -> bool {
+        if let Some(known) = self.websocket {
+            return known;
+        }
         let Some(upgrade) = self.headers.get(header::UPGRADE) else { return false };
         let fields = self.headers.get_all(header::CONNECTION).iter().filter_map(|field| field.to_str().ok());
         upgrade.as_bytes().eq_ignore_ascii_case(b"websocket")

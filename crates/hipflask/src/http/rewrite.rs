@@ -33,6 +33,7 @@ impl Request {
         self.cookies.take();
         self.host.take();
         self.latin.take();
+        self.websocket = None;
         &mut self.headers
     }
 

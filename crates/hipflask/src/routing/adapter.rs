@@ -143,7 +143,10 @@ impl<'a> MapAdapter<'a> {
             map,
             server_name,
             subdomain,
-            script_name: quote(request.root_path(), PATH_SAFE),
+            script_name: match request.root_path() {
+                "" => Cow::Borrowed(""),
+                root => quote(root, PATH_SAFE),
+            },
             scheme: Cow::Borrowed(scheme),
             method: Cow::Borrowed(request.method()),
             query: request.uri().query().map(Cow::Borrowed),

@@ -25,7 +25,7 @@ const STEPS_FOR_A_PART: usize = 50;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// Sorted, for binary search.
+    /// Sorted by length and then by text, for binary search: most are told apart by their length.
     pub(super) texts: Vec<(String, usize)>,
     pub(super) variables: Vec<(Part, usize)>,
     pub(super) rules: Vec<usize>,
@@ -39,9 +39,15 @@ impl Default for Matcher {
 
 impl State {
     /// Where a fixed text leads.
+    #[inline]
     pub(super) fn after(&self, text: &str) -> Option<usize> {
-        let at = self.texts.binary_search_by(|(known, _)| known.as_str().cmp(text)).ok()?;
-        Some(self.texts[at].1)
+        self.place_of(text).ok().map(|at| self.texts[at].1)
+    }
+
+    /// Where a fixed text is, or where it belongs.
+    #[inline]
+    fn place_of(&self, text: &str) -> Result<usize, usize> {
+        self.texts.binary_search_by(|(known, _)| known.len().cmp(&text.len()).then_with(|| known.as_str().cmp(text)))
     }
 }
 
@@ -84,7 +90,7 @@ impl Matcher {
 /// The state that `part` leads to from `state`: a known one, or else the state `next`, which is still to be made.
 fn follow(state: &mut State, part: Part, next: usize) -> usize {
     if let Some(text) = part.as_text() {
-        return match state.texts.binary_search_by(|(known, _)| known.as_str().cmp(text)) {
+        return match state.place_of(text) {
             Ok(at) => state.texts[at].1,
             Err(at) => {
                 state.texts.insert(at, (text.to_owned(), next));

@@ -164,7 +164,10 @@ impl Said {
         }
     }
 
-    fn head(self, request: Request) -> Result<Head, Refused> {
+    fn head(self, mut request: Request) -> Result<Head, Refused> {
+        if self.offered.is_none() {
+            request.rule_out_websocket();
+        }
         let is_http11 = request.version() == Version::HTTP_11;
         // RFC 9112 §3.2.
         if self.hosts > 1 || self.hosts == 0 && is_http11 {
