@@ -104,10 +104,7 @@ impl Database {
     pub(crate) async fn status(&self) -> Result<Vec<(&Migration, bool)>> {
         // To look is not to make it.
         let is_there = self.pool.file().is_none_or(Path::exists);
-        let applied = match is_there {
-            false => Ok(Vec::new()),
-            true => self.applied().await,
-        };
+        let applied = if is_there { self.applied().await } else { Ok(Vec::new()) };
         let applied = match applied {
             Ok(applied) => applied,
             Err(message) => return Err(self.failed(message).await),
