@@ -41,13 +41,15 @@
 mod login;
 mod password;
 
-pub use crate::login::{CurrentUser, Login, LoginManager, UserId, UserMixin, login_required, login_user, logout_user};
+pub use crate::login::{
+    CurrentUser, Login, LoginManager, LoginView, UserId, UserMixin, login_required, login_user, logout_user,
+};
 pub use crate::password::{PasswordCheck, PasswordError, check_password_hash, generate_password_hash};
 
 /// The names that nearly every program uses: `use hipflask_auth::prelude::*`.
 pub mod prelude {
     pub use crate::{
-        CurrentUser, Login, LoginManager, PasswordCheck, UserId, UserMixin, check_password_hash,
+        CurrentUser, Login, LoginManager, LoginView, PasswordCheck, UserId, UserMixin, check_password_hash,
         generate_password_hash, login_required, login_user, logout_user,
     };
 }
