@@ -41,7 +41,9 @@
 mod login;
 mod password;
 
-pub use crate::login::{CurrentUser, Login, LoginManager, UserId, UserMixin, login_required, login_user, logout_user};
+pub use crate::login::{
+    CurrentUser, Login, LoginManager, LoginView, UserId, UserMixin, login_required, login_user, logout_user,
+};
 pub use crate::password::{
     PasswordCheck, PasswordError, PasswordMethod, check_password_hash, generate_password_hash,
     generate_password_hash_with,
@@ -50,7 +52,7 @@ pub use crate::password::{
 /// The names that nearly every program uses: `use hipflask_auth::prelude::*`.
 pub mod prelude {
     pub use crate::{
-        CurrentUser, Login, LoginManager, PasswordCheck, UserId, UserMixin, check_password_hash,
+        CurrentUser, Login, LoginManager, LoginView, PasswordCheck, UserId, UserMixin, check_password_hash,
         generate_password_hash, login_required, login_user, logout_user,
     };
 }

@@ -113,6 +113,55 @@ impl<U: UserMixin> LoginManager<U> {
     }
 }
 
+/// The option of a blueprint or of one rule whose visitors have another login page than the rest, or none.
+/// Flask-Login's `blueprint_login_views`.
+///
+/// ```
+/// use hipflask::prelude::*;
+/// use hipflask_auth::prelude::*;
+/// # #[derive(Clone, serde::Serialize)]
+/// # struct User;
+/// # impl UserMixin for User {
+/// #     fn get_id(&self) -> String {
+/// #         "1".to_owned()
+/// #     }
+/// # }
+/// # async fn load_user(_: UserId) -> Option<User> {
+/// #     None
+/// # }
+///
+/// #[get("/posts")]
+/// async fn posts(_author: Login<User>) -> &'static str {
+///     "[]"
+/// }
+///
+/// #[get("/login")]
+/// async fn login() -> &'static str {
+///     "a form"
+/// }
+///
+/// // A program cannot fill in a form: it gets a 401.
+/// let api = Blueprint::new("api").url_prefix("/api").with(LoginView::none()).routes(routes![posts]);
+/// let app = App::new("doc", ".").extend(LoginManager::new(load_user).login_view("login"));
+/// let client = app.register_blueprint(api).routes(routes![posts, login]).test_client();
+/// assert_eq!(client.get("/posts").send_blocking().header("location"), Some("/login?next=/posts"));
+/// assert_eq!(client.get("/api/posts").send_blocking().status(), 401);
+/// ```
+#[derive(Clone, Debug)]
+pub struct LoginView(Option<UrlFor>);
+
+impl LoginView {
+    /// This login page.
+    pub fn new(view: impl Into<UrlFor>) -> LoginView {
+        LoginView(Some(view.into()))
+    }
+
+    /// No login page: visitors who are not logged in get a 401.
+    pub fn none() -> LoginView {
+        LoginView(None)
+    }
+}
+
 impl<U> std::fmt::Debug for LoginManager<U> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LoginManager").field("login_view", &self.login_view).finish_non_exhaustive()
@@ -133,7 +182,7 @@ impl<U: UserMixin> Extension for LoginManager<U> {
             login_view: self.login_view,
             login_message: self.login_message,
         };
-        app.insert_state(state).context_processor(current_user::<U>)
+        app.insert_state(state).reads_option::<LoginView>().context_processor(current_user::<U>)
     }
 }
 
@@ -304,8 +353,11 @@ pub async fn login_required(ctx: &mut Context) -> Result<()> {
 fn unauthorized(ctx: &mut Context) -> Error {
     let app = ctx.app().clone();
     let logins = app.state::<Logins>();
-    let view = logins.and_then(|logins| logins.login_view.clone()).filter(|_| !ctx.request().accept().prefers_json());
-    let Some(view) = view else { return HttpError::new(401).into() };
+    let view = match ctx.option::<LoginView>() {
+        Some(LoginView(view)) => view.clone(),
+        None => logins.and_then(|logins| logins.login_view.clone()),
+    };
+    let Some(view) = view.filter(|_| !ctx.request().accept().prefers_json()) else { return HttpError::new(401).into() };
     if let Some(message) = logins.and_then(|logins| logins.login_message.as_deref()) {
         ctx.session().flash(message);
     }

@@ -78,7 +78,7 @@ pub(crate) fn expand(root: &Root, attribute: TokenStream, item: TokenStream) -> 
     if let Catches::Type(ty) = &catches {
         lend(ty, &mut arguments, root)?;
     }
-    let handler = handler::expand(&function.sig, &arguments, &[], Place::of(inline.as_ref(), &function.sig)?);
+    let handler = handler::expand(&function, &arguments, &[], Place::of(inline.as_ref(), &function.sig)?);
     let catches = match catches {
         Catches::Status(status) => quote!(::hipflask::errors::Catches::status(#status)),
         Catches::Type(ty) => quote!(::hipflask::errors::Catches::error::<#ty>()),

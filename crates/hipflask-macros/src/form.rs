@@ -14,9 +14,9 @@ use syn::{
 use crate::Expanded;
 use crate::arguments::{in_one_place, last_segment};
 
-const KNOWN: &str = "`name`, `label`, `widget`, `description`, `length(1..=80)`, `range(18..)`, `email`, \
-                     `one_of(\"a\", \"b\")`, `choices(\"a\" = \"First\")`, `equal_to = \"field\"`, `check = function`, \
-                     `rule = value`";
+const KNOWN: &str = "`name`, `label`, `widget`, `description`, `trim`, `length(1..=80)`, `range(18..)`, \
+                     `file_size(..=2_000_000)`, `email`, `one_of(\"a\", \"b\")`, \
+                     `choices(\"a\" = \"First\")`, `equal_to = \"field\"`, `check = function`, `rule = value`";
 
 /// What `#[field(..)]` says.
 #[derive(Default)]
@@ -29,6 +29,8 @@ struct Options {
     attributes: Vec<(String, TokenStream)>,
     /// Rules, and the options that ask for them.
     rules: Vec<(Span, TokenStream)>,
+    /// White space around what was typed does not count.
+    trims: bool,
     /// The field that it repeats.
     repeats: Option<LitStr>,
     /// A rule reads it, and perhaps nothing else: a password typed twice, a box that must be ticked.
@@ -56,6 +58,8 @@ impl Options {
             "description" => self.description = Some(text(meta, &key)?),
             "length" => self.length(meta)?,
             "range" => self.range(meta)?,
+            "file_size" => self.file_size(meta)?,
+            "trim" => self.trims = alone(meta, "trim")?,
             "email" => self.email(meta)?,
             "one_of" => self.one_of(meta)?,
             "choices" => self.pairs(meta)?,
@@ -68,9 +72,7 @@ impl Options {
     }
 
     fn email(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
-        if !meta.input.is_empty() && !meta.input.peek(Token![,]) {
-            return Err(meta.error("`email` takes no value: `#[field(email)]`"));
-        }
+        alone(meta, "email")?;
         self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::Email));
         self.widget.get_or_insert_with(|| LitStr::new("email", meta.path.span()));
         Ok(())
@@ -173,6 +175,14 @@ impl Options {
         Ok(())
     }
 
+    fn file_size(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+        let (None, Some(max)) = bounds(meta, "file_size", "..=2_000_000")? else {
+            return Err(meta.error("`file_size` has the most bytes of a file: `file_size(..=2_000_000)`"));
+        };
+        self.rule(meta, quote_spanned!(meta.path.span()=> ::hipflask::form::FileSize { max: #max }));
+        Ok(())
+    }
+
     fn bound_attributes(&mut self, low: &str, min: Option<TokenStream>, high: &str, max: Option<TokenStream>) {
         for (name, bound) in [(low, min), (high, max)] {
             self.attributes
@@ -218,6 +228,15 @@ fn check_shape(attribute: &Attribute) -> Result<()> {
     }
 }
 
+/// Nothing follows the option. Returns true: it is set.
+fn alone(meta: &ParseNestedMeta<'_>, option: &str) -> Result<bool> {
+    if meta.input.is_empty() || meta.input.peek(Token![,]) {
+        Ok(true)
+    } else {
+        Err(meta.error(format!("`{option}` takes no value: `#[field({option})]`")))
+    }
+}
+
 /// The value after the `=`, or an error that says what it should be.
 fn value<T: Parse>(meta: &ParseNestedMeta<'_>, wanted: &str) -> Result<T> {
     match meta.value() {
@@ -249,13 +268,15 @@ fn list<T>(
 /// As an attribute of the HTML it would do nothing, which would go unnoticed. `rule` is not among them: `role` is an
 /// attribute of HTML.
 fn misspelt(word: &str) -> Option<&'static str> {
-    const OPTIONS: [&str; 11] = [
+    const OPTIONS: [&str; 13] = [
         "name",
         "label",
         "widget",
         "description",
         "length",
+        "trim",
         "range",
+        "file_size",
         "email",
         "one_of",
         "choices",
@@ -295,6 +316,9 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
         used.extend(options.is_read.then_some(ident));
     }
     let names = name_constants(&input, &read);
+    let trimmed = read.iter().filter(|(_, options)| options.trims).map(|(field, options)| field_name(field, options));
+    let trimmed: Vec<String> = trimmed.collect();
+    let trim = (!trimmed.is_empty()).then(|| quote!(binder.trim(&[#(#trimmed),*]);));
     Ok(quote! {
         #names
 
@@ -304,6 +328,7 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
             }
 
             fn bind(binder: &mut ::hipflask::form::Binder<'_>) -> ::core::option::Option<Self> {
+                #trim
                 #(let #idents = #bound;)*
                 let form = #name { #(#idents: #idents?),* };
                 #(let _ = &form.#used;)*

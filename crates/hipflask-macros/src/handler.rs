@@ -1,11 +1,12 @@
 //! The handler that calls a view or an error handler with what it asks for.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, Result, ReturnType, Signature};
+use syn::{Error, ItemFn, Result, ReturnType, Signature};
 
 use crate::arguments::{Argument, in_one_place};
+use crate::render::named_templates;
 use crate::view::PathArgument;
 
 /// Where a plain `fn` runs: on a thread for what may block, or on the worker that the request is on.
@@ -32,15 +33,11 @@ impl Place {
 /// `impl Handler for __View`, which calls the function. Two underscores, because types of the user's own are named in
 /// it. Each line that can be the wrong type's fault is placed at that type, so that the compiler's message points there and
 /// not at the attribute.
-pub(crate) fn expand(
-    signature: &Signature,
-    arguments: &[Argument],
-    path: &[PathArgument],
-    place: Place,
-) -> TokenStream {
+pub(crate) fn expand(function: &ItemFn, arguments: &[Argument], path: &[PathArgument], place: Place) -> TokenStream {
     let fetched = Fetched::new(arguments, path);
-    let answer = answer(signature, &fetched, place);
+    let answer = answer(&function.sig, &fetched, place);
     let checks = &fetched.checks;
+    let templates = templates(function);
     quote! {
         struct __View;
 
@@ -53,10 +50,17 @@ pub(crate) fn expand(
             fn check(&self, freezing: &::hipflask::extension::Freezing<'_>) -> ::core::result::Result<(), ::std::string::String> {
                 let _ = freezing;
                 #checks
+                #templates
                 ::core::result::Result::Ok(())
             }
         }
     }
+}
+
+/// The check that the templates exist which the function names.
+fn templates(function: &ItemFn) -> TokenStream {
+    let names = named_templates(function.block.to_token_stream());
+    if names.is_empty() { TokenStream::new() } else { quote!(freezing.check_templates(&[#(#names),*])?;) }
 }
 
 /// What the arguments of the function come from.

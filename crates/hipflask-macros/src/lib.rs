@@ -230,10 +230,10 @@ pub fn app(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// In `#[field(..)]`: `label`, `widget`, `description`, `name`; the rules `length(1..=80)`, `range(18..)`,
-/// `email`, `one_of("a", "b")`, `choices("a" = "First", "b" = "Second")`, `equal_to = "other"`,
-/// `check = function`, `rule = value`; any other `key = "value"` becomes an attribute of the HTML. An `Option` may be
-/// left empty.
+/// In `#[field(..)]`: `label`, `widget`, `description`, `name`; `trim`, which reads the field without the white space
+/// around it; the rules `length(1..=80)`, `range(18..)`, `email`, `one_of("a", "b")`,
+/// `choices("a" = "First", "b" = "Second")`, `equal_to = "other"`, `file_size(..=2_000_000)`, `check = function`,
+/// `rule = value`; any other `key = "value"` becomes an attribute of the HTML. An `Option` may be left empty.
 ///
 /// Beside the form it writes the fields' names as constants, for `form.add_error(NewPost::TITLE, "…")`:
 ///

@@ -1,11 +1,11 @@
 //! `render_template!`
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Error, Expr, Result, Token};
+use syn::{Error, Expr, LitStr, Result, Token};
 
 use crate::Expanded;
 use crate::named::Named;
@@ -47,4 +47,32 @@ pub(crate) fn expand(input: TokenStream) -> Expanded {
         }
     });
     Ok(quote!(::hipflask::Template::new(#name)#(#values)*))
+}
+
+/// The templates that `code` names, `render_template!("page.html")`, each once.
+pub(crate) fn named_templates(code: TokenStream) -> Vec<LitStr> {
+    let mut found = Vec::new();
+    collect(code, &mut found);
+    found
+}
+
+fn collect(code: TokenStream, found: &mut Vec<LitStr>) {
+    let tokens: Vec<TokenTree> = code.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else { continue };
+        if group.delimiter() != Delimiter::None && is_render_template(&tokens[..at]) {
+            let name = group.stream().into_iter().next().map(TokenStream::from);
+            let name = name.and_then(|name| syn::parse2::<LitStr>(name).ok());
+            found.extend(name.filter(|name| found.iter().all(|known| known.value() != name.value())));
+        }
+        collect(group.stream(), found);
+    }
+}
+
+/// Whether `tokens` end with `render_template!`.
+fn is_render_template(tokens: &[TokenTree]) -> bool {
+    match tokens {
+        [.., TokenTree::Ident(name), TokenTree::Punct(mark)] => name == "render_template" && mark.as_char() == '!',
+        _ => false,
+    }
 }

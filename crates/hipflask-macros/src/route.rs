@@ -375,7 +375,7 @@ fn routes(view: &View, attached: &[Attached]) -> Result<TokenStream> {
     let text = name.unraw().to_string();
     let inline = attached.iter().find_map(|attached| attached.options.inline.as_ref());
     let place = Place::of(inline, &view.function.sig)?;
-    let handler = handler::expand(&view.function.sig, &view.arguments, &view.path, place);
+    let handler = handler::expand(&view.function, &view.arguments, &view.path, place);
     let rules = attached.iter().map(Attached::rule);
     Ok(quote! {
         #(#cfgs)*

@@ -85,21 +85,30 @@ impl Database {
 
     pub(crate) async fn upgrade(&self) -> Result<()> {
         self.prepare_folder()?;
-        let mut connection = match self.pool.connect().await {
-            Ok(connection) => connection,
-            Err(error) => {
-                let cause = self.pool.trouble().await.unwrap_or_else(|| migrate::describe(&error));
-                return Err(self.told(&cause));
-            }
+        let upgraded = match self.pool.connect().await {
+            Ok(mut connection) => connection.upgrade(&self.migrations).await,
+            Err(error) => Err(migrate::describe(&error)),
         };
-        connection.upgrade(&self.migrations).await.map_err(|message| self.told(&message))
+        match upgraded {
+            Ok(()) => Ok(()),
+            Err(message) => Err(self.failed(message).await),
+        }
+    }
+
+    /// What keeps everybody from the database, or else what has gone wrong here.
+    async fn failed(&self, message: String) -> Error {
+        self.told(&self.pool.trouble().await.unwrap_or(message))
     }
 
     /// The migrations, each with whether it has run.
     pub(crate) async fn status(&self) -> Result<Vec<(&Migration, bool)>> {
         // To look is not to make it.
         let is_there = self.pool.file().is_none_or(Path::exists);
-        let applied = if is_there { self.applied().await.map_err(|message| self.told(&message))? } else { Vec::new() };
+        let applied = if is_there { self.applied().await } else { Ok(Vec::new()) };
+        let applied = match applied {
+            Ok(applied) => applied,
+            Err(message) => return Err(self.failed(message).await),
+        };
         Ok(self.migrations.iter().map(|migration| (migration, applied.contains(&migration.version))).collect())
     }
 

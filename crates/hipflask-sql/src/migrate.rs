@@ -88,7 +88,12 @@ impl Migrations {
     /// Runs what has not run yet, one process at a time, each migration in a transaction of its own.
     pub(crate) async fn upgrade_on<D: Backend>(&self, connection: &mut Guarded<D>) -> Result<(), String> {
         match D::migrate(&self.migrator, connection).await {
-            Ok(()) => Ok(()),
+            Ok(()) => D::check_writable(connection.get()).await.map_err(|error| {
+                format!(
+                    "it cannot be written: {}; a program that only reads sets `DATABASE_MIGRATE` to false",
+                    told(&error)
+                )
+            }),
             Err(error) => Err(self.explained::<D>(&error, connection.get()).await),
         }
     }

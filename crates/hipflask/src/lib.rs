@@ -231,7 +231,9 @@ macro_rules! url_for {
 
 /// A template and its values: `render_template!("blog/show.html", post, title = "Post")`.
 ///
-/// It writes `Template::new("blog/show.html").with("post", &post).with("title", &"Post")`.
+/// It writes `Template::new("blog/show.html").with("post", &post).with("title", &"Post")`. In a view or an error handler
+/// under its attribute, a template that is named by a string and does not exist is found when the application starts;
+/// for one that may be missing write `Template::new` yourself.
 #[macro_export]
 macro_rules! render_template {
     ($($input:tt)*) => { $crate::__private::render_template! { $crate; $($input)* } };

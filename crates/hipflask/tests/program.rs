@@ -50,11 +50,13 @@ fn main() -> ExitCode {
     if arguments.first().is_some_and(|command| command == "run") {
         return hipflask::cli::main(app);
     }
-    let tests: [(&str, fn()); 9] = [
+    let tests: [(&str, fn()); 11] = [
         ("a_signal_lets_it_finish_what_is_in_flight", a_signal_lets_it_finish_what_is_in_flight),
         ("a_second_signal_ends_it_at_once", a_second_signal_ends_it_at_once),
         ("out_of_file_descriptors_it_waits_and_goes_on", out_of_file_descriptors_it_waits_and_goes_on),
         ("what_cannot_be_served_is_said_in_one_line", what_cannot_be_served_is_said_in_one_line),
+        ("what_to_type_instead_is_said", what_to_type_instead_is_said),
+        ("the_developers_key_stays_out_of_version_control", the_developers_key_stays_out_of_version_control),
         ("production_logs_one_json_object_per_line", production_logs_one_json_object_per_line),
         ("a_line_has_the_fields_of_the_span_around_it", a_line_has_the_fields_of_the_span_around_it),
         ("debug_mode_logs_for_people", debug_mode_logs_for_people),
@@ -234,6 +236,48 @@ fn what_cannot_be_served_is_said_in_one_line() {
     }
 }
 
+/// The program without the port that the other tests give it.
+fn bare(variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+    let output = clear_environment(command.arg("run")).envs(variables.iter().copied()).output();
+    let output = output.expect("this program can be run");
+    (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+}
+
+fn what_to_type_instead_is_said() {
+    let (code, error) = bare(&[("FLASK_RUN_PORT", "abc")]);
+    let told = "Error: `abc` in FLASK_RUN_PORT (`RUN_PORT`) is not a port; give a number from 0 to 65535\n";
+    assert_eq!((code, error.as_str()), (Some(2), told));
+    let (code, error) = bare(&[("FLASK_RUN_PORT", "0"), ("FLASK_RUN_HOST", "no such host")]);
+    assert!(code == Some(2) && error.contains("`no such host` in FLASK_RUN_HOST"), "{error}");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let port = taken.local_addr().expect("it is bound").port();
+    let next = port.checked_add(1).unwrap_or(5000);
+    let (_, error) = bare(&[("FLASK_RUN_PORT", &port.to_string()), ("CARGO", "cargo")]);
+    assert!(error.ends_with(&format!("choose another port: cargo run -- --port {next}\n")), "{error}");
+    let (_, error) = bare(&[("FLASK_RUN_PORT", &port.to_string())]);
+    let own = std::env::current_exe().expect("this program has a path");
+    assert!(error.ends_with(&format!("{} --port {next}\n", own.display())), "{error}");
+}
+
+fn the_developers_key_stays_out_of_version_control() {
+    let folder = std::env::temp_dir().join(format!("hipflask-instance-{}", std::process::id()));
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+    let run = |debug: &str| drop(Program::start(command(&[debug]).env("FLASK_INSTANCE_PATH", &folder)));
+    run("--no-debug");
+    assert!(!folder.exists(), "production writes no key");
+    run("--debug");
+    assert!(text("secret-key-for-development").is_some_and(|key| key.len() > 40));
+    assert_eq!(text(".gitignore").as_deref(), Some("*\n"));
+    // What the developer has decided stays.
+    std::fs::write(folder.join(".gitignore"), "").expect("it can be written");
+    std::fs::remove_file(folder.join("secret-key-for-development")).expect("it is there");
+    run("--debug");
+    assert_eq!(text(".gitignore").as_deref(), Some(""));
+    std::fs::remove_dir_all(&folder).expect("it can be removed");
+}
+
 fn production_logs_one_json_object_per_line() {
     let program = Program::start(&mut command(&["--no-debug"]));
     assert!(program.get("/ping?secret=1").ends_with("pong"));
@@ -243,6 +287,7 @@ fn production_logs_one_json_object_per_line() {
     let mut malformed = program.connect();
     malformed.write_all(b"\0{\"forged\":true}\r\n\r\n").expect("it reads");
     malformed.read_to_end(&mut Vec::new()).expect("it ends the connection");
+    drop(malformed);
     let log = program.log();
     let lines: Vec<Value> = log.iter().map(|line| serde_json::from_str(line).expect(line)).collect();
     for (line, value) in log.iter().zip(&lines) {

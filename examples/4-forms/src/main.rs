@@ -32,7 +32,7 @@ struct Registration {
     voucher: Option<String>,
     #[field(label = "What should we know?", widget = "textarea", length(..=500), rows = 3)]
     note: Option<String>,
-    #[field(label = "A picture of your work", accept = "image/png", description = "PNG, up to 1 MB")]
+    #[field(label = "A picture of your work", file_size(..=1_000_000), accept = "image/png", description = "PNG, up to 1 MB")]
     picture: Option<Upload>,
     #[field(label = "I have read the rules", check = is_ticked)]
     agreed: bool,

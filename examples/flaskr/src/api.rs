@@ -6,6 +6,7 @@ use hipflask_sql::prelude::*;
 
 use crate::auth::Author;
 use crate::blog::{self, ALL_POSTS, Post};
+use crate::pictures;
 
 #[derive(serde::Deserialize)]
 struct NewPost {
@@ -13,14 +14,25 @@ struct NewPost {
     body: String,
 }
 
+/// The post with the address of its picture, where the pages have the picture's name.
+fn with_address(ctx: &Context, mut post: Post) -> Result<Post> {
+    if let Some(name) = &mut post.picture {
+        *name = ctx.url_for(url_for!(pictures::picture, name = name.as_str()).external())?;
+    }
+    Ok(post)
+}
+
 #[get("/posts")]
-async fn posts(db: Db, page: Query<Paging>) -> Result<Json<Page<Post>>> {
-    Ok(Json(db.query(ALL_POSTS).paginate(&page).await?))
+async fn posts(ctx: &mut Context, db: Db, page: Query<Paging>) -> Result<Json<Page<Post>>> {
+    let mut page: Page<Post> = db.query(ALL_POSTS).paginate(&page).await?;
+    page.items = page.items.into_iter().map(|post| with_address(ctx, post)).collect::<Result<_>>()?;
+    Ok(Json(page))
 }
 
 #[get("/posts/<int:id>")]
-async fn post(id: i64, db: Db) -> Result<Json<Post>> {
-    Ok(Json(blog::find(&db, id).await?))
+async fn post(ctx: &mut Context, id: i64, db: Db) -> Result<Json<Post>> {
+    let post = blog::find(&db, id).await?;
+    Ok(Json(with_address(ctx, post)?))
 }
 
 #[post("/posts")]
@@ -35,5 +47,5 @@ async fn create(ctx: &mut Context, new: Json<NewPost>, author: Login<Author>, db
 }
 
 pub fn blueprint() -> Blueprint {
-    Blueprint::new("api").url_prefix("/api").routes(routes![posts, post, create])
+    Blueprint::new("api").url_prefix("/api").with(LoginView::none()).routes(routes![posts, post, create])
 }

@@ -26,9 +26,15 @@ pub async fn load_user(id: UserId, db: Db) -> Result<Option<Author>> {
     Ok(db.query("SELECT * FROM author WHERE id = ?").bind(id).optional().await?)
 }
 
+/// Names that look alike are the same name: no letters that another alphabet has too, and nothing that does not show.
+fn plain(name: &str) -> Result<(), &'static str> {
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if plain { Ok(()) } else { Err("Use letters from a to z, digits, - and _ only.") }
+}
+
 #[derive(Form)]
 struct Registration {
-    #[field(label = "User name", length(2..=40), autocomplete = "username")]
+    #[field(label = "User name", trim, length(2..=40), check = plain, autocomplete = "username", description = "Letters from a to z, digits, - and _")]
     username: String,
     #[field(label = "Password", widget = "password", length(8..=200), autocomplete = "new-password", description = "8 characters or more")]
     password: String,
@@ -38,7 +44,7 @@ struct Registration {
 
 #[derive(Form)]
 struct Credentials {
-    #[field(label = "User name", autocomplete = "username")]
+    #[field(label = "User name", trim, autocomplete = "username")]
     username: String,
     #[field(label = "Password", widget = "password", autocomplete = "current-password")]
     password: String,
@@ -74,8 +80,8 @@ pub async fn add_author(mut db: impl Queries, username: &str, password: &str) ->
 #[route("/login", methods = [GET, POST])]
 async fn login(mut form: Form<Credentials>, query: Query<Next>, db: Db, session: Session) -> Result<Reply> {
     if let Some(Credentials { username, password }) = form.valid() {
-        let author: Option<Author> =
-            db.query("SELECT * FROM author WHERE username = ?").bind(username).optional().await?;
+        let author = db.query("SELECT * FROM author WHERE lower(username) = lower(?)").bind(username);
+        let author: Option<Author> = author.optional().await?;
         let check = check_password_hash(author.as_ref().map(|author| author.password.as_str()), password).await;
         if let Some(author) = author.filter(|_| check.is_valid()) {
             if check == PasswordCheck::ValidButOld {

@@ -23,6 +23,7 @@ pub struct Post {
 
 #[derive(serde::Serialize, FromRow)]
 struct Comment {
+    id: i64,
     username: String,
     created: DateTime,
     body: String,
@@ -53,21 +54,24 @@ pub async fn add_post(
 
 #[derive(Form)]
 struct PostForm {
-    #[field(label = "Title", length(1..=80))]
+    #[field(label = "Title", trim, length(1..=80))]
     title: String,
-    #[field(label = "Body", widget = "textarea", length(1..=20_000), rows = 12)]
+    #[field(label = "Body", widget = "textarea", trim, length(1..=20_000), rows = 12)]
     body: String,
     #[field(
         label = "Picture",
+        file_size(..=pictures::MOST_BYTES),
         accept = "image/png,image/jpeg,image/gif,image/webp",
-        description = "PNG, JPEG, GIF or WebP, up to 2 MB"
+        description = "PNG, JPEG, GIF or WebP, up to 10 MB"
     )]
     picture: Option<Upload>,
+    #[field(label = "Remove the picture")]
+    remove_picture: bool,
 }
 
 #[derive(Form)]
 struct CommentForm {
-    #[field(label = "Your comment", widget = "textarea", length(1..=2_000), rows = 3)]
+    #[field(label = "Your comment", widget = "textarea", trim, length(1..=2_000), rows = 3)]
     body: String,
 }
 
@@ -84,20 +88,19 @@ pub async fn show(id: i64, db: Db) -> Result<Template> {
 
 async fn page_of_post(db: &Db, id: i64, form: &Form<CommentForm>) -> Result<Template> {
     let post = find(db, id).await?;
-    let comments = db.query("SELECT username, created, body FROM comment JOIN author ON author.id = author_id WHERE post_id = ? ORDER BY comment.id");
+    let comments = db.query("SELECT comment.id, username, created, body FROM comment JOIN author ON author.id = author_id WHERE post_id = ? ORDER BY comment.id");
     let comments: Vec<Comment> = comments.bind(id).all().await?;
     Ok(render_template!("blog/show.html", post, comments, form))
 }
 
-#[post("/<int:id>/comment")]
-async fn comment(id: i64, form: Form<CommentForm>, author: Login<Author>, db: Db, session: Session) -> Result<Reply> {
+#[post("/<int:id>")]
+async fn comment(id: i64, form: Form<CommentForm>, author: Login<Author>, db: Db) -> Result<Reply> {
     let Some(comment) = form.valid() else {
         return Ok(page_of_post(&db, id, &form).await?.into_reply());
     };
     find(&db, id).await?;
-    add_comment(&db, id, author.id, &comment.body).await?;
-    session.flash("Your comment has been added.");
-    Ok(redirect(url_for!(show, id).anchor("comments")).into_reply())
+    let comment = add_comment(&db, id, author.id, &comment.body).await?;
+    Ok(redirect(url_for!(show, id).anchor(format!("comment-{comment}"))).into_reply())
 }
 
 pub async fn add_comment(mut db: impl Queries, post_id: i64, author_id: i64, body: &str) -> Result<i64> {
@@ -113,7 +116,7 @@ async fn create(
     app: Frozen,
     session: Session,
 ) -> Result<Reply> {
-    if let Some(PostForm { title, body, picture }) = form.valid() {
+    if let Some(PostForm { title, body, picture, .. }) = form.valid() {
         match pictures::save(&app, picture.as_ref()).await? {
             Err(reason) => form.add_error(PostForm::PICTURE, reason),
             Ok(picture) => {
@@ -146,15 +149,16 @@ async fn update(
 ) -> Result<Reply> {
     let post = own_post(&db, id, &author).await?;
     let mut form = form.prefill(PostForm::TITLE, &post.title).prefill(PostForm::BODY, &post.body);
-    if let Some(PostForm { title, body, picture }) = form.valid() {
+    if let Some(PostForm { title, body, picture, remove_picture }) = form.valid() {
         match pictures::save(&app, picture.as_ref()).await? {
             Err(reason) => form.add_error(PostForm::PICTURE, reason),
-            Ok(picture) => {
-                if picture.is_some() {
+            Ok(new) => {
+                let kept = post.picture.as_deref().filter(|_| new.is_none() && !remove_picture);
+                let changed = db.query("UPDATE post SET title = ?, body = ?, picture = ? WHERE id = ?");
+                changed.bind(title).bind(body).bind(new.as_deref().or(kept)).bind(id).execute().await?;
+                if kept.is_none() {
                     pictures::remove(&app, post.picture.as_deref()).await;
                 }
-                let changed = db.query("UPDATE post SET title = ?, body = ?, picture = ? WHERE id = ?");
-                changed.bind(title).bind(body).bind(picture.or(post.picture)).bind(id).execute().await?;
                 session.flash("Saved.");
                 return Ok(redirect(url_for!(show, id)).into_reply());
             }
@@ -172,6 +176,17 @@ async fn delete(id: i64, author: Login<Author>, db: Db, app: Frozen, session: Se
     Ok(redirect(url_for!(index)).into_reply())
 }
 
+/// A form that comes after its author's login has ended is not lost: the page for 401 offers to send it again.
+async fn forms_need_a_login(ctx: &mut Context, author: CurrentUser<Author>) -> Result<()> {
+    if ctx.request().method() == POST && author.is_none() {
+        ctx.form().await?;
+        abort!(401);
+    }
+    Ok(())
+}
+
 pub fn blueprint() -> Blueprint {
-    Blueprint::new("blog").routes(routes![index, show, comment, create, update, delete])
+    Blueprint::new("blog")
+        .before_request(forms_need_a_login)
+        .routes(routes![index, show, comment, create, update, delete])
 }

@@ -7,8 +7,8 @@ use hipflask::http::Upload;
 use hipflask::prelude::*;
 use hipflask::{DateTime, Frozen};
 
-/// The largest picture.
-pub const MOST_BYTES: u64 = 2_000_000;
+/// The largest picture: a photo from a phone has 3 to 6 MB.
+pub const MOST_BYTES: u64 = 10_000_000;
 
 fn folder(app: &Frozen) -> PathBuf {
     app.instance_path().join("pictures")
@@ -28,9 +28,6 @@ fn extension_of(bytes: &[u8]) -> Option<&'static str> {
 /// Saves a picture. Returns its name, or a message for the author if it is not a picture.
 pub async fn save(app: &Frozen, upload: Option<&Upload>) -> Result<Result<Option<String>, &'static str>> {
     let Some(upload) = upload else { return Ok(Ok(None)) };
-    if upload.len() > MOST_BYTES {
-        return Ok(Err("The picture is larger than 2 MB."));
-    }
     let Some(extension) = extension_of(&upload.bytes().await?) else {
         return Ok(Err("Choose a PNG, JPEG, GIF or WebP picture."));
     };

@@ -1,5 +1,6 @@
 //! `init-db`: clears the blog and adds sample posts.
 
+use hipflask::cli::CliArgs;
 use hipflask::prelude::*;
 use hipflask_sql::prelude::*;
 
@@ -23,8 +24,16 @@ const POSTS: [(&str, &str); 12] = [
     ("Deployment", "A release build holds templates, static files and migrations inside."),
 ];
 
-/// All of it or nothing: what is in the blog stays if anything fails.
-pub async fn init_db(db: Db) -> Result<String> {
+/// All of it or nothing: what is in the blog stays if anything fails. What somebody has written goes only with `--yes`,
+/// and in production it takes that anyway: everybody knows the new authors' password.
+pub async fn init_db(db: Db, config: Config, args: CliArgs) -> Result<String> {
+    let authors: i64 = db.query("SELECT COUNT(*) FROM author").scalar().await?;
+    if (authors > 0 || !config.debug()) && !args.has("yes") {
+        return Err(Error::msg(
+            "this deletes every author, post and comment, and adds two authors whose password everybody knows; \
+             if you want that, write `init-db --yes`",
+        ));
+    }
     let mut db = db.begin().await?;
     for table in ["DELETE FROM comment", "DELETE FROM post", "DELETE FROM author"] {
         db.query(table).execute().await?;

@@ -96,6 +96,28 @@ impl Browser {
         self.call(&format!("element/{button}/click"), &json!({})).expect("the button can be pressed");
     }
 
+    fn run(&self, script: &str) -> Value {
+        self.call("execute/sync", &json!({"script": script, "args": []})).expect("the script runs")
+    }
+
+    /// Looks at the page as on a screen of this width.
+    fn resize(&self, width: u32) {
+        let screen = json!({"width": width, "height": 720, "deviceScaleFactor": 1, "mobile": width < 800});
+        let resized =
+            self.call("goog/cdp/execute", &json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": screen}));
+        resized.expect("the browser has any size");
+    }
+
+    /// Fails if the page scrolls sideways on a phone or on a desk.
+    fn fits(&self, what: &str) {
+        for width in [320, 390, 1280] {
+            self.resize(width);
+            let page = self.run("const page = document.documentElement; return [page.scrollWidth, page.clientWidth]");
+            assert!(page[0].as_u64() <= page[1].as_u64(), "{what} scrolls sideways at {width}: {page}");
+        }
+        self.resize(420);
+    }
+
     fn shows(&self, text: &str) {
         self.find(&format!("//*[contains(text(), '{text}')]"));
     }
@@ -148,8 +170,15 @@ fn register_log_in_post_log_out() {
     let post = [("title", "A post <b>from</b> a browser"), ("body", "Written by a machine.\nWith two lines.")];
     browser.fill(&post, "Save");
     browser.shows("Your post is published.");
+    browser.fits("a post");
+    // What is wrong and what has come are where the browser is, far below the top.
+    browser.fill(&[("body", "   ")], "Comment");
+    browser.shows("This field is required.");
+    let place = "return [location.pathname, location.hash, document.activeElement.id]";
+    assert_eq!(browser.run(place), json!(["/1", "#body", "body"]));
     browser.fill(&[("body", "First!")], "Comment");
-    browser.shows("Your comment has been added.");
+    browser.find("//*[@id='comment-1']//*[text()='First!']");
+    assert_eq!(browser.run(place), json!(["/1", "#comment-1", ""]));
     browser.picture("flaskr-post.png");
 
     browser.press("Log out");
@@ -160,5 +189,38 @@ fn register_log_in_post_log_out() {
     // The content security policy allows everything that the blog's own pages need.
     let complaints = browser.call("se/log", &json!({"type": "browser"})).expect("the browser keeps a log");
     assert_eq!(complaints, json!([]), "the browser complains");
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+#[test]
+#[ignore = "needs Chromium, which `cargo xtask test` installs"]
+fn every_page_fits_its_screen() {
+    let folder = std::env::temp_dir().join(format!("flaskr-screen-{}", std::process::id()));
+    let (_blog, address) = Program::blog(&folder);
+    let (_driver, driver) = Program::driver();
+    let browser = Browser::open(&driver);
+    let (name, password) = ("a_name_as_long_as_it_may_be_and_no_space", ("password", "correct horse"));
+    browser.goto(&format!("{address}/auth/register"));
+    browser.fits("the form to register");
+    browser.fill(&[("username", name), password, ("again", "correct horse")], "Register");
+    browser.fits("the form to log in");
+    browser.fill(&[("username", name), password], "Log in");
+    browser.goto(&format!("{address}/create"));
+    browser.fits("the form of a post");
+    browser.fill(&[("title", &"t".repeat(80)), ("body", &"b".repeat(300))], "Save");
+    browser.shows("Your post is published.");
+    browser.fits("a post without a space");
+    browser.goto(&address);
+    browser.fits("the list");
+
+    // The debug page: a file is where the folder for pictures should be.
+    std::fs::write(folder.join("pictures"), "").expect("the instance folder exists");
+    let picture = folder.join("p.png");
+    std::fs::write(&picture, b"\x89PNG\r\n\x1a\n").expect("it can be written");
+    browser.goto(&format!("{address}/create"));
+    let file = ("picture", picture.to_str().expect("its path is text"));
+    browser.fill(&[("title", "With a picture"), ("body", &"b".repeat(300)), file], "Save");
+    browser.shows("You see this because debug mode is on.");
+    browser.fits("the debug page");
     let _ = std::fs::remove_dir_all(&folder);
 }

@@ -88,6 +88,38 @@ async fn an_application_below_a_prefix_sends_to_its_own_login() {
     assert_eq!(location(&sent), (303, Some("/inner/login?next=/inner/secret/x")));
 }
 
+#[hipflask::test]
+async fn a_blueprint_or_a_rule_has_a_login_of_its_own_or_none() {
+    #[get("/door")]
+    async fn door() -> &'static str {
+        "a form"
+    }
+    #[get("/here", with = LoginView::new("login"))]
+    async fn here(_: Login<User>) -> &'static str {
+        "here"
+    }
+    #[get("/there")]
+    async fn there(_: Login<User>) -> &'static str {
+        "there"
+    }
+    let staff =
+        Blueprint::new("staff").url_prefix("/staff").with(LoginView::new(".door")).routes(routes![door, there, here]);
+    let api = Blueprint::new("api").url_prefix("/api").with(LoginView::none()).routes(routes![there, here]);
+    let members = Blueprint::new("club").url_prefix("/club").with(LoginView::none()).before_request(login_required);
+    let app = app().register_blueprint(staff).register_blueprint(api);
+    let client = app.register_blueprint(members.routes(routes![area])).test_client();
+    for (target, answer) in [
+        ("/staff/there", (303, Some("/staff/door?next=/staff/there"))),
+        ("/staff/here", (303, Some("/login?next=/staff/here"))),
+        ("/api/there", (401, None)),
+        ("/api/here", (303, Some("/login?next=/api/here"))),
+        ("/club/members/area", (401, None)),
+        ("/secret/x", (303, Some("/login?next=/secret/x"))),
+    ] {
+        assert_eq!(location(&client.get(target).send().await), answer, "{target}");
+    }
+}
+
 /// A form that was sent cannot be gone back to by a redirect.
 #[hipflask::test]
 async fn a_form_is_sent_to_the_login_without_a_way_back() {

@@ -102,6 +102,11 @@ pub(crate) trait Backend: Listed + Database<Connection: Migrate> + HasStatementC
         false
     }
 
+    /// Whether the database can be changed at all, where the first statement that does would be the first to find out.
+    fn check_writable(_connection: &mut Self::Connection) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Runs the migrations that have not run yet, one process at a time.
     fn migrate(
         migrator: &Migrator,

@@ -1,6 +1,8 @@
 //! SQLite, which is inside the binary: a file, or the memory of the process.
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -90,8 +92,8 @@ impl Backend for Sqlite {
         }
     }
 
-    async fn trouble(_address: &Place) -> Option<String> {
-        None
+    async fn trouble(address: &Place) -> Option<String> {
+        Sqlite::file(address).and_then(trouble_with)
     }
 
     fn prepare(statement: &Statement) -> Result<Prepared<Sqlite>, SqlError> {
@@ -150,6 +152,20 @@ impl Backend for Sqlite {
         matches!(error, sqlx::Error::Database(told) if told.message().contains("no transaction is active"))
     }
 
+    /// Only a write tells, so there is one, which is undone. A lock that somebody else holds is a sign that it can be.
+    async fn check_writable(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        let tried = match connection.execute(Sqlite::BEGIN).await {
+            Ok(_) => connection.execute("CREATE TABLE \"hipflask writes\" (x)").await,
+            locked => locked,
+        };
+        // Where the transaction has ended with the error there is none to undo.
+        let _ = connection.execute("ROLLBACK").await;
+        match tried {
+            Err(sqlx::Error::Database(told)) if told.code().is_some_and(|code| Sqlite::is_passing(&code)) => Ok(()),
+            tried => tried.map(drop),
+        }
+    }
+
     /// sqlx keeps no other process away; the lock of a transaction around each migration does.
     async fn migrate(migrator: &Migrator, connection: &mut Guarded<Sqlite>) -> Result<(), MigrateError> {
         // The last one runs nothing, and checks everything.
@@ -160,6 +176,36 @@ impl Backend for Sqlite {
         }
         Ok(())
     }
+}
+
+/// What keeps SQLite from a file, as the system says it; SQLite itself has a code for it.
+fn trouble_with(path: &Path) -> Option<String> {
+    let what = match File::options().read(true).write(true).open(path) {
+        Ok(file) if !may_be_database(&file) => "the file is not an SQLite database; move it away".to_owned(),
+        Ok(_) => trouble_with_folder(path.parent()?)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => trouble_with_folder(path.parent()?)?,
+        Err(error) if error.kind() == ErrorKind::IsADirectory => "there is a folder of this name; remove it".to_owned(),
+        Err(error) => {
+            format!("this user cannot read and write the file ({error}); change its owner or its permissions")
+        }
+    };
+    Some(format!("{what}, or give another place by `INSTANCE_PATH` or `DATABASE_URL`"))
+}
+
+/// SQLite needs more files beside the database while it writes.
+fn trouble_with_folder(folder: &Path) -> Option<String> {
+    let probe = folder.join(format!(".probe-{}", std::process::id()));
+    let created = File::create_new(&probe);
+    let _ = std::fs::remove_file(&probe);
+    let error = created.err()?;
+    Some(format!("this user cannot create files in its folder ({error}); change the folder's owner or permissions"))
+}
+
+/// A file with nothing in it becomes one.
+fn may_be_database(file: &File) -> bool {
+    let mut head = Vec::new();
+    let read = file.take(16).read_to_end(&mut head);
+    read.is_ok() && (head.is_empty() || head == *b"SQLite format 3\0")
 }
 
 impl Dialect for Sqlite {

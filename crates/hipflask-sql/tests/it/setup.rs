@@ -68,13 +68,76 @@ async fn the_file_is_in_the_instance_folder_which_is_made() {
     assert!(error.contains("its folder cannot be made") && error.contains("`INSTANCE_PATH`"), "{error}");
 }
 
+/// What the start says, and `db status`.
+async fn start_errors(app: App) -> String {
+    let app = app.freeze().unwrap();
+    let error = app.start().await.unwrap_err().to_string();
+    assert_eq!(app.run_command("db", ["status"]).await.unwrap_err().to_string(), error);
+    error
+}
+
 #[hipflask::test]
 async fn a_file_that_is_not_a_database_is_named() {
     let database = Database::sqlite();
     std::fs::write(database.path().join("test.sqlite"), "this is a text, and long enough to be read as one".repeat(50))
         .unwrap();
+    let error = start_errors(database.app()).await;
+    let told =
+        "test.sqlite: the file is not an SQLite database; move it away, or give another place by `INSTANCE_PATH`";
+    assert!(error.contains(told) && !error.contains("code"), "{error}");
+}
+
+#[hipflask::test]
+async fn a_folder_in_the_place_of_the_database_is_named() {
+    let database = Database::sqlite();
+    std::fs::create_dir(database.path().join("test.sqlite")).unwrap();
+    let error = start_errors(database.app()).await;
+    assert!(error.contains("test.sqlite: there is a folder of this name; remove it, or give another place"), "{error}");
+}
+
+/// `/proc` exists, and nobody can create a file in it, not even root.
+#[cfg(target_os = "linux")]
+#[hipflask::test]
+async fn a_folder_that_takes_no_files_is_named() {
+    let database = Database::sqlite();
+    let app = database.app().config("INSTANCE_PATH", "/proc").config("DATABASE_URL", "sqlite:///test.sqlite");
+    let error = app.freeze().unwrap().start().await.unwrap_err().to_string();
+    let told = "the database /proc/test.sqlite: this user cannot create files in its folder (";
+    assert!(error.starts_with(told) && error.contains("`DATABASE_URL`") && !error.contains("code"), "{error}");
+}
+
+#[hipflask::test]
+async fn a_database_that_cannot_be_written_is_found_at_the_start() {
+    let database = Database::sqlite();
+    let app = database.app().freeze().unwrap();
+    app.start().await.unwrap();
+    Db::of(&app).unwrap().query_built(database.items()).execute().await.unwrap();
+    app.stop().await.unwrap();
+    // A file of a format that is newer than this SQLite can be read, and nothing else (its format, 1.3.3).
+    let path = database.path().join("test.sqlite");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[18] = 3;
+    std::fs::write(&path, bytes).unwrap();
     let error = database.app().freeze().unwrap().start().await.unwrap_err().to_string();
-    assert!(error.contains("test.sqlite: ") && error.contains("not a database"), "{error}");
+    assert!(error.contains("test.sqlite: it cannot be written: attempt to write a readonly database"), "{error}");
+    assert!(error.contains("`DATABASE_MIGRATE` to false"), "{error}");
+    // A program that says so can read it.
+    let client = database.app().config("DATABASE_MIGRATE", false).routes(routes![names]).test_client();
+    assert_eq!(client.get("/").send().await.status(), 200);
+}
+
+#[hipflask::test]
+async fn what_the_database_says_is_told_once() {
+    #[get("/broken")]
+    async fn broken(db: Db) -> Result<String> {
+        Ok(db.query("SELECT id FROM nowhere").scalar().await?)
+    }
+    let client = Database::sqlite().app().config("DEBUG", true).routes(routes![broken]).test_client();
+    let page = client.get("/broken").send().await.text();
+    let table = page.split("Caused by").nth(1).unwrap_or_default();
+    assert_eq!(table.matches("no such table").count(), 1, "{page}");
+    let json: serde_json::Value = client.get("/broken").header("accept", "application/json").send().await.json();
+    assert_eq!(json["causes"].as_array().map(Vec::len), Some(1), "{json}");
 }
 
 on_both! {

@@ -181,10 +181,7 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (at {}:{})", self.0.source, self.0.location.file(), self.0.location.line())?;
-        for cause in self.chain().skip(1) {
-            write!(f, "\n  caused by: {cause}")?;
-        }
-        Ok(())
+        self.causes().iter().try_for_each(|cause| write!(f, "\n  caused by: {cause}"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plain values that everything else is built from.
 
 pub(crate) mod catches;
+mod cause;
 pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod datetime;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::base::error::{Error, HttpError};
 use crate::base::html::{Html, ToHtml};
-use crate::base::panics::Panicked;
+use crate::builtin::form::PasswordFields;
 use crate::builtin::templating::TemplateError;
 use crate::context::Context;
 use crate::handler::Answer;
@@ -74,7 +74,7 @@ pub(crate) fn unhandled(ctx: &Context, error: &Error) -> Response {
             "code": 500,
             "name": short.name(),
             "description": error.to_string(),
-            "causes": error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>(),
+            "causes": error.causes(),
             "at": place_of(error).map(|(file, line)| format!("{file}:{line}")),
         }))
     } else {
@@ -121,7 +121,7 @@ const STYLE: &str = "\
     :root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}\
     h1{font-size:1.4rem;margin:0}h2{font-size:1rem;margin:1.6rem 0 .4rem}p.error{font-size:1.15rem;color:light-dark(#a4101f,#ff8a94)}\
     pre,table{font:13px/1.5 ui-monospace,monospace;background:light-dark(#f4f4f2,#1d1f21);border-radius:6px;padding:.6rem;overflow:auto;width:100%;box-sizing:border-box}\
-    pre b{background:light-dark(#ffe3a3,#5c4710);display:block;font-weight:inherit}td{padding:0 .8rem 0 0;vertical-align:top}td:first-child{opacity:.7;white-space:nowrap}";
+    pre b{background:light-dark(#ffe3a3,#5c4710);display:block;font-weight:inherit}table{display:block}h1,h2,p,td{overflow-wrap:anywhere}td{padding:0 .8rem 0 0;vertical-align:top}td:first-child{opacity:.7;white-space:nowrap}";
 
 impl Page {
     fn new(title: &str, name: &str) -> Page {
@@ -218,16 +218,15 @@ fn not_found(ctx: &Context) -> Response {
 }
 
 fn debug_page(ctx: &Context, error: &Error) -> Response {
-    let title = error.chain().last().map(ToString::to_string).unwrap_or_default();
-    let request = ctx.request();
+    let title = error.causes().pop().unwrap_or_else(|| error.to_string());
+    let (request, concealed) = (ctx.request(), Concealed::of(ctx));
     let mut page = Page::new(&title, &format!("{} {}", request.method(), request.path()));
     page.error(&error.to_string());
-    page.table("Caused by", error.chain().skip(1).map(|cause| ("", cause.to_string())));
-    if let Some(frame) = error.find::<TemplateError>() {
+    page.table("Caused by", error.causes().into_iter().map(|cause| ("", cause)));
+    if let Some(frame) = error.find::<TemplateError>().filter(|frame| !frame.name().is_empty()) {
         page.source(&format!("Template {}:{}", frame.name(), frame.line()), frame.source_text(), frame.line());
     }
-    let in_template = error.downcast_ref::<TemplateError>().is_some();
-    if let Some((file, line)) = place_of(error).filter(|_| !in_template) {
+    if let Some((file, line)) = error.place() {
         match read_source(ctx, file) {
             Some(source) => page.source(&format!("{file}:{line}"), &source, line),
             None => page.heading(&format!("{file}:{line}")),
@@ -245,47 +244,63 @@ fn debug_page(ctx: &Context, error: &Error) -> Response {
             ("user agent", address(header::USER_AGENT)),
         ],
     );
-    page.table("View arguments", ctx.view_args().iter().map(|(name, value)| (name, value.to_owned())));
-    page.table("Query", request.args().iter().map(|(name, value)| (name, value.to_owned())));
+    page.table("View arguments", ctx.view_args().iter().map(|(name, value)| (name, concealed.shown(name, value))));
+    page.table("Query", request.args().iter().map(|(name, value)| (name, concealed.shown(name, value))));
     if let Some(form) = ctx.parsed_form() {
-        page.table("Form", form.fields.iter().map(|(name, value)| (name, concealed(name, value))));
+        page.table("Form", form.fields.iter().map(|(name, value)| (name, concealed.shown(name, value))));
         page.table(
             "Files",
             form.files.iter().map(|file| (file.name(), format!("{} ({} bytes)", file.filename(), file.len()))),
         );
     }
     if let Some(session) = ctx.opened_session() {
-        let value = |name: &str| session.get::<serde_json::Value>(name).unwrap_or_default().to_string();
+        let value = |name: &str| match session.get::<serde_json::Value>(name).unwrap_or_default() {
+            serde_json::Value::String(text) => text,
+            value => value.to_string(),
+        };
         let names = session.keys();
-        page.table("Session", names.iter().map(|name| (name.as_str(), concealed(name, &value(name)))));
+        page.table("Session", names.iter().map(|name| (name.as_str(), concealed.shown(name, &value(name)))));
     }
-    let headers = request
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.as_str(), concealed(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))));
-    page.table("Headers", headers.collect::<Vec<_>>());
+    let headers = request.headers().iter();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    page.table("Headers", headers.map(|(name, value)| (name.as_str(), concealed.shown(name.as_str(), &text(value)))));
     page.raw("<p>You see this because debug mode is on. Other machines, and production, get a short page.</p>\n");
     page.into_response()
 }
 
-/// Keeps passwords and tokens out of screenshots.
-fn concealed(name: &str, value: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    let secret = ["password", "secret", "token", "authorization", "cookie", "api_key", "api-key"]
-        .iter()
-        .any(|word| name.contains(word));
-    if secret { "(concealed)".to_owned() } else { value.to_owned() }
+/// What stays out of screenshots: passwords and tokens.
+struct Concealed<'a> {
+    /// The fields that are passwords, whatever they are called.
+    fields: &'a [&'static str],
+    /// What was sent as a password. It stays out wherever else it turns up, too.
+    values: Vec<&'a str>,
 }
 
-/// Where an error comes from: the place of the panic, the line of the template, or the line of the `?`.
+impl<'a> Concealed<'a> {
+    fn of(ctx: &'a Context) -> Concealed<'a> {
+        let fields = ctx.g().get::<PasswordFields>().map_or(&[][..], |PasswordFields(names)| names);
+        let mut concealed = Concealed { fields, values: Vec::new() };
+        let sent = ctx.parsed_form().into_iter().flat_map(|form| form.fields.iter());
+        concealed.values = sent.filter(|(name, _)| concealed.is_secret(name)).map(|(_, value)| value).collect();
+        concealed.values.retain(|value| !value.is_empty());
+        concealed
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        let lower = name.to_ascii_lowercase();
+        let words = ["password", "secret", "token", "authorization", "cookie", "api_key", "api-key"];
+        self.fields.contains(&name) || words.iter().any(|word| lower.contains(word))
+    }
+
+    fn shown(&self, name: &str, value: &str) -> String {
+        if self.is_secret(name) || self.values.contains(&value) { "(concealed)".to_owned() } else { value.to_owned() }
+    }
+}
+
+/// The line of the template; without a template, that of the panic or of the `?`.
 fn place_of(error: &Error) -> Option<(&str, u32)> {
-    if let Some(frame) = error.downcast_ref::<TemplateError>() {
-        return Some((frame.name(), frame.line()));
-    }
-    match error.downcast_ref::<Panicked>() {
-        Some(panicked) => panicked.place(),
-        None => Some((error.location().file(), error.location().line())),
-    }
+    let frame = error.downcast_ref::<TemplateError>().filter(|frame| !frame.name().is_empty());
+    frame.map(|frame| (frame.name(), frame.line())).or_else(|| error.place())
 }
 
 /// A source file as the compiler names it: absolute, or relative to a folder at or above the application's.

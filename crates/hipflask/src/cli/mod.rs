@@ -248,3 +248,30 @@ impl Frozen {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::App;
+    use crate::app::scaffold::Scaffold;
+    use crate::routing::rule::Rule;
+
+    #[test]
+    fn the_table_has_a_column_for_domains_if_rules_have_some() {
+        let index = || Rule::new("/").endpoint("index");
+        let plain = App::new("test", ".").without_static_files().add_url_rule(index(), async || "");
+        let plain = plain.freeze().expect("nothing is wrong with it");
+        assert_eq!(
+            routes(&plain, true),
+            "Endpoint  Methods             Rule\n--------  ------------------  ----\nindex     GET, HEAD, OPTIONS  /\n"
+        );
+        let app = App::new("test", ".").without_static_files().subdomain_matching().config("SERVER_NAME", "x.example");
+        let home = Rule::new("/home").endpoint("home").subdomain("<user>");
+        let app = app.add_url_rule(index(), async || "").add_url_rule(home, async || "").freeze();
+        assert_eq!(
+            routes(&app.expect("nothing is wrong with it"), false),
+            "Endpoint  Methods  Subdomain  Rule\n--------  -------  ---------  -----\n\
+             home      GET      <user>     /home\nindex     GET                 /\n"
+        );
+    }
+}

@@ -23,8 +23,8 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-        Failure::new(causes.join(": "))
+        let said: Vec<String> = std::iter::once(error.to_string()).chain(error.causes()).collect();
+        Failure::new(said.join(": "))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `run`: serve, and say where and what.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -35,12 +36,22 @@ fn developers_key(folder: &Path) -> io::Result<String> {
     }
     let key = base64::encode(&random_bytes::<32>());
     fs::create_dir_all(folder)?;
+    keep_out_of_version_control(folder)?;
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     io::Write::write_all(&mut options.open(&path)?, key.as_bytes())?;
     Ok(key)
+}
+
+/// A secret, and what else an application writes while it is developed, belongs to no repository.
+fn keep_out_of_version_control(folder: &Path) -> io::Result<()> {
+    match fs::OpenOptions::new().write(true).create_new(true).open(folder.join(".gitignore")) {
+        Ok(mut file) => io::Write::write_all(&mut file, b"*\n"),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
@@ -70,31 +81,57 @@ pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
 
 /// What was typed; otherwise `FLASK_RUN_HOST` and `FLASK_RUN_PORT`; otherwise Flask's defaults.
 fn resolve(app: &Frozen, address: &Address) -> Result<SocketAddr, Failure> {
-    let text = |value: serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let configured = |key| app.config().find::<serde_json::Value>(key).ok().flatten().map(text);
-    let host = address.host.clone().or_else(|| configured("RUN_HOST")).unwrap_or_else(|| "127.0.0.1".to_owned());
-    let port = address.port.clone().or_else(|| configured("RUN_PORT")).unwrap_or_else(|| "5000".to_owned());
-    let Ok(number) = port.parse::<u16>() else {
-        return Err(Failure::usage(format!("`{port}` is not a port; give a number from 0 to 65535")));
+    let host = Setting::configured("RUN_HOST", app, address.host.as_deref(), "127.0.0.1");
+    let port = Setting::configured("RUN_PORT", app, address.port.as_deref(), "5000");
+    let Ok(number) = port.value.parse::<u16>() else {
+        return Err(Failure::usage(format!("{port} is not a port; give a number from 0 to 65535")));
     };
     let found =
-        (host.trim_matches(['[', ']']), number).to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+        (host.value.trim_matches(['[', ']']), number).to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     found.ok_or_else(|| {
-        Failure::usage(format!(
-            "the host `{host}` cannot be found; give an address of this machine: 127.0.0.1, 0.0.0.0"
-        ))
+        Failure::usage(format!("{host} cannot be found; give an address of this machine: 127.0.0.1, 0.0.0.0"))
     })
+}
+
+/// A part of the address.
+struct Setting {
+    value: String,
+    /// The key that it comes from, unless it was typed.
+    key: Option<&'static str>,
+}
+
+impl Setting {
+    /// What was typed, or else what `key` says.
+    fn configured(key: &'static str, app: &Frozen, typed: Option<&str>, default: &str) -> Setting {
+        if let Some(typed) = typed {
+            return Setting { value: typed.to_owned(), key: None };
+        }
+        let configured = app.config().find::<serde_json::Value>(key).ok().flatten();
+        let configured = configured.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        Setting { value: configured.unwrap_or_else(|| default.to_owned()), key: Some(key) }
+    }
+}
+
+/// For a message: `` `abc` in FLASK_RUN_PORT ``.
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.value)?;
+        self.key.map_or(Ok(()), |key| write!(f, " in FLASK_{key} (`{key}`)"))
+    }
 }
 
 fn cannot_bind(address: SocketAddr, error: &io::Error) -> Failure {
     let port = address.port();
     Failure::new(match error.kind() {
         io::ErrorKind::AddrInUse => {
-            let next = port.checked_add(1).unwrap_or(5000);
-            format!("port {port} is in use by another program; stop it, or choose another port: --port {next}")
+            let (program, next) = (program_name(), port.checked_add(1).unwrap_or(5000));
+            format!(
+                "port {port} is in use by another program; stop it, or choose another port: {program} --port {next}"
+            )
         }
         io::ErrorKind::PermissionDenied => {
-            format!("this user is not allowed to use port {port}; choose one from 1024 up: --port 5000")
+            let program = program_name();
+            format!("this user is not allowed to use port {port}; choose one from 1024 up: {program} --port 5000")
         }
         io::ErrorKind::AddrNotAvailable => format!(
             "{} is not an address of this machine; serve at 127.0.0.1, or 0.0.0.0 for all of its addresses",

@@ -11,8 +11,9 @@ use crate::http::body::{Body, BodyTooLarge};
 use crate::http::headers::HeaderOptions;
 use crate::http::multi_dict::MultiDict;
 use crate::http::multipart::{Decoder, Event, MultipartError, PartHead};
+use crate::http::size::ByteSize;
 use crate::http::spool::Spool;
-use crate::http::upload::{FormData, Upload};
+use crate::http::upload::{FormData, TooLarge, Upload};
 
 impl Context {
     /// Limits the size of this request's body, in bytes; `None` removes the limit. To be called before the body is read.
@@ -40,15 +41,20 @@ impl Context {
         self.body_state().max_form_parts.unwrap_or_else(|| self.app().limits().max_form_parts)
     }
 
-    /// The most bytes that the body may have: `MAX_CONTENT_LENGTH`, or `most` if that is less. One that is said to
-    /// be longer is not even begun.
-    fn body_limit(&mut self, most: u64) -> Result<u64> {
+    /// The most bytes that the body may have: `MAX_CONTENT_LENGTH`, or `most` if that is less.
+    fn most_bytes(&mut self, most: u64) -> u64 {
         let limit = match self.body_state().max_content_length {
             Some(limit) => limit,
             None => self.app().limits().max_content_length,
         };
-        let limit = limit.map_or(most, |limit| limit.min(most));
-        if self.request().content_length().is_some_and(|length| length > limit) { Err(too_large()) } else { Ok(limit) }
+        limit.map_or(most, |limit| limit.min(most))
+    }
+
+    /// The same. A body that is said to be longer is not even begun.
+    fn body_limit(&mut self, most: u64) -> Result<u64> {
+        let limit = self.most_bytes(most);
+        let is_longer = self.request().content_length().is_some_and(|length| length > limit);
+        if is_longer { Err(too_large(limit)) } else { Ok(limit) }
     }
 
     /// The body in one piece, up to `MAX_CONTENT_LENGTH` bytes. Flask's `request.data`.
@@ -67,7 +73,7 @@ impl Context {
         }
         let limit = self.body_limit(most)?;
         let body = std::mem::take(self.request_mut().body_mut());
-        let data = body.collect(limit).await.map_err(size_error)?;
+        let data = body.collect(limit).await.map_err(|error| size_error(error, limit))?;
         Ok(self.body_state().data.insert(data).clone())
     }
 
@@ -115,8 +121,14 @@ impl Context {
     /// Those of [`form`](Context::form).
     pub async fn shared_form(&mut self) -> Result<&Arc<FormData>> {
         if self.parsed_form().is_none() {
-            let form = self.parse_form().await?;
-            self.body_state().form = Some(Arc::new(form));
+            if self.request().has_mimetype("multipart/form-data") {
+                // It is not begun if it is said to be too long.
+                self.body_limit(u64::MAX)?;
+            }
+            self.parse_form().await?;
+        }
+        if let Some(TooLarge { limit, .. }) = self.body_state().too_large {
+            return Err(too_large(limit));
         }
         Ok(self.body_state().form.get_or_insert_default())
     }
@@ -135,39 +147,73 @@ impl Context {
         Err(error.header("accept-encoding", "identity").into())
     }
 
-    async fn parse_form(&mut self) -> Result<FormData> {
+    /// The form, or its beginning if it is a multipart form that becomes larger than `MAX_CONTENT_LENGTH` within a file:
+    /// what came before, as much of the file as fits, and the [`TooLarge`] that says which file it is. For an argument
+    /// that shows the form again; [`Form`](struct@crate::Form) is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`form`](Context::form), but for this case.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// #[post("/", with = hipflask::security::CsrfExempt)]
+    /// async fn send(ctx: &mut Context) -> Result<String> {
+    ///     let (form, too_large) = ctx.form_so_far().await?;
+    ///     let field = too_large.as_ref().map(|too_large| too_large.field());
+    ///     Ok(format!("{:?} {field:?}", form.get("title")))
+    /// }
+    ///
+    /// let client = App::new("doc", ".").config("MAX_CONTENT_LENGTH", 1000).routes(routes![send]).test_client();
+    /// let request = client.post("/").form([("title", "Kept")]).file("photo", "p.jpg", "image/jpeg", vec![0; 2000]);
+    /// assert_eq!(request.send_blocking().text(), r#"Some("Kept") Some("photo")"#);
+    /// ```
+    pub async fn form_so_far(&mut self) -> Result<(Arc<FormData>, Option<TooLarge>)> {
+        if self.parsed_form().is_none() {
+            self.parse_form().await?;
+        }
+        let state = self.body_state();
+        Ok((Arc::clone(state.form.get_or_insert_default()), state.too_large.clone()))
+    }
+
+    async fn parse_form(&mut self) -> Result<()> {
         let is_form = ["application/x-www-form-urlencoded", "multipart/form-data"];
         if is_form.iter().any(|mimetype| self.request().has_mimetype(mimetype)) {
             self.refuse_encoded()?;
         }
-        if self.request().has_mimetype("application/x-www-form-urlencoded") {
-            return self.parse_urlencoded().await;
-        }
-        if self.request().has_mimetype("multipart/form-data") {
+        let (form, too_large) = if self.request().has_mimetype("application/x-www-form-urlencoded") {
+            (self.parse_urlencoded().await?, None)
+        } else if self.request().has_mimetype("multipart/form-data") {
             // Its state is large, and would be a part of the future of every view that takes a form.
-            Box::pin(self.parse_multipart()).await
+            Box::pin(self.parse_multipart()).await?
         } else {
-            Ok(FormData::default())
-        }
+            (FormData::default(), None)
+        };
+        let state = self.body_state();
+        (state.form, state.too_large) = (Some(Arc::new(form)), too_large);
+        Ok(())
     }
 
     async fn parse_urlencoded(&mut self) -> Result<FormData> {
         let limit = self.max_form_memory_size();
         let data = self.data_up_to(limit).await?;
         if data.len() as u64 > limit {
-            Err(too_large())
+            Err(too_large(limit))
         } else {
             Ok(FormData { fields: MultiDict::from_query(&data), files: Vec::new() })
         }
     }
 
-    async fn parse_multipart(&mut self) -> Result<FormData> {
+    async fn parse_multipart(&mut self) -> Result<(FormData, Option<TooLarge>)> {
         let content_type = self.request().mimetype_params();
         let decoder = Decoder::new(content_type.get("boundary").unwrap_or_default()).map_err(malformed)?;
-        let left = self.body_limit(u64::MAX)?;
+        let limit = self.most_bytes(u64::MAX);
         let reader = MultipartReader {
             decoder,
-            left,
+            limit,
+            left: limit,
+            is_over: false,
             max_field: self.max_form_memory_size(),
             max_parts: self.max_form_parts(),
             form: FormData::default(),
@@ -183,8 +229,11 @@ impl Context {
 /// Reads a multipart body as it comes; files beyond [`SPOOL_SIZE`] never are in memory as a whole.
 struct MultipartReader {
     decoder: Decoder,
+    limit: u64,
     /// Bytes that may still come.
     left: u64,
+    /// Whether more came than may.
+    is_over: bool,
     max_field: u64,
     max_parts: usize,
     form: FormData,
@@ -197,7 +246,8 @@ enum Open {
 }
 
 impl MultipartReader {
-    async fn read(mut self, mut body: Body) -> Result<FormData> {
+    /// Reads to the end, or to the limit if that comes within a file.
+    async fn read(mut self, mut body: Body) -> Result<(FormData, Option<TooLarge>)> {
         let mut open: Option<Open> = None;
         let mut parts = 0;
         let mut field_bytes = 0;
@@ -206,7 +256,7 @@ impl MultipartReader {
                 Some(Event::Part(head)) => {
                     parts += 1;
                     if parts > self.max_parts {
-                        return Err(too_large());
+                        return Err(too_many_parts(self.max_parts));
                     }
                     open = Some(match head.filename {
                         None => Open::Field(head, Vec::new()),
@@ -217,7 +267,7 @@ impl MultipartReader {
                     Some(Open::Field(_, text)) => {
                         field_bytes += data.len() as u64;
                         if field_bytes > self.max_field {
-                            return Err(too_large());
+                            return Err(too_large(self.max_field));
                         }
                         text.extend_from_slice(&data);
                     }
@@ -227,14 +277,17 @@ impl MultipartReader {
                 Some(Event::PartEnd) => self.close(open.take()).await?,
                 Some(Event::End) => {
                     // The rest is ignored, but read: the connection is in order only after it.
-                    while let Some(chunk) = body.chunk().await.transpose()? {
-                        self.count(&chunk)?;
+                    while !self.is_over
+                        && let Some(chunk) = body.chunk().await.transpose()?
+                    {
+                        self.allowed(chunk);
                     }
-                    return Ok(self.form);
+                    return if self.is_over { Err(too_large(self.limit)) } else { Ok((self.form, None)) };
                 }
+                None if self.is_over => return self.stop_within(open).await,
                 None => match body.chunk().await.transpose()? {
                     Some(chunk) => {
-                        self.count(&chunk)?;
+                        let chunk = self.allowed(chunk);
                         self.decoder.feed(chunk);
                     }
                     None => self.decoder.finish(),
@@ -243,9 +296,21 @@ impl MultipartReader {
         }
     }
 
-    fn count(&mut self, chunk: &Bytes) -> Result<()> {
-        self.left = self.left.checked_sub(chunk.len() as u64).ok_or_else(too_large)?;
-        Ok(())
+    /// As much of the next bytes as the limit allows.
+    fn allowed(&mut self, mut chunk: Bytes) -> Bytes {
+        let allowed = usize::try_from(self.left).unwrap_or(usize::MAX);
+        self.is_over |= chunk.len() > allowed;
+        chunk.truncate(allowed);
+        self.left -= chunk.len() as u64;
+        chunk
+    }
+
+    /// The limit is reached: if that is in a file, what came before it, and as much of the file as there is.
+    async fn stop_within(mut self, open: Option<Open>) -> Result<(FormData, Option<TooLarge>)> {
+        let Some(Open::File(head, _)) = &open else { return Err(too_large(self.limit)) };
+        let too_large = TooLarge { field: head.name.clone(), limit: self.limit };
+        self.close(open).await?;
+        Ok((self.form, Some(too_large)))
     }
 
     async fn close(&mut self, open: Option<Open>) -> Result<()> {
@@ -282,13 +347,18 @@ fn decode(text: Vec<u8>, content_type: &str) -> String {
     }
 }
 
-fn too_large() -> Error {
-    HttpError::new(413).into()
+fn too_large(limit: u64) -> Error {
+    let told = format!("The request is larger than the {} that are allowed.", ByteSize(limit));
+    HttpError::new(413).description(told).into()
 }
 
-fn size_error(error: Error) -> Error {
+fn too_many_parts(limit: usize) -> Error {
+    HttpError::new(413).description(format!("The form has more than the {limit} parts that are allowed.")).into()
+}
+
+fn size_error(error: Error, limit: u64) -> Error {
     match error.downcast_ref::<BodyTooLarge>() {
-        Some(_) => too_large(),
+        Some(_) => too_large(limit),
         None => error,
     }
 }

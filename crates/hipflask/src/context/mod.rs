@@ -24,7 +24,7 @@ use crate::handler::{Answer, Handler};
 use crate::http::body::Body;
 use crate::http::request::{Request, next_id};
 use crate::http::response::Response;
-use crate::http::upload::FormData;
+use crate::http::upload::{FormData, TooLarge};
 use crate::routing::view_args::ViewArgs;
 
 /// Everything that belongs to one request. Flask's application context, which has the request in it.
@@ -133,6 +133,8 @@ impl Parts {
 pub(crate) struct BodyState {
     pub(crate) data: Option<Bytes>,
     pub(crate) form: Option<Arc<FormData>>,
+    /// Set if the form is only its beginning.
+    pub(crate) too_large: Option<TooLarge>,
     /// Differs from the configuration where a view or a hook said so.
     pub(crate) max_content_length: Option<Option<u64>>,
     pub(crate) max_form_memory_size: Option<u64>,

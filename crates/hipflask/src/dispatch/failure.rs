@@ -15,14 +15,13 @@ pub(super) fn log_error(ctx: &Context, error: &Error) {
 
 fn write_error(ctx: &Context, error: &Error) {
     let request = ctx.request();
-    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-    let location = error.location();
+    let (file, line) = error.place().unwrap_or(("unknown", 0));
     tracing::error!(
         request_id = ctx.request_id(),
         method = %request.method(),
         path = %request.path().escape_debug(),
-        at = %format_args!("{}:{}", location.file(), location.line()),
-        causes = %causes.join(": "),
+        at = %format_args!("{file}:{line}"),
+        causes = %error.causes().join(": "),
         "unhandled error: {error}",
     );
     if !tracing::dispatcher::has_been_set() {

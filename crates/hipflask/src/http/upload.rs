@@ -1,6 +1,8 @@
 //! Forms as a request brought them, and their files. Werkzeug's `FileStorage`.
 
+use std::future::Future;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -63,6 +65,26 @@ impl FormData {
             ""
         };
         HttpError::new(400).description(format!("The file `{name}` is missing.{why}"))
+    }
+}
+
+/// The file of a form with which the form became larger than allowed:
+/// [`Context::form_so_far`](crate::Context::form_so_far).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    pub(crate) field: String,
+    pub(crate) limit: u64,
+}
+
+impl TooLarge {
+    /// The name of its field.
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// The most bytes that the request might have had.
+    pub fn limit(&self) -> u64 {
+        self.limit
     }
 }
 
@@ -133,13 +155,18 @@ impl Upload {
     /// # Errors
     ///
     /// If a temporary file cannot be read.
-    pub async fn bytes(&self) -> Result<Bytes> {
-        let file = match &self.content {
-            Content::Memory(bytes) => return Ok(bytes.clone()),
-            Content::Disk { file, .. } => Arc::clone(file),
-        };
-        let mut bytes = Vec::with_capacity(usize::try_from(self.len()).unwrap_or_default());
-        Ok(blocking(move || file.read(|file| file.read_to_end(&mut bytes).map(|_| bytes.into()))).await?)
+    #[track_caller]
+    pub fn bytes(&self) -> impl Future<Output = Result<Bytes>> + Send + use<> {
+        let (content, len, location) = (self.content.clone(), self.len(), Location::caller());
+        async move {
+            let file = match content {
+                Content::Memory(bytes) => return Ok(bytes),
+                Content::Disk { file, .. } => file,
+            };
+            let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or_default());
+            let read = blocking(move || file.read(|file| file.read_to_end(&mut bytes).map(|_| bytes.into())));
+            read.await.map_err(|error| Error::from(error).at(location))
+        }
     }
 
     /// The content as a body, which is read as it is sent on: the file as a response, or to another server.
@@ -179,13 +206,16 @@ impl Upload {
     /// # Errors
     ///
     /// If the file cannot be written: there is no such folder, no permission, or no space.
-    pub async fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let (content, path) = (self.content.clone(), path.as_ref().to_owned());
-        let saved = blocking(move || {
-            content.save(&path).map_err(|error| {
-                io::Error::new(error.kind(), format!("the upload cannot be saved as {}: {error}", path.display()))
-            })
-        });
-        Ok(saved.await?)
+    #[track_caller]
+    pub fn save<P: AsRef<Path>>(&self, path: P) -> impl Future<Output = Result<()>> + Send + use<P> {
+        let (content, path, location) = (self.content.clone(), path.as_ref().to_owned(), Location::caller());
+        async move {
+            let saved = blocking(move || {
+                content.save(&path).map_err(|error| {
+                    io::Error::new(error.kind(), format!("the upload cannot be saved as {}: {error}", path.display()))
+                })
+            });
+            saved.await.map_err(|error| Error::from(error).at(location))
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! rule from there.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use http::Method;
 
@@ -40,7 +41,7 @@ use crate::routing::view_args::ViewArgs;
 /// assert!(!urls.test("/posts/7/", &Method::POST));
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MapAdapter<'a> {
     map: &'a Map,
     server_name: ServerName<'a>,
@@ -55,7 +56,7 @@ pub struct MapAdapter<'a> {
 }
 
 /// The host, which is only read from a request if it is needed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum ServerName<'a> {
     Known(Cow<'a, str>),
     Of(&'a Request),
@@ -71,7 +72,7 @@ impl ServerName<'_> {
 }
 
 /// A rule that was found for a path.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Found<'a> {
     pub(crate) id: usize,
     map: &'a Map,
@@ -92,6 +93,21 @@ impl<'a> Found<'a> {
     /// The values that it took from the domain and the path, and its defaults.
     pub fn view_args(&self) -> &ViewArgs {
         &self.args
+    }
+}
+
+impl fmt::Debug for MapAdapter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MapAdapter({:?})", self.server_name.get())
+    }
+}
+
+impl fmt::Debug for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Found")
+            .field("endpoint", &self.endpoint())
+            .field("view_args", &self.args)
+            .finish_non_exhaustive()
     }
 }
 

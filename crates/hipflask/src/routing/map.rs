@@ -11,7 +11,8 @@ use http::Method;
 
 use crate::http::url::ENCODED_SLASH;
 use crate::routing::compile::{Trace, Variables, domain, parts, trace};
-use crate::routing::converter::{Converter, Factory, builtin};
+use crate::routing::converter::{Converter, Factory};
+use crate::routing::converters::builtin;
 use crate::routing::matcher::Matcher;
 use crate::routing::methods::MethodSet;
 use crate::routing::part::Part;
@@ -283,10 +284,10 @@ impl Map {
         self.matcher.sort();
         let rules = &mut self.rules;
         for ids in self.by_endpoint.values_mut() {
-            // More arguments first, then more defaults; an alias is built only if nothing else can be.
+            // More arguments first, then more defaults; what only redirects is built if nothing else can be.
             ids.sort_by_key(|id| {
                 let rule = &rules[*id];
-                (rule.alias, Reverse((rule.arguments().count(), rule.defaults.len())))
+                (rule.alias || rule.redirect_to.is_some(), Reverse((rule.arguments().count(), rule.defaults.len())))
             });
             if ids.len() > 1 && ids.iter().any(|id| !rules[*id].defaults.is_empty()) {
                 ids.iter().for_each(|id| rules[*id].may_be_shorter = true);
@@ -306,7 +307,7 @@ impl Map {
             if !converter.accepts(&text) {
                 return None;
             }
-            pairs.push((Arc::clone(name), text));
+            pairs.push((Arc::clone(name), converter.to_value(text)));
         }
         pairs.extend(rule.defaults.iter().map(|(name, value)| (Arc::clone(name), value.clone())));
         Some(ViewArgs::new(pairs))

@@ -51,7 +51,7 @@ mod tests {
             ("show", Some("blog.show")),
             ("post.show", Some("blog.show")),
             ("blog.edit", Some("blog.edit_post")),
-            ("blog.shwo", Some("blog.show")),
+            ("blog.shows", Some("blog.show")),
             ("statics", Some("static")),
             ("zzz", None),
             ("", None),

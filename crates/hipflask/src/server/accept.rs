@@ -13,12 +13,17 @@ use crate::server::connection;
 use crate::server::first_of::first_of;
 use crate::server::limits::ServerLimits;
 use crate::server::listener::{Listeners, is_of_one_connection};
+use crate::server::notice::warn_of_dropped_cookies;
 use crate::server::phase::Phase;
 use crate::server::service::Shared;
+
+/// What ends within this time is not worth a line.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Serves the clients that connect until `stop` is ready, then finishes what is in flight.
 pub(crate) async fn serve_until(app: Frozen, mut listeners: Listeners, stop: impl Future<Output = ()>) -> Result<()> {
     let limits = ServerLimits::from_config(app.config())?;
+    warn_of_dropped_cookies(&app, &listeners);
     let (phase, phases) = channel::channel(Phase::Serving);
     let acceptor = Acceptor {
         permits: Arc::new(Semaphore::new(limits.connections)),
@@ -77,15 +82,28 @@ impl Acceptor {
 
     /// Waits until every connection, and every view that outlived its connection, has ended.
     async fn finish(&self) {
-        let limits = self.shared.limits;
-        let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-        let idle = self.permits.acquire_many(all);
-        if tokio::time::timeout(limits.graceful, idle).await.is_err() {
-            let open = limits.connections - self.permits.available_permits();
-            tracing::warn!(
-                "{open} connections or views had not ended after {} s and were broken off",
-                limits.graceful.as_secs_f64()
-            );
+        let graceful = self.shared.limits.graceful;
+        let at_once = graceful.min(AT_ONCE);
+        if self.is_idle_within(at_once).await {
+            return;
+        }
+        let seconds = graceful.as_secs_f64();
+        tracing::info!("waiting up to {seconds} s for {} to end", self.open());
+        if !self.is_idle_within(graceful - at_once).await {
+            tracing::warn!("broke off {} after {seconds} s", self.open());
+        }
+    }
+
+    async fn is_idle_within(&self, time: Duration) -> bool {
+        let all = u32::try_from(self.shared.limits.connections).unwrap_or(u32::MAX);
+        tokio::time::timeout(time, self.permits.acquire_many(all)).await.is_ok()
+    }
+
+    /// What has not ended.
+    fn open(&self) -> String {
+        match self.shared.limits.connections - self.permits.available_permits() {
+            1 => "1 connection or view".to_owned(),
+            open => format!("{open} connections or views"),
         }
     }
 }

@@ -113,6 +113,11 @@ impl Listeners {
         self.all.push(listener);
     }
 
+    /// The addresses of those that have one.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.all.iter().filter_map(Listener::address)
+    }
+
     pub(super) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
         for _ in 0..self.all.len() {
             let listener = &self.all[self.next];

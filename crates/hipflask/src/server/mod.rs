@@ -12,6 +12,7 @@ mod http1;
 mod io;
 mod limits;
 mod listener;
+mod notice;
 mod phase;
 mod policy;
 mod service;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::http::body::Body;
 use crate::http::json;
+use crate::http::multi_dict::MultiDict;
 use crate::http::peer::Scheme;
 use crate::http::request::Request;
 use crate::http::url::{iri_to_uri, push_query};
@@ -139,19 +140,28 @@ impl TestRequest<'_> {
     /// Sends a form, as a browser does without files.
     pub fn form<K: AsRef<str>, V: ToString>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         if !self.parts.is_empty() {
-            return pairs.into_iter().fold(self, |request, (key, value)| {
-                request.part(&format!("form-data; name=\"{}\"", key.as_ref()), None, value.to_string().as_bytes())
-            });
+            return self.form_parts(pairs);
         }
         let mut body = String::new();
         pairs.into_iter().for_each(|(key, value)| push_query(&mut body, key.as_ref(), &value.to_string()));
         self.header("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
-    /// Adds a file in the field `name`; the form is then sent as multipart. Call it before
-    /// [`form`](TestRequest::form).
-    pub fn file(self, name: &str, filename: &str, content_type: &str, content: impl AsRef<[u8]>) -> Self {
+    /// Adds a file in the field `name`; the form is then sent as multipart. Like a browser, it sends files and fields in
+    /// the order in which they come.
+    pub fn file(mut self, name: &str, filename: &str, content_type: &str, content: impl AsRef<[u8]>) -> Self {
+        if self.parts.is_empty() {
+            // Fields that came before it.
+            let fields = MultiDict::from_query(&std::mem::take(&mut self.body));
+            self = self.form_parts(fields.iter());
+        }
         self.part(&format!("form-data; name=\"{name}\"; filename=\"{filename}\""), Some(content_type), content.as_ref())
+    }
+
+    fn form_parts<K: AsRef<str>, V: ToString>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        pairs.into_iter().fold(self, |request, (key, value)| {
+            request.part(&format!("form-data; name=\"{}\"", key.as_ref()), None, value.to_string().as_bytes())
+        })
     }
 
     fn part(mut self, disposition: &str, content_type: Option<&str>, content: &[u8]) -> Self {
@@ -255,7 +265,8 @@ impl TestRequest<'_> {
         let uri: Uri = location.parse().unwrap_or_default();
         let own = self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(HOST);
         let host = uri.authority().map_or(own, http::uri::Authority::as_str);
-        let same = host.eq_ignore_ascii_case(own);
+        let normal = |host: &str| Request::get("/").with_header("host", host).host().to_owned();
+        let same = normal(host) == normal(own);
         assert!(same, "the response redirects to another host, {host}; a test client cannot follow");
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
         self.target = match (location.starts_with('/') || uri.host().is_some(), self.target.rsplit_once('/')) {

@@ -179,6 +179,9 @@ async fn a_token_is_taken_from_the_form_or_a_header() {
         ),
         (client.post("/change").query([("csrf_token", &token)]), "The CSRF token is missing."),
         (client.post("/change").json(&serde_json::json!({"csrf_token": token})), "The CSRF token is missing."),
+        // A program is not told to put something into a form.
+        (client.post("/change").json(&serde_json::json!({})), "if it sends the header `Origin: http://localhost`"),
+        (client.post("/change").header("accept", "application/json"), "`Origin: http://localhost`"),
         (client.post("/change").header("sec-fetch-site", "cross-site").form([("csrf_token", &token)]), "another site"),
     ] {
         assert_refused(&request.send().await, reason);

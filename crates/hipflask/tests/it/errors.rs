@@ -138,6 +138,35 @@ async fn a_developer_sees_where_and_why() {
 }
 
 #[hipflask::test]
+async fn the_debug_page_shows_no_password_under_any_name() {
+    #[derive(Form)]
+    struct Registration {
+        username: String,
+        #[field(widget = "password")]
+        password: String,
+        #[field(widget = "password")]
+        again: String,
+        #[field(widget = "password")]
+        pin: String,
+    }
+    #[post("/register/<typed>")]
+    async fn register(typed: String, form: Form<Registration>, session: Session) -> Result<String> {
+        let Some(Registration { username, password, again, pin }) = form.valid() else { return Ok(typed) };
+        session.set("draft", again);
+        Err(Error::msg(format!("no mail for {username}, {}", password.len() + pin.len())))
+    }
+    let app = App::new("test", ".").config("DEBUG", true).config("SECRET_KEY", "k").routes(routes![register]);
+    let fields = [("username", "ada"), ("password", "correct horse"), ("again", "correct horse"), ("pin", "4711")];
+    let client = app.test_client();
+    let request = client.post("/register/correct%20horse?q=correct+horse").header("x-typed", "4711");
+    let page = request.form(fields).send().await.text();
+    assert!(page.contains("no mail for ada") && page.contains("<td>username</td><td>ada</td>"), "{page}");
+    for name in ["password", "again", "pin", "typed", "q", "draft", "x-typed"] {
+        assert!(page.contains(&format!("<td>{name}</td><td>(concealed)</td>")), "{name}: {page}");
+    }
+}
+
+#[hipflask::test]
 async fn another_machine_sees_the_short_page_even_in_debug_mode() {
     let app = app().config("DEBUG", true).freeze().expect("nothing is wrong with it");
     for peer in ["192.0.2.7:4000", "[2001:db8::1]:4000"] {

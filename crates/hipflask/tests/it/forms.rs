@@ -571,3 +571,40 @@ async fn a_rule_sees_the_context() {
     let form = Form::<Order>::from_data(data);
     assert_eq!(form.messages().collect::<Vec<_>>(), [("count", "1 of 0".to_owned())], "there is no request");
 }
+
+#[hipflask::test]
+async fn white_space_around_a_value_is_cut_where_the_form_says_so() {
+    #[derive(Form, Debug)]
+    struct Signup {
+        #[field(trim, length(2..=5))]
+        name: String,
+        #[field(trim, equal_to = "name")]
+        again: String,
+        nick: String,
+        #[field(trim)]
+        tags: Vec<String>,
+        #[field(trim, length(1..))]
+        town: Option<String>,
+    }
+    let read = |fields: &[(&str, &str)]| {
+        let data = FormData { fields: fields.iter().copied().collect(), files: Vec::new() };
+        let form = Form::<Signup>::from_data(data);
+        match form.valid() {
+            Some(Signup { name, again, nick, tags, town }) => format!("{name}|{again}|{nick}|{tags:?}|{town:?}"),
+            None => format!("{:?}", form.messages().collect::<Vec<_>>()),
+        }
+    };
+    let spaced = [
+        ("name", " \u{a0}ada\t"),
+        ("again", "ada "),
+        ("nick", " ada "),
+        ("tags", " a"),
+        ("tags", "b "),
+        ("town", "  "),
+    ];
+    assert_eq!(read(&spaced), "ada|ada| ada |[\"a\", \"b\"]|None");
+    assert_eq!(
+        read(&[("name", "   a   "), ("again", "a"), ("nick", "a")]),
+        r#"[("name", "Use at least 2 characters.")]"#
+    );
+}

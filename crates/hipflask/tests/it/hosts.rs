@@ -315,7 +315,7 @@ async fn what_cannot_be_built_suggests_what_could() {
         .add_url_rule(rule("/", "posts.index"), who);
     let app = app.freeze().expect("nothing is wrong with it");
     let urls = app.bind("example.org");
-    let error = urls.build("post.shwo", &[]).expect_err("no such endpoint");
+    let error = urls.build("post.shows", &[]).expect_err("no such endpoint");
     assert_eq!(error.suggested(), Some("posts.show"));
     assert!(error.to_string().ends_with("did you mean `posts.show`?"), "{error}");
     assert_eq!(urls.build("something else", &[]).expect_err("no such endpoint").suggested(), None);
@@ -376,4 +376,31 @@ async fn a_function_says_where_a_rule_redirects_to() {
     assert_eq!(client.get("/2009").send().await.header("location"), Some("https://archive.example/2009"));
     let broken = app().add_rule(Rule::new("/").redirect_with(|_| panic!("in pieces"))).test_client();
     assert_eq!(broken.get("/").send().await.status(), 500);
+}
+
+#[hipflask::test]
+async fn what_only_redirects_is_not_built() {
+    let app = app()
+        .add_rule(rule("/old/<int:id>", "show").redirect_to("/posts/<id>"))
+        .add_rule(rule("/p/<int:id>", "show").alias(true))
+        .add_url_rule(rule("/posts/<int:id>", "show"), who);
+    let client = app.test_client();
+    assert_eq!(client.app().bind("localhost").build("show", &[("id", "7")]).expect("a rule"), "/posts/7");
+    assert_eq!(client.get("/old/7").follow_redirects().send().await.text(), "show id=7");
+}
+
+#[hipflask::test]
+async fn the_test_client_is_at_the_servers_name() {
+    async fn at(ctx: &mut Context) -> String {
+        ctx.request().url()
+    }
+    for (name, url) in
+        [("Dev.example:5000", "http://dev.example:5000/tree/"), ("dev.example:80", "http://dev.example/tree/")]
+    {
+        let app = app().config("SERVER_NAME", name).add_url_rule(rule("/tree/", "tree").methods([GET, POST]), at);
+        let client = app.test_client();
+        assert_eq!(client.get("/tree").follow_redirects().send().await.text(), url);
+        let response = client.post("/tree").follow_redirects().send().await;
+        assert_eq!((response.status().as_u16(), response.text().as_str()), (200, url), "the page is its own origin");
+    }
 }

@@ -5,52 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use hipflask::prelude::*;
 use hipflask::{Context, Rule};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
-/// What the log says, one line an event.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Log {
-    fn note(&self, text: &str) {
-        *self.0.lock().expect("nothing panics with it") += text;
-    }
-
-    /// What is logged while `f` runs.
-    fn of(f: impl FnOnce()) -> String {
-        let log = Log::default();
-        tracing::subscriber::with_default(log.clone(), f);
-        log.0.lock().expect("nothing panics with it").clone()
-    }
-}
-
-impl Visit for Log {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.note(&format!("{field}={value:?} "));
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("hipflask")
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
-        self.note(&format!("{}\n", event.metadata().level()));
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
+use crate::log::Log;
 
 /// What cannot be written down.
 struct Drawing;

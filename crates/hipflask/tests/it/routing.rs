@@ -218,6 +218,14 @@ async fn a_default_has_its_own_shorter_address() {
 }
 
 #[hipflask::test]
+async fn a_uuid_has_one_text() {
+    let show = async |args: ViewArgs| args.get::<String>("id");
+    let client = App::new("test", ".").add_url_rule(Rule::new("/<uuid:id>"), show).test_client();
+    let response = client.get("/B1A5C3D0-0C22-4d6f-9c3c-0a1b2c3d4e5f").send().await;
+    assert_eq!(response.text(), "b1a5c3d0-0c22-4d6f-9c3c-0a1b2c3d4e5f");
+}
+
+#[hipflask::test]
 async fn converters_of_ones_own() {
     use hipflask::routing::{Arguments, Converter, Literal};
 

@@ -382,7 +382,7 @@ async fn a_failure_names_the_template_and_the_line() {
         [
             ("page.html", "<h1>\n{% include 'part.html' %}"),
             ("part.html", "one\ntwo\n{{ nothing.at.all }}<secret>\n"),
-            ("child.html", "\n{% extends 'gone.html' %}"),
+            ("child.html", "\n{% extends 'gone' ~ '.html' %}"),
             ("filter.html", "{{ 1|no_such_filter }}"),
             ("url.html", "\n\n{{ url_for(request.args.to) }}"),
         ],
@@ -428,6 +428,79 @@ async fn a_failure_names_the_template_and_the_line() {
     assert_eq!(json.send().await.json::<serde_json::Value>()["at"], "part.html:3");
 }
 
+#[get("/missing")]
+async fn missing() -> Result<Template> {
+    let page = render_template!("guestbook.html", name = "Ada");
+    Ok(page)
+}
+
+#[errorhandler(404)]
+async fn not_found(_error: HttpError) -> (Status, Template) {
+    (Status::NOT_FOUND, render_template!("404.html"))
+}
+
+#[test]
+fn a_template_that_a_view_names_and_that_does_not_exist_is_found_at_the_start() {
+    #[get("/several")]
+    async fn several(ctx: &mut Context) -> Template {
+        match ctx.request().path() {
+            "/" => hipflask::render_template!("a/first.html"),
+            "/2" => render_template! { "a/second.html", title = format!("{}", 1) },
+            _ => render_template!("page.html"),
+        }
+    }
+    let site = Site::new("named", [("page.html", "page")]);
+    let app = || site.app().routes(routes![missing, several]).errorhandler(not_found);
+    let errors = app().freeze().expect_err("three views name what does not exist");
+    let found = errors.to_string();
+    let folder = site.0.join("templates").display().to_string();
+    for told in [
+        "the view `missing`: the template `guestbook.html` does not exist",
+        "the view `several`: the templates `a/first.html`, `a/second.html` do not exist",
+        "the error handler for Not Found: the template `404.html` does not exist",
+        folder.as_str(),
+        "3 problems",
+    ] {
+        assert!(found.contains(told), "{told}: {found}");
+    }
+    let place = errors.iter().next().and_then(hipflask::errors::SetupError::location).expect("it has a line");
+    assert!(place.file().ends_with("templates.rs"), "{place}");
+    let names = ["guestbook.html", "a/first.html", "a/second.html", "404.html"];
+    names.iter().for_each(|name| site.write(name, b"now it does"));
+    assert_eq!(problems(app()), "none");
+
+    // In a binary they are looked for in the binary.
+    static FILES: [EmbeddedFile; 1] = [EmbeddedFile { name: "page.html", content: b"page" }];
+    let embedded = app().embed("templates", &FILES);
+    let found = problems(embedded);
+    assert!(found.contains("the folder `templates` inside the binary"), "{found}");
+}
+
+#[hipflask::test]
+async fn a_missing_template_shows_the_views_line_and_the_folder() {
+    fn of_helper() -> Template {
+        render_template!("gone.html")
+    }
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("templates").display().to_string();
+    let app = App::new("test", root).config("SECRET_KEY", KEY).config("DEBUG", true);
+    let client = app.add_url_rule(Rule::new("/"), async || of_helper()).test_client();
+    let page = client.get("/").send().await.text();
+    for shown in [
+        "&#34;gone.html&#34; does not exist",
+        folder.as_str(),
+        "templates.rs:",
+        "render_template!(&#34;gone.html&#34;)",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    let marked = page.split("<b>").nth(1).and_then(|rest| rest.split("</b>").next()).unwrap_or_default();
+    assert!(marked.contains("render_template!(&#34;gone.html&#34;)"), "{page}");
+    assert!(!page.contains("Template :1"), "{page}");
+    let json = client.get("/").header("accept", "application/json").send().await.json::<serde_json::Value>();
+    assert!(json["at"].as_str().is_some_and(|at| at.contains("templates.rs:")), "{json}");
+}
+
 fn problems(app: App) -> String {
     app.freeze().map_or_else(|errors| errors.to_string(), |_| "none".to_owned())
 }
@@ -441,6 +514,10 @@ fn mistakes_in_templates_are_found_at_the_start() {
             ("open.html", "{% for x in y %}"),
             ("url.html", "\n\n<a href=\"{{ url_for('nowhere') }}\">{{ url_for('show') }}"),
             (
+                "other.html",
+                "\n{% extends 'gone.html' %}{% include 'part.html' ignore missing %}{% include 'fine.html' %}",
+            ),
+            (
                 "fine.html",
                 "{{ url_for('show', name='x') }}{{ url_for(x) }}{{ url_for('show', **args) }}{# url_for('no') #}",
             ),
@@ -452,7 +529,8 @@ fn mistakes_in_templates_are_found_at_the_start() {
         "open.html:1",
         "url.html:3: `url_for('nowhere')`",
         "url.html:3: `url_for('show')`: a value for `name` is missing",
-        "4 problems",
+        "other.html:2: `extends 'gone.html'`: there is no template `gone.html`",
+        "5 problems",
     ] {
         assert!(found.contains(told), "{told}: {found}");
     }

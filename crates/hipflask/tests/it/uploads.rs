@@ -66,6 +66,21 @@ async fn a_file_has_its_name_its_type_and_its_bytes() {
     );
 }
 
+#[hipflask::test]
+async fn a_test_sends_fields_and_files_in_its_order() {
+    async fn raw(body: hipflask::http::Bytes) -> String {
+        String::from_utf8_lossy(&body).into_owned()
+    }
+    let client = App::new("test", ".").add_url_rule(rule("/"), raw).test_client();
+    let request = client.post("/").form([("a", "x & y")]).file("f", "f.txt", "text/plain", "").form([("b", "ü")]);
+    let text = request.send().await.text();
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    assert!(
+        at("name=\"a\"\r\n\r\nx & y\r\n") < at("filename=\"f.txt\"") && at("f.txt") < at("\r\n\r\nü\r\n"),
+        "{text}"
+    );
+}
+
 /// Runs `body` in a process of its own, whose temporary files all are in a folder of its own.
 /// Small ones are in memory, large ones on the disk.
 #[hipflask::test]

@@ -56,6 +56,18 @@ struct Email {
 }
 
 #[derive(Form)]
+struct Trim {
+    #[field(trim = true)]
+    title: String,
+}
+
+#[derive(Form)]
+struct FileSize {
+    #[field(file_size(1..=2))]
+    picture: hipflask::http::Upload,
+}
+
+#[derive(Form)]
 struct Parentheses {
     #[field(one_of = "a")]
     email: String,

@@ -11,12 +11,13 @@ use crate::http::upload::FormData;
 pub struct Binder<'a> {
     data: &'a FormData,
     ctx: Option<&'a Context>,
+    trimmed: &'static [&'static str],
     errors: Vec<(&'static str, FieldError)>,
 }
 
 impl<'a> Binder<'a> {
     pub(super) fn new(data: &'a FormData, ctx: Option<&'a Context>) -> Binder<'a> {
-        Binder { data, ctx, errors: Vec::new() }
+        Binder { data, ctx, trimmed: &[], errors: Vec::new() }
     }
 
     /// The errors of the fields.
@@ -24,9 +25,15 @@ impl<'a> Binder<'a> {
         self.errors
     }
 
+    /// The fields whose values are read without the white space around them: those with `#[field(trim)]`. To be said
+    /// before they are read.
+    pub fn trim(&mut self, names: &'static [&'static str]) {
+        self.trimmed = names;
+    }
+
     /// The field `name` as a `V`, if it is one and keeps every rule. Otherwise the first error is noted.
     pub fn field<V: FromField>(&mut self, name: &'static str, rules: &[&dyn FieldRule<V>]) -> Option<V> {
-        let sent = Sent { name, data: self.data, ctx: self.ctx };
+        let sent = Sent { name, data: self.data, ctx: self.ctx, trimmed: self.trimmed };
         let keeps = |value: &V| rules.iter().try_for_each(|rule| rule.check(value, &sent));
         match V::from_field(&sent).and_then(|value| keeps(&value).map(|()| value)) {
             Ok(value) => Some(value),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::context::Context;
+use crate::http::size::ByteSize;
 
 /// An error of a field of a form. A program can match it; its `Display` is the message for the user, in English.
 ///
@@ -24,6 +25,11 @@ pub enum FieldError {
     Required,
     /// No file was chosen.
     NoFile,
+    /// The file is larger than `file_size(..=max)` or `MAX_CONTENT_LENGTH` allows.
+    FileTooLarge {
+        /// The most bytes that are allowed.
+        max: u64,
+    },
     /// It cannot be read as a whole number of the field's type.
     NotAnInteger,
     /// It cannot be read as a number.
@@ -66,6 +72,7 @@ impl fmt::Display for FieldError {
         match self {
             FieldError::Required => f.write_str("This field is required."),
             FieldError::NoFile => f.write_str("Choose a file."),
+            FieldError::FileTooLarge { max } => write!(f, "Choose a file of at most {}.", ByteSize(*max)),
             FieldError::NotAnInteger => f.write_str("Enter a whole number."),
             FieldError::NotANumber => f.write_str("Enter a number."),
             FieldError::TooShort { min } => write!(f, "Use at least {}.", Characters(*min)),

@@ -14,18 +14,18 @@ use http::Method;
 use serde::ser::{Serialize, Serializer};
 
 use crate::app::freezing::Freezing;
-use crate::base::error::Result;
+use crate::base::error::{HttpError, Result};
 use crate::builtin::form::error::Words;
 use crate::builtin::form::shown::BoundField;
 use crate::builtin::security::csrf;
 use crate::context::Context;
 use crate::context::extract::FromContext;
-use crate::http::upload::FormData;
+use crate::http::upload::{FormData, TooLarge};
 
 pub use crate::builtin::form::binder::{Binder, FromField};
 pub use crate::builtin::form::error::FieldError;
 pub use crate::builtin::form::field::{Field, FieldName};
-pub use crate::builtin::form::rules::{Check, Email, EqualTo, FieldRule, IfGiven, Length, OneOf, Range};
+pub use crate::builtin::form::rules::{Check, Email, EqualTo, FieldRule, FileSize, IfGiven, Length, OneOf, Range};
 pub use crate::builtin::form::sent::Sent;
 pub(crate) use crate::builtin::form::shown::FORM_MARKER;
 
@@ -73,6 +73,15 @@ pub struct Form<T> {
     words: Option<Words>,
 }
 
+/// The fields of the request's forms that are passwords, in `g` while somebody develops: the debug page conceals them.
+pub(crate) struct PasswordFields(pub(crate) Vec<&'static str>);
+
+fn note_passwords<T: FormModel>(ctx: &mut Context) {
+    let noted = ctx.g_mut().remove::<PasswordFields>().map(|PasswordFields(names)| names).unwrap_or_default();
+    let passwords = T::fields().into_iter().filter(|field| field.widget == "password").map(|field| field.name);
+    ctx.g_mut().insert(PasswordFields(noted.into_iter().chain(passwords).collect()));
+}
+
 /// What `#[derive(Form)]` writes for a struct. Implement it by hand for forms that are known only at run time.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a form",
@@ -103,6 +112,20 @@ impl<T: FormModel> Form<T> {
         let value = T::bind(&mut binder);
         let errors = in_order::<T>(binder.into_errors());
         Form { data: Some(data), value, errors, ..Form::empty() }
+    }
+
+    /// A form of which only the beginning came, because a file of it is too large: what came is kept, and the file's
+    /// field says why. `None` if that field is not one of this form.
+    fn cut_off(self, too_large: &TooLarge) -> Option<Form<T>> {
+        let fields = T::fields();
+        let at = fields.iter().position(|field| field.name == too_large.field())?;
+        let came = |name: &str| fields[..=at].iter().any(|field| field.name == name);
+        let mut errors: Vec<_> = self.errors.into_iter().filter(|(name, _)| came(name)).collect();
+        // A limit of the field's own comes first: it is the smaller one.
+        if errors.iter().all(|(name, _)| *name != fields[at].name) {
+            errors.push((fields[at].name, FieldError::FileTooLarge { max: too_large.limit() }));
+        }
+        Some(Form { value: None, errors, ..self })
     }
 
     /// The values, if the form was submitted and is valid. Flask-WTF's `validate_on_submit`.
@@ -202,8 +225,18 @@ impl<T: FormModel> FromContext for Form<T> {
     async fn from_context(ctx: &mut Context) -> Result<Form<T>> {
         let form = match ctx.request().method() {
             &Method::POST | &Method::PUT | &Method::PATCH | &Method::DELETE => {
-                let data = Arc::clone(ctx.shared_form().await?);
-                Form::read(data, Some(ctx))
+                if ctx.config().debug() {
+                    note_passwords::<T>(ctx);
+                }
+                let (data, too_large) = ctx.form_so_far().await?;
+                let form = Form::read(data, Some(ctx));
+                match too_large {
+                    None => form,
+                    Some(too_large) => match form.cut_off(&too_large) {
+                        Some(form) => form,
+                        None => return Err(ctx.form().await.err().unwrap_or_else(|| HttpError::new(413).into())),
+                    },
+                }
             }
             _ => Form::empty(),
         };

@@ -2,6 +2,7 @@
 
 use crate::builtin::form::error::FieldError;
 use crate::builtin::form::sent::{Sent, with_line_feeds};
+use crate::http::upload::Upload;
 
 /// A rule that a field's value must keep. `#[field(rule = NotReserved)]` uses a value of your own type as one.
 ///
@@ -28,7 +29,7 @@ use crate::builtin::form::sent::{Sent, with_line_feeds};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a rule for a field of type `{V}`",
     label = "not for `{V}`",
-    note = "`length`, `email`, `one_of`, `choices` and `equal_to` are for `String`; `range` is for numbers, and its ends have the field's type (`range(0.0..=1.0)` for `f64`)",
+    note = "`length`, `email`, `one_of`, `choices` and `equal_to` are for `String`; `range` is for numbers, and its ends have the field's type (`range(0.0..=1.0)` for `f64`); `file_size` is for `Upload`",
     note = "`check` names a function: `fn(&{V}) -> Result<(), String>`; `rule` gives a value that implements `FieldRule<{V}>`"
 )]
 pub trait FieldRule<V> {
@@ -78,6 +79,19 @@ impl FieldRule<String> for Length {
             length if length > self.max => Err(FieldError::TooLong { max: self.max }),
             _ => Ok(()),
         }
+    }
+}
+
+/// The most bytes of a file: `file_size(..=2_000_000)`. Flask-WTF's `FileSize`.
+#[derive(Clone, Copy, Debug)]
+pub struct FileSize {
+    /// At most.
+    pub max: u64,
+}
+
+impl FieldRule<Upload> for FileSize {
+    fn check(&self, file: &Upload, _: &Sent<'_>) -> Result<(), FieldError> {
+        if file.len() > self.max { Err(FieldError::FileTooLarge { max: self.max }) } else { Ok(()) }
     }
 }
 

@@ -9,17 +9,18 @@ pub struct Sent<'a> {
     pub(super) name: &'static str,
     pub(super) data: &'a FormData,
     pub(super) ctx: Option<&'a Context>,
+    pub(super) trimmed: &'static [&'static str],
 }
 
 impl<'a> Sent<'a> {
     /// The first value.
     pub fn text(&self) -> Option<&'a str> {
-        self.data.get(self.name)
+        self.other(self.name)
     }
 
     /// Every value.
     pub fn texts(&self) -> impl Iterator<Item = &'a str> {
-        self.data.fields.getlist(self.name)
+        self.data.fields.getlist(self.name).map(|text| self.read(self.name, text))
     }
 
     /// The file, if one was chosen.
@@ -29,7 +30,11 @@ impl<'a> Sent<'a> {
 
     /// The first value of another field.
     pub fn other(&self, name: &str) -> Option<&'a str> {
-        self.data.get(name)
+        self.data.get(name).map(|text| self.read(name, text))
+    }
+
+    fn read(&self, name: &str, text: &'a str) -> &'a str {
+        if self.trimmed.contains(&name) { text.trim() } else { text }
     }
 
     /// The request's context: for a rule that depends on the configuration, the session or the user. A form that

@@ -158,9 +158,7 @@ async fn check_token(ctx: &mut Context) -> Result<()> {
     let app = ctx.app().clone();
     let Some(settings) = app.state::<Settings>() else { return Ok(()) };
     let Some(token) = sent_token(ctx, settings).await? else {
-        return Err(refused(
-            "The CSRF token is missing. Put `{{ csrf_token() }}` into the form, or send it in the header `X-CSRFToken`.",
-        ));
+        return Err(refused(&format!("The CSRF token is missing. {}", advice(ctx.request()))));
     };
     let Some(expected) = ctx.session().get::<String>(&settings.field) else {
         return Err(refused("The CSRF session token is missing."));
@@ -173,6 +171,18 @@ async fn check_token(ctx: &mut Context) -> Result<()> {
         Verified::Valid(_) => Err(refused("The CSRF tokens do not match.")),
         Verified::Expired => Err(refused("The CSRF token has expired. Load the page again.")),
         Verified::Invalid => Err(refused("The CSRF token is invalid.")),
+    }
+}
+
+/// What to do, for the author of a page or of a program.
+fn advice(request: &Request) -> String {
+    if request.is_json() || request.accept().prefers_json() {
+        let origin = format!("{}://{}", request.scheme().as_str(), request.host());
+        format!(
+            "A program does without one if it sends the header `Origin: {origin}`; a script of a page sends the token in the header `X-CSRFToken`."
+        )
+    } else {
+        "Put `{{ csrf_token() }}` into the form, or send it in the header `X-CSRFToken`.".to_owned()
     }
 }
 

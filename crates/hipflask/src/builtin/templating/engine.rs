@@ -72,6 +72,7 @@ pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> 
     environment.add_global("session", Value::from_object(scope::SessionObject));
     environment.add_global("g", Value::from_object(scope::GObject));
     environment.add_global("config", Value::from_object(scope::ConfigObject));
+    let folder = setup.folder().to_owned();
     for (name, filter) in setup.filters {
         environment.add_filter(name, move |args: Rest<Value>| filter(&args));
     }
@@ -81,12 +82,14 @@ pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> 
     for (name, global) in setup.globals {
         environment.add_function(name, move |args: Rest<Value>| global(&args));
     }
-    let folder = setup.folder.unwrap_or_default();
     let sources = match freezing.embedded(&folder) {
         Some(files) => add_embedded(&mut environment, files, freezing),
-        None => add_folder(&mut environment, &freezing.root_path().join(&*folder), freezing),
+        None => add_folder(&mut environment, &freezing.root_path().join(&folder), freezing),
     };
-    sources.iter().for_each(|(name, source)| check(name, source, freezing));
+    for (name, source) in &sources {
+        check_calls(name, source, freezing);
+        check_references(name, source, &environment, freezing);
+    }
     environment
 }
 
@@ -201,7 +204,7 @@ fn syntax_problem(error: &Error) -> String {
 }
 
 /// Checks a template for URLs of endpoints that do not exist, and for the use of a session without a key.
-fn check(name: &str, source: &str, freezing: &mut Freezing<'_>) {
+fn check_calls(name: &str, source: &str, freezing: &mut Freezing<'_>) {
     for call in calls(source) {
         match call.function {
             "url_for" => check_url_for(name, &call, freezing),
@@ -230,6 +233,52 @@ fn check_url_for(name: &str, call: &Call<'_>, freezing: &mut Freezing<'_>) {
     }
 }
 
+/// Checks that the templates exist which a template extends, includes and imports.
+fn check_references(name: &str, source: &str, environment: &Environment<'_>, freezing: &mut Freezing<'_>) {
+    for Reference { line, statement, other } in references(source) {
+        if is_missing(environment, other) {
+            freezing.problem(format!(
+                "the template {name}:{line}: `{statement} '{other}'`: there is no template `{other}`"
+            ));
+        }
+    }
+}
+
+/// Whether there is no template of this name, be it well formed or not.
+pub(super) fn is_missing(environment: &Environment<'_>, name: &str) -> bool {
+    matches!(environment.get_template(name), Err(error) if error.kind() == ErrorKind::TemplateNotFound)
+}
+
+/// Another template that a template names.
+#[derive(Debug, PartialEq)]
+struct Reference<'a> {
+    line: usize,
+    /// `extends`, `include`, `import` or `from`.
+    statement: &'a str,
+    other: &'a str,
+}
+
+/// The templates that must exist: those that are not computed, and not included `ignore missing`.
+fn references<'s>(source: &'s str) -> Vec<Reference<'s>> {
+    let reference = |(at, code): (usize, &'s str)| {
+        let (statement, rest) = code.trim_start_matches(['-', '+']).trim_start().split_once(char::is_whitespace)?;
+        let rest = rest.trim_start();
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let end = end_of_text(rest, 0, quote);
+        let next = rest[end..].split_whitespace().next().unwrap_or("-").trim_matches(['-', '+']);
+        let is_whole = match statement {
+            "extends" => next.is_empty(),
+            "include" => matches!(next, "" | "with" | "without"),
+            "import" => next == "as",
+            "from" => next == "import",
+            _ => false,
+        };
+        let line = source[..at].matches('\n').count() + 1;
+        (is_whole && source[..at].ends_with("{%")).then(|| Reference { line, statement, other: &rest[1..end - 1] })
+    };
+    code(source).into_iter().filter_map(reference).collect()
+}
+
 /// A call of a function in a template, as far as the text shows.
 #[derive(Debug, Default, PartialEq)]
 struct Call<'a> {
@@ -241,9 +290,16 @@ struct Call<'a> {
     spreads: bool,
 }
 
-/// Every call of a plain name inside `{{ }}` and `{% %}`.
+/// Every call of a plain name.
 fn calls(source: &str) -> Vec<Call<'_>> {
     let mut calls = Vec::new();
+    code(source).into_iter().for_each(|(at, code)| find_calls(source, at, code, &mut calls));
+    calls
+}
+
+/// What is inside `{{ }}` and `{% %}`, and where it begins; not what a comment or `{% raw %}` hides.
+fn code(source: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
     let mut raw = false;
     let mut at = 0;
     while let Some(open) = source[at..].find('{').map(|offset| at + offset) {
@@ -265,11 +321,11 @@ fn calls(source: &str) -> Vec<Call<'_>> {
             "raw" => raw = true,
             "endraw" => raw = false,
             _ if raw => {}
-            _ => find_calls(source, open + 2, code, &mut calls),
+            _ => found.push((open + 2, code)),
         }
         at = open + 2 + end + 2;
     }
-    calls
+    found
 }
 
 /// Where `close` first occurs outside quotes.
@@ -420,5 +476,16 @@ mod tests {
         assert_eq!((found[1].first_text, found[2].first_text, found[2].spreads), (None, Some("index"), true));
         assert!(calls("{{ url_for('open").is_empty());
         assert_eq!(calls("{{ f('a' ~ b) }}")[0].first_text, None);
+    }
+
+    #[test]
+    fn templates_that_must_exist_are_found_with_their_lines() {
+        let source = "{%- extends \"base.html\" -%}\n{% from '_m.html' import a, b %}{% import 'm.html' as m %}\n\
+                      {% include 'part.html' %}{% include 'more.html' without context %}\
+                      {% include 'perhaps.html' ignore missing %}{% include ['a', 'b'] %}{% include name %}\
+                      {% extends 'a' if x else 'b' %}{% include 'a' ~ x %}{# {% include 'c' %} #}{{ include('d') }}\
+                      {% raw %}{% include 'r' %}{% endraw %}{% set include = 'e' %}";
+        let found: Vec<_> = references(source).iter().map(|found| (found.line, found.other)).collect();
+        assert_eq!(found, [(1, "base.html"), (2, "_m.html"), (2, "m.html"), (3, "part.html"), (3, "more.html")]);
     }
 }

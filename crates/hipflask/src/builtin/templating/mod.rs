@@ -13,6 +13,7 @@ mod setup;
 mod value;
 
 use std::borrow::Cow;
+use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Enumerator, Object, ObjectExt, Value};
@@ -22,8 +23,9 @@ use serde::Serialize;
 use crate::app::App;
 use crate::app::blueprint::Blueprint;
 use crate::app::extension::Extension;
+use crate::app::freezing::Freezing;
 use crate::app::scaffold::Scaffold;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::html::Html;
 use crate::builtin::templating::functions::TemplateFunction;
 use crate::builtin::templating::setup::TemplateSetup;
@@ -57,6 +59,8 @@ use crate::http::response::Response;
 pub struct Template {
     source: Source,
     values: Values,
+    /// The line that asked for it.
+    location: &'static Location<'static>,
 }
 
 #[derive(Clone, Debug)]
@@ -95,19 +99,27 @@ fn not_kept(name: &str, type_name: &str, cause: &minijinja::Error) -> Value {
 
 impl Template {
     /// The template `name`, in the application's folder for templates.
+    #[track_caller]
     pub fn new(name: impl Into<Cow<'static, str>>) -> Template {
-        Template { source: Source::Names(vec![name.into()]), values: Values::new() }
+        Template::of(Source::Names(vec![name.into()]))
     }
 
     /// The first of several templates that exists. Flask's `render_template` with a list.
+    #[track_caller]
     pub fn first_of<N: Into<Cow<'static, str>>>(names: impl IntoIterator<Item = N>) -> Template {
-        Template { source: Source::Names(names.into_iter().map(Into::into).collect()), values: Values::new() }
+        Template::of(Source::Names(names.into_iter().map(Into::into).collect()))
     }
 
     /// A template that is only a string; it escapes like HTML. Flask's `render_template_string`. Never build the
     /// string from what a user sent: it is code.
+    #[track_caller]
     pub fn from_string(source: impl Into<String>) -> Template {
-        Template { source: Source::Text(source.into()), values: Values::new() }
+        Template::of(Source::Text(source.into()))
+    }
+
+    #[track_caller]
+    fn of(source: Source) -> Template {
+        Template { source, values: Values::new(), location: Location::caller() }
     }
 
     /// The same with `value` under `name`.
@@ -159,6 +171,8 @@ impl Rendered {
     }
 }
 
+const WITHOUT: &str = "the application was made without templates";
+
 impl Context {
     /// Renders `template` now, for instance for a mail or a part of a page.
     ///
@@ -167,16 +181,14 @@ impl Context {
     /// A [`TemplateError`] if it does not exist, is malformed, or fails; the error of a context processor.
     pub async fn render(&mut self, template: Template) -> Result<Html> {
         let app = self.app().clone();
-        let templates = app
-            .state::<Templates>()
-            .ok_or_else(|| crate::base::error::Error::msg("the application was made without templates"))?;
+        let templates = app.state::<Templates>().ok_or_else(|| Error::msg(WITHOUT).at(template.location))?;
         let mut root = Root { given: template.values.0.len(), values: template.values.0 };
         let processors: Vec<ContextProcessor> = self.options::<ContextProcessor>().cloned().collect();
         for ContextProcessor(processor) in &processors {
             root.values.extend(processor.call(self).await?.0);
         }
         let rendered = templates.render(self, &template.source, root);
-        Ok(Html::new(rendered.map_err(|error| templates.error(&error))?))
+        Ok(Html::new(rendered.map_err(|error| Error::from(templates.error(&error)).at(template.location))?))
     }
 }
 
@@ -209,6 +221,8 @@ impl Object for Root {
 /// The engine of a frozen application.
 pub(crate) struct Templates {
     environment: Environment<'static>,
+    /// Where the templates are, for messages.
+    place: String,
 }
 
 impl Templates {
@@ -237,6 +251,7 @@ impl Templates {
     fn error(&self, error: &minijinja::Error) -> TemplateError {
         let missing = error.kind() == ErrorKind::TemplateNotFound;
         let error = innermost(error);
+        let is_missing_here = error.kind() == ErrorKind::TemplateNotFound;
         let name = error.name().unwrap_or_default().to_owned();
         let source = error.template_source().map(str::to_owned);
         let source =
@@ -249,6 +264,9 @@ impl Templates {
             cause = error.source();
         }
         messages.dedup();
+        if is_missing_here {
+            messages.push(format!("it was looked for in {}", self.place));
+        }
         let line = error.line().and_then(|line| u32::try_from(line).ok()).unwrap_or(1);
         TemplateError { name, line, message: messages.join(": "), source: source.unwrap_or_default(), missing }
     }
@@ -302,6 +320,7 @@ impl TemplateError {
 impl std::fmt::Display for TemplateError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.name.as_str() {
+            "" if self.missing => f.write_str(&self.message),
             "" => write!(f, "template: {}", self.message),
             name => write!(f, "template {name}:{}: {}", self.line, self.message),
         }
@@ -326,9 +345,45 @@ impl Extension for Templating {
     fn init_app(self, app: App) -> App {
         app.template_folder("templates").reads_option::<ContextProcessor>().on_freeze(|freezing| {
             let setup = freezing.take_state::<TemplateSetup>().unwrap_or_default();
+            let place = setup.place(freezing);
             let environment = engine::environment(setup, freezing);
-            freezing.insert_state(Templates { environment });
+            freezing.insert_state(Templates { environment, place });
         })
+    }
+}
+
+impl Freezing<'_> {
+    /// Whether there are templates of these names. A view under a macro asks it for the names that it gives to
+    /// [`render_template!`](crate::render_template), so that a misspelt one shows at the start.
+    ///
+    /// # Errors
+    ///
+    /// Says which do not exist, and where they were looked for.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// #[get("/")]
+    /// async fn index() -> Template {
+    ///     render_template!("gone.html")
+    /// }
+    ///
+    /// let errors = App::new("doc", ".").routes(routes![index]).freeze().unwrap_err();
+    /// assert!(errors.to_string().contains("the view `index`: the template `gone.html` does not exist"));
+    /// ```
+    pub fn check_templates(&self, names: &[&str]) -> Result<(), String> {
+        let Some(templates) = self.state::<Templates>() else { return Err(WITHOUT.to_owned()) };
+        let missing: Vec<&str> =
+            names.iter().copied().filter(|name| engine::is_missing(&templates.environment, name)).collect();
+        match missing[..] {
+            [] => Ok(()),
+            [name] => Err(format!("the template `{name}` does not exist; it was looked for in {}", templates.place)),
+            _ => Err(format!(
+                "the templates `{}` do not exist; they were looked for in {}",
+                missing.join("`, `"),
+                templates.place
+            )),
+        }
     }
 }
 

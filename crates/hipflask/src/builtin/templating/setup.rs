@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::app::freezing::Freezing;
 use crate::builtin::templating::functions::Function;
 
 /// The settings and additions for templates.
@@ -11,4 +12,18 @@ pub(crate) struct TemplateSetup {
     pub(super) filters: Vec<(String, Function)>,
     pub(super) tests: Vec<(String, Function)>,
     pub(super) globals: Vec<(String, Function)>,
+}
+
+impl TemplateSetup {
+    pub(super) fn folder(&self) -> &str {
+        self.folder.as_deref().unwrap_or_default()
+    }
+
+    /// Where the templates are, for messages.
+    pub(super) fn place(&self, freezing: &Freezing<'_>) -> String {
+        match freezing.embedded(self.folder()) {
+            Some(_) => format!("the folder `{}` inside the binary", self.folder()),
+            None => freezing.root_path().join(self.folder()).display().to_string(),
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod life;
 mod refused;
 #[cfg(unix)]
 mod sockets;
+mod told;
 mod upgrade;
 
 use std::future::Future;

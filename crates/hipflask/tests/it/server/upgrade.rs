@@ -210,3 +210,23 @@ async fn what_fails_or_panics_ends_its_connection_and_nothing_else() {
         assert_eq!(server.answer(PING).await.body, "pong", "{command}");
     }
 }
+
+#[tokio::test]
+async fn a_rule_for_websockets_is_for_nothing_else() {
+    let socket = async || Response::upgrade("websocket", echo);
+    let server = Server::start(
+        app()
+            .add_url_rule(rule("/page"), async || "page")
+            .add_url_rule(rule("/ws").methods([GET]).websocket(true), socket),
+    );
+    let asking = |path: &str| upgrade(path, "Upgrade").replace("chat, Echo", "websocket");
+    let mut client = server.connect().await;
+    client.send(asking("/ws")).await;
+    assert!(client.head().await.starts_with("HTTP/1.1 101 Switching Protocols\r\n"));
+    echoes(&mut client, "hello").await;
+    for (request, what) in [(asking("/page"), "a page"), (PING.replace("/ping", "/ws"), "no WebSocket")] {
+        let mut client = server.connect().await;
+        client.send(request).await;
+        assert_eq!(client.answer().await.status, 400, "{what}");
+    }
+}
