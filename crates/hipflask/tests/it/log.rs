@@ -1,14 +1,14 @@
 //! What the log says of an error that nothing handles: it points at the line of the application that it comes from, never
 //! at one of ours.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use hipflask::Rule;
 use hipflask::http::{FormData, Method};
 use hipflask::prelude::*;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 /// What the log says, one line an event.
 #[derive(Clone, Default)]
@@ -21,6 +21,9 @@ impl Log {
 
     /// What is logged while `f` runs.
     pub(crate) fn of(f: impl FnOnce()) -> String {
+        // Tests run beside each other, and `tracing` switches an event off while nobody wants it. Somebody always does.
+        static LISTENER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Log::default()));
+        LazyLock::force(&LISTENER);
         let log = Log::default();
         tracing::subscriber::with_default(log.clone(), f);
         log.0.lock().expect("nothing panics with it").clone()
