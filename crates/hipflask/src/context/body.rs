@@ -11,6 +11,7 @@ use crate::http::body::{Body, BodyTooLarge};
 use crate::http::headers::HeaderOptions;
 use crate::http::multi_dict::MultiDict;
 use crate::http::multipart::{Decoder, Event, MultipartError, PartHead};
+use crate::http::request::Request;
 use crate::http::size::ByteSize;
 use crate::http::spool::Spool;
 use crate::http::upload::{FormData, TooLarge, Upload};
@@ -121,11 +122,12 @@ impl Context {
     /// Those of [`form`](Context::form).
     pub async fn shared_form(&mut self) -> Result<&Arc<FormData>> {
         if self.parsed_form().is_none() {
-            if self.request().has_mimetype("multipart/form-data") {
+            let encoding = FormEncoding::of(self.request());
+            if encoding == Some(FormEncoding::Multipart) {
                 // It is not begun if it is said to be too long.
                 self.body_limit(u64::MAX)?;
             }
-            self.parse_form().await?;
+            self.parse_form(encoding).await?;
         }
         if let Some(TooLarge { limit, .. }) = self.body_state().too_large {
             return Err(too_large(limit));
@@ -171,24 +173,21 @@ impl Context {
     /// ```
     pub async fn form_so_far(&mut self) -> Result<(Arc<FormData>, Option<TooLarge>)> {
         if self.parsed_form().is_none() {
-            self.parse_form().await?;
+            self.parse_form(FormEncoding::of(self.request())).await?;
         }
         let state = self.body_state();
         Ok((Arc::clone(state.form.get_or_insert_default()), state.too_large.clone()))
     }
 
-    async fn parse_form(&mut self) -> Result<()> {
-        let is_form = ["application/x-www-form-urlencoded", "multipart/form-data"];
-        if is_form.iter().any(|mimetype| self.request().has_mimetype(mimetype)) {
+    async fn parse_form(&mut self, encoding: Option<FormEncoding>) -> Result<()> {
+        if encoding.is_some() {
             self.refuse_encoded()?;
         }
-        let (form, too_large) = if self.request().has_mimetype("application/x-www-form-urlencoded") {
-            (self.parse_urlencoded().await?, None)
-        } else if self.request().has_mimetype("multipart/form-data") {
+        let (form, too_large) = match encoding {
+            Some(FormEncoding::Urlencoded) => (self.parse_urlencoded().await?, None),
             // Its state is large, and would be a part of the future of every view that takes a form.
-            Box::pin(self.parse_multipart()).await?
-        } else {
-            (FormData::default(), None)
+            Some(FormEncoding::Multipart) => Box::pin(self.parse_multipart()).await?,
+            None => (FormData::default(), None),
         };
         let state = self.body_state();
         (state.form, state.too_large) = (Some(Arc::new(form)), too_large);
@@ -223,6 +222,26 @@ impl Context {
             None => std::mem::take(self.request_mut().body_mut()),
         };
         reader.read(body).await
+    }
+}
+
+/// How a form is written into the body.
+#[derive(Clone, Copy, PartialEq)]
+enum FormEncoding {
+    Urlencoded,
+    Multipart,
+}
+
+impl FormEncoding {
+    fn of(request: &Request) -> Option<FormEncoding> {
+        let mimetype = request.media_type();
+        if mimetype.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Some(FormEncoding::Urlencoded)
+        } else if mimetype.eq_ignore_ascii_case("multipart/form-data") {
+            Some(FormEncoding::Multipart)
+        } else {
+            None
+        }
     }
 }
 

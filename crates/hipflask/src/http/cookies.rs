@@ -16,15 +16,15 @@ impl<'a> Pair<'a> {
 
     /// The name; bytes that are not UTF-8 are replaced.
     pub(crate) fn name(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.name)
+        text(self.name)
     }
 
     /// The value without its quotes; bytes that are not UTF-8 are replaced.
     pub(crate) fn value(&self) -> Cow<'a, str> {
         match self.value {
             [b'"', quoted @ .., b'"'] if quoted.contains(&b'\\') => Cow::Owned(unescape(quoted)),
-            [b'"', quoted @ .., b'"'] => String::from_utf8_lossy(quoted),
-            plain => String::from_utf8_lossy(plain),
+            [b'"', quoted @ .., b'"'] => text(quoted),
+            plain => text(plain),
         }
     }
 }
@@ -56,7 +56,7 @@ fn first_pair(text: &[u8]) -> Option<(Pair<'_>, &[u8])> {
         let after = skip_blanks(after);
         (value, rest) = match after {
             [b'"', ..] => after.split_at(quoted_len(after)?),
-            _ => split_before(after, b" \t\";"),
+            _ => after.split_at(plain_len(after)),
         };
         rest = skip_blanks(rest);
     }
@@ -75,6 +75,17 @@ fn skip_blanks(text: &[u8]) -> &[u8] {
 
 fn split_before<'a>(text: &'a [u8], ends: &[u8]) -> (&'a [u8], &'a [u8]) {
     text.split_at(text.iter().position(|b| ends.contains(b)).unwrap_or(text.len()))
+}
+
+/// The length of the value without quotes at the beginning of `text`.
+fn plain_len(text: &[u8]) -> usize {
+    let end = memchr::memchr3(b';', b'"', b' ', text).unwrap_or(text.len());
+    memchr::memchr(b'\t', &text[..end]).unwrap_or(end)
+}
+
+/// Nearly every value is UTF-8, and that is found out faster than what to replace.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// The length of the quoted value at the beginning of `text`; `None` if its second quote is missing.

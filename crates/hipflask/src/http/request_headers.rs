@@ -23,14 +23,9 @@ impl Request {
     }
 
     /// The media type of the body as the client wrote it.
-    fn media_type(&self) -> &str {
+    pub(crate) fn media_type(&self) -> &str {
         let header = self.header(header::CONTENT_TYPE).unwrap_or_default();
         header.split(';').next().unwrap_or_default().trim_ascii()
-    }
-
-    /// Whether the media type of the body is `wanted`, ignoring case.
-    pub(crate) fn has_mimetype(&self, wanted: &str) -> bool {
-        self.media_type().eq_ignore_ascii_case(wanted)
     }
 
     /// The parameters of the body's media type: `charset`, `boundary`.
