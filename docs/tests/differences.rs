@@ -1,10 +1,10 @@
 //! What the page "From Flask" calls different, and what it calls missing.
 
-use hipflask::Rule;
 use hipflask::http::FormData;
 use hipflask::prelude::*;
 use hipflask::routing::ViewArgs;
 use hipflask::testing::{TestClient, TestResponse};
+use hipflask::{DateTime, Rule};
 
 const KEY: &str = "only for this test, and long enough for production";
 

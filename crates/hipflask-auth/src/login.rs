@@ -6,10 +6,11 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use hipflask::extension::{BoxFuture, Callback, Freezing, IntoCallback, Scaffold};
+use hipflask::helpers::Respond;
 use hipflask::helpers::UrlFor;
-use hipflask::http::{IntoResponse, Method};
+use hipflask::http::Method;
 use hipflask::templating::Values;
-use hipflask::{App, Context, Error, Extension, FromContext, HttpError, Response, Result, Session, redirect};
+use hipflask::{App, Context, Error, Extension, FromContext, HttpError, Result, Session, redirect};
 use serde::{Deserialize, Serialize};
 
 /// The keys of Flask-Login.
@@ -310,10 +311,7 @@ fn unauthorized(ctx: &mut Context) -> Error {
     }
     // You can return to a page that was requested by its address, but not to a submitted form.
     let view = if ctx.request().method().is_safe() { view.query("next", address(ctx.request())) } else { view };
-    match redirect(view).into_response() {
-        Ok(response) => Response::into(response),
-        Err(error) => error,
-    }
+    redirect(view).into_reply().into()
 }
 
 /// Path and query of a request, as the browser sent them.

@@ -115,17 +115,17 @@ impl Fetched {
 fn answer(signature: &Signature, fetched: &Fetched, place: Place) -> TokenStream {
     let Fetched { fetches, ready, .. } = fetched;
     let (called, at_name) = (called(signature, fetched, place), signature.ident.span());
-    let answer = quote_spanned!(answer_span(signature)=> ::hipflask::extension::Outcome::into_outcome(#called));
-    let answer = quote_spanned!(at_name=> async move { #fetches #answer });
+    let outcome = quote_spanned!(answer_span(signature)=> ::hipflask::extension::Outcome::into_outcome(#called, ctx));
     if signature.asyncness.is_none() && place == Place::Inline {
         let name = signature.ident.to_string();
+        let answer = quote_spanned!(at_name=> async move { #fetches ::core::result::Result::Ok(#outcome) });
         let ready = if ready.is_empty() { quote!(true) } else { quote!(#(#ready)&&*) };
-        let answer = quote_spanned!(at_name=> ::hipflask::extension::Answer::of(#ready, #answer));
         quote! {
             const NAME: &str = ::core::concat!(::core::module_path!(), "::", #name);
-            #answer
+            ::hipflask::extension::Answer::by(#ready, #answer)
         }
     } else {
+        let answer = quote_spanned!(at_name=> async move { #fetches #outcome.await });
         quote_spanned!(at_name=> ::hipflask::extension::Answer::Later(::std::boxed::Box::pin(#answer)))
     }
 }

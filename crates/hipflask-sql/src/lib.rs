@@ -70,5 +70,7 @@ pub use sqlx;
 
 /// What a program types: `use hipflask_sql::prelude::*`.
 pub mod prelude {
+    pub use hipflask::DateTime;
+
     pub use crate::{Db, FromRow, Page, Paging, Queries, Sql, Transaction};
 }

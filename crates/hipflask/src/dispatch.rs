@@ -34,9 +34,11 @@ use crate::builtin::security::hosts;
 use crate::builtin::templating::Rendered;
 use crate::context::Context;
 use crate::context::stream::hand_over;
-use crate::context::url_for::{absolute, redirect_response, resolve};
+use crate::context::url_for::absolute;
 use crate::dispatch::ending::Ending;
 use crate::dispatch::failure::log_error;
+use crate::handler::redirect::redirect_response;
+use crate::handler::respond::Respond;
 use crate::handler::{Answer, Handler};
 use crate::http::body::Body;
 use crate::http::request::Request;
@@ -100,7 +102,7 @@ impl Frozen {
 
     /// Calls what is wrapped around the application. What fails there is answered like what fails inside.
     async fn answer_around(&self, ctx: &mut Context, around: &dyn Handler) -> Response {
-        let answer = catch(pin!(call_and_resolve(ctx, around))).await;
+        let answer = catch(pin!(around.call(ctx))).await;
         let error = match answer {
             Ok(Some(response)) => return fit_body(ctx.request().method(), response),
             Ok(None) => HttpError::new(404).into(),
@@ -157,11 +159,10 @@ impl Frozen {
         if !self.sessions().is_ready() {
             ctx.open_session().await?; // step 3
         }
-        let answer = match self.preprocess(ctx).await? {
-            Some(response) => response,
-            None => self.dispatch_request(ctx).await?,
-        };
-        resolve(answer, ctx).await
+        match self.preprocess(ctx).await? {
+            Some(response) => Ok(response),
+            None => self.dispatch_request(ctx).await,
+        }
     }
 
     fn match_request(&self, ctx: &mut Context) {
@@ -223,11 +224,11 @@ impl Frozen {
         }
         // A redirect leads to a rule of this application, so the path does not belong to a mount. A view that passes leaves the
         // request to the mounts, like a path that no rule has.
-        let is_redirect = ctx.routing_error().is_some_and(Error::is_response);
+        let is_redirect = ctx.routing_error().is_some_and(Error::is_reply);
         if !is_redirect && let Some(response) = self.call_mounts(ctx).await? {
             return Ok(response);
         }
-        Err(ctx.take_routing_error().unwrap_or_else(|| HttpError::new(404).into()))
+        Err(ctx.take_routing_error().unwrap_or_else(|| returned_nothing(ctx)))
     }
 
     fn automatic_options(&self, ctx: &Context) -> Response {
@@ -247,9 +248,9 @@ impl Frozen {
     }
 
     async fn handle_error(&self, ctx: &mut Context, error: Error) -> (Response, Option<Arc<Error>>) {
-        let error = match error.take_response() {
+        let error = match error.take_reply() {
             None => error,
-            Some(response) => match catch(pin!(resolve(response, ctx))).await {
+            Some(reply) => match catch(pin!(reply.respond(ctx))).await {
                 Ok(response) => return (response, None),
                 Err(error) => error,
             },
@@ -275,7 +276,7 @@ impl Frozen {
         error: Arc<Error>,
     ) -> Result<Option<Response>> {
         ctx.set_error(Some(error));
-        let answer = catch(pin!(call_and_resolve(ctx, handler))).await;
+        let answer = catch(pin!(handler.call(ctx))).await;
         ctx.set_error(None);
         answer
     }
@@ -373,13 +374,6 @@ enum Late {
     Session(Error),
 }
 
-async fn call_and_resolve(ctx: &mut Context, handler: &dyn Handler) -> Result<Option<Response>> {
-    match handler.call(ctx).await? {
-        Some(response) => resolve(response, ctx).await.map(Some),
-        None => Ok(None),
-    }
-}
-
 async fn call_after(ctx: &mut Context, hook: &dyn Handler) -> Result<()> {
     let answer = match hook.call(ctx) {
         Answer::Ready(answer) => answer,
@@ -387,12 +381,21 @@ async fn call_after(ctx: &mut Context, hook: &dyn Handler) -> Result<()> {
     };
     match answer? {
         Some(response) => {
-            let response = resolve(response, ctx).await?;
             ctx.set_response(response);
             Ok(())
         }
         None if ctx.response().is_some() => Ok(()),
         None => Err(Error::msg("an after_request function took the response and did not return it; return it")),
+    }
+}
+
+/// A view answers, except where it leaves the request to a mount.
+fn returned_nothing(ctx: &Context) -> Error {
+    match ctx.endpoint() {
+        Some(view) => {
+            Error::msg(format!("the view `{view}` returned nothing; return a response, or an error like 404"))
+        }
+        None => HttpError::new(404).into(),
     }
 }
 

@@ -26,7 +26,7 @@
 //! serve; [`App::freeze`] checks everything and makes a [`Frozen`], which can.
 //!
 //! A view is a plain function, async or not. It asks for what it needs: values of the path by name, everything
-//! else by type ([`FromContext`]). What it returns becomes a response ([`IntoResponse`](http::IntoResponse)). `?` turns any error into
+//! else by type ([`FromContext`]). What it returns becomes a response ([`Respond`](helpers::Respond)). `?` turns any error into
 //! an [`Error`]; [`abort!`] and [`or_404`](errors::OrNotFound::or_404) leave with an [`HttpError`].
 //!
 //! Everything that can answer is a [`Handler`](extension::Handler): it answers, fails or passes. Views, hooks, error handlers and
@@ -91,7 +91,8 @@ pub use crate::builtin::templating::Template;
 pub use crate::context::Context;
 pub use crate::context::extract::{FromContext, Query};
 pub use crate::context::session::Session;
-pub use crate::context::url_for::redirect;
+pub use crate::handler::redirect::redirect;
+pub use crate::handler::respond::Reply;
 pub use crate::http::json::Json;
 pub use crate::http::response::Response;
 pub use crate::routing::rule::Rule;
@@ -103,16 +104,16 @@ pub use hipflask_macros::{Form, delete, errorhandler, get, main, patch, post, pu
 /// The names that nearly every program uses: `use hipflask::prelude::*`.
 ///
 /// It brings the methods of three traits too, without their names:
-/// [`into_response`](http::IntoResponse::into_response), [`or_404`](errors::OrNotFound::or_404), and what an [`App`] and
+/// [`into_reply`](helpers::Respond::into_reply), [`or_404`](errors::OrNotFound::or_404), and what an [`App`] and
 /// a [`Blueprint`] share ([`Scaffold`](extension::Scaffold)).
 pub mod prelude {
     pub use crate::errors::OrNotFound as _;
     pub use crate::extension::Scaffold as _;
-    pub use crate::http::IntoResponse as _;
+    pub use crate::helpers::Respond as _;
     pub use crate::{
-        App, Blueprint, Config, Context, DateTime, Error, Form, Html, HttpError, Json, Query, Response, Result,
-        Session, Status, Template, abort, app, delete, errorhandler, get, html, patch, post, put, redirect,
-        render_template, route, routes, url_for,
+        App, Blueprint, Config, Context, Error, Form, Html, HttpError, Json, Query, Reply, Response, Result, Session,
+        Status, Template, abort, app, delete, errorhandler, get, html, patch, post, put, redirect, render_template,
+        route, routes, url_for,
     };
 
     use ::http::Method;
@@ -129,10 +130,12 @@ pub mod prelude {
     pub const DELETE: Method = Method::DELETE;
 }
 
-/// What a view returns beside text, HTML and JSON: redirects, URLs and files. Flask's `flask.helpers`.
+/// What a view can return, and what helps it: replies, redirects, URLs and files. Flask's `flask.helpers`.
 pub mod helpers {
     pub use crate::builtin::static_files::{File, send_file, send_from_directory};
-    pub use crate::context::url_for::{Location, PathValue, Redirect, UrlFor, redirect};
+    pub use crate::context::url_for::{PathValue, UrlFor};
+    pub use crate::handler::redirect::{Location, Redirect, redirect};
+    pub use crate::handler::respond::{Reply, Respond};
 }
 
 /// Templates and the values for them. Flask's `flask.templating`.

@@ -119,6 +119,6 @@ fn they_are_as_many_as_they_were() {
         ("form", allocations(&app, sent)),
         ("template", allocations(&app, get("/template"))),
     ];
-    let expected = [("plaintext", 5), ("hello", 11), ("session", 15), ("form", 13), ("template", 66)];
+    let expected = [("plaintext", 5), ("hello", 11), ("session", 15), ("form", 13), ("template", 63)];
     assert_eq!(counted, expected);
 }

@@ -8,6 +8,7 @@
 //! `cargo run -p templates` serves it on <http://127.0.0.1:5000>. A change in a template shows at the next
 //! request.
 
+use hipflask::DateTime;
 use hipflask::context;
 use hipflask::http::MultiDict;
 use hipflask::prelude::*;

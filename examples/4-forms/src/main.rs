@@ -12,6 +12,7 @@ mod tests;
 
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
+use hipflask::DateTime;
 use hipflask::Frozen;
 use hipflask::form::FieldName;
 use hipflask::http::Upload;
@@ -56,18 +57,18 @@ fn is_ticked(ticked: &bool) -> Result<(), String> {
 struct Places(AtomicU32);
 
 #[route("/", methods = [GET, POST])]
-async fn register(mut form: Form<Registration>, app: Frozen, session: Session) -> Result<Response> {
+async fn register(mut form: Form<Registration>, app: Frozen, session: Session) -> Result<Reply> {
     if let Some(registration) = form.valid() {
         match keep(&app, registration).await? {
             Ok(message) => {
                 session.flash(message);
-                return redirect(url_for!(welcome)).into_response();
+                return Ok(redirect(url_for!(welcome)).into_reply());
             }
             // An error that no rule can find; the view puts it beside the field.
             Err((field, error)) => form.add_error(field, error),
         }
     }
-    render_template!("register.html", form).into_response()
+    Ok(render_template!("register.html", form).into_reply())
 }
 
 #[get("/welcome")]

@@ -34,7 +34,7 @@ impl FromContext for Reader {
         match ctx.session().get("name") {
             Some(name) => Ok(Reader(name)),
             None if ctx.request().accept().prefers_json() => abort!(401, "Log in first."),
-            None => Err(redirect(ctx.url_for(url_for!(login))?).into_response()?.into()),
+            None => Err(redirect(url_for!(login)).into_reply().into()),
         }
     }
 }
@@ -50,16 +50,16 @@ struct NewNote {
 }
 
 #[route("/", methods = [GET, POST])]
-async fn notes(ctx: &mut Context, form: Form<NewNote>, reader: Reader) -> Result<Response> {
+async fn notes(ctx: &mut Context, form: Form<NewNote>, reader: Reader) -> Result<Reply> {
     match form.into_valid() {
         Ok(note) => {
             notes_in(ctx)?.add(&reader.0, note.text);
             ctx.session().flash("Noted.");
-            redirect(url_for!(notes)).into_response()
+            Ok(redirect(url_for!(notes)).into_reply())
         }
         Err(form) => {
             let notes = notes_in(ctx)?.of(&reader.0);
-            render_template!("notes.html", notes, name = reader.0, form).into_response()
+            Ok(render_template!("notes.html", notes, name = reader.0, form).into_reply())
         }
     }
 }
@@ -70,14 +70,14 @@ struct Name {
 }
 
 #[route("/login", methods = [GET, POST])]
-async fn login(form: Form<Name>, session: Session) -> Result<Response> {
+async fn login(form: Form<Name>, session: Session) -> Result<Reply> {
     let Some(Name { name }) = form.valid() else {
-        return render_template!("login.html", form).into_response();
+        return Ok(render_template!("login.html", form).into_reply());
     };
     session.set("name", name);
-    let mut response = redirect(url_for!(notes)).into_response()?;
-    response.set_cookie(&Cookie::new("last_name", name).http_only(true))?;
-    Ok(response)
+    let mut reply = redirect(url_for!(notes)).into_reply();
+    reply.set_cookie(&Cookie::new("last_name", name).http_only(true))?;
+    Ok(reply)
 }
 
 #[get("/notes.json")]

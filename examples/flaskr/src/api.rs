@@ -24,14 +24,14 @@ async fn post(id: i64, db: Db) -> Result<Json<Post>> {
 }
 
 #[post("/posts")]
-async fn create(ctx: &mut Context, new: Json<NewPost>, author: Login<Author>, db: Db) -> Result<Response> {
+async fn create(ctx: &mut Context, new: Json<NewPost>, author: Login<Author>, db: Db) -> Result<Reply> {
     let (title, body) = (new.title.trim(), new.body.trim());
     if title.is_empty() || title.chars().count() > 80 || body.is_empty() {
         abort!(422, "A post has a title of 1 to 80 characters, and a body.");
     }
     let id = blog::add_post(&db, author.id, title, body, None).await?;
     let location = ctx.url_for(url_for!(post, id))?;
-    (Status::CREATED, [("location", location)], Json(blog::find(&db, id).await?)).into_response()
+    Ok((Status::CREATED, [("location", location)], Json(blog::find(&db, id).await?)).into_reply())
 }
 
 pub fn blueprint() -> Blueprint {

@@ -50,12 +50,12 @@ struct Next {
 }
 
 #[route("/register", methods = [GET, POST])]
-async fn register(mut form: Form<Registration>, db: Db, session: Session) -> Result<Response> {
+async fn register(mut form: Form<Registration>, db: Db, session: Session) -> Result<Reply> {
     if let Some(Registration { username, password, again: _ }) = form.valid() {
         match add_author(&db, username, password).await {
             Ok(_) => {
                 session.flash("Welcome! You can log in now.");
-                return redirect(url_for!(login)).into_response();
+                return Ok(redirect(url_for!(login)).into_reply());
             }
             Err(error) if error.find::<SqlError>().is_some_and(SqlError::is_unique_violation) => {
                 form.add_error(Registration::USERNAME, format!("The name {username} is taken."));
@@ -63,7 +63,7 @@ async fn register(mut form: Form<Registration>, db: Db, session: Session) -> Res
             Err(error) => return Err(error),
         }
     }
-    render_template!("auth/register.html", form).into_response()
+    Ok(render_template!("auth/register.html", form).into_reply())
 }
 
 pub async fn add_author(mut db: impl Queries, username: &str, password: &str) -> Result<i64> {
@@ -72,7 +72,7 @@ pub async fn add_author(mut db: impl Queries, username: &str, password: &str) ->
 }
 
 #[route("/login", methods = [GET, POST])]
-async fn login(mut form: Form<Credentials>, query: Query<Next>, db: Db, session: Session) -> Result<Response> {
+async fn login(mut form: Form<Credentials>, query: Query<Next>, db: Db, session: Session) -> Result<Reply> {
     if let Some(Credentials { username, password }) = form.valid() {
         let author: Option<Author> =
             db.query("SELECT * FROM author WHERE username = ?").bind(username).optional().await?;
@@ -83,21 +83,22 @@ async fn login(mut form: Form<Credentials>, query: Query<Next>, db: Db, session:
                 db.query("UPDATE author SET password = ? WHERE id = ?").bind(hash).bind(author.id).execute().await?;
             }
             login_user(&session, &author);
-            return match query.next.as_deref().filter(|next| is_safe_redirect(next)) {
-                Some(next) => redirect(next).into_response(),
-                None => redirect(url_for!(crate::blog::index)).into_response(),
-            };
+            return Ok(match query.next.as_deref().filter(|next| is_safe_redirect(next)) {
+                Some(next) => redirect(next),
+                None => redirect(url_for!(crate::blog::index)),
+            }
+            .into_reply());
         }
         form.add_error(Credentials::PASSWORD, "The name or the password is wrong.");
     }
-    render_template!("auth/login.html", form).into_response()
+    Ok(render_template!("auth/login.html", form).into_reply())
 }
 
 #[post("/logout")]
-async fn logout(session: Session) -> Result<Response> {
+async fn logout(session: Session) -> Result<Reply> {
     logout_user(&session);
     session.flash("You are logged out.");
-    redirect(url_for!(crate::blog::index)).into_response()
+    Ok(redirect(url_for!(crate::blog::index)).into_reply())
 }
 
 pub fn blueprint() -> Blueprint {

@@ -90,20 +90,14 @@ async fn page_of_post(db: &Db, id: i64, form: &Form<CommentForm>) -> Result<Temp
 }
 
 #[post("/<int:id>/comment")]
-async fn comment(
-    id: i64,
-    form: Form<CommentForm>,
-    author: Login<Author>,
-    db: Db,
-    session: Session,
-) -> Result<Response> {
+async fn comment(id: i64, form: Form<CommentForm>, author: Login<Author>, db: Db, session: Session) -> Result<Reply> {
     let Some(comment) = form.valid() else {
-        return page_of_post(&db, id, &form).await?.into_response();
+        return Ok(page_of_post(&db, id, &form).await?.into_reply());
     };
     find(&db, id).await?;
     add_comment(&db, id, author.id, &comment.body).await?;
     session.flash("Your comment has been added.");
-    redirect(url_for!(show, id).anchor("comments")).into_response()
+    Ok(redirect(url_for!(show, id).anchor("comments")).into_reply())
 }
 
 pub async fn add_comment(mut db: impl Queries, post_id: i64, author_id: i64, body: &str) -> Result<i64> {
@@ -118,18 +112,18 @@ async fn create(
     db: Db,
     app: Frozen,
     session: Session,
-) -> Result<Response> {
+) -> Result<Reply> {
     if let Some(PostForm { title, body, picture }) = form.valid() {
         match pictures::save(&app, picture.as_ref()).await? {
             Err(reason) => form.add_error(PostForm::PICTURE, reason),
             Ok(picture) => {
                 let id = add_post(&db, author.id, title, body, picture).await?;
                 session.flash("Your post is published.");
-                return redirect(url_for!(show, id)).into_response();
+                return Ok(redirect(url_for!(show, id)).into_reply());
             }
         }
     }
-    render_template!("blog/edit.html", form, heading = "New post").into_response()
+    Ok(render_template!("blog/edit.html", form, heading = "New post").into_reply())
 }
 
 /// A post that `author` may change: only its own author may.
@@ -149,7 +143,7 @@ async fn update(
     db: Db,
     app: Frozen,
     session: Session,
-) -> Result<Response> {
+) -> Result<Reply> {
     let post = own_post(&db, id, &author).await?;
     let mut form = form.prefill(PostForm::TITLE, &post.title).prefill(PostForm::BODY, &post.body);
     if let Some(PostForm { title, body, picture }) = form.valid() {
@@ -162,20 +156,20 @@ async fn update(
                 let changed = db.query("UPDATE post SET title = ?, body = ?, picture = ? WHERE id = ?");
                 changed.bind(title).bind(body).bind(picture.or(post.picture)).bind(id).execute().await?;
                 session.flash("Saved.");
-                return redirect(url_for!(show, id)).into_response();
+                return Ok(redirect(url_for!(show, id)).into_reply());
             }
         }
     }
-    render_template!("blog/edit.html", form, post, heading = "Edit post").into_response()
+    Ok(render_template!("blog/edit.html", form, post, heading = "Edit post").into_reply())
 }
 
 #[post("/<int:id>/delete")]
-async fn delete(id: i64, author: Login<Author>, db: Db, app: Frozen, session: Session) -> Result<Response> {
+async fn delete(id: i64, author: Login<Author>, db: Db, app: Frozen, session: Session) -> Result<Reply> {
     let post = own_post(&db, id, &author).await?;
     db.query("DELETE FROM post WHERE id = ?").bind(id).execute().await?;
     pictures::remove(&app, post.picture.as_deref()).await;
     session.flash(format!("“{}” is deleted.", post.title));
-    redirect(url_for!(index)).into_response()
+    Ok(redirect(url_for!(index)).into_reply())
 }
 
 pub fn blueprint() -> Blueprint {

@@ -30,11 +30,10 @@ fn app() -> App {
 
 /// Every HTTP error has a page in the blog's design; programs get JSON.
 #[errorhandler(HttpError)]
-async fn http_error(ctx: &mut Context, error: HttpError) -> Result<(Status, Response)> {
-    let page = if ctx.request().accept().prefers_json() || ctx.request().path().starts_with("/api/") {
-        Json(&error).into_response()?
-    } else {
-        render_template!("error.html", error).into_response()?
-    };
-    Ok((error.status(), page))
+async fn http_error(ctx: &mut Context, error: HttpError) -> (Status, Reply) {
+    let status = error.status();
+    if ctx.request().accept().prefers_json() || ctx.request().path().starts_with("/api/") {
+        return (status, Json(error).into_reply());
+    }
+    (status, render_template!("error.html", error).into_reply())
 }

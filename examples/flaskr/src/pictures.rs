@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use hipflask::Frozen;
 use hipflask::helpers::{File, send_from_directory};
 use hipflask::http::Upload;
 use hipflask::prelude::*;
+use hipflask::{DateTime, Frozen};
 
 /// The largest picture.
 pub const MOST_BYTES: u64 = 2_000_000;

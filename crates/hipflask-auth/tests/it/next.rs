@@ -25,15 +25,15 @@ struct Next {
 }
 
 #[route("/login", methods = [GET, POST])]
-async fn login(ctx: &mut Context, query: Query<Next>, session: Session) -> Result<Response> {
+async fn login(ctx: &mut Context, query: Query<Next>, session: Session) -> Result<Reply> {
     if ctx.request().method() == POST {
         login_user(&session, &User);
         return match query.next.as_deref().filter(|next| is_safe_redirect(next)) {
-            Some(next) => redirect(next).into_response(),
-            None => redirect("/").into_response(),
+            Some(next) => Ok(redirect(next).into_reply()),
+            None => Ok(redirect("/").into_reply()),
         };
     }
-    Template::from_string("{% for message in get_flashed_messages() %}{{ message }}{% endfor %}").into_response()
+    Ok(Template::from_string("{% for message in get_flashed_messages() %}{{ message }}{% endfor %}").into_reply())
 }
 
 #[get("/")]

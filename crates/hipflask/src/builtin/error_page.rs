@@ -12,9 +12,11 @@ use crate::base::html::{Html, ToHtml};
 use crate::base::panics::Panicked;
 use crate::builtin::templating::TemplateError;
 use crate::context::Context;
+use crate::handler::Answer;
+use crate::handler::respond::Respond;
 use crate::http::json::Json;
 use crate::http::request::Peer;
-use crate::http::response::{IntoResponse, Response};
+use crate::http::response::Response;
 use crate::signing::token_urlsafe;
 
 impl Context {
@@ -35,6 +37,14 @@ impl Context {
     /// ```
     pub fn error_page(&self, error: &HttpError) -> Response {
         http(self, error)
+    }
+}
+
+/// The page that the error has where no handler answers it.
+#[diagnostic::do_not_recommend]
+impl Respond for HttpError {
+    fn respond(self, ctx: &mut Context) -> Answer<'_, Response> {
+        Answer::Ready(Ok(http(ctx, &self)))
     }
 }
 
@@ -86,7 +96,7 @@ fn from(peer: Peer) -> String {
 }
 
 fn json_response(value: serde_json::Value) -> Response {
-    Json(value).into_response().unwrap_or_default()
+    Response::try_from(Json(value)).unwrap_or_default()
 }
 
 /// Flask's page, with exactly its markup; line breaks in the description are kept.

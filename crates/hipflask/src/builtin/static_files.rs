@@ -16,12 +16,13 @@ use crate::app::freezing::{EmbeddedFile, Freezing};
 use crate::app::scaffold::Scaffold;
 use crate::base::error::{Error, HttpError, Result};
 use crate::context::Context;
-use crate::context::url_for::{Resolve, Resolved, defer};
+use crate::handler::Answer;
+use crate::handler::respond::Respond;
 use crate::http::body::Body;
 use crate::http::conditional::Condition;
 use crate::http::filenames::safe_join;
 use crate::http::headers::{content_disposition, guess_type, http_date, with_charset};
-use crate::http::response::{IntoResponse, Response};
+use crate::http::response::Response;
 use crate::routing::rule::Rule;
 use crate::routing::view_args::ViewArgs;
 
@@ -133,7 +134,7 @@ impl File {
         Ok((tokio::fs::File::from_std(file), metadata, real))
     }
 
-    async fn respond(self, ctx: &mut Context) -> Result<Response> {
+    async fn send(self, ctx: &mut Context) -> Result<Response> {
         if self.path.as_os_str().is_empty() {
             return Err(HttpError::new(404).into());
         }
@@ -196,19 +197,13 @@ impl File {
 }
 
 #[diagnostic::do_not_recommend]
-impl IntoResponse for File {
-    fn into_response(self) -> Result<Response> {
-        Ok(defer(self))
-    }
-}
-
-impl Resolve for File {
-    fn with_own_status(&mut self) {
-        self.conditional = false;
+impl Respond for File {
+    fn respond(self, ctx: &mut Context) -> Answer<'_, Response> {
+        Answer::Later(Box::pin(self.send(ctx)))
     }
 
-    fn resolve(self: Box<Self>, ctx: &mut Context) -> Resolved<'_> {
-        Resolved::Later(Box::pin(self.respond(ctx)))
+    fn with_other_status(self) -> File {
+        File { conditional: false, ..self }
     }
 }
 

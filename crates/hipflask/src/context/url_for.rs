@@ -1,64 +1,21 @@
-//! URLs by the name of a view, and redirects: values that describe, resolved when the request is known.
+//! URLs by the name of a view: values that describe, resolved when the request is known.
 
-use std::any::Any;
 use std::fmt::Display;
 
-use http::{HeaderValue, Method, StatusCode, header};
+use http::Method;
 
-use crate::base::error::{Error, IntoStatus, Result};
-use crate::base::html::escape_into;
+use crate::base::error::{Error, Result};
 use crate::context::Context;
-use crate::handler::BoxFuture;
 use crate::http::request::Scheme;
-use crate::http::response::{IntoResponse, Response};
-use crate::http::url::{ANCHOR_SAFE, iri_to_uri, quote};
+use crate::http::url::{ANCHOR_SAFE, quote};
 use crate::routing::build::BuildError;
 use crate::routing::rule::ViewId;
 use crate::routing::view_args::{FromPath, ViewArgs};
 
-/// A value inside a response that takes the request to be finished.
-pub(crate) trait Resolve: Send {
-    fn resolve(self: Box<Self>, ctx: &mut Context) -> Resolved<'_>;
-
-    /// The view gives the response a status of its own: a page for a 404 is not answered with half of itself
-    /// (RFC 9110 §13.2.1).
-    fn with_own_status(&mut self) {}
-}
-
-/// A finished response, or a future of one.
-pub(crate) enum Resolved<'a> {
-    Ready(Result<Response>),
-    Later(BoxFuture<'a, Result<Response>>),
-}
-
-/// A response that `value` completes once the dispatcher has the context at hand.
-pub(crate) fn defer(value: impl Resolve + 'static) -> Response {
-    let value: Box<dyn Resolve> = Box::new(value);
-    Response::deferred(Box::new(value) as Box<dyn Any + Send>)
-}
-
-/// Completes `response`, if it waits for that. A status and headers that were put around it stay.
-pub(crate) async fn resolve(mut response: Response, ctx: &mut Context) -> Result<Response> {
-    let Some(deferred) = response.take_deferred() else { return Ok(response) };
-    let mut deferred: Box<Box<dyn Resolve>> = deferred.downcast().expect("only `defer` seals a value into a response");
-    if response.status() != StatusCode::OK {
-        deferred.with_own_status();
-    }
-    let mut resolved = match deferred.resolve(ctx) {
-        Resolved::Ready(resolved) => resolved?,
-        Resolved::Later(resolved) => resolved.await?,
-    };
-    if response.status() != StatusCode::OK {
-        *resolved.status_mut() = response.status();
-    }
-    resolved.headers_mut().extend(std::mem::take(response.headers_mut()));
-    Ok(resolved)
-}
-
 /// A URL that is known by the view it leads to, made by [`url_for!`](crate::url_for). Flask's `url_for`.
 ///
 /// It is a description: the running application turns it into text when the request is known, so that
-/// prefixes, nesting and mounts are right. [`redirect`] takes it as it is; [`Context::url_for`] gives the text,
+/// prefixes, nesting and mounts are right. [`redirect`](crate::redirect) takes it as it is; [`Context::url_for`] gives the text,
 /// for a template's values for instance. A template itself has `url_for('blog.show', id=7)`.
 ///
 /// ```
@@ -213,113 +170,6 @@ impl From<&str> for UrlFor {
     }
 }
 
-/// Where a [`redirect`] leads.
-#[derive(Clone, Debug)]
-pub enum Location {
-    /// An address as it is.
-    Address(String),
-    /// A view's.
-    View(UrlFor),
-}
-
-impl From<&str> for Location {
-    fn from(address: &str) -> Location {
-        Location::Address(address.to_owned())
-    }
-}
-
-impl From<String> for Location {
-    fn from(address: String) -> Location {
-        Location::Address(address)
-    }
-}
-
-impl From<UrlFor> for Location {
-    fn from(url: UrlFor) -> Location {
-        Location::View(url)
-    }
-}
-
-/// Sends the browser to another address, with 303 (See Other) unless told otherwise. Flask's `redirect`.
-///
-/// It trusts its argument: for an address that a client gave, ask
-/// [`is_safe_redirect`](crate::http::is_safe_redirect) first.
-///
-/// ```
-/// use hipflask::prelude::*;
-///
-/// let response = redirect("/login").code(302).into_response()?;
-/// assert_eq!(response.headers()["location"], "/login");
-/// # Ok::<(), Error>(())
-/// ```
-pub fn redirect(location: impl Into<Location>) -> Redirect {
-    Redirect { location: location.into(), code: StatusCode::SEE_OTHER }
-}
-
-/// A redirect, made by [`redirect`].
-#[derive(Clone, Debug)]
-#[must_use = "a `Redirect` does nothing until it is returned"]
-pub struct Redirect {
-    location: Location,
-    code: StatusCode,
-}
-
-impl Redirect {
-    /// With another status: 301, 302, 307 or 308.
-    ///
-    /// # Panics
-    ///
-    /// If `code` is not a status of a redirect.
-    #[track_caller]
-    pub fn code(mut self, code: impl IntoStatus) -> Redirect {
-        self.code = code.into_status();
-        if !self.code.is_redirection() {
-            crate::base::panics::misuse(format_args!(
-                "`{}` is not a status of a redirect; give 301, 302, 303, 307 or 308",
-                self.code
-            ));
-        }
-        self
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl IntoResponse for Redirect {
-    fn into_response(self) -> Result<Response> {
-        match self.location {
-            Location::Address(address) => redirect_response(&address, self.code),
-            Location::View(_) => Ok(defer(self)),
-        }
-    }
-}
-
-impl Resolve for Redirect {
-    fn resolve(self: Box<Self>, ctx: &mut Context) -> Resolved<'_> {
-        let address = match self.location {
-            Location::Address(address) => Ok(address),
-            Location::View(url) => url.resolve(ctx),
-        };
-        Resolved::Ready(address.and_then(|address| redirect_response(&address, self.code)))
-    }
-}
-
-/// The response of a redirect: a header for the browser and a link for whoever reads the body.
-pub(crate) fn redirect_response(address: &str, code: StatusCode) -> Result<Response> {
-    let uri = iri_to_uri(address);
-    let mut body = String::from(
-        "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n<p>The page is at <a href=\"",
-    );
-    escape_into(&mut body, &uri);
-    body.push_str("\">");
-    escape_into(&mut body, address);
-    body.push_str("</a>.</p>\n");
-    let mut response = Response::new(crate::base::html::Html::new(body)).with_status(code);
-    let location =
-        HeaderValue::from_str(&uri).map_err(|_| Error::msg("the address of a redirect cannot be in a header"))?;
-    response.headers_mut().insert(header::LOCATION, location);
-    Ok(response)
-}
-
 /// The absolute address of `path` on the host of the request; what routing redirects to.
 pub(crate) fn absolute(ctx: &Context, path: &str) -> String {
     let request = ctx.request();
@@ -376,22 +226,5 @@ impl Context {
     #[track_caller]
     pub fn url_for(&self, target: impl Into<UrlFor>) -> Result<String> {
         target.into().resolve(self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_redirect_is_ascii_and_its_link_escaped() {
-        let response = redirect("/é?a=\"<b>").into_response().expect("valid");
-        assert_eq!(response.status(), 303);
-        assert_eq!(response.headers()["location"], "/%C3%A9?a=%22%3Cb%3E");
-        let body = String::from_utf8(response.body().as_bytes().expect("full").to_vec()).expect("utf-8");
-        assert!(body.contains("&#34;&lt;b&gt;</a>"), "{body}");
-        assert!(
-            redirect("/a\r\nset-cookie: x").into_response().expect("quoted").headers()["location"].to_str().is_ok()
-        );
     }
 }

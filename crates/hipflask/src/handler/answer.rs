@@ -26,6 +26,29 @@ impl<'a, T> Answer<'a, T> {
     pub fn of(ready: bool, future: impl Future<Output = Result<T>> + Send + 'a) -> Answer<'a, T> {
         if ready { Answer::Ready(now(future)) } else { Answer::Later(Box::pin(future)) }
     }
+
+    /// The answer that `future` yields, likewise.
+    #[doc(hidden)]
+    pub fn by(ready: bool, future: impl Future<Output = Result<Answer<'a, T>>> + Send + 'a) -> Answer<'a, T>
+    where
+        T: Send + 'a,
+    {
+        if !ready {
+            return Answer::Later(Box::pin(async move { future.await?.await }));
+        }
+        now(future).unwrap_or_else(|error| Answer::Ready(Err(error)))
+    }
+
+    /// The answer that `then` makes of the result, if it is not an error.
+    pub fn and_then<U>(self, then: impl FnOnce(T) -> Result<U> + Send + 'a) -> Answer<'a, U>
+    where
+        T: 'a,
+    {
+        match self {
+            Answer::Ready(result) => Answer::Ready(result.and_then(then)),
+            Answer::Later(future) => Answer::Later(Box::pin(async move { then(future.await?) })),
+        }
+    }
 }
 
 /// What a future yields that promised not to wait.

@@ -16,7 +16,7 @@ use crate::handler::{Answer, Handler};
     label = "not a handler",
     note = "give the name of a function, `f` and not `f()`, or a value whose type is a `Handler`",
     note = "its arguments are `FromContext`, eight at most, after `ctx: &mut Context` if it wants that; values of the path have names only under a macro (`#[get(\"/<int:id>\")]`), without one take `args: ViewArgs`",
-    note = "it returns an answer (`IntoResponse`), `()` or `None` to pass, or a `Result` of these, and what it keeps over an `.await` is `Send`"
+    note = "it returns an answer (`Respond`), `()` or `None` to pass, or a `Result` of these, and what it keeps over an `.await` is `Send`"
 )]
 pub trait IntoHandler<Marker> {
     /// The handler.
@@ -65,7 +65,7 @@ where
     Args: 'static,
 {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
-        Answer::of(F::READY, async move { self.function.call(ctx).await?.into_outcome() })
+        Answer::by(F::READY, async move { Ok(self.function.call(ctx).await?.into_outcome(ctx)) })
     }
 
     fn check(&self, freezing: &Freezing<'_>) -> Result<(), String> {

@@ -16,8 +16,12 @@ pub(crate) mod inline;
 pub(crate) mod into_callback;
 pub(crate) mod into_error_handler;
 pub(crate) mod into_handler;
+pub(crate) mod left;
 pub(crate) mod outcome;
+pub(crate) mod plain;
 pub(crate) mod pool;
+pub(crate) mod redirect;
+pub(crate) mod respond;
 
 use crate::app::freezing::Freezing;
 use crate::context::Context;
@@ -38,13 +42,9 @@ pub use answer::{Answer, BoxFuture};
 ///
 /// impl Handler for Closed {
 ///     fn call<'a>(&'a self, _: &'a mut Context) -> Answer<'a> {
-///         Answer::Ready((503, self.0).into_answer())
+///         Answer::Ready(Ok(Some(Response::new(self.0).with_status(503))))
 ///     }
 /// }
-/// # trait IntoAnswer { fn into_answer(self) -> Result<Option<Response>>; }
-/// # impl IntoAnswer for (u16, &'static str) {
-/// #     fn into_answer(self) -> Result<Option<Response>> { (self.1, self.0).into_response().map(Some) }
-/// # }
 ///
 /// let client = App::new("doc", ".").mount("/", Closed("back soon")).test_client();
 /// assert_eq!(client.get("/anything").send_blocking().status(), 503);

@@ -1,15 +1,17 @@
 //! What a view or a hook may return.
 
 use crate::base::error::{Error, Result};
+use crate::context::Context;
+use crate::handler::Answer;
 use crate::handler::function::ReturnFor;
-use crate::http::response::{IntoResponse, Response};
+use crate::handler::respond::Respond;
 
 /// What a view or a hook may return: a response (answer), an error (fail), `()` or `None` (pass).
 #[diagnostic::on_unimplemented(
     message = "a request cannot be answered with `{Self}`",
     label = "not an answer",
     note = "return `String` or `&'static str` for plain text, `Html` (by `html!`), `Template` (by `render_template!`), `Json(value)`, `redirect(..)`, a `Response`, a pair with a status (`(text, 404)`, `(Status::NOT_FOUND, text)`), or a `Result` of one of these",
-    note = "a hook returns `()` or `None` to pass; a type of your own implements `hipflask::http::IntoResponse`"
+    note = "a hook returns `()` or `None` to pass; a type of your own implements `hipflask::helpers::Respond`"
 )]
 pub trait Outcome {
     /// The outcome in its one shape.
@@ -17,33 +19,39 @@ pub trait Outcome {
     /// # Errors
     ///
     /// The error of a `Result`, or of turning the value into a response.
-    fn into_outcome(self) -> Result<Option<Response>>;
+    fn into_outcome(self, ctx: &mut Context) -> Answer<'_>;
 }
 
-impl<R: IntoResponse> Outcome for R {
-    fn into_outcome(self) -> Result<Option<Response>> {
-        self.into_response().map(Some)
+impl<R: Respond> Outcome for R {
+    fn into_outcome(self, ctx: &mut Context) -> Answer<'_> {
+        self.respond(ctx).and_then(|response| Ok(Some(response)))
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl Outcome for () {
-    fn into_outcome(self) -> Result<Option<Response>> {
-        Ok(None)
+    fn into_outcome(self, _: &mut Context) -> Answer<'_> {
+        Answer::Ready(Ok(None))
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<R: IntoResponse> Outcome for Option<R> {
-    fn into_outcome(self) -> Result<Option<Response>> {
-        self.map(R::into_response).transpose()
+impl<R: Respond> Outcome for Option<R> {
+    fn into_outcome(self, ctx: &mut Context) -> Answer<'_> {
+        match self {
+            Some(value) => value.into_outcome(ctx),
+            None => Answer::Ready(Ok(None)),
+        }
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<O: Outcome, E: Into<Error>> Outcome for Result<O, E> {
-    fn into_outcome(self) -> Result<Option<Response>> {
-        self.map_err(Into::into)?.into_outcome()
+    fn into_outcome(self, ctx: &mut Context) -> Answer<'_> {
+        match self {
+            Ok(value) => value.into_outcome(ctx),
+            Err(error) => Answer::Ready(Err(error.into())),
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::ser::Formatter;
 
-use crate::base::error::{HttpError, Result};
-use crate::http::response::{IntoResponse, Response};
+use crate::base::error::{Error, HttpError, Result};
+use crate::http::response::Response;
 
 /// A value as JSON: as an argument the request's body, as a result the response. Flask's `request.json`
 /// and `jsonify`.
@@ -45,9 +45,12 @@ impl<T> std::ops::Deref for Json<T> {
     }
 }
 
-impl<T: Serialize> IntoResponse for Json<T> {
-    fn into_response(self) -> Result<Response> {
-        let mut body = dumps(&self.0)?;
+/// The response with the value as its body, for code that has no request at hand.
+impl<T: Serialize> TryFrom<Json<T>> for Response {
+    type Error = Error;
+
+    fn try_from(json: Json<T>) -> Result<Response> {
+        let mut body = dumps(&json.0)?;
         body.push(b'\n');
         let mut response = Response::new(Bytes::from(body));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

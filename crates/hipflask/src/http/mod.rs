@@ -1,7 +1,6 @@
 //! Requests and responses as plain values: what Werkzeug is for Flask. No IO, no context.
 
 pub(crate) mod accept;
-mod answered;
 pub(crate) mod ascii;
 pub(crate) mod body;
 pub(crate) mod conditional;
@@ -33,7 +32,7 @@ pub use crate::http::headers::{HeaderOptions, content_disposition, guess_type, h
 pub use crate::http::json::Json;
 pub use crate::http::multi_dict::MultiDict;
 pub use crate::http::request::{Peer, Request, Scheme};
-pub use crate::http::response::{DefaultHeaders, IntoBody, IntoResponse, Response};
+pub use crate::http::response::{DefaultHeaders, IntoBody, Response};
 pub use crate::http::upgrade::Upgraded;
 pub use crate::http::upload::{FormData, Upload};
 pub use crate::http::url::{is_safe_redirect, quote};

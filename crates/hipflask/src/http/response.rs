@@ -1,7 +1,5 @@
-//! A response, and the types that can become one.
+//! A response, and the types that can become its body.
 
-use std::any::Any;
-use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -40,9 +38,6 @@ struct Parts {
     /// Sent in addition to `headers`, unless `headers` has the same name.
     defaults: Option<Arc<DefaultHeaders>>,
     body: Body,
-    /// A value that only a later layer can finish, because it needs the request: a template, a URL. This layer
-    /// knows no context, so it carries the value sealed.
-    deferred: Option<Box<dyn Any + Send>>,
     extensions: Extensions,
     /// What becomes of the connection, if it changes its protocol.
     upgrade: Option<Upgrade>,
@@ -102,15 +97,6 @@ impl Response {
 
     pub(crate) fn take_upgrade(&mut self) -> Option<Upgrade> {
         self.parts.upgrade.take()
-    }
-
-    /// A response that `value` will complete when the dispatcher resolves it.
-    pub(crate) fn deferred(value: Box<dyn Any + Send>) -> Response {
-        Response { parts: Box::new(Parts { deferred: Some(value), ..Parts::default() }) }
-    }
-
-    pub(crate) fn take_deferred(&mut self) -> Option<Box<dyn Any + Send>> {
-        self.parts.deferred.take()
     }
 
     /// The status.
@@ -185,17 +171,8 @@ impl Response {
     /// If the name, the domain or the path contains something that is not allowed in a cookie.
     #[track_caller]
     pub fn set_cookie(&mut self, cookie: &Cookie) -> Result<()> {
-        let value = HeaderValue::try_from(cookie.to_string());
-        match value {
-            Ok(value) if cookie.is_valid() => {
-                self.parts.headers.append(header::SET_COOKIE, value);
-                Ok(())
-            }
-            _ => Err(Error::msg(format!(
-                "the cookie `{}` has a name or an attribute that is not allowed in a cookie",
-                cookie.name().escape_debug()
-            ))),
-        }
+        self.parts.headers.append(header::SET_COOKIE, cookie_header(cookie)?);
+        Ok(())
     }
 
     /// Adds `name` to the `Vary` header, unless it is there already.
@@ -295,8 +272,21 @@ pub(crate) fn push_field(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderVal
     out.extend_from_slice(b"\r\n");
 }
 
+/// The value of `Set-Cookie`.
 #[track_caller]
-fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
+pub(crate) fn cookie_header(cookie: &Cookie) -> Result<HeaderValue> {
+    match HeaderValue::try_from(cookie.to_string()) {
+        Ok(value) if cookie.is_valid() => Ok(value),
+        _ => Err(Error::msg(format!(
+            "the cookie `{}` has a name or an attribute that is not allowed in a cookie",
+            cookie.name().escape_debug()
+        ))),
+    }
+}
+
+/// A header's name and value, checked.
+#[track_caller]
+pub(crate) fn header_pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let name = HeaderName::try_from(name)
         .map_err(|_| Error::msg(format!("`{}` is not a header name", name.escape_debug())))?;
     let value = HeaderValue::from_str(value).map_err(|_| {
@@ -345,125 +335,18 @@ impl IntoBody for Html {
     }
 }
 
-/// What a view can return: text (`text/plain`), [`Html`], [`Json`](crate::Json), a
-/// [`Template`](crate::Template), a [`redirect`](crate::redirect), bytes, a status, a [`Response`], an
-/// `http::Response`, and pairs of a status or headers with any of them.
-///
-/// ```
-/// use hipflask::Status;
-/// use hipflask::http::IntoResponse;
-///
-/// let response = (Status::CREATED, [("location", "/posts/1")], "made").into_response()?;
-/// assert_eq!((response.status().as_u16(), response.headers().len()), (201, 2));
-/// let response = ("made", 201).into_response()?; // Flask's order
-/// assert_eq!(response.status(), 201);
-/// # Ok::<(), hipflask::Error>(())
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a response",
-    label = "a view cannot return this",
-    note = "return `&'static str` or `String` for plain text, `Html` (by `html!`) for HTML, `Template` (by `render_template!`), `Json(value)`, `redirect(..)`, `Response`, or a `Result` of one of them"
-)]
-pub trait IntoResponse {
-    /// The response.
-    ///
-    /// # Errors
-    ///
-    /// If the value cannot be written: a header that would split the response, a value that JSON cannot express.
-    fn into_response(self) -> Result<Response>;
-}
-
-#[diagnostic::do_not_recommend]
-impl IntoResponse for Response {
-    fn into_response(self) -> Result<Response> {
-        Ok(self)
-    }
-}
-
-macro_rules! into_response {
-    ($($source:ty),*) => {
-        $(#[diagnostic::do_not_recommend] impl IntoResponse for $source {
-            fn into_response(self) -> Result<Response> {
-                Ok(Response::new(self))
-            }
-        })*
-    };
-}
-
-into_response!(&'static str, String, &'static [u8], Vec<u8>, Bytes, Body, Html);
-
-#[diagnostic::do_not_recommend]
-impl IntoResponse for Cow<'static, str> {
-    fn into_response(self) -> Result<Response> {
-        match self {
-            Cow::Borrowed(text) => text.into_response(),
-            Cow::Owned(text) => text.into_response(),
-        }
-    }
-}
-
-/// An empty answer with this status.
-#[diagnostic::do_not_recommend]
-impl IntoResponse for StatusCode {
-    fn into_response(self) -> Result<Response> {
-        Ok(Response::new(Body::empty()).with_status(self))
-    }
-}
-
-impl<T: IntoResponse> IntoResponse for (StatusCode, T) {
-    fn into_response(self) -> Result<Response> {
-        Ok(self.1.into_response()?.with_status(self.0))
-    }
-}
-
-/// Flask's order: the body, then the status.
-impl<T: IntoResponse> IntoResponse for (T, u16) {
-    fn into_response(self) -> Result<Response> {
-        let status =
-            StatusCode::from_u16(self.1).map_err(|_| Error::msg(format!("`{}` is not an HTTP status", self.1)))?;
-        Ok(self.0.into_response()?.with_status(status))
-    }
-}
-
-impl<T: IntoResponse, K: AsRef<str>, V: AsRef<str>, const N: usize> IntoResponse for ([(K, V); N], T) {
-    fn into_response(self) -> Result<Response> {
-        let mut response = self.1.into_response()?;
-        for (name, value) in &self.0 {
-            let (name, value) = header_pair(name.as_ref(), value.as_ref())?;
-            response.headers_mut().insert(name, value);
-        }
-        Ok(response)
-    }
-}
-
-impl<T: IntoResponse> IntoResponse for (HeaderMap, T) {
-    fn into_response(self) -> Result<Response> {
-        let mut response = self.1.into_response()?;
-        response.headers_mut().extend(self.0);
-        Ok(response)
-    }
-}
-
-impl<T, H> IntoResponse for (StatusCode, H, T)
-where
-    (H, T): IntoResponse,
-{
-    fn into_response(self) -> Result<Response> {
-        Ok((self.1, self.2).into_response()?.with_status(self.0))
-    }
-}
-
 /// A response of the `http` crate, as axum's and tower's handlers return.
-impl<B> IntoResponse for http::Response<B>
+impl<B> From<http::Response<B>> for Response
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    fn into_response(self) -> Result<Response> {
-        let (head, body) = self.into_parts();
+    fn from(response: http::Response<B>) -> Response {
+        let (head, body) = response.into_parts();
         let body = Body::wrap(Foreign(Box::pin(body)));
-        let parts = Parts { status: head.status, headers: head.headers.into(), body, ..Parts::default() };
-        Ok(Response { parts: Box::new(parts) })
+        let (status, headers, extensions) = (head.status, head.headers.into(), head.extensions);
+        let parts = Parts { status, headers, extensions, body, ..Parts::default() };
+        Response { parts: Box::new(parts) }
     }
 }
 
@@ -501,16 +384,16 @@ mod tests {
     #[test]
     fn text_is_plain_and_html_is_html() {
         let content_type = |response: Response| response.headers()["content-type"].to_str().expect("text").to_owned();
-        assert_eq!(content_type("x".into_response().expect("text")), "text/plain; charset=utf-8");
-        assert_eq!(content_type(Html::new("<b>").into_response().expect("html")), "text/html; charset=utf-8");
-        assert_eq!(content_type(vec![1u8].into_response().expect("bytes")), "application/octet-stream");
+        assert_eq!(content_type(Response::new("x")), "text/plain; charset=utf-8");
+        assert_eq!(content_type(Response::new(Html::new("<b>"))), "text/html; charset=utf-8");
+        assert_eq!(content_type(Response::new(vec![1u8])), "application/octet-stream");
     }
 
     #[test]
     fn nothing_splits_a_response() {
         assert!(Response::new("").with_header("x", "a\r\nset-cookie: b=c").is_err());
         assert!(Response::new("").with_header("x\r\n", "a").is_err());
-        assert!((([("x", "a\n")]), "").into_response().is_err());
+        assert!(header_pair("x", "a\n").is_err());
         let mut response = Response::new("");
         assert!(response.set_cookie(&Cookie::new("a; Domain=evil.example", "x")).is_err());
         assert!(response.set_cookie(&Cookie::new("a", "x\r\n; y")).is_ok(), "a value is quoted");

@@ -325,7 +325,7 @@ impl Handler for Impatient {
             }
             let body = ctx.data().await?;
             let text = format!("gave up on {} {body:?}", ctx.request().path());
-            Ok(Some((Status::GATEWAY_TIMEOUT, text).into_response()?))
+            Ok(Some(Response::new(text).with_status(Status::GATEWAY_TIMEOUT)))
         }))
     }
 }

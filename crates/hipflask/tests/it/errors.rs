@@ -55,7 +55,7 @@ async fn missing() -> Result<&'static str> {
 
 #[get("/answer")]
 async fn answer() -> Result<&'static str> {
-    Err((Status::IM_A_TEAPOT, "short and stout").into_response()?.into())
+    Err((Status::IM_A_TEAPOT, "short and stout").into_reply().into())
 }
 
 fn app() -> App {
@@ -307,7 +307,7 @@ async fn a_panic_anywhere_is_a_500_and_the_next_request_is_served() {
         quiet().url_value_preprocessor(explode),
         exploding().add_url_rule(Rule::new("/panic"), page),
         exploding().add_url_rule(Rule::new("/panic"), async || -> Result<&str> {
-            Err(Template::from_string("{{ 1|explode }}").into_response()?.into())
+            Err(Template::from_string("{{ 1|explode }}").into_reply().into())
         }),
         exploding().register_error_handler(404, page),
         quiet().before_request(explode).register_error_handler(500, async || -> &str { panic!("here too") }),

@@ -499,17 +499,14 @@ fn german(error: &FieldError) -> String {
 /// The words are chosen for each request, wherever errors show: in the program, in a template, in JSON.
 #[hipflask::test]
 async fn errors_are_told_in_the_words_of_the_request() {
-    async fn page(mut form: Form<Everything>) -> Result<Response> {
+    async fn page(mut form: Form<Everything>) -> Result<Template> {
         form.add_error(Everything::EVEN, "no");
         let told = form.messages().map(|(name, message)| format!("{name}: {message} ")).collect::<String>();
         let json = serde_json::to_string(&form)?;
         let template =
             Template::from_string("{{ told }}|{{ form.name.errors|join }}|{{ form.errors.age|join }}|{{ json }}");
-        template
-            .with("told", &told)
-            .with("json", &json.contains("Mindestens 2 Zeichen."))
-            .with("form", &form)
-            .into_response()
+        let json = json.contains("Mindestens 2 Zeichen.");
+        Ok(template.with("told", &told).with("json", &json).with("form", &form))
     }
     let words = |ctx: &Context| if ctx.request().args().contains_key("de") { german } else { FieldError::to_string };
     let client = App::new("test", ".").form_messages(words).add_url_rule(post("/"), page).test_client();

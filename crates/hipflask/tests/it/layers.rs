@@ -262,10 +262,7 @@ fn circles_are_found() {
 #[test]
 fn no_file_has_more_than_500_lines() {
     /// Files that are longer, and why.
-    const LONGER: [(&str, &str); 2] = [
-        ("hipflask/src/http/request.rs", "every property of a request"),
-        ("hipflask/src/http/response.rs", "a response, and everything that becomes one"),
-    ];
+    const LONGER: [(&str, &str); 1] = [("hipflask/src/http/request.rs", "every property of a request")];
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let sources = fs::read_dir(&crates).expect("the crates are here").map(|entry| entry.expect("readable").path());
     let lines = |path: &Path| fs::read_to_string(path).expect("a source file is text").lines().count();

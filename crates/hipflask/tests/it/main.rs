@@ -17,6 +17,7 @@ mod lifecycle;
 mod mounts;
 mod options;
 mod real_flask;
+mod replies;
 mod requests;
 mod responses;
 mod routing;

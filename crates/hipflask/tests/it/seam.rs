@@ -9,16 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What `builtin` may use all the same, by file and name, each with how an extension gets there.
-const ALLOWED: [(&str, &str, &str); 9] = [
+const ALLOWED: [(&str, &str, &str); 6] = [
     ("app/mod.rs", "fn bare(", "`App::new`, which is made of it"),
     ("base/clock.rs", "fn push_rfc3339(", "`DateTime::now`; this one formats each second once, for the log"),
     ("base/decimal.rs", "fn push(", "`to_string`; this one is for the log, and takes a tenth of that"),
     ("base/decimal.rs", "fn text(", "`to_string`, likewise, for templates"),
     ("base/decimal.rs", "type Digits", "the room for it"),
     ("context/mod.rs", "fn lend_here(", "`std::mem::swap` with `Frozen::context`, which this one saves making"),
-    ("context/url_for.rs", "trait Resolve", "a view or hook that has the context at hand"),
-    ("context/url_for.rs", "enum Resolved", "likewise"),
-    ("context/url_for.rs", "fn defer(", "likewise"),
 ];
 
 const CRATE: &str = env!("CARGO_MANIFEST_DIR");

@@ -35,9 +35,9 @@ async fn show(id: i64, db: Db) -> Result<Template> {
 }
 
 #[route("/create", methods = [GET, POST])]
-async fn create(form: Form<NewPost>, user: Login<User>, db: Db, session: Session) -> Result<Response> {
+async fn create(form: Form<NewPost>, user: Login<User>, db: Db, session: Session) -> Result<Reply> {
     let Some(post) = form.valid() else {
-        return render_template!("blog/create.html", form).into_response(); // values and errors kept
+        return Ok(render_template!("blog/create.html", form).into_reply()); // values and errors kept
     };
     let id = db
         .query("INSERT INTO post (author_id, title, body) VALUES (?, ?, ?)")
@@ -47,7 +47,7 @@ async fn create(form: Form<NewPost>, user: Login<User>, db: Db, session: Session
         .insert()
         .await?;
     session.flash("Saved.");
-    redirect(url_for!(show, id)).into_response()
+    Ok(redirect(url_for!(show, id)).into_reply())
 }
 
 pub fn blueprint() -> Blueprint {

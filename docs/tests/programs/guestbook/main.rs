@@ -11,12 +11,12 @@ struct Entry {
 }
 
 #[route("/", methods = [GET, POST])]
-async fn guestbook(form: Form<Entry>, session: Session) -> Result<Response> {
+async fn guestbook(form: Form<Entry>, session: Session) -> Result<Reply> {
     let Some(entry) = form.valid() else {
-        return render_template!("guestbook.html", form).into_response();
+        return Ok(render_template!("guestbook.html", form).into_reply());
     };
     session.flash(format!("Thank you, {}! You wrote: {}", entry.name, entry.message));
-    redirect(url_for!(guestbook)).into_response()
+    Ok(redirect(url_for!(guestbook)).into_reply())
 }
 
 #[hipflask::main]

@@ -122,13 +122,13 @@ impl<T: FormModel> Form<T> {
     /// # struct Note { text: String }
     /// # fn keep(_: Note) {}
     /// #[route("/", methods = [GET, POST])]
-    /// async fn create(form: Form<Note>) -> Result<Response> {
+    /// async fn create(form: Form<Note>) -> Result<Reply> {
     ///     match form.into_valid() {
     ///         Ok(note) => {
     ///             keep(note);
-    ///             redirect("/notes").into_response()
+    ///             Ok(redirect("/notes").into_reply())
     ///         }
-    ///         Err(form) => render_template!("create.html", form).into_response(),
+    ///         Err(form) => Ok(render_template!("create.html", form).into_reply()),
     ///     }
     /// }
     /// ```

@@ -29,11 +29,11 @@ use crate::builtin::templating::functions::TemplateFunction;
 use crate::builtin::templating::setup::TemplateSetup;
 use crate::builtin::templating::value::try_to_value;
 use crate::context::Context;
-use crate::context::url_for::{Resolve, Resolved, defer};
 use crate::handler::Answer;
 use crate::handler::callback::Callback;
 use crate::handler::into_callback::IntoCallback;
-use crate::http::response::{IntoResponse, Response};
+use crate::handler::respond::Respond;
+use crate::http::response::Response;
 
 /// A template and the values for it, made by [`render_template!`](crate::render_template). Flask's
 /// `render_template`.
@@ -118,24 +118,15 @@ impl Template {
 }
 
 #[diagnostic::do_not_recommend]
-impl IntoResponse for Template {
-    fn into_response(self) -> Result<Response> {
-        Ok(defer(self))
-    }
-}
-
-impl Resolve for Template {
-    fn resolve(self: Box<Self>, ctx: &mut Context) -> Resolved<'_> {
+impl Respond for Template {
+    fn respond(self, ctx: &mut Context) -> Answer<'_, Response> {
         let ready = ctx.options::<ContextProcessor>().next().is_none();
-        match Answer::of(ready, self.respond(ctx)) {
-            Answer::Ready(response) => Resolved::Ready(response),
-            Answer::Later(response) => Resolved::Later(response),
-        }
+        Answer::of(ready, self.into_page(ctx))
     }
 }
 
 impl Template {
-    async fn respond(self, ctx: &mut Context) -> Result<Response> {
+    async fn into_page(self, ctx: &mut Context) -> Result<Response> {
         let plain = match &self.source {
             Source::Text(_) => false,
             Source::Names(names) => match &names[..] {
@@ -148,7 +139,7 @@ impl Template {
             },
         };
         let html = ctx.render(self).await?;
-        if plain { html.into_string().into_response() } else { html.into_response() }
+        Ok(if plain { Response::new(html.into_string()) } else { Response::new(html) })
     }
 }
 

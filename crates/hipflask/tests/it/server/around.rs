@@ -17,7 +17,7 @@ struct Health(Arc<dyn Handler>);
 impl Handler for Health {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
         if ctx.request().path() == "/health" {
-            return Answer::Ready("up".into_response().map(Some));
+            return Answer::Ready(Ok(Some(Response::new("up"))));
         }
         self.0.call(ctx)
     }
