@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
-/// The response that a [`TestClient`] got.
+/// The response that a [`TestClient`](crate::testing::TestClient) got.
 #[derive(Clone, Debug)]
 pub struct TestResponse {
     pub(super) status: StatusCode,
