@@ -106,7 +106,7 @@ pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
 /// What a handler borrows is what it catches.
 fn lend(catches: &Type, arguments: &mut [Argument], root: &Root) -> Result<()> {
     let written = |ty: &Type| ty.to_token_stream().to_string();
-    // `&Error` can be had of whatever is caught.
+    // Whatever is caught can be borrowed as an `&Error`.
     let is_any_error = |ty: &Type| written(ty) == "Error" || root.is(&written(ty), "Error");
     for argument in arguments {
         match argument {
@@ -123,7 +123,7 @@ fn lend(catches: &Type, arguments: &mut [Argument], root: &Root) -> Result<()> {
     Ok(())
 }
 
-/// An `HttpError` can be had by value, whatever a handler catches.
+/// An `HttpError` can be taken by value, whatever a handler catches.
 fn is_http_error(ty: &Type) -> bool {
     arguments::last_segment(ty).is_some_and(|name| name == "HttpError")
 }

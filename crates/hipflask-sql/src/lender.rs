@@ -1,4 +1,4 @@
-//! Who has a connection next.
+//! Which user has a connection next.
 //!
 //! sqlx's pool asks the server whether a connection is alive whenever one comes back, which is a task and a round
 //! trip for each statement. Here a connection that was left in order goes from user to user as it is, for a second;

@@ -95,7 +95,7 @@ impl<T> std::fmt::Debug for Rows<'_, T> {
 pub(crate) struct Slot(Mutex<Option<Row>>);
 
 impl Slot {
-    /// Leaves a row, and goes on when it has been taken. Who takes it polls again for the next one, so that nothing
+    /// Leaves a row, and goes on when it has been taken. The reader polls again for the next one, so that nothing
     /// has to be woken.
     pub(crate) async fn put(&self, row: Row) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(row);

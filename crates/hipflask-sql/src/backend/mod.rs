@@ -204,7 +204,7 @@ impl Pool {
         each!(self, lender => lender.connect().await.map(Connection::from))
     }
 
-    /// Whether a connection can be had here at all: a pool needs a runtime.
+    /// Whether connections can be opened here at all: a pool needs a runtime.
     pub(crate) fn is_usable(&self) -> bool {
         each!(self, lender => lender.is_usable())
     }

@@ -1,8 +1,8 @@
-//! Who adds to an application under construction.
+//! Where what is added to an application under construction comes from.
 
 use std::panic::Location;
 
-/// Who calls the setup methods at the moment: whose line a problem has that shows when the application is frozen.
+/// The caller of the setup methods at the moment: problems that show only at `freeze` are reported with its line.
 #[derive(Clone, Copy)]
 pub(super) enum Adding {
     /// What every application comes with; its line would be no help.

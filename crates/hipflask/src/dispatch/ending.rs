@@ -60,7 +60,7 @@ impl Ending {
         }
     }
 
-    /// Ends it: so many bytes of the body were sent, all of them or not.
+    /// Ends it: `bytes` of the body were sent, which is all of them if `is_complete`.
     pub(crate) fn finish(&mut self, status: StatusCode, bytes: u64, is_complete: bool, now: Instant) {
         if std::mem::replace(&mut self.is_told, true) {
             return;

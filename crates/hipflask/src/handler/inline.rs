@@ -41,10 +41,10 @@ impl<F> Inline<F> {
     }
 }
 
-/// So long a function may hold a worker before it is told of.
+/// How long a function may hold a worker before it is reported.
 const LONG: Duration = Duration::from_millis(20);
 
-/// Calls the function `name`, and tells where it held its worker for long; in a release build only the former.
+/// Calls the function `name`, and logs it if it held its worker for long; a release build only calls it.
 #[doc(hidden)]
 pub fn watched<T>(name: &str, call: impl FnOnce() -> T) -> T {
     in_place::send_what_waits();

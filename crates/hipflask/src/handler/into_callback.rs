@@ -14,7 +14,7 @@ use crate::handler::callback::{Call, Callback};
 use crate::handler::function::{Function, ReturnFor};
 
 /// What can be given for a [`Callback`]: a function, async or not, of up to eight arguments that are
-/// [`FromContext`](crate::FromContext), with `ctx: &mut Context` first if at all, that returns a `T` or a `Result` of one.
+/// [`FromContext`](crate::FromContext), optionally with `ctx: &mut Context` first, that returns a `T` or a `Result` of one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a function that gives a `{T}`",
     label = "it cannot be called for a `{T}`",

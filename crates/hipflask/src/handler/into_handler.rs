@@ -10,7 +10,7 @@ use crate::handler::outcome::{Answered, Outcome};
 use crate::handler::{Answer, Handler};
 
 /// What can be registered as a handler: a [`Handler`], or a plain function, async or not, of up to eight
-/// arguments that are [`FromContext`](crate::FromContext), with `ctx: &mut Context` first if at all.
+/// arguments that are [`FromContext`](crate::FromContext), optionally with `ctx: &mut Context` first.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a view or a hook",
     label = "not a handler",

@@ -36,7 +36,7 @@ impl Finished {
         self
     }
 
-    /// Ends it: so many bytes of the body were sent, all of them or not.
+    /// Ends it: `bytes` of the body were sent, which is all of them if `is_complete`.
     pub(super) fn end(mut self, bytes: u64, is_complete: bool, now: Instant) {
         if let Some(ending) = &mut self.ending {
             ending.finish(self.status, bytes, is_complete, now);

@@ -161,7 +161,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If a socket cannot be had or there is none, or something that runs at the start or at the end fails.
+    /// If a socket cannot be opened or there is none, or something that runs at the start or at the end fails.
     pub async fn run(self) -> Result<()> {
         self.run_until(wait_for_signal()).await
     }
@@ -170,7 +170,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If a socket cannot be had or there is none, or something that runs at the start or at the end fails.
+    /// If a socket cannot be opened or there is none, or something that runs at the start or at the end fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<()> {
         let app = self.app.clone();
         let listeners = self.listen().await?;

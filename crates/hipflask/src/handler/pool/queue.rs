@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::base::panics;
 use crate::handler::pool::sleeper::Sleeper;
 
-/// What was told is not told again for so long.
+/// The shortest time between two warnings.
 const SILENCE: Duration = Duration::from_secs(10);
 
 #[derive(Default)]

@@ -16,7 +16,7 @@ impl Sleeper {
         self.thread.unpark();
     }
 
-    /// Sleeps until it is woken, or for so long; whether it was woken.
+    /// Sleeps until it is woken, at most for `most`; whether it was woken.
     pub(super) fn sleep(&self, most: Duration) -> bool {
         let until = Instant::now() + most;
         while !self.woken.swap(false, Ordering::Acquire) {

@@ -9,7 +9,7 @@ use crate::handler::pool::Line;
 use crate::handler::pool::queue::{Help, Job, Queue, Waiting, run};
 use crate::handler::pool::sleeper::Sleeper;
 
-/// A call that has waited so long for a thread is told of.
+/// A call that has waited this long for a thread is reported.
 const SLOW: Duration = Duration::from_secs(1);
 /// How often a thread without calls lets the others run before it sleeps. On a busy processor the worker then hands the
 /// next calls over meanwhile; on an idle one it comes back at once.

@@ -125,7 +125,7 @@ impl Exchange {
         if self.decoder.is_at_end() {
             return true;
         }
-        // Who waits to be told that its body is wanted was not, and may send it or not.
+        // A client that waits for `100 Continue` did not get it, and may send its body or not.
         if self.expects_continue {
             return false;
         }
