@@ -47,15 +47,18 @@ impl Handler for Traced {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|command| command == "run") {
+    if arguments.first().is_some_and(|first| ["run", "--no-debug"].contains(&first.as_str())) {
         return hipflask::cli::main(app);
     }
-    let tests: [(&str, fn()); 11] = [
+    let tests: [(&str, fn()); 14] = [
         ("a_signal_lets_it_finish_what_is_in_flight", a_signal_lets_it_finish_what_is_in_flight),
         ("a_second_signal_ends_it_at_once", a_second_signal_ends_it_at_once),
         ("out_of_file_descriptors_it_waits_and_goes_on", out_of_file_descriptors_it_waits_and_goes_on),
         ("what_cannot_be_served_is_said_in_one_line", what_cannot_be_served_is_said_in_one_line),
         ("what_to_type_instead_is_said", what_to_type_instead_is_said),
+        ("env_files_are_read_in_flasks_order", env_files_are_read_in_flasks_order),
+        ("what_is_wrong_with_an_env_file_is_told_with_its_line", what_is_wrong_with_an_env_file_is_told_with_its_line),
+        ("config_lists_values_and_where_they_come_from", config_lists_values_and_where_they_come_from),
         ("the_developers_key_stays_out_of_version_control", the_developers_key_stays_out_of_version_control),
         ("production_logs_one_json_object_per_line", production_logs_one_json_object_per_line),
         ("a_line_has_the_fields_of_the_span_around_it", a_line_has_the_fields_of_the_span_around_it),
@@ -364,4 +367,116 @@ fn a_client_that_leaves_is_logged_too() {
     let log = program.log();
     let line: Value = serde_json::from_str(&log.concat()).expect("one line");
     assert_eq!((&line["path"], &line["status"]), (&"/body".into(), &400.into()));
+}
+
+/// A folder with files, for a program that runs in a folder below it.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str, files: &[(&str, &str)]) -> Folder {
+        let folder = Folder(std::env::temp_dir().join(format!("hipflask-{name}-{}", std::process::id())));
+        std::fs::create_dir_all(folder.0.join("below")).expect("a folder for the test");
+        for (name, text) in files {
+            std::fs::write(folder.0.join(name), text).expect("a file for the test");
+        }
+        folder
+    }
+
+    /// The exit code, what it prints and what it complains of.
+    fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+        command.arg("--no-debug").args(arguments);
+        clear_environment(&mut command).envs(variables.iter().copied()).current_dir(self.0.join("below"));
+        let output = command.output().expect("this program can be run");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// The row of a key in what `config` prints: its value and its source.
+    fn row(&self, key: &str, arguments: &[&str], variables: &[(&str, &str)]) -> (String, String) {
+        let (code, said, error) = self.run(&[arguments, &["config", key]].concat(), variables);
+        assert_eq!(code, Some(0), "{error}");
+        let cells: Vec<&str> =
+            said.lines().nth(2).expect("a row").split("  ").filter(|cell| !cell.is_empty()).collect();
+        (cells[1].trim().to_owned(), cells[2].trim().to_owned())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// As Flask 3.1.3 with python-dotenv: `.flaskenv`, `.env`, `-e`, the environment; the files may be in a folder above.
+fn env_files_are_read_in_flasks_order() {
+    let files = [
+        (".flaskenv", "FLASK_A=flaskenv\nFLASK_B=flaskenv\nFLASK_C=flaskenv\nFLASK_D=flaskenv\n"),
+        (".env", "# secrets\nexport FLASK_B='env'\nFLASK_C=env\nFLASK_D=env\n"),
+        ("below/named", "FLASK_C=\"na\\tmed\"\nFLASK_D=named\n"),
+    ];
+    let folder = Folder::new("env-files", &files);
+    let value = |key: &str, arguments: &[&str], variables: &[(&str, &str)]| folder.row(key, arguments, variables).0;
+    let (d, named) = ([("FLASK_D", "process")], ["-e", "named"]);
+    for (key, expected) in [("A", "\"flaskenv\""), ("B", "\"env\""), ("C", "\"na\\tmed\""), ("D", "\"process\"")] {
+        assert_eq!(value(key, &named, &d), expected, "{key}");
+    }
+    assert_eq!(value("C", &[], &[("FLASK_ENV_FILE", "named")]), "\"na\\tmed\"");
+    let path = folder.0.join(".env").canonicalize().expect("it is there");
+    assert_eq!(folder.row("B", &[], &[]).1, format!("FLASK_B in {}:2", path.display()));
+    assert_eq!(folder.row("C", &named, &[]).1, "FLASK_C in named:1");
+    assert_eq!(folder.row("D", &named, &d).1, "FLASK_D in the environment");
+    for (skip, code) in [("1", 2), ("true", 2), ("0", 0), ("false", 0), ("no", 0), ("", 0)] {
+        assert_eq!(folder.run(&["config", "A"], &[("FLASK_SKIP_DOTENV", skip)]).0, Some(code), "{skip}");
+    }
+    // The file that is named is read all the same.
+    assert_eq!(value("C", &named, &[("FLASK_SKIP_DOTENV", "1")]), "\"na\\tmed\"");
+}
+
+fn what_is_wrong_with_an_env_file_is_told_with_its_line() {
+    let folder = Folder::new("env-wrong", &[(".env", "FLASK_A=1\n\nFLASK_B='2\n"), ("empty", "")]);
+    let path = folder.0.join(".env").canonicalize().expect("it is there");
+    let (code, said, error) = folder.run(&["config"], &[]);
+    let told = format!(
+        "Error: {}:3: the quote `'` does not end; add one, or write \\' for one that is meant\n",
+        path.display()
+    );
+    assert_eq!((code, said.as_str(), error), (Some(1), "", told));
+    std::fs::write(&path, "FLASK_SECRT_KEY=x\nFLASK_MAX_FORM_PARTS=big\nFLASK_SECRET_KEY_FILE=../gone\n")
+        .expect("written");
+    let (code, _, error) = folder.run(&["config"], &[]);
+    let at = |line: u8| format!("in {}:{line})", path.display());
+    for told in [
+        format!("unknown configuration key `SECRT_KEY` (FLASK_SECRT_KEY {}; did you mean `SECRET_KEY`?", at(1)),
+        format!("the configuration key `MAX_FORM_PARTS` (FLASK_MAX_FORM_PARTS {} is \"big\": ", at(2)),
+        format!(
+            "the file `../gone` of `SECRET_KEY_FILE` (FLASK_SECRET_KEY_FILE {} cannot be read: No such file",
+            at(3)
+        ),
+    ] {
+        assert!(code == Some(1) && error.contains(&told), "{told}: {error}");
+    }
+    let (code, _, error) = folder.run(&["-e", "nowhere", "config"], &[("FLASK_SKIP_DOTENV", "1")]);
+    let told = "Error: the file `nowhere` of --env-file cannot be read: No such file or directory (os error 2); correct the path\n";
+    assert_eq!((code, error.as_str()), (Some(2), told));
+}
+
+fn config_lists_values_and_where_they_come_from() {
+    let folder = Folder::new("config", &[("key", "0123456789abcdef0123456789abcdef\n"), ("old", "one\ntwo\n")]);
+    let secret = "hunter2 hunter2 hunter2 hunter2 hunter2";
+    let url = ("FLASK_DATABASE_URL", "postgres://app:hunter2@db/blog");
+    let (code, said, _) = folder.run(&["config"], &[("FLASK_SECRET_KEY", secret), url]);
+    assert!(code == Some(0) && !said.contains("hunter2"), "{said}");
+    assert!(said.lines().count() > 45 && said.starts_with("Key "), "{said}");
+    let of = |key: &str, variables: &[(&str, &str)]| folder.row(key, &[], variables);
+    let pair = |value: &str, source: &str| (value.to_owned(), source.to_owned());
+    assert_eq!(of("SECRET_KEY", &[("FLASK_SECRET_KEY", secret)]).0, "\"(concealed)\"");
+    assert_eq!(of("DATABASE_URL", &[url]).0, "\"postgres://(concealed)@db/blog\"");
+    assert_eq!(of("MAX_FORM_PARTS", &[]), pair("1000", "default"));
+    assert_eq!(of("DEBUG", &[]), pair("false", "--no-debug"));
+    let named = "the file ../key, named by SECRET_KEY_FILE (FLASK_SECRET_KEY_FILE in the environment)";
+    assert_eq!(of("SECRET_KEY", &[("FLASK_SECRET_KEY_FILE", "../key")]), pair("\"(concealed)\"", named));
+    let (code, _, error) = folder.run(&["config", "MAX_FORM_PART"], &[]);
+    let told = "Error: the configuration key `MAX_FORM_PART` is not set; did you mean `MAX_FORM_PARTS`?\n";
+    assert_eq!((code, error.as_str()), (Some(2), told));
 }

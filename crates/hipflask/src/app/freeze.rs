@@ -23,6 +23,7 @@ use crate::app::url_rule::UrlRule;
 use crate::app::wrap::compose;
 use crate::app::{App, MakeSessions};
 use crate::base::config::Config;
+use crate::base::config::source::Source;
 use crate::base::error::Result;
 use crate::base::options::Options;
 use crate::context::session::interface::SessionInterface;
@@ -55,9 +56,8 @@ impl App {
             self = extend(App { adding, ..self });
         }
         errors.append(&mut self.problems);
-        for (key, known) in self.config.misspelt() {
-            errors.push(SetupError::new(format!("unknown configuration key `{key}`; did you mean `{known}`?"), None));
-        }
+        let misspelt = self.config.misspelt().into_iter();
+        errors.extend(misspelt.map(|key| SetupError::new(key.message, key.source.location())));
         let config = self.finish_config(errors);
         let mut url_map = std::mem::take(&mut self.url_map);
         locate(&mut url_map, &config, errors);
@@ -138,7 +138,9 @@ impl App {
         if unset && debug {
             // Sessions of a developer end with the process; `run` keeps a key in the instance folder.
             let key = crate::signing::base64::encode(&random_bytes::<32>());
-            errors.extend(self.config.set("SECRET_KEY", &key).err().map(|message| SetupError::new(message, None)));
+            let made = Source::Named("made for this process".to_owned());
+            errors
+                .extend(self.config.set("SECRET_KEY", &key, made).err().map(|message| SetupError::new(message, None)));
         }
         if !debug {
             let fallbacks = self.config.get("SECRET_KEY_FALLBACKS").and_then(Value::as_array);

@@ -37,7 +37,7 @@ use crate::app::scaffold::{Scaffold, ScaffoldParts};
 use crate::app::scope::Checked;
 use crate::app::setup_error::SetupError;
 use crate::app::wrap::Wrap;
-use crate::base::config::ConfigBuilder;
+use crate::base::config::builder::ConfigBuilder;
 use crate::base::error::Result;
 use crate::base::type_map::TypeMap;
 use crate::context::session::interface::SessionInterface;

@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod datetime;
 pub(crate) mod decimal;
+pub(crate) mod environment;
 pub(crate) mod error;
 pub(crate) mod html;
 pub(crate) mod options;

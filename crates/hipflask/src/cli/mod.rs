@@ -1,9 +1,12 @@
-//! The command line of every application's binary: `run`, `routes`, `check`, and its own commands. Flask's
+//! The command line of every application's binary: `run`, `routes`, `check`, `config`, and its own commands. Flask's
 //! `flask` command.
 
 mod arguments;
+mod config;
+mod dotenv;
 mod process;
 mod run;
+mod table;
 
 use std::pin::pin;
 use std::process::ExitCode;
@@ -13,11 +16,13 @@ use http::Method;
 use crate::app::App;
 use crate::app::frozen::Command;
 use crate::app::frozen::Frozen;
+use crate::base::environment;
 use crate::base::error::{Error, Result};
 use crate::base::panics;
 use crate::base::runtime;
 use crate::cli::arguments::{Invocation, Options};
 use crate::cli::process::{Failure, print};
+use crate::cli::table::table;
 use crate::context::Context;
 use crate::context::extract::FromContext;
 
@@ -93,7 +98,8 @@ impl<E: Into<Error>> IntoApp for Result<App, E> {
 /// Runs the command line for the application that `build` makes: the whole `main` of a program.
 /// `#[hipflask::main]` writes this call.
 ///
-/// It reads the environment variables `FLASK_…` into the configuration. A failure is one message on standard error
+/// It reads the environment variables `FLASK_…` into the configuration, those of the files `.flaskenv` and `.env`
+/// included ([`env_var`]). A failure is one message on standard error
 /// and an exit code other than 0.
 ///
 /// ```no_run
@@ -121,6 +127,17 @@ pub fn main<A: IntoApp>(build: impl FnOnce() -> A) -> ExitCode {
     }
 }
 
+/// The variable `name` of the environment, or of the `.env` files that [`main`] has read before it builds the application.
+/// Flask puts those into `os.environ`; here a program that reads its environment itself asks this function.
+///
+/// ```
+/// assert!(hipflask::cli::env_var("PATH").is_some());
+/// assert_eq!(hipflask::cli::env_var("DOC_NOT_SET"), None);
+/// ```
+pub fn env_var(name: &str) -> Option<String> {
+    environment::variable(name).map(|variable| variable.value)
+}
+
 #[expect(clippy::print_stderr, reason = "it is the command line's way to say what went wrong")]
 fn fail(message: &str, code: u8) -> ExitCode {
     crate::builtin::log::flush();
@@ -130,9 +147,10 @@ fn fail(message: &str, code: u8) -> ExitCode {
 
 fn execute<A: IntoApp>(build: impl FnOnce() -> A, arguments: &[String]) -> Result<(), Failure> {
     let options = Options::parse(arguments).map_err(Failure::usage)?;
+    dotenv::load(options.env_file.as_deref())?;
     let mut app = build().into_app()?.config_from_prefixed_env("FLASK");
     if let Some(debug) = options.debug {
-        app = app.config("DEBUG", debug);
+        app = app.config_by("DEBUG", debug, if debug { "--debug" } else { "--no-debug" });
     }
     if let Invocation::Help = options.invocation {
         print(&arguments::help(app.name(), app.commands()));
@@ -148,6 +166,7 @@ fn execute<A: IntoApp>(build: impl FnOnce() -> A, arguments: &[String]) -> Resul
         Invocation::Run(address) => run::run(&app, &address)?,
         Invocation::Routes { all_methods } => print(&routes(&app, all_methods)),
         Invocation::Check => check(&app)?,
+        Invocation::Config { keys } => print(&config::config(app.config(), &keys)?),
         Invocation::Other { name, arguments } => own_command(&app, &name, arguments)?,
     }
     crate::builtin::log::flush();
@@ -171,19 +190,11 @@ fn routes(app: &Frozen, all_methods: bool) -> String {
     if rows.is_empty() {
         return "No routes were registered.\n".to_owned();
     }
-    let has_domains = rows.iter().any(|row| !row[2].is_empty());
-    rows.insert(0, ["Endpoint", "Methods", domain, "Rule"].map(str::to_owned));
-    let widths = [0, 1, 2, 3].map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
-    rows.insert(1, widths.map(|width| "-".repeat(width)));
-    let line = |[endpoint, methods, domain, rule]: &[String; 4]| {
-        let [a, b, c, _] = widths;
-        if has_domains {
-            format!("{endpoint:a$}  {methods:b$}  {domain:c$}  {rule}\n")
-        } else {
-            format!("{endpoint:a$}  {methods:b$}  {rule}\n")
-        }
-    };
-    rows.iter().map(line).collect()
+    if rows.iter().any(|row| !row[2].is_empty()) {
+        return table(["Endpoint", "Methods", domain, "Rule"], rows);
+    }
+    let without_domain = |[endpoint, methods, _, rule]: [String; 4]| [endpoint, methods, rule];
+    table(["Endpoint", "Methods", "Rule"], rows.into_iter().map(without_domain).collect())
 }
 
 /// Everything that can be checked without serving: freezing has checked most of it already.

@@ -24,7 +24,7 @@ pub(super) fn with_developers_key(app: App) -> App {
     }
     let folder = app.configured("INSTANCE_PATH").unwrap_or_else(|| app.root_path().join("instance"));
     match developers_key(&folder) {
-        Ok(key) => app.config("SECRET_KEY", key),
+        Ok(key) => app.config_by("SECRET_KEY", key, "made for development, in the instance folder"),
         Err(_) => app,
     }
 }

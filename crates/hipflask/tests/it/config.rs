@@ -1,11 +1,13 @@
 //! Where the configuration comes from, and what it says in the end.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
 use hipflask::prelude::*;
 use hipflask::{Config, Rule};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 fn config_of(app: App) -> Config {
@@ -90,7 +92,7 @@ fn values_are_read_by_their_type() {
     }
     assert_eq!(config.find::<u8>("NOTHING").expect("absent is fine"), None);
     assert!(config.find::<u8>("PORT").is_err(), "8080 is none");
-    let store = config.namespace::<String>("STORE_").expect("text");
+    let store = config.namespace::<BTreeMap<String, String>>("STORE_").expect("text");
     assert_eq!(store.into_iter().collect::<Vec<_>>(), [("path".into(), "p".into()), ("url".into(), "u".into())]);
 }
 
@@ -141,6 +143,72 @@ fn a_file_is_read_relative_to_the_application() {
     let own_format =
         |text: &str| text.split(',').next().map(|_| json!({"GREETING": text.len()})).ok_or("nothing in it");
     assert!(value(&config_of(App::new("test", ".").config_from_file(&absolute, own_format)), "GREETING").is_u64());
+}
+
+#[test]
+fn a_struct_is_written_to_the_configuration_and_read_from_it() {
+    #[derive(Serialize)]
+    struct Settings {
+        mail_server: &'static str,
+        mail_port: u16,
+        max_form_parts: u32,
+    }
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Mail {
+        server: String,
+        port: u16,
+        user: Option<String>,
+    }
+    let settings = || Settings { mail_server: "a", mail_port: 25, max_form_parts: 7 };
+    let config = config_of(App::new("test", ".").config_from_object(settings()));
+    assert_eq!(value(&config, "MAX_FORM_PARTS"), 7);
+    assert_eq!(config.namespace::<Mail>("MAIL_").expect("mail"), Mail { server: "a".into(), port: 25, user: None });
+    let errors = App::new("test", ".").config_from_object("text").freeze().expect_err("it has no fields");
+    assert!(errors.to_string().contains("it is not a table of keys and values"), "{errors}");
+
+    let told = |key: &str, value: Value| {
+        let config = config_of(App::new("test", ".").config_from_object(settings()).config(key, value));
+        config.namespace::<Mail>("MAIL_").expect_err("something is wrong").to_string()
+    };
+    let here = file!();
+    let port = told("MAIL_PORT", json!("smtp"));
+    assert!(port.starts_with(&format!("the configuration key `MAIL_PORT` ({here}:")), "{port}");
+    assert!(port.ends_with(") is \"smtp\": invalid type: string \"smtp\", expected u16"), "{port}");
+    assert!(told("MAIL_USER", json!(1)).contains("`MAIL_USER`"));
+    let config = config_of(App::new("test", ".").config("MAIL_SERVER", "a"));
+    let missing = config.namespace::<Mail>("MAIL_").expect_err("there is no port").to_string();
+    assert!(missing.starts_with("the configuration key `MAIL_PORT` is not set; "), "{missing}");
+    assert!(config.namespace::<Mail>("NOTHING_").is_err());
+}
+
+#[test]
+fn a_secret_is_read_from_the_file_that_is_named() {
+    let folder = Folder(std::env::temp_dir().join(format!("hipflask-secrets-{}", std::process::id())));
+    std::fs::create_dir_all(&folder.0).expect("a folder for the test");
+    let file = |name: &str, text: &str| {
+        std::fs::write(folder.0.join(name), text).expect("a file for the test");
+        folder.0.join(name)
+    };
+    for (text, secret) in [("s3cret", "s3cret"), ("0123\n", "0123"), (" a \r\n", " a "), ("a\n\n", "a\n")] {
+        let app = App::new("test", ".").config("MAIL_PASSWORD", "x").config("MAIL_PASSWORD_FILE", file("one", text));
+        let config = config_of(app);
+        assert_eq!(value(&config, "MAIL_PASSWORD"), secret, "{text:?}");
+        assert!(config.keys().all(|key| key != "MAIL_PASSWORD_FILE"));
+    }
+    let config = config_of(App::new("test", ".").config("SECRET_KEY_FALLBACKS_FILE", file("old", "a\nb\n")));
+    assert_eq!(value(&config, "SECRET_KEY_FALLBACKS"), json!(["a", "b"]));
+    let declared = App::new("test", ".").config_default("TOKEN_FILE", "x").config("TOKEN_FILE", "y");
+    assert_eq!(value(&config_of(declared), "TOKEN_FILE"), "y", "a key of its own");
+    for (path, told) in [
+        (json!(folder.0.join("gone")), "cannot be read: "),
+        (json!(file("empty", "\n")), "is empty; write the secret into it"),
+        (json!(1), " is 1; give the path of the file"),
+    ] {
+        let errors = App::new("test", ".").config("API_KEY_FILE", path).freeze().expect_err("it is wrong");
+        let error = errors.iter().next().expect("one");
+        assert!(error.message().contains("`API_KEY_FILE`") && error.message().contains(told), "{error}");
+        assert!(error.location().is_some_and(|at| at.file().ends_with("config.rs")), "{error}");
+    }
 }
 
 /// Runs this test again with these variables; the inner run prints the configuration.

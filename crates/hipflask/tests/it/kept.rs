@@ -178,5 +178,5 @@ async fn a_value_may_look_into_the_session_while_it_is_set() {
 #[test]
 fn a_setting_of_the_wrong_type_is_told_at_the_start() {
     let errors = app().config("INSTANCE_PATH", 7).freeze().expect_err("it is not a path").to_string();
-    assert!(errors.contains("`INSTANCE_PATH` is 7"), "{errors}");
+    assert!(errors.contains("`INSTANCE_PATH` (") && errors.contains(") is 7: "), "{errors}");
 }

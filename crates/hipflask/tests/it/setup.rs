@@ -76,7 +76,7 @@ fn everything_is_told_at_once_with_its_line() {
         (Some(line), "the prefix `nowhere` of a mount must start with a slash"),
         (None, "`MAX_FORM_PARTS`"),
         (None, "`SESSION_COOKIE_SAMESITE`"),
-        (None, "unknown configuration key `SECRT_KEY`; did you mean `SECRET_KEY`?"),
+        (Some(line + 2), "unknown configuration key `SECRT_KEY`; did you mean `SECRET_KEY`?"),
         (None, "bad.html:2"),
         (None, "link.html:1: `url_for('nowhere')`"),
     ]);

@@ -141,14 +141,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::base::config::ConfigBuilder;
+    use crate::base::config::builder::ConfigBuilder;
+    use crate::base::config::source::Source;
     use crate::base::datetime::DateTime;
 
     fn cookies(pairs: &[(&str, Value)]) -> SecureCookieSessions {
         let mut builder = ConfigBuilder::default();
-        builder.set("SECRET_KEY", "secret").expect("a key");
-        builder.set("DEBUG", &false).expect("a key");
-        pairs.iter().for_each(|(key, value)| builder.set(key, value).expect("a key"));
+        builder.set("SECRET_KEY", "secret", Source::Default).expect("a key");
+        builder.set("DEBUG", &false, Source::Default).expect("a key");
+        pairs.iter().for_each(|(key, value)| builder.set(key, value, Source::Default).expect("a key"));
         SecureCookieSessions::from_config(&builder.build()).expect("valid")
     }
 
