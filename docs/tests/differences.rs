@@ -1,9 +1,10 @@
 //! What the page "From Flask" calls different, and what it calls missing.
 
 use hipflask::helpers::send_data;
-use hipflask::http::{Cookie, FormData, Request};
+use hipflask::http::{Cookie, FormData, Request, Scheme};
 use hipflask::prelude::*;
 use hipflask::routing::ViewArgs;
+use hipflask::security::ProxyFix;
 use hipflask::testing::{TestClient, TestResponse};
 use hipflask::{DateTime, Rule};
 
@@ -28,6 +29,25 @@ fn shown(source: &'static str) -> TestResponse {
 
 fn problems(app: App) -> String {
     app.freeze().expect_err("there is a mistake in it").to_string()
+}
+
+#[test]
+fn a_proxy_is_believed_where_it_can_be_one_and_in_what_can_be() {
+    let app = production().extend(ProxyFix::new()).add_url_rule(Rule::new("/"), async |ctx: &mut Context| {
+        format!("{:?} {}", ctx.request().remote_addr(), ctx.request().scheme().as_str())
+    });
+    let app = app.freeze().expect("nothing is wrong with it");
+    for (peer, said, scheme, seen) in [
+        ("10.0.0.1:80", "192.0.2.7", "wss", "Some(192.0.2.7) https"),
+        ("10.0.0.1:80", "6.6.6.6, \", 192.0.2.7", "https", "Some(192.0.2.7) https"),
+        ("10.0.0.1:80", "<b>", "javascript", "Some(10.0.0.1) http"),
+        ("203.0.113.1:80", "192.0.2.7", "https", "Some(203.0.113.1) http"),
+    ] {
+        let request = Request::get("/").with_peer(peer.parse().expect("an address"), Scheme::Http);
+        let request = request.with_header("x-forwarded-for", said).with_header("x-forwarded-proto", scheme);
+        let response = hipflask::block_on(app.respond(request));
+        assert_eq!(response.data(), Some(seen.as_bytes()), "{peer} {said}");
+    }
 }
 
 #[test]

@@ -184,6 +184,7 @@ pub mod extension {
 
 /// What keeps an application safe, and how a part of it is exempted.
 pub mod security {
+    pub use crate::builtin::proxy_fix::ProxyFix;
     pub use crate::builtin::security::csrf::CsrfExempt;
 }
 

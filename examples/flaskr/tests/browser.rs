@@ -205,6 +205,7 @@ fn every_page_fits_its_screen() {
     browser.fill(&[("username", name), password, ("again", "correct horse")], "Register");
     browser.fits("the form to log in");
     browser.fill(&[("username", name), password], "Log in");
+    browser.shows("Nobody has written anything yet.");
     browser.goto(&format!("{address}/create"));
     browser.fits("the form of a post");
     browser.fill(&[("title", &"t".repeat(80)), ("body", &"b".repeat(300))], "Save");

@@ -34,6 +34,8 @@ struct Access<'a> {
     request_id: u64,
     /// `None` for a request that was made in memory.
     remote: Option<IpAddr>,
+    /// The proxy that has said who the client is.
+    peer: Option<IpAddr>,
     method: &'a str,
     path: &'a str,
     version: &'static str,
@@ -54,6 +56,7 @@ fn access(finished: &Finished<'_>) {
     write(&Access {
         request_id: request.id(),
         remote: request.remote_addr(),
+        peer: request.peer().ip().filter(|peer| Some(*peer) != request.remote_addr()),
         method: request.method().as_str(),
         path: request.uri().path(),
         version: match request.version() {
@@ -75,6 +78,7 @@ fn write(access: &Access<'_>) {
             target: "hipflask::access",
             request_id = %format_args!("{:016x}", access.request_id),
             remote = access.remote.map(tracing::field::display),
+            peer = access.peer.map(tracing::field::display),
             method = access.method,
             path = access.path,
             status = access.status,
@@ -123,7 +127,11 @@ fn access_json(line: &mut Vec<u8>, access: &Access<'_>) {
     line.extend_from_slice(BEFORE_ID);
     line.extend_from_slice(&hexadecimal(access.request_id));
     line.extend_from_slice(BEFORE_REMOTE);
-    push_remote(line, access.remote);
+    push_address(line, access.remote);
+    if access.peer.is_some() {
+        line.extend_from_slice(b",\"peer\":");
+        push_address(line, access.peer);
+    }
     // A method is a token, so nothing in it needs escaping.
     line.extend_from_slice(b",\"method\":\"");
     line.extend_from_slice(access.method.as_bytes());
@@ -147,10 +155,10 @@ fn hexadecimal(id: u64) -> [u8; 16] {
     std::array::from_fn(|at| b"0123456789abcdef"[(id >> (60 - 4 * at)) as usize & 15])
 }
 
-fn push_remote(line: &mut Vec<u8>, remote: Option<IpAddr>) {
-    let Some(remote) = remote else { return line.extend_from_slice(b"null") };
+fn push_address(line: &mut Vec<u8>, address: Option<IpAddr>) {
+    let Some(address) = address else { return line.extend_from_slice(b"null") };
     line.push(b'"');
-    match remote {
+    match address {
         IpAddr::V4(address) => {
             for (at, part) in address.octets().into_iter().enumerate() {
                 if at > 0 {
@@ -172,6 +180,7 @@ mod tests {
         Access {
             request_id: 1,
             remote: Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
+            peer: None,
             method: "OPTIONS",
             path: "/a\"b",
             version: "1.1",
@@ -198,9 +207,11 @@ mod tests {
             (&value["remote"], &value["path"], &value["us"], &value["bytes"]),
             (&"127.0.0.1".into(), &"/a\"b".into(), &1500.into(), &serde_json::Value::Null)
         );
+        assert!(value.get("peer").is_none());
         let mut line = Vec::new();
-        access_json(&mut line, &Access { remote: None, ..request() });
+        let peer = Some("2001:db8::1".parse().expect("an address"));
+        access_json(&mut line, &Access { remote: None, peer, ..request() });
         let value: serde_json::Value = serde_json::from_slice(&line).expect("json");
-        assert!(value["remote"].is_null());
+        assert!(value["remote"].is_null() && value["peer"] == "2001:db8::1");
     }
 }

@@ -7,6 +7,7 @@ mod file_head;
 mod file_settings;
 pub mod form;
 pub(crate) mod log;
+pub(crate) mod proxy_fix;
 pub(crate) mod security;
 pub(crate) mod send_file;
 mod static_files;

@@ -15,7 +15,8 @@ pub enum Peer {
 }
 
 impl Peer {
-    pub(crate) fn ip(self) -> Option<IpAddr> {
+    /// Its address, if it has one.
+    pub fn ip(self) -> Option<IpAddr> {
         match self {
             Peer::Network(address) => Some(address.ip()),
             Peer::Memory | Peer::Unix => None,

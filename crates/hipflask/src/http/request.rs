@@ -35,6 +35,8 @@ pub struct Request {
     pub(super) headers: Headers,
     pub(super) body: Body,
     pub(super) peer: Peer,
+    /// The address of the client, where what is around the application has set one.
+    pub(super) client: Option<IpAddr>,
     pub(super) scheme: Scheme,
     pub(super) path: Path,
     pub(super) args: OnceLock<MultiDict>,
@@ -63,6 +65,7 @@ impl Request {
             headers,
             body: Body::empty(),
             peer: Peer::Memory,
+            client: None,
             scheme: Scheme::Http,
             args: OnceLock::new(),
             cookies: OnceLock::new(),
@@ -83,6 +86,7 @@ impl Request {
             headers: self.headers.clone().into(),
             body: Body::empty(),
             peer: self.peer,
+            client: self.client,
             scheme: self.scheme,
             path: self.path.clone(),
             args: OnceLock::new(),
@@ -237,12 +241,13 @@ impl Request {
         self.scheme == Scheme::Https
     }
 
-    /// The address of the peer, if it came over a network: a Unix socket has none, where Flask has an empty text.
+    /// The address of the client: of the peer, if it came over a network, or what was [set](Request::set_remote_addr). A
+    /// Unix socket has none, where Flask has an empty text.
     pub fn remote_addr(&self) -> Option<IpAddr> {
-        self.peer.ip()
+        self.client.or(self.peer.ip())
     }
 
-    /// Where it came from; [`remote_addr`](Request::remote_addr) is its address, if it has one.
+    /// The other end of its connection. Behind a proxy it is the proxy, and stays it.
     pub fn peer(&self) -> Peer {
         self.peer
     }
@@ -250,14 +255,15 @@ impl Request {
     /// Whether it comes from this machine, as those in memory do. A request passed on by a proxy does not count.
     /// What is only for the developer asks this.
     pub fn is_local(&self) -> bool {
-        let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
         let is_here = match self.peer {
             Peer::Memory => true,
             Peer::Network(address) => address.ip().to_canonical().is_loopback(),
             // Proxies come this way, and not every one says for whom.
             Peer::Unix => false,
         };
-        is_here && !forwarded.iter().any(|name| self.headers.contains_key(*name))
+        let is_of_a_proxy =
+            |name: &str| matches!(name, "forwarded" | "x-real-ip" | "via") || name.starts_with("x-forwarded-");
+        is_here && self.client.is_none() && !self.headers.keys().any(|name| is_of_a_proxy(name.as_str()))
     }
 
     /// The server has seen that it asks for no other protocol; a look into the headers costs a hundred instructions.

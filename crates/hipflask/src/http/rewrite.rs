@@ -1,7 +1,7 @@
 //! A request that is changed before it is answered: by what stands around an application, for a proxy in front of
 //! the server for instance.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
@@ -11,7 +11,7 @@ use crate::base::error::{HttpError, Result};
 use crate::http::body::Body;
 use crate::http::host::host_parts;
 use crate::http::path::Path;
-use crate::http::peer::{Peer, Scheme};
+use crate::http::peer::Scheme;
 use crate::http::request::Request;
 
 /// Changes to a request. They are for what is [wrapped](crate::App::wrap) around an application: a rule is matched by
@@ -54,9 +54,10 @@ impl Request {
         self.host.take();
     }
 
-    /// Sets the address of the client.
+    /// Sets the address of the client. The [`peer`](Request::peer) stays what it is, and the request no longer counts as
+    /// [local](Request::is_local), whatever the address.
     pub fn set_remote_addr(&mut self, address: IpAddr) {
-        self.peer = Peer::Network(SocketAddr::new(address, 0));
+        self.client = Some(address);
     }
 
     /// Sets the host that was asked for, with its port if that is not the scheme's own.

@@ -19,6 +19,7 @@ mod lifecycle;
 mod log;
 mod mounts;
 mod options;
+mod proxies;
 mod real_flask;
 mod replies;
 mod requests;

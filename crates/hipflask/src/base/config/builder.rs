@@ -191,7 +191,8 @@ impl ConfigBuilder {
         let default = |(key, value)| (key, Entry { value, source: Source::Default });
         let mut values: BTreeMap<String, Entry> = self.defaults.into_iter().map(default).collect();
         values.extend(self.set);
-        Config { values: Arc::new(values) }
+        let debug = values.get("DEBUG").is_some_and(|entry| is_truthy(&entry.value));
+        Config { values: Arc::new(values), debug }
     }
 }
 

@@ -34,6 +34,8 @@ use crate::base::error::{Error, Result};
 #[derive(Clone, Default)]
 pub struct Config {
     values: Arc<BTreeMap<String, Entry>>,
+    /// Asked for in every request with a form.
+    debug: bool,
 }
 
 impl Config {
@@ -175,7 +177,7 @@ impl Config {
 
     /// Whether the application is being developed.
     pub fn debug(&self) -> bool {
-        self.value("DEBUG").is_some_and(is_truthy)
+        self.debug
     }
 
     /// Whether `key` is on; `otherwise`, where it is not set or `null`. Texts as an environment has them count: `0`,
