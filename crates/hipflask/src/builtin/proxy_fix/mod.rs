@@ -180,6 +180,7 @@ impl Default for ProxyFix {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Extension for ProxyFix {
     fn init_app(self, app: App) -> App {
         let problems = self.problems();
