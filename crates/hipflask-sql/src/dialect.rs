@@ -83,6 +83,21 @@ pub(crate) fn without_end(sql: &str) -> &str {
     sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace())
 }
 
+/// Whether a statement changes nothing, as far as its first word tells. A doubtful one counts as changing.
+pub(crate) fn only_reads(sql: &str) -> bool {
+    let mut rest = sql.trim_start();
+    while rest.starts_with("--") || rest.starts_with("/*") {
+        rest = rest[standard(rest)..].trim_start();
+    }
+    let rest = rest.trim_start_matches(|c: char| c == '(' || c.is_whitespace());
+    let first = rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let is = |word: &str| first.eq_ignore_ascii_case(word);
+    is("SELECT")
+        || is("VALUES")
+        || is("EXPLAIN")
+        || (is("WITH") && !["INSERT", "UPDATE", "DELETE", "REPLACE"].iter().any(|word| has_word(sql, word)))
+}
+
 /// Whether `word` is one of the statement's words, in upper or lower case.
 pub(crate) fn has_word(sql: &str, word: &str) -> bool {
     sql.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found.eq_ignore_ascii_case(word))
@@ -92,6 +107,29 @@ pub(crate) fn has_word(sql: &str, word: &str) -> bool {
 mod tests {
     use super::*;
     use sqlx::Sqlite;
+
+    #[test]
+    fn what_only_reads_is_told_by_its_first_word() {
+        for sql in [
+            "SELECT 1",
+            "\n-- one\n /* two */ (select 1)",
+            "values (1)",
+            "EXPLAIN SELECT 1",
+            "WITH a AS (SELECT 1) SELECT * FROM a",
+        ] {
+            assert!(only_reads(sql), "{sql}");
+        }
+        for sql in [
+            "",
+            "INSERT INTO a VALUES (1)",
+            "WITH a AS (SELECT 1) DELETE FROM b",
+            "PRAGMA user_version = 2",
+            "/* SELECT",
+            "-- SELECT",
+        ] {
+            assert!(!only_reads(sql), "{sql}");
+        }
+    }
 
     #[test]
     fn a_script_is_statements() {

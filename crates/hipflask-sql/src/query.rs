@@ -5,6 +5,7 @@ use std::panic::Location;
 
 use crate::backend::{Connection, Pool};
 use crate::error::SqlError;
+use crate::lender::Purpose;
 use crate::page::{Page, Paging};
 use crate::row::FromRow;
 use crate::rows::{Rows, Slot};
@@ -28,21 +29,21 @@ impl Target<'_> {
 
     async fn run(self, statement: &Statement, wanted: Wanted) -> Result<Outcome, SqlError> {
         match self {
-            Target::Pool(pool) => pool.connect().await?.run(statement, wanted).await,
+            Target::Pool(pool) => pool.connect(Purpose::Statement(&statement.sql)).await?.run(statement, wanted).await,
             Target::Transaction(connection) => connection.run(statement, wanted).await,
         }
     }
 
     async fn insert(self, statement: Statement) -> Result<i64, SqlError> {
         match self {
-            Target::Pool(pool) => pool.connect().await?.insert(statement).await,
+            Target::Pool(pool) => pool.connect(Purpose::Statement(&statement.sql)).await?.insert(statement).await,
             Target::Transaction(connection) => connection.insert(statement).await,
         }
     }
 
     pub(crate) async fn pour(self, statement: &Statement, slot: &Slot) -> Result<(), SqlError> {
         match self {
-            Target::Pool(pool) => pool.connect().await?.pour(statement, slot).await,
+            Target::Pool(pool) => pool.connect(Purpose::Statement(&statement.sql)).await?.pour(statement, slot).await,
             Target::Transaction(connection) => connection.pour(statement, slot).await,
         }
     }

@@ -16,7 +16,7 @@ use sqlx::{Column, ColumnIndex, Database, Either, Row as _, SqlStr};
 use crate::connection::Guarded;
 use crate::dialect::Dialect;
 use crate::error::SqlError;
-use crate::lender::{Lender, Limits};
+use crate::lender::{Lender, Limits, Purpose};
 use crate::migrate::Migrations;
 use crate::row::Row;
 use crate::rows::Slot;
@@ -37,6 +37,8 @@ pub(crate) trait Backend: Listed + Database<Connection: Migrate> + HasStatementC
     const COMMIT: &'static str = "COMMIT";
     /// Whether a connection knows the id of the row that it inserted last. Of others it is asked by `RETURNING`.
     const KNOWS_LAST_ID: bool;
+    /// Whether one connection at a time can write, so that writers take turns before they have a connection.
+    const ONE_WRITER: bool = false;
     /// Whether it goes on to send rows that are not wanted any more.
     const SENDS_ON: bool;
 
@@ -200,8 +202,8 @@ impl Pool {
         })
     }
 
-    pub(crate) async fn connect(&self) -> Result<Connection, SqlError> {
-        each!(self, lender => lender.connect().await.map(Connection::from))
+    pub(crate) async fn connect(&self, purpose: Purpose<'_>) -> Result<Connection, SqlError> {
+        each!(self, lender => lender.connect(purpose).await.map(Connection::from))
     }
 
     /// Whether connections can be opened here at all: a pool needs a runtime.

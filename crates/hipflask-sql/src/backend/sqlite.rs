@@ -40,6 +40,7 @@ impl Backend for Sqlite {
     /// from its beginning.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const KNOWS_LAST_ID: bool = true;
+    const ONE_WRITER: bool = true;
     const SENDS_ON: bool = false;
 
     type Address = Place;
