@@ -78,19 +78,42 @@ fn inside_trigger(statement: &str) -> bool {
     triggers && words.contains(&"BEGIN") && !matches!(words.as_slice(), [.., "END;"] | [.., "END", ";"])
 }
 
-/// A statement without the semicolon at its end, so that something can follow.
-pub(crate) fn without_end(sql: &str) -> &str {
-    sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace())
+/// A statement without the semicolon and the comments at its end, so that something can follow.
+pub(crate) fn without_end<D: Dialect>(sql: &str) -> &str {
+    let (mut at, mut end) = (0, 0);
+    while let Some(c) = sql[at..].chars().next() {
+        let opaque = D::opaque(&sql[..at], &sql[at..]);
+        let is_comment = opaque > 0 && matches!(c, '-' | '/');
+        at += opaque.max(c.len_utf8());
+        if !is_comment && c != ';' && !c.is_whitespace() {
+            end = at;
+        }
+    }
+    &sql[..end]
 }
 
-/// Whether a statement changes nothing, as far as its first word tells. A doubtful one counts as changing.
-pub(crate) fn only_reads(sql: &str) -> bool {
+/// A statement without the comments before it.
+fn without_comments(sql: &str) -> &str {
     let mut rest = sql.trim_start();
     while rest.starts_with("--") || rest.starts_with("/*") {
         rest = rest[standard(rest)..].trim_start();
     }
-    let rest = rest.trim_start_matches(|c: char| c == '(' || c.is_whitespace());
-    let first = rest.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    rest
+}
+
+/// Whether one of a script's statements is a `DROP TABLE`.
+pub(crate) fn drops_table<D: Dialect>(script: &str) -> bool {
+    statements::<D>(script).into_iter().any(|statement| {
+        let mut words = without_comments(statement).split_whitespace();
+        words.next().is_some_and(|word| word.eq_ignore_ascii_case("DROP"))
+            && words.next().is_some_and(|word| word.eq_ignore_ascii_case("TABLE"))
+    })
+}
+
+/// Whether a statement changes nothing, as far as its first word tells. A doubtful one counts as changing.
+pub(crate) fn only_reads(sql: &str) -> bool {
+    let begin = without_comments(sql).trim_start_matches(|c: char| c == '(' || c.is_whitespace());
+    let first = begin.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     let is = |word: &str| first.eq_ignore_ascii_case(word);
     is("SELECT")
         || is("VALUES")
@@ -128,6 +151,14 @@ mod tests {
             "-- SELECT",
         ] {
             assert!(!only_reads(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_statement_is_before_its_semicolon_and_its_comments() {
+        for end in ["", ";", " ;\n", "; -- note", "-- note\n;", " /* note; */ ; -- note"] {
+            let sql = format!("INSERT /* into */ INTO a VALUES (';--'){end}");
+            assert_eq!(without_end::<Sqlite>(&sql), "INSERT /* into */ INTO a VALUES (';--')", "{sql}");
         }
     }
 

@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::backend::Backend;
 use crate::connection::Guarded;
-use crate::dialect::only_reads;
+use crate::dialect::{only_reads, without_end};
 use crate::error::SqlError;
 
 /// How long a connection stays out of the pool.
@@ -120,6 +120,10 @@ impl<D: Backend> Lender<D> {
 
     pub(crate) fn is_usable(&self) -> bool {
         self.opening().pool.get().is_some() || Handle::try_current().is_ok()
+    }
+
+    pub(crate) fn without_end<'s>(&self, sql: &'s str) -> &'s str {
+        without_end::<D>(sql)
     }
 
     pub(crate) fn shown(&self) -> String {

@@ -27,6 +27,14 @@ impl Target<'_> {
         }
     }
 
+    /// A statement without the semicolon and the comments at its end.
+    pub(crate) fn without_end<'s>(&self, sql: &'s str) -> &'s str {
+        match self {
+            Target::Pool(pool) => pool.without_end(sql),
+            Target::Transaction(connection) => connection.without_end(sql),
+        }
+    }
+
     async fn run(self, statement: &Statement, wanted: Wanted) -> Result<Outcome, SqlError> {
         match self {
             Target::Pool(pool) => pool.connect(Purpose::Statement(&statement.sql)).await?.run(statement, wanted).await,
@@ -124,7 +132,7 @@ impl<'a> Query<'a> {
     ///
     /// If the database refuses it.
     pub async fn execute(self) -> Result<u64, SqlError> {
-        Ok(self.target.run(&self.statement, Wanted::Effect).await?.effect.affected)
+        Ok(self.target.run(&self.statement, Wanted::Effect).await?.affected)
     }
 
     /// Runs an `INSERT` of one row. The row's `id`.
