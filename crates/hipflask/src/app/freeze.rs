@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::app::blueprint::Blueprint;
+use crate::app::course::AfterWork;
 use crate::app::endpoints::{Endpoint, Owners, give_views};
 use crate::app::freezing::Freezing;
 use crate::app::frozen::{Command, Frozen, Inner, Life, MountPoint, View, url_rules};
@@ -99,6 +100,7 @@ impl App {
         check_all(&checked, &mut freezing);
         let limits = note(Limits::from_config(&config), errors);
         let bounds = note(Bounds::from_config(&config), errors);
+        let after_work = note(AfterWork::from_config(&config), errors);
         let instance_path = note(config.find("INSTANCE_PATH"), errors);
         self.commands.append(&mut mounts.commands);
         Some(Frozen(Arc::new(Inner {
@@ -126,6 +128,7 @@ impl App {
             on_finished: self.on_finished,
             commands: self.commands,
             children: mounts.children,
+            after_work: after_work?,
             life: Life { on_startup: self.on_startup, on_shutdown: self.on_shutdown, ..Life::default() },
         })))
     }

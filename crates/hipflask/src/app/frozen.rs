@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::sync::Mutex;
 
+use crate::app::course::AfterWork;
 use crate::app::finished::OnFinished;
 use crate::app::limits::Limits;
 use crate::app::scope::Scope;
@@ -72,6 +73,7 @@ pub(super) struct Inner {
     /// The applications mounted in it, in the order in which they were.
     pub(super) children: Vec<Frozen>,
     pub(super) life: Life,
+    pub(super) after_work: AfterWork,
 }
 
 impl Frozen {
@@ -187,6 +189,10 @@ impl Frozen {
 
     pub(super) fn children(&self) -> &[Frozen] {
         &self.0.children
+    }
+
+    pub(crate) fn after_work(&self) -> &AfterWork {
+        &self.0.after_work
     }
 
     pub(super) fn life(&self) -> &Life {

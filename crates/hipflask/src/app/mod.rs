@@ -3,6 +3,7 @@
 mod adding;
 pub(crate) mod blueprint;
 mod configuration;
+pub(crate) mod course;
 mod endpoints;
 pub(crate) mod extension;
 pub(crate) mod finished;

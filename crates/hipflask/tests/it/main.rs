@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, reason = "views panic here to see what becomes of it")]
 
+mod after_response;
 mod blocking;
 mod blueprints;
 mod callbacks;
@@ -37,4 +38,5 @@ mod templates;
 mod uploads;
 mod urls;
 mod views;
+mod within;
 mod wraps;

@@ -115,6 +115,11 @@ impl Session {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has the log say so where it is changed, because nothing saves it.
+    pub(crate) fn never_saved(&self) {
+        self.state().saved = true;
+    }
+
     fn accessed(&self) -> MutexGuard<'_, SessionState> {
         let mut state = self.state();
         state.accessed = true;
