@@ -10,6 +10,7 @@ mod config;
 mod csrf;
 mod dependencies;
 mod errors;
+mod events;
 mod finished;
 mod forms;
 mod hosts;
