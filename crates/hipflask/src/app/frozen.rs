@@ -301,6 +301,10 @@ pub(super) fn url_rules<'a>(map: &'a Map, views: &'a [View], scopes: &'a [Scope]
 pub(crate) struct MountPoint {
     pub(crate) prefix: String,
     pub(crate) handler: Arc<dyn Handler>,
+    /// Whether it comes before the application's own rules and hooks.
+    pub(crate) is_first: bool,
+    /// Whether it is an application, which checks its requests itself.
+    pub(crate) is_app: bool,
 }
 
 /// A command of the application's own, beside `run`, `routes` and `check`.
