@@ -38,7 +38,7 @@ use crate::context::Context;
 use crate::context::parted::Parted;
 use crate::context::stream::hand_over;
 use crate::dispatch::ending::Ending;
-use crate::dispatch::failure::log_error;
+use crate::dispatch::failure::{log_error, warn_of_cookies};
 use crate::handler::redirect::redirect_response;
 use crate::handler::respond::Respond;
 use crate::handler::{Answer, Handler};
@@ -437,6 +437,9 @@ fn last_resort(ctx: &Context, error: Error) -> (Response, Option<Arc<Error>>) {
 /// Step 11.
 fn finish_response(ctx: &mut Context) -> Response {
     let response = ctx.take_response().unwrap_or_else(|| Response::default().with_status(500));
+    if response.longest_cookie() > ctx.app().limits().max_cookie_size {
+        warn_of_cookies(ctx, &response);
+    }
     fit_body(ctx.request().method(), response)
 }
 

@@ -338,6 +338,44 @@ fn a_mount_that_does_not_begin_with_a_slash_is_refused() {
     assert!(errors.to_string().contains("the prefix `api` of a mount must start with a slash"), "{errors}");
 }
 
+/// Two applications whose sessions have one cookie, as they do with one key and one name; the outer one's is permanent.
+fn sharing(with: fn(App) -> App) -> App {
+    let login = |session: Session| {
+        session.renew();
+        session.set("user", "Ada");
+        "hello"
+    };
+    let inner = with(production("inner")).add_url_rule(Rule::new("/login"), login).add_url_rule(Rule::new("/"), || "x");
+    let begin = |session: Session| {
+        session.set_permanent(true);
+        session.set("seen", 1);
+        "begun"
+    };
+    with(production("outer")).add_url_rule(Rule::new("/begin"), begin).mount("/in", inner)
+}
+
+#[test]
+fn a_mounted_applications_session_is_not_overwritten_by_the_refresh_of_the_outer_one() {
+    use hipflask::sessions::{MemoryStore, ServerSideSessions};
+    let on_the_server: fn(App) -> App =
+        |app| app.session_interface(|freezing| ServerSideSessions::new(MemoryStore::default(), freezing.config()));
+    for (kind, with) in [("cookie", (|app| app) as fn(App) -> App), ("on the server", on_the_server)] {
+        let client = sharing(with).test_client();
+        client.get("/begin").send_blocking();
+        let ours = |headers: &hipflask::http::HeaderMap| headers.get_all("set-cookie").iter().count();
+        assert_eq!(ours(client.get("/in/").send_blocking().headers()), 1, "{kind}: the outer one is refreshed");
+        let response = client.get("/in/login").send_blocking();
+        assert_eq!(ours(response.headers()), 1, "{kind}: one cookie, and it is the mounted application's");
+        let again = client.cookie("session");
+        client.get("/in/").send_blocking();
+        if kind == "cookie" {
+            assert_eq!(client.session(|session| session.get::<String>("user")).as_deref(), Some("Ada"));
+        } else {
+            assert_eq!(client.cookie("session"), again, "the id is the inner one's, whose values are in its own store");
+        }
+    }
+}
+
 #[test]
 fn a_mounts_own_headers_win_and_the_outer_ones_fill_the_gaps() {
     let policy = "default-src 'none'";
