@@ -141,6 +141,12 @@ impl Drop for Ended {
             self.tell_of(&of.app, of.rule, of.mount, of.error.as_ref(), true);
         }
         self.tell_of(self.ctx.app(), self.ctx.rule_id(), self.ctx.mount_id(), self.ctx.error(), false);
+        if !self.ctx.take_cookies().is_empty() {
+            tracing::warn!(
+                request_id = self.ctx.request_id(),
+                "a request within this one has set cookies when the answer was made already; they are lost"
+            );
+        }
         let (work, held) = self.ctx.take_work();
         work.into_iter().for_each(|work| work(held.clone()));
     }

@@ -65,6 +65,12 @@ impl Context {
         } else {
             self.config().find::<String>("SERVER_NAME")?.map(HeaderValue::try_from).transpose()?
         };
+        if !self.request().is_local()
+            && let Some(address) = request.remote_addr()
+        {
+            // What shows that a proxy has passed the request on is not among its headers any more.
+            request.set_remote_addr(address);
+        }
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, host.unwrap_or(HeaderValue::from_static("localhost")));
         headers.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
@@ -174,7 +180,7 @@ impl InnerRequest<'_> {
         let mut inner = Context::new(ctx.app().clone(), Box::new(request));
         inner.enter_within(ctx);
         if is_as_client {
-            inner.share_session(ctx.session().clone());
+            inner.share_session(ctx.open_session().await?.clone());
         }
         let (mut response, ending) = respond_in(inner).await;
         response.settle_headers();

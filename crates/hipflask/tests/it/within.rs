@@ -6,6 +6,7 @@ use hipflask::Rule;
 use hipflask::extension::{Answer, Handler};
 use hipflask::http::{Body, Cookie, FormData};
 use hipflask::prelude::*;
+use hipflask::security::ProxyFix;
 
 /// What happened, in order.
 #[derive(Clone, Default)]
@@ -291,4 +292,42 @@ async fn a_command_can_ask_its_application() {
     let app = app().routes(routes![inner]).command("go", "Go.", go).config("SERVER_NAME", "shop.example");
     let app = app.freeze().expect("it is well formed");
     assert_eq!(app.run_command("go", [""; 0]).await.expect("it runs"), "GET http://shop.example/inner");
+}
+
+#[test]
+fn it_is_as_far_away_as_the_request_around_it() {
+    async fn inner(ctx: &mut Context) -> String {
+        let request = ctx.request();
+        let address = request.remote_addr().map(|address| address.to_string()).unwrap_or_default();
+        format!("{} {address} {}", request.url(), request.is_local())
+    }
+    async fn outer(ctx: &mut Context) -> Result<Response> {
+        ctx.request_to(GET, "/inner").send().await
+    }
+    let app = || app().add_url_rule(Rule::new("/inner"), inner).add_url_rule(Rule::new("/outer"), outer);
+    let ask = |app: App| {
+        let client = app.test_client();
+        let request = client.get("/outer").header("x-forwarded-for", "192.0.2.7").header("x-forwarded-proto", "https");
+        request.send_blocking().text()
+    };
+    assert_eq!(app().test_client().get("/outer").send_blocking().text(), "http://localhost/inner 127.0.0.1 true");
+    assert_eq!(ask(app()), "http://localhost/inner 127.0.0.1 false", "the debug page is for this machine alone");
+    assert_eq!(ask(app().extend(ProxyFix::new())), "https://localhost/inner 192.0.2.7 false");
+}
+
+#[test]
+fn cookies_that_come_too_late_are_told() {
+    async fn late(ctx: &mut Context) -> Result<()> {
+        if ctx.request().path() == "/late" {
+            ctx.request_to(GET, "/visit").as_client().send().await?;
+        }
+        Ok(())
+    }
+    let app = app().routes(routes![visit]).add_url_rule(Rule::new("/late"), || "late").teardown_request(late);
+    let client = app.test_client();
+    let log = crate::log::Log::of(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("the system has threads").block_on(client.get("/late").send());
+    });
+    assert!(log.contains("they are lost"), "{log}");
 }

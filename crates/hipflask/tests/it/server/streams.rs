@@ -1,13 +1,15 @@
 //! Streams of events, and work after responses, on real sockets.
 
 use std::future::pending;
+use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hipflask::Rule;
-use hipflask::helpers::EventStream;
+use hipflask::helpers::{Event, EventStream};
 use hipflask::prelude::*;
-use tokio::sync::Semaphore;
+use tokio::process::Command;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::{PATIENCE, Server, app, rule, soon, wait};
 
@@ -58,4 +60,50 @@ async fn the_client_has_its_answer_before_the_work_is_done_and_a_stop_waits_for_
     soon(wait(&shut)).await;
     assert_eq!(done.available_permits(), 1, "it shuts down after the work");
     soon(stopped).await.expect("it does not panic").expect("it stops in good order");
+}
+
+/// The page tells the server what it gets. It connects again on its own, with the id of the last event.
+#[tokio::test]
+#[ignore = "needs Chromium, which `cargo xtask test` prepares"]
+async fn a_browser_gets_events_and_goes_on_where_it_was() {
+    const SCRIPT: &str = "const source = new EventSource('/events');
+        const tell = (event) => fetch('/seen?' + new URLSearchParams({event: event.data + '|' + event.lastEventId}));
+        source.onmessage = tell;
+        source.addEventListener('note', tell);";
+    let events = async |ctx: &mut Context| {
+        let last: u32 = ctx.request().last_event_id().and_then(|id| id.parse().ok()).unwrap_or(0);
+        EventStream::new(async move |mut out| {
+            out.send(Event::comment("soon").retry(Duration::from_millis(10))).await?;
+            out.send(Event::new(format!("line {last}\nend")).id((last + 1).to_string())).await?;
+            out.send(Event::new("\u{fc}").event("note")).await
+        })
+    };
+    let (see, mut seen) = mpsc::unbounded_channel();
+    let app = app()
+        .add_url_rule(Rule::new("/"), || html!("<!doctype html><script src=/script.js></script>"))
+        .add_url_rule(Rule::new("/script.js"), || ([("content-type", "text/javascript")], SCRIPT))
+        .add_url_rule(Rule::new("/events"), events)
+        .add_url_rule(Rule::new("/seen"), move |ctx: &mut Context| {
+            let _ = see.send(ctx.request().args().get("event").unwrap_or_default().to_owned());
+            "seen"
+        });
+    let server = Server::start(app);
+    let profile = std::env::temp_dir().join(format!("hipflask-events-{}", std::process::id()));
+    let mut browser = Command::new("chromium")
+        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .args(["--remote-debugging-port=0".to_owned(), format!("http://{}/", server.address)])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("Chromium is there");
+    // What it tells may overtake each other, and it goes on and on.
+    let mut awaited = vec!["line 0\nend|1", "\u{fc}|1", "line 1\nend|2", "\u{fc}|2"];
+    while !awaited.is_empty() {
+        let told = soon(seen.recv()).await.expect("the server is there");
+        awaited.retain(|one| *one != told);
+    }
+    browser.kill().await.expect("it runs until it is told to end");
+    let _ = std::fs::remove_dir_all(profile);
 }
