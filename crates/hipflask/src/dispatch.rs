@@ -77,8 +77,8 @@ impl Frozen {
     pub(crate) async fn respond_recorded(&self, request: Request) -> (Response, Vec<String>, Parted) {
         let (rendered, mut watching) = (Rendered::default(), Parted::default());
         let mut ending = Ending::new(Context::new(self.clone(), Box::new(request)));
+        ending.watch(watching.add());
         ending.begin().g_mut().insert(rendered.clone());
-        ending.ctx().watch(watching.add());
         let mut response = self.full_dispatch(ending.ctx()).await;
         response.settle_headers();
         self.end(ending.ctx()).await;

@@ -20,7 +20,7 @@ use crate::app::frozen::Frozen;
 use crate::base::config::Config;
 use crate::base::error::{Error, Result};
 use crate::context::g::G;
-use crate::context::parted::{Hold, Parted, Work};
+use crate::context::parted::{Hold, Parted, Watch, Work};
 use crate::context::session::Session;
 use crate::context::session::interface::open_now;
 use crate::handler::{Answer, Handler};
@@ -94,8 +94,8 @@ struct Left {
     parted: Parted,
     /// The work that begins then. The lock is never taken; it makes a [`Context`] `Sync`.
     work: Mutex<Vec<Work>>,
-    /// Held until that work is done, for a caller that waits for it.
-    watched: Option<Hold>,
+    /// Leads to what is held until that work is done, where a caller waits for it.
+    watched: Option<Watch>,
 }
 
 /// What a mounted application that has answered leaves behind, for the end of the request.
@@ -188,7 +188,9 @@ impl Context {
     /// a stand-in is here: enough to answer the request, to log it and to end it.
     pub(crate) fn lend(&mut self) -> Context {
         let stand_in = self.parts_mut().stand_in();
-        Context { parts: self.parts.replace(Box::new(stand_in)) }
+        let mut lent = Context { parts: self.parts.replace(Box::new(stand_in)) };
+        lent.watch_as(self);
+        lent
     }
 
     /// Takes back what was [lent](Context::lend), if it comes back.
@@ -323,7 +325,12 @@ impl Context {
             };
             let slot = &self.parts().session;
             match opened {
-                Ok(session) => _ = slot.set(session),
+                Ok(session) => {
+                    if self.is_copy() {
+                        session.never_saved();
+                    }
+                    let _ = slot.set(session);
+                }
                 Err(error) => {
                     // The page that tells of it must not take the visitor's cookie away.
                     let _ = slot.set(Session::null("it could not be opened"));
