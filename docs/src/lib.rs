@@ -12,6 +12,7 @@ pages! {
     quickstart "../quickstart.md",
     tutorial "../tutorial.md",
     lifecycle "../lifecycle.md",
+    signals "../signals.md",
     from_flask "../from-flask.md",
     configuration "../configuration.md",
     errors "../errors.md",

@@ -50,6 +50,7 @@
 //! | [`sessions`] | where sessions are kept |
 //! | [`helpers`] | redirects, URLs, files |
 //! | [`errors`] | errors and their handlers |
+//! | [`signals`] | what happens, told to functions of yours |
 //! | [`signing`] | signed texts, random tokens |
 //! | [`security`] | what keeps an application safe |
 //! | [`extension`] | what extensions and handlers of your own are made of |
@@ -180,6 +181,18 @@ pub mod extension {
     pub use crate::handler::outcome::Outcome;
     pub use crate::handler::pool::ViewThreads;
     pub use crate::handler::{Answer, BoxFuture, Handler};
+}
+
+/// What happens in an application, told to the functions that are [connected](App::connect) to it. Flask's
+/// `flask.signals`, by their names.
+pub mod signals {
+    pub use crate::app::signal::Signal;
+    pub use crate::app::signals::{
+        AppcontextPopped, AppcontextPushed, AppcontextTearingDown, GotRequestException, RequestFinished,
+        RequestStarted, RequestTearingDown,
+    };
+    pub use crate::builtin::templating::rendered::{BeforeRenderTemplate, TemplateRendered};
+    pub use crate::context::session::flash::MessageFlashed;
 }
 
 /// What keeps an application safe, and how a part of it is exempted.

@@ -18,6 +18,7 @@ use crate::app::scope::Hook;
 use crate::app::scope::{Check, Checked};
 use crate::app::scope::{Inside, Scope};
 use crate::app::setup_error::{SetupError, SetupErrors};
+use crate::app::traps::Traps;
 use crate::app::url_map::locate;
 use crate::app::url_rule::UrlRule;
 use crate::app::wrap::compose;
@@ -98,6 +99,7 @@ impl App {
         }
         check_all(&checked, &mut freezing);
         let limits = note(Limits::from_config(&config), errors);
+        let traps = note(Traps::from_config(&config), errors);
         let bounds = note(Bounds::from_config(&config), errors);
         let instance_path = note(config.find("INSTANCE_PATH"), errors);
         self.commands.append(&mut mounts.commands);
@@ -107,12 +109,17 @@ impl App {
             root_path: self.root_path,
             sessions: sessions?,
             limits: limits?,
+            traps: traps?,
             pool: Pool::new(bounds?),
             config,
             map,
             views,
             view_ids,
-            tears_down: scopes.iter().any(|scope| !scope.teardown_request.is_empty()),
+            tears_down: scopes.iter().any(|scope| !scope.teardown_request.is_empty())
+                || !self.teardown_appcontext.is_empty()
+                || !self.signals.is_empty(),
+            teardown_appcontext: self.teardown_appcontext.into_iter().rev().collect(),
+            signals: self.signals,
             scopes_by_name: scopes
                 .iter()
                 .enumerate()

@@ -10,6 +10,8 @@ use tokio::sync::Mutex;
 use crate::app::finished::OnFinished;
 use crate::app::limits::Limits;
 use crate::app::scope::Scope;
+use crate::app::signal::Signals;
+use crate::app::traps::Traps;
 use crate::app::url_rule::UrlRule;
 use crate::base::config::Config;
 use crate::base::error::Result;
@@ -19,6 +21,7 @@ use crate::base::type_map::TypeMap;
 use crate::context::Context;
 use crate::context::session::interface::SessionInterface;
 use crate::handler::Handler;
+use crate::handler::callback::Callback;
 use crate::handler::pool::{Pool, ViewThreads};
 use crate::routing::adapter::MapAdapter;
 use crate::routing::build::{BuildError, WantedUrl};
@@ -50,6 +53,7 @@ pub(super) struct Inner {
     pub(super) instance_path: PathBuf,
     pub(super) config: Config,
     pub(super) limits: Limits,
+    pub(super) traps: Traps,
     pub(super) pool: Pool,
     pub(super) sessions: Box<dyn SessionInterface>,
     pub(super) map: Map,
@@ -57,8 +61,11 @@ pub(super) struct Inner {
     pub(super) views: Vec<View>,
     pub(super) view_ids: HashMap<ViewId, Vec<String>>,
     pub(super) scopes: Vec<Scope>,
-    /// Whether any of them has a teardown function.
+    /// Whether the end of a context has to be run: there are teardown functions, or signals to be sent.
     pub(super) tears_down: bool,
+    /// In the order in which they run.
+    pub(super) teardown_appcontext: Vec<Callback<()>>,
+    pub(super) signals: Signals,
     /// Those of blueprints.
     pub(super) scopes_by_name: HashMap<String, usize>,
     pub(super) mounts: Vec<MountPoint>,
@@ -137,6 +144,10 @@ impl Frozen {
         &self.0.limits
     }
 
+    pub(crate) fn traps(&self) -> Traps {
+        self.0.traps
+    }
+
     pub(crate) fn sessions(&self) -> &dyn SessionInterface {
         &*self.0.sessions
     }
@@ -163,6 +174,14 @@ impl Frozen {
 
     pub(crate) fn tears_down(&self) -> bool {
         self.0.tears_down
+    }
+
+    pub(crate) fn teardown_appcontext(&self) -> &[Callback<()>] {
+        &self.0.teardown_appcontext
+    }
+
+    pub(crate) fn signals(&self) -> &Signals {
+        &self.0.signals
     }
 
     pub(crate) fn blueprint(&self, scope: usize) -> Option<&str> {

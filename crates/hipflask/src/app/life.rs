@@ -1,11 +1,9 @@
 //! The start and the end of an application, and of those mounted in it.
 
-use std::pin::pin;
 use std::sync::atomic::Ordering;
 
 use crate::app::frozen::{Frozen, Stage};
 use crate::base::error::{Error, Result};
-use crate::base::panics;
 use crate::handler::{BoxFuture, Handler};
 
 impl Frozen {
@@ -78,10 +76,7 @@ impl Frozen {
     }
 
     async fn call_once(&self, handler: &dyn Handler) -> Result<()> {
-        let mut ctx = self.context();
-        let called = panics::catch_in(pin!(async { handler.call(&mut ctx).await })).await;
-        called.map_err(Error::from)??;
-        ctx.g_mut().check_kept()
+        self.app_context(async |ctx| handler.call(ctx).await.map(|_| ())).await
     }
 
     fn tell_rest(&self, failures: impl IntoIterator<Item = Error>) {

@@ -15,6 +15,9 @@ pub(crate) mod mount;
 pub(crate) mod scaffold;
 pub(crate) mod scope;
 pub(crate) mod setup_error;
+pub(crate) mod signal;
+pub(crate) mod signals;
+pub(crate) mod traps;
 mod url_map;
 pub(crate) mod url_rule;
 pub(crate) mod wrap;
@@ -36,12 +39,15 @@ use crate::app::mount::{IntoMount, Mounted};
 use crate::app::scaffold::{Scaffold, ScaffoldParts};
 use crate::app::scope::Checked;
 use crate::app::setup_error::SetupError;
+use crate::app::signal::Signals;
 use crate::app::wrap::Wrap;
 use crate::base::config::builder::ConfigBuilder;
 use crate::base::error::Result;
 use crate::base::type_map::TypeMap;
 use crate::context::session::interface::SessionInterface;
 use crate::handler::Handler;
+use crate::handler::callback::Callback;
+use crate::handler::into_callback::IntoCallback;
 use crate::handler::into_handler::IntoHandler;
 use crate::routing::converter::Factory;
 use crate::routing::url_map::UrlMap;
@@ -94,6 +100,8 @@ pub struct App {
     on_startup: Vec<Arc<dyn Handler>>,
     on_shutdown: Vec<Shutdown>,
     on_finished: Vec<OnFinished>,
+    signals: Signals,
+    teardown_appcontext: Vec<Callback<()>>,
     commands: Vec<Command>,
     /// What these four and the mounts run, to be checked like hooks.
     checked: Vec<Checked>,
@@ -124,6 +132,8 @@ impl App {
             on_startup: Vec::new(),
             on_shutdown: Vec::new(),
             on_finished: Vec::new(),
+            signals: Signals::default(),
+            teardown_appcontext: Vec::new(),
             commands: Vec::new(),
             checked: Vec::new(),
             problems: Vec::new(),
@@ -365,6 +375,33 @@ impl App {
     /// ```
     pub fn on_finished(mut self, f: impl Fn(&Finished<'_>) + Send + Sync + 'static) -> App {
         self.on_finished.push(Arc::new(f));
+        self
+    }
+
+    /// Runs `f` at the end of every context: of a request, after its `teardown_request` functions; of a command; of a
+    /// function of the start or the end. The last registered runs first, and if one fails or panics, that is logged, and
+    /// the others run all the same. The error that no handler answered is an argument, `Option<Caught<Error>>`. Flask's
+    /// `teardown_appcontext`.
+    ///
+    /// What a value in [`g`](crate::Context::g) closes when it is dropped needs no such function.
+    ///
+    /// ```
+    /// use hipflask::errors::Caught;
+    /// use hipflask::prelude::*;
+    ///
+    /// async fn close(ctx: &mut Context, error: Option<Caught<Error>>) {
+    ///     let of = if ctx.has_request() { "a request" } else { "a command" };
+    ///     println!("{of} has ended, and {}", if error.is_some() { "failed" } else { "all is well" });
+    /// }
+    ///
+    /// let app = App::new("doc", ".").teardown_appcontext(close);
+    /// # assert_eq!(app.test_client().get("/").send_blocking().status(), 404);
+    /// ```
+    #[track_caller]
+    pub fn teardown_appcontext<M>(mut self, f: impl IntoCallback<(), M>) -> App {
+        let callback = f.into_callback();
+        self.check_callback(&callback, "the teardown_appcontext function");
+        self.teardown_appcontext.push(callback);
         self
     }
 

@@ -70,7 +70,8 @@ struct Guest<'a> {
 
 impl Guest<'_> {
     fn enter(outer: &mut Context, app: Frozen) -> Guest<'_> {
-        let inner = Context::new(app, outer.take_request());
+        let mut inner = Context::new(app, outer.take_request());
+        inner.observe(outer.observers().cloned());
         Guest { outer, inner }
     }
 }

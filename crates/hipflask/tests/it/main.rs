@@ -31,6 +31,7 @@ mod security;
 mod server;
 mod sessions;
 mod setup;
+mod signals;
 mod static_files;
 mod surface;
 mod templates;

@@ -8,13 +8,14 @@ mod filters;
 mod forms;
 pub(crate) mod functions;
 mod python;
+pub(crate) mod rendered;
 mod scope;
 mod setup;
 mod value;
 
 use std::borrow::Cow;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, ObjectExt, Value};
 use minijinja::{Environment, ErrorKind};
@@ -28,6 +29,7 @@ use crate::app::scaffold::Scaffold;
 use crate::base::error::{Error, Result};
 use crate::base::html::Html;
 use crate::builtin::templating::functions::TemplateFunction;
+use crate::builtin::templating::rendered::{BeforeRenderTemplate, TemplateRendered};
 use crate::builtin::templating::setup::TemplateSetup;
 use crate::builtin::templating::value::try_to_value;
 use crate::context::Context;
@@ -155,22 +157,6 @@ impl Template {
     }
 }
 
-/// The names of the templates that were rendered, in `g` where a test wants to know them. Flask's signal
-/// `template_rendered`.
-/// It is shared, because a stream may take `g` along.
-#[derive(Clone, Default)]
-pub(crate) struct Rendered(Arc<Mutex<Vec<String>>>);
-
-impl Rendered {
-    fn add(&self, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
-    }
-
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 const WITHOUT: &str = "the application was made without templates";
 
 impl Context {
@@ -231,10 +217,11 @@ impl Templates {
             Source::Text(text) => self.environment.template_from_named_str(engine::STRING_TEMPLATE, text)?,
             Source::Names(names) => self.first_of(names)?,
         };
-        if let Some(rendered) = ctx.g().get::<Rendered>() {
-            rendered.add(template.name());
-        }
-        current::enter(ctx, || template.render(Value::from_object(root)))
+        let (name, root) = (template.name(), Value::from_object(root));
+        ctx.send(|| BeforeRenderTemplate::new(name, &root));
+        let page = current::enter(ctx, || template.render(&root))?;
+        ctx.send(|| TemplateRendered::new(name, &root));
+        Ok(page)
     }
 
     fn first_of(&self, names: &[Cow<'static, str>]) -> Result<minijinja::Template<'_, '_>, minijinja::Error> {

@@ -1,0 +1,32 @@
+//! Which errors are more than an answer, as the configuration says.
+
+use http::StatusCode;
+
+use crate::base::config::Config;
+use crate::base::error::{HttpError, Result};
+
+/// What is done with errors that a program wants to see and not to answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Traps {
+    /// An error that nobody answers passes the handlers for 500; a test client fails with it.
+    pub(crate) propagates: bool,
+    http: bool,
+    bad_request: bool,
+}
+
+impl Traps {
+    pub(super) fn from_config(config: &Config) -> Result<Traps> {
+        let is_on = |key| -> Result<bool> { Ok(config.find(key)?.unwrap_or_default()) };
+        let propagates = config.find("PROPAGATE_EXCEPTIONS")?;
+        Ok(Traps {
+            propagates: propagates.map_or_else(|| is_on("TESTING"), Ok)?,
+            http: is_on("TRAP_HTTP_EXCEPTIONS")?,
+            bad_request: is_on("TRAP_BAD_REQUEST_ERRORS")?,
+        })
+    }
+
+    /// Whether an HTTP error that no handler answers counts as an unexpected one.
+    pub(crate) fn catch(&self, error: &HttpError) -> bool {
+        self.http || self.bad_request && error.status() == StatusCode::BAD_REQUEST
+    }
+}
