@@ -13,6 +13,7 @@ pages! {
     tutorial "../tutorial.md",
     lifecycle "../lifecycle.md",
     signals "../signals.md",
+    class_based_views "../class-based-views.md",
     from_flask "../from-flask.md",
     configuration "../configuration.md",
     errors "../errors.md",

@@ -181,6 +181,7 @@ pub mod extension {
     pub use crate::handler::outcome::Outcome;
     pub use crate::handler::pool::ViewThreads;
     pub use crate::handler::{Answer, BoxFuture, Handler};
+    pub use crate::handler::before::{Before, before};
 }
 
 /// What happens in an application, told to the functions that are [connected](App::connect) to it. Flask's

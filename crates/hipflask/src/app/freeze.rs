@@ -420,7 +420,7 @@ impl<'a> Assembly<'a> {
                         endpoints.push(endpoint.clone());
                     }
                 }
-                if let Some(view) = &route.view {
+                for view in route.view.iter().chain(&route.inside) {
                     self.checked.push((boxed(view), format!("the view `{endpoint}`"), location));
                 }
                 self.views.push(View { handler: route.view, scope: place.scope, options });

@@ -6,6 +6,7 @@ mod blocking;
 mod blueprints;
 mod callbacks;
 mod config;
+mod class_views;
 mod csrf;
 mod dependencies;
 mod errors;
