@@ -14,6 +14,7 @@ pages! {
     lifecycle "../lifecycle.md",
     signals "../signals.md",
     class_based_views "../class-based-views.md",
+    blueprints "../blueprints.md",
     from_flask "../from-flask.md",
     configuration "../configuration.md",
     errors "../errors.md",

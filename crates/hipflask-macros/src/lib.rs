@@ -255,6 +255,12 @@ pub fn app(input: TokenStream) -> TokenStream {
     function(input, |input| app::expand(&input))
 }
 
+/// `folder!`
+#[proc_macro]
+pub fn folder(input: TokenStream) -> TokenStream {
+    function(input, app::folder)
+}
+
 /// Makes a struct a form: every field is a field of the form.
 ///
 /// ```

@@ -28,7 +28,9 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 
+use crate::app::below_prefix::scope_of;
 use crate::app::frozen::Frozen;
+use crate::app::scope::Scope;
 use crate::app::signal::Signals;
 use crate::app::signals::{AppcontextPushed, GotRequestException, RequestFinished, RequestStarted};
 use crate::base::error::{Error, HttpError, Result};
@@ -249,7 +251,7 @@ impl Frozen {
             },
         };
         let error = Arc::new(error);
-        for handler in self.scope(ctx.scope()).errors.find(&error) {
+        for handler in self.error_scope(ctx).errors.find(&error) {
             match self.call_error_handler(ctx, &**handler, Arc::clone(&error)).await {
                 Ok(Some(response)) => return (response, None),
                 Ok(None) => {} // It passed.
@@ -260,6 +262,13 @@ impl Frozen {
             Some(http) => (error_page::http(ctx, http), None),
             None => self.handle_unhandled(ctx, error).await,
         }
+    }
+
+    /// The scope whose error handlers are asked: that of the rule, or of a blueprint that wants the errors below its prefix.
+    fn error_scope(&self, ctx: &Context) -> &Scope {
+        let unmatched = ctx.rule_id().is_none().then(|| ctx.request().routing_path()).flatten();
+        let below = unmatched.and_then(|path| scope_of(self.below_prefixes(), path));
+        self.scope(below.unwrap_or_else(|| ctx.scope()))
     }
 
     async fn call_error_handler(
@@ -284,7 +293,7 @@ impl Frozen {
             return (page, Some(error));
         }
         let internal = Arc::new(Error::from(HttpError::internal(Arc::clone(&error))));
-        for handler in self.scope(ctx.scope()).errors.find(&internal) {
+        for handler in self.error_scope(ctx).errors.find(&internal) {
             match self.call_error_handler(ctx, &**handler, Arc::clone(&internal)).await {
                 Ok(Some(response)) => return (response, Some(error)),
                 Ok(None) => {}

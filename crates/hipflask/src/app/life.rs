@@ -1,10 +1,15 @@
 //! The start and the end of an application, and of those mounted in it.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use crate::app::frozen::{Frozen, Stage};
+use tokio::runtime::Handle;
+
+use crate::app::frozen::{Frozen, Stage, Timeouts};
+use crate::app::scope::Hook;
+use crate::base::config::Config;
 use crate::base::error::{Error, Result};
-use crate::handler::{BoxFuture, Handler};
+use crate::handler::BoxFuture;
 
 impl Frozen {
     /// Runs what has to run before the first request, once: the application's own `on_startup` functions, then those of
@@ -35,8 +40,8 @@ impl Frozen {
     }
 
     async fn start_all(&self, stage: &mut Stage) -> Result<()> {
-        for handler in &self.life().on_startup {
-            self.call_once(&**handler).await?;
+        for hook in &self.life().on_startup {
+            self.call_once(hook, "on_startup", self.life().timeouts.startup).await?;
             stage.ran += 1;
         }
         for child in self.children() {
@@ -69,20 +74,53 @@ impl Frozen {
         self.life().is_started.store(false, Ordering::Release);
         if is_started || ran > 0 {
             for shutdown in self.life().on_shutdown.iter().rev().filter(|shutdown| shutdown.after <= ran) {
-                failures.extend(self.call_once(&*shutdown.handler).await.err());
+                failures
+                    .extend(self.call_once(&shutdown.hook, "on_shutdown", self.life().timeouts.shutdown).await.err());
             }
         }
         failures
     }
 
-    async fn call_once(&self, handler: &dyn Handler) -> Result<()> {
-        self.app_context(async |ctx| handler.call(ctx).await.map(|_| ())).await
+    /// Calls a function `of` the start or the end. One that takes longer than `timeout` is given up.
+    async fn call_once(&self, hook: &Hook, of: &str, timeout: Option<Duration>) -> Result<()> {
+        self.app_context(async |ctx| {
+            let called = hook.handler.call(ctx);
+            match timeout.filter(|_| Handle::try_current().is_ok()) {
+                None => called.await?,
+                Some(timeout) => match tokio::time::timeout(timeout, called.into_future()).await {
+                    Ok(answer) => answer?,
+                    Err(_) => return Err(too_slow(hook, of, timeout)),
+                },
+            };
+            Ok(())
+        })
+        .await
     }
 
     fn tell_rest(&self, failures: impl IntoIterator<Item = Error>) {
         for error in failures {
             tracing::error!("`{}` was not stopped cleanly: {error:?}", self.name());
         }
+    }
+}
+
+fn too_slow(hook: &Hook, of: &str, timeout: Duration) -> Error {
+    let (file, line) = (hook.location.file(), hook.location.line());
+    let key = if of == "on_startup" { STARTUP_TIMEOUT } else { SHUTDOWN_TIMEOUT };
+    let seconds = timeout.as_secs_f64();
+    let told = format!(
+        "the {of} function at {file}:{line} was not done after {seconds} seconds; find out what it waits for, or give it \
+         more time with `{key}`"
+    );
+    Error::msg(told).at(hook.location)
+}
+
+const STARTUP_TIMEOUT: &str = "STARTUP_TIMEOUT";
+const SHUTDOWN_TIMEOUT: &str = "SHUTDOWN_TIMEOUT";
+
+impl Timeouts {
+    pub(super) fn from_config(config: &Config) -> Result<Timeouts> {
+        Ok(Timeouts { startup: config.seconds(STARTUP_TIMEOUT)?, shutdown: config.seconds(SHUTDOWN_TIMEOUT)? })
     }
 }
 

@@ -3,10 +3,11 @@
 #![allow(clippy::panic, reason = "views panic here to see what becomes of it")]
 
 mod blocking;
+mod blueprint_parts;
 mod blueprints;
 mod callbacks;
-mod config;
 mod class_views;
+mod config;
 mod csrf;
 mod dependencies;
 mod errors;
@@ -17,6 +18,7 @@ mod kept;
 mod large_forms;
 mod layers;
 mod lifecycle;
+mod lifetime;
 mod log;
 mod mounts;
 mod options;
