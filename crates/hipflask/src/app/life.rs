@@ -106,7 +106,7 @@ impl Frozen {
 
 fn too_slow(hook: &Hook, of: &str, timeout: Duration) -> Error {
     let (file, line) = (hook.location.file(), hook.location.line());
-    let key = if of == "on_startup" { STARTUP_TIMEOUT } else { SHUTDOWN_TIMEOUT };
+    let key = if of == "on_startup" { "STARTUP_TIMEOUT" } else { "SHUTDOWN_TIMEOUT" };
     let seconds = timeout.as_secs_f64();
     let told = format!(
         "the {of} function at {file}:{line} was not done after {seconds} seconds; find out what it waits for, or give it \
@@ -115,12 +115,9 @@ fn too_slow(hook: &Hook, of: &str, timeout: Duration) -> Error {
     Error::msg(told).at(hook.location)
 }
 
-const STARTUP_TIMEOUT: &str = "STARTUP_TIMEOUT";
-const SHUTDOWN_TIMEOUT: &str = "SHUTDOWN_TIMEOUT";
-
 impl Timeouts {
     pub(super) fn from_config(config: &Config) -> Result<Timeouts> {
-        Ok(Timeouts { startup: config.seconds(STARTUP_TIMEOUT)?, shutdown: config.seconds(SHUTDOWN_TIMEOUT)? })
+        Ok(Timeouts { startup: config.seconds("STARTUP_TIMEOUT")?, shutdown: config.seconds("SHUTDOWN_TIMEOUT")? })
     }
 }
 

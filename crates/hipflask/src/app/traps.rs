@@ -16,12 +16,14 @@ pub(crate) struct Traps {
 
 impl Traps {
     pub(super) fn from_config(config: &Config) -> Result<Traps> {
-        let is_on = |key| -> Result<bool> { Ok(config.find(key)?.unwrap_or_default()) };
-        let propagates = config.find("PROPAGATE_EXCEPTIONS")?;
+        let propagates: Option<bool> = config.find("PROPAGATE_EXCEPTIONS")?;
+        let testing: Option<bool> = config.find("TESTING")?;
+        let http: Option<bool> = config.find("TRAP_HTTP_EXCEPTIONS")?;
+        let bad_request: Option<bool> = config.find("TRAP_BAD_REQUEST_ERRORS")?;
         Ok(Traps {
-            propagates: propagates.map_or_else(|| is_on("TESTING"), Ok)?,
-            http: is_on("TRAP_HTTP_EXCEPTIONS")?,
-            bad_request: is_on("TRAP_BAD_REQUEST_ERRORS")?,
+            propagates: propagates.or(testing).unwrap_or_default(),
+            http: http.unwrap_or_default(),
+            bad_request: bad_request.unwrap_or_default(),
         })
     }
 
