@@ -17,6 +17,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::app::frozen::Frozen;
+use crate::app::signal::Signals;
 use crate::base::config::Config;
 use crate::base::error::{Error, Result};
 use crate::context::g::G;
@@ -63,6 +64,8 @@ struct Parts {
     routing_error: Option<Error>,
     error: Option<Arc<Error>>,
     after_this_request: Vec<Arc<dyn Handler>>,
+    /// Receivers of signals for this request alone; nearly always none.
+    observers: Option<Arc<Signals>>,
     body: BodyState,
     request_id: OnceLock<String>,
     /// Whether teardown functions have run, or are another context's to run.
@@ -121,6 +124,7 @@ impl Parts {
             routing_error: None,
             error: None,
             after_this_request: Vec::new(),
+            observers: None,
             body: BodyState::default(),
             request_id: OnceLock::new(),
             is_torn_down: false,
@@ -145,6 +149,7 @@ impl Parts {
             view_args: self.view_args.clone(),
             error: self.error.clone(),
             after_this_request: self.after_this_request.clone(),
+            observers: self.observers.clone(),
             request_id: self.request_id.clone(),
             is_torn_down: self.is_torn_down,
             left: std::mem::take(&mut self.left),
@@ -263,6 +268,7 @@ impl Context {
         let (own, parts) = (self.parts_mut(), stays.parts_mut());
         (parts.rule, parts.mount, parts.scope, parts.error) = (own.rule, own.mount, own.scope, own.error.clone());
         parts.request_id = own.request_id.clone();
+        parts.observers = own.observers.clone();
         (parts.is_torn_down, parts.is_within, parts.depth) = (true, own.is_within, own.depth);
         (parts.left, parts.hold) = (std::mem::take(&mut own.left), own.hold.take());
         own.hold = Some(parts.left.parted.add());
@@ -279,7 +285,9 @@ impl Context {
 
     /// Whether teardown functions have to run.
     pub(crate) fn owes_teardown(&self) -> bool {
-        self.parts.as_ref().is_some_and(|parts| !parts.is_torn_down && parts.app.tears_down())
+        self.parts
+            .as_ref()
+            .is_some_and(|parts| !parts.is_torn_down && (parts.app.tears_down() || parts.observers.is_some()))
     }
 
     /// Whether teardown functions have to run. They run once, so it is asked once.
@@ -308,7 +316,7 @@ impl Context {
     pub fn session(&self) -> &Session {
         let parts = self.parts();
         parts.session.get_or_init(|| {
-            let session = open_now(parts.app.sessions(), &parts.request);
+            let session = self.heard(open_now(parts.app.sessions(), &parts.request));
             if parts.is_copy {
                 session.never_saved();
             }
@@ -326,6 +334,7 @@ impl Context {
             let slot = &self.parts().session;
             match opened {
                 Ok(session) => {
+                    let session = self.heard(session);
                     if self.is_copy() {
                         session.never_saved();
                     }
@@ -339,6 +348,30 @@ impl Context {
             }
         }
         Ok(self.session())
+    }
+
+    /// The session, which keeps the signals that are sent through it if anyone may want them.
+    fn heard(&self, session: Session) -> Session {
+        if self.hears_signals() {
+            session.keep_signals();
+        }
+        session
+    }
+
+    /// Whether a signal may have a receiver.
+    pub(crate) fn hears_signals(&self) -> bool {
+        let parts = self.parts();
+        !parts.app.signals().is_empty() || parts.observers.is_some()
+    }
+
+    /// Receivers of signals for this request alone.
+    pub(crate) fn observers(&self) -> Option<&Arc<Signals>> {
+        self.parts().observers.as_ref()
+    }
+
+    /// Tells `observers` of the signals of this request, and of the applications mounted where it goes.
+    pub(crate) fn observe(&mut self, observers: Option<Arc<Signals>>) {
+        self.parts_mut().observers = observers;
     }
 
     /// The session, if anything has asked for it: to look at it without opening it.

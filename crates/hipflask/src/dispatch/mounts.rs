@@ -101,6 +101,7 @@ impl Guest<'_> {
     fn enter(outer: &mut Context, app: Frozen) -> Guest<'_> {
         let mut inner = Context::new(app, outer.take_request());
         inner.enter_mounted(outer);
+        inner.observe(outer.observers().cloned());
         Guest { outer, inner }
     }
 }

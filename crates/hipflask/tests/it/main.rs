@@ -4,8 +4,10 @@
 
 mod after_response;
 mod blocking;
+mod blueprint_parts;
 mod blueprints;
 mod callbacks;
+mod class_views;
 mod config;
 mod csrf;
 mod dependencies;
@@ -18,6 +20,7 @@ mod kept;
 mod large_forms;
 mod layers;
 mod lifecycle;
+mod lifetime;
 mod log;
 mod mounts;
 mod options;
@@ -33,6 +36,7 @@ mod security;
 mod server;
 mod sessions;
 mod setup;
+mod signals;
 mod static_files;
 mod surface;
 mod templates;
