@@ -12,7 +12,7 @@ impl Frozen {
     pub(super) async fn call_mounts(&self, ctx: &mut Context) -> Result<Option<Response>> {
         for (id, mount) in self.mounts().iter().enumerate() {
             let len = mount.prefix.len();
-            let path = ctx.request().routing_path().unwrap_or_default();
+            let path = ctx.request().path_for_mounts().unwrap_or_default();
             let inside = path.strip_prefix(&*mount.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
             if !inside {
                 continue;

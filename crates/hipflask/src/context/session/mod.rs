@@ -197,16 +197,13 @@ impl Session {
         read_or_warn(&value, key)
     }
 
-    /// Takes everything out; the browser is told to forget the cookie. What is set afterwards is another session: one
+    /// Takes everything out; the browser is told to forget the cookie, be it one that cannot be read. What is set afterwards is another session: one
     /// that is kept on the server gets another id.
     #[track_caller]
     pub fn clear(&self) {
-        let mut state = self.accessed();
+        let mut state = self.modified();
         state.renewed = true;
-        if !state.values.is_empty() {
-            state.values.clear();
-            state.note_modified(Location::caller());
-        }
+        state.values.clear();
     }
 
     /// Begins another session for the same browser: everything is taken out except the messages that no page has shown
@@ -257,11 +254,7 @@ impl Session {
     /// Sets whether it outlives the browser window.
     #[track_caller]
     pub fn set_permanent(&self, permanent: bool) {
-        if permanent {
-            self.set("_permanent", true);
-        } else {
-            self.pop::<bool>("_permanent");
-        }
+        self.set("_permanent", permanent);
     }
 
     /// Whether the browser brought no session that could be used.
