@@ -37,6 +37,7 @@ mod surface;
 mod templates;
 mod uploads;
 mod urls;
+mod value_properties;
 mod views;
 mod werkzeug;
 mod wraps;
