@@ -207,7 +207,7 @@ impl Session {
         read_or_warn(&value, key)
     }
 
-    /// Takes everything out; the browser is told to forget the cookie. What is set afterwards is another session: one
+    /// Takes everything out; the browser is told to forget the cookie, be it one that cannot be read. What is set afterwards is another session: one
     /// that is kept on the server gets another id.
     #[track_caller]
     pub fn clear(&self) {
@@ -274,11 +274,7 @@ impl Session {
     /// Sets whether it outlives the browser window.
     #[track_caller]
     pub fn set_permanent(&self, permanent: bool) {
-        if permanent {
-            self.set("_permanent", true);
-        } else {
-            self.pop::<bool>("_permanent");
-        }
+        self.set("_permanent", permanent);
     }
 
     /// Whether the browser brought no session that could be used.
