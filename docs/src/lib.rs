@@ -19,6 +19,7 @@ pages! {
     database "../database.md",
     login "../login.md",
     sessions "../sessions.md",
+    forms "../forms.md",
     routing "../routing.md",
     server "../server.md",
     performance "../performance.md",

@@ -1,7 +1,12 @@
 //! Forms: how they are read, validated, and shown again with what the user typed.
 
+mod kinds;
+mod nested;
+mod prepared;
+mod templates;
+
 use hipflask::Rule;
-use hipflask::form::{Binder, Field, FieldError, FieldRule, FormModel, FromField, Sent};
+use hipflask::form::{Binder, Field, FieldError, FieldRule, FieldValues, FormModel, FromField, Sent};
 use hipflask::http::{FormData, Method, Upload};
 use hipflask::prelude::*;
 use hipflask::testing::TestClient;
@@ -236,7 +241,7 @@ async fn fields_may_come_twice_or_not_at_all() {
     let send =
         |more: &'static [(&'static str, &'static str)]| client.post("/").form(more.iter().copied().chain(VALID)).send();
     let told = send(&[("name", "Bob"), ("tags", "a"), ("tags", ""), ("tags", "a"), ("unknown", "x")]).await.text();
-    assert!(told.contains("name: \"Bob\"") && told.contains("tags: [\"a\", \"\", \"a\"]"), "the first counts: {told}");
+    assert!(told.contains("name: \"Bob\"") && told.contains("tags: [\"a\", \"a\"]"), "the first counts: {told}");
     for (ticked, value) in [("y", true), ("on", true), ("", false), ("false", false), ("0", false)] {
         let told = client.post("/").form(VALID.into_iter().chain([("news", ticked)])).send().await.text();
         assert!(told.contains(&format!("news: {value}")), "{ticked:?}: {told}");
@@ -264,7 +269,7 @@ async fn two_texts_are_the_same_whatever_their_line_breaks() {
 async fn several_choices() {
     #[derive(Form)]
     struct Pizza {
-        #[field(widget = "select", multiple = "multiple", choices("h" = "Ham", "o" = "Olives", "c" = "Corn"))]
+        #[field(choices("h" = "Ham", "o" = "Olives", "c" = "Corn"))]
         toppings: Vec<String>,
     }
     async fn order(form: Form<Pizza>) -> Template {
@@ -275,7 +280,7 @@ async fn several_choices() {
     }
     let client = client_of(order);
     let html = client.post("/").form([("toppings", "h"), ("toppings", "c")]).send().await.text();
-    assert!(html.starts_with("h+c <select id=\"toppings\" multiple=\"multiple\" name=\"toppings\">"), "{html}");
+    assert!(html.starts_with("h+c <select id=\"toppings\" multiple name=\"toppings\">"), "{html}");
     assert!(html.contains("value=\"h\" selected>") && html.contains("value=\"c\" selected>"), "{html}");
     assert!(!html.contains("value=\"o\" selected>"), "{html}");
     let wrong = client.post("/").form([("toppings", "h"), ("toppings", "pineapple")]).send().await.text();
@@ -303,14 +308,14 @@ async fn what_was_typed_is_shown_again() {
     assert!(!html.contains("<script>") && !html.contains("hunter2"), "{html}");
     assert_eq!(
         fields[0],
-        "<input aria-describedby=\"name-errors\" aria-invalid=\"true\" id=\"name\" maxlength=\"5\" minlength=\"2\" name=\"name\" \
+        "<input aria-invalid=\"true\" id=\"name\" maxlength=\"5\" minlength=\"2\" name=\"name\" \
          required type=\"text\" value=\"&#34;&gt;&lt;script&gt;\">"
     );
     assert!(fields[1].contains("max=\"130\" min=\"18\"") && fields[1].contains("value=\"x\""), "{}", fields[1]);
     assert!(fields[2].contains("type=\"password\"") && !fields[2].contains("value"), "{}", fields[2]);
     assert_eq!(
         fields[3],
-        "<select id=\"colour\" name=\"colour\"><option value=\"red\">red</option><option value=\"green\" selected>green</option></select>"
+        "<select id=\"colour\" name=\"colour\"><option value=\"\"></option><option value=\"red\">red</option><option value=\"green\" selected>green</option></select>"
     );
     assert_eq!(fields[4], "<input checked id=\"news\" name=\"news\" type=\"checkbox\" value=\"y\">");
     assert_eq!(fields[5], "<input id=\"mail\" name=\"mail\" type=\"email\" value=\"\">");
@@ -357,9 +362,8 @@ async fn fields_write_themselves() {
         ),
         ("{{ form['given-name'] }}", "<input id=\"given-name\" name=\"given-name\" type=\"text\" value=\"\">"),
         ("{{ form['given-name'].label }}", "<label for=\"given-name\">Given-name</label>"),
-        ("{% for name in form %}{{ name }},{% endfor %}", "text,first_name,given-name,"),
         (
-            "{% for field in form.fields() %}{{ field.name }}{{ field.required }},{% endfor %}",
+            "{% for field in form %}{{ field.name }}{{ field.required }},{% endfor %}",
             "textTrue,first_nameFalse,given-nameFalse,",
         ),
         ("{{ form.nothing }}|{{ form.errors }}", "|{}"),
@@ -390,8 +394,8 @@ async fn what_only_the_application_knows_is_an_error_too() {
         if form.valid().is_some_and(|all| all.name == "Ada") {
             form.add_error(Everything::NAME, "Taken: <Ada>.");
         }
-        let messages: Vec<_> = form.messages().collect();
-        format!("{} {} {messages:?} {}", form.is_submitted(), form.valid().is_some(), form.into_valid().is_ok())
+        let messages = format!("{:?}", form.messages().collect::<Vec<_>>());
+        format!("{} {} {messages} {}", form.is_submitted(), form.valid().is_some(), form.into_valid().is_ok())
     }
     let client = client_of(register);
     assert_eq!(client.post("/").form(VALID).send().await.text(), "true false [(\"name\", \"Taken: <Ada>.\")] false");
@@ -403,7 +407,11 @@ async fn what_only_the_application_knows_is_an_error_too() {
     form.add_error(Everything::AGE, "more");
     let names: Vec<_> = form.messages().collect();
     let expected = [("name", "first"), ("age", "Enter a whole number."), ("age", "more")];
-    assert_eq!(names, expected.map(|(name, message)| (name, message.to_owned())), "in the order of the fields");
+    assert_eq!(
+        names,
+        expected.map(|(name, message): (&str, &str)| (name, message.to_owned())),
+        "in the order of the fields"
+    );
 }
 
 #[hipflask::test]
@@ -459,6 +467,9 @@ async fn a_form_by_hand() {
             let text = String::from_field(sent)?;
             let plain = text.bytes().all(|b| b.is_ascii_lowercase());
             if plain { Ok(Slug(text)) } else { Err(format!("{} of {:?}", text.len(), sent.other("title")).into()) }
+        }
+        fn to_field(&self, values: &mut FieldValues) {
+            values.text(&self.0);
         }
     }
     struct Page(Slug);
@@ -527,7 +538,7 @@ async fn errors_are_told_in_the_words_of_the_request() {
 #[hipflask::test]
 async fn errors_can_be_matched() {
     async fn page(form: Form<Everything>) -> String {
-        let short = |(name, error): (&'static str, &FieldError)| match error {
+        let short = |(name, error): (&str, &FieldError)| match error {
             FieldError::TooShort { min } => Some(format!("{name} {min}")),
             _ => None,
         };
