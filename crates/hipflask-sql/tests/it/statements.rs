@@ -92,6 +92,16 @@ on_both! {
         assert_eq!(db.query("UPDATE item SET amount = 2 * amount WHERE name = 'nobody'").execute().await.unwrap(), 0);
     }
 
+    async fn a_day_comes_back_as_the_same_day(database) {
+        let db = database.db().await;
+        db.query("CREATE TABLE stay (day DATE, until DATE)").execute().await.unwrap();
+        let (day, none) = (Date::of(2024, 2, 29), None::<Date>);
+        db.query("INSERT INTO stay (day, until) VALUES (?, ?)").bind(day).bind(none).execute().await.unwrap();
+        let read: (Date, Option<Date>) = db.query("SELECT day, until FROM stay WHERE day = ?").bind(&day).one().await.unwrap();
+        assert_eq!(read, (day, None));
+        assert_eq!(db.query("SELECT COUNT(*) FROM stay WHERE day < ?").bind(Date::of(2024, 3, 1)).scalar::<i64>().await.unwrap(), 1);
+    }
+
     async fn a_value_too_few_or_too_many_is_refused(database) {
         let db = database.with_items().await;
         db.query("INSERT INTO item (name, amount) VALUES ('a', 1)").execute().await.unwrap();
