@@ -1,5 +1,6 @@
 //! Statements: what is bound to them, what they give, and how they are refused.
 
+use hipflask::form::Date;
 use hipflask::prelude::*;
 use hipflask_sql::prelude::*;
 use hipflask_sql::{SqlError, sqlx};
@@ -97,7 +98,7 @@ on_both! {
         db.query("CREATE TABLE stay (day DATE, until DATE)").execute().await.unwrap();
         let (day, none) = (Date::of(2024, 2, 29), None::<Date>);
         db.query("INSERT INTO stay (day, until) VALUES (?, ?)").bind(day).bind(none).execute().await.unwrap();
-        let read: (Date, Option<Date>) = db.query("SELECT day, until FROM stay WHERE day = ?").bind(&day).one().await.unwrap();
+        let read: (Date, Option<Date>) = db.query("SELECT day, until FROM stay WHERE day = ?").bind(day).one().await.unwrap();
         assert_eq!(read, (day, None));
         assert_eq!(db.query("SELECT COUNT(*) FROM stay WHERE day < ?").bind(Date::of(2024, 3, 1)).scalar::<i64>().await.unwrap(), 1);
     }

@@ -22,6 +22,7 @@ mod options;
 mod proxies;
 mod real_flask;
 mod replies;
+mod request_in_templates;
 mod requests;
 mod responses;
 mod route_properties;

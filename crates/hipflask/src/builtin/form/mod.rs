@@ -53,13 +53,23 @@ pub(crate) use crate::builtin::form::types::is_ticked;
 pub use crate::builtin::form::values::FieldValues;
 pub use hipflask_macros::Choices;
 
-/// The fields of the request's forms that are passwords, in `g` during development: the debug page conceals them.
+/// The fields of the request's forms that are passwords, in `g` during development: the debug page conceals them. Those of a
+/// form inside another are here by their own names.
 pub(crate) struct PasswordFields(pub(crate) Vec<&'static str>);
 
 fn note_passwords<T: FormModel>(ctx: &mut Context) {
-    let noted = ctx.g_mut().remove::<PasswordFields>().map(|PasswordFields(names)| names).unwrap_or_default();
-    let passwords = T::fields().into_iter().filter(|field| field.widget == "password").map(|field| field.name);
-    ctx.g_mut().insert(PasswordFields(noted.into_iter().chain(passwords).collect()));
+    let mut noted = ctx.g_mut().remove::<PasswordFields>().map(|PasswordFields(names)| names).unwrap_or_default();
+    find_passwords(&T::fields(), &mut noted);
+    ctx.g_mut().insert(PasswordFields(noted));
+}
+
+fn find_passwords(fields: &[Field], found: &mut Vec<&'static str>) {
+    for field in fields {
+        if field.widget == "password" {
+            found.push(field.name);
+        }
+        find_passwords(&field.fields, found);
+    }
 }
 
 impl<T: FormModel> Form<T> {

@@ -1,6 +1,6 @@
 //! What fields show of values: the other way of reading them.
 
-/// What the fields of a form show of values. A type writes itself into it with [`FromField::to_field`].
+/// What the fields of a form show of values. A type writes itself into it with [`FromField::to_field`](crate::form::FromField::to_field).
 #[derive(Clone, Debug, Default)]
 pub struct FieldValues {
     /// What comes before the names of the form that is written, if it is inside another: `address-`.

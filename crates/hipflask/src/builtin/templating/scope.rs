@@ -173,6 +173,12 @@ impl Object for Pairs {
     ) -> Result<Value, Error> {
         let key = args.first().and_then(Value::as_str).unwrap_or_default();
         match (method, args) {
+            ("get", [_, named]) if named.is_kwargs() => {
+                let kwargs = Kwargs::try_from(named.clone())?;
+                let default: Option<Value> = kwargs.get("default")?;
+                kwargs.assert_all_used()?;
+                with(|ctx| self.first(ctx, key).or(default).unwrap_or_else(|| Value::from(())))
+            }
             ("get", [_]) => with(|ctx| self.first(ctx, key).unwrap_or_else(|| Value::from(()))),
             ("get", [_, default]) => with(|ctx| self.first(ctx, key).unwrap_or_else(|| default.clone())),
             ("getlist", [_]) => with(|ctx| self.all(ctx, key)),

@@ -371,3 +371,25 @@ fn several_files_are_one_field() {
     let field = Album::fields().swap_remove(0);
     assert_eq!((field.is_list, field.attributes), (true, vec![("accept", ".png,.JPG".to_owned())]));
 }
+
+#[hipflask::test]
+async fn several_choices() {
+    #[derive(Form)]
+    struct Pizza {
+        #[field(choices("h" = "Ham", "o" = "Olives", "c" = "Corn"))]
+        toppings: Vec<String>,
+    }
+    async fn order(form: Form<Pizza>) -> Template {
+        let order = form.valid().map(|pizza| pizza.toppings.join("+"));
+        Template::from_string("{{ order }} {{ form.toppings }} {{ form.toppings.errors|join }}")
+            .with("order", &order)
+            .with("form", &form)
+    }
+    let client = crate::forms::client_of(order);
+    let html = client.post("/").form([("toppings", "h"), ("toppings", "c")]).send().await.text();
+    assert!(html.starts_with("h+c <select id=\"toppings\" multiple name=\"toppings\">"), "{html}");
+    assert!(html.contains("value=\"h\" selected>") && html.contains("value=\"c\" selected>"), "{html}");
+    assert!(!html.contains("value=\"o\" selected>"), "{html}");
+    let wrong = client.post("/").form([("toppings", "h"), ("toppings", "pineapple")]).send().await.text();
+    assert!(wrong.ends_with("Choose one of the options."), "{wrong}");
+}

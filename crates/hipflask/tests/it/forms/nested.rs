@@ -171,3 +171,31 @@ async fn forms_inside_write_themselves() {
          <ul class=\"errors\" id=\"lines-0-amount-errors\"><li>This must be at least 1.</li></ul>"
     );
 }
+
+/// A password is one wherever it is.
+#[hipflask::test]
+async fn the_debug_page_conceals_a_password_inside_a_form() {
+    #[derive(Form)]
+    struct Account {
+        #[field(widget = "password", name = "new-pin")]
+        pin: String,
+    }
+    #[derive(Form)]
+    struct Signup {
+        account: Account,
+        others: Vec<Account>,
+    }
+    async fn fail(form: Form<Signup>) -> Result<String> {
+        let pins = form.valid().map(|signup| signup.account.pin.len() + signup.others[0].pin.len());
+        Err(Error::msg(format!("{pins:?} digits")))
+    }
+    let app = App::new("test", ".").config("SECRET_KEY", "only for this test").config("DEBUG", true);
+    let client = app.add_url_rule(Rule::new("/").methods([Method::POST]), fail).test_client();
+    let sent = [("account-new-pin", "84736"), ("others-0-new-pin", "19283")];
+    let page = client.post("/").form(sent).send().await.text();
+    assert!(page.contains("Some(10) digits"), "{page}");
+    // The lines of this test are on the page too.
+    let (_, page) = page.split_once("<h2>Form</h2>").expect("the form is shown");
+    assert!(page.contains("account-new-pin"), "{page}");
+    assert!(!page.contains("84736") && !page.contains("19283"), "{page}");
+}
