@@ -23,6 +23,7 @@ pages! {
     login "../login.md",
     sessions "../sessions.md",
     streaming "../streaming.md",
+    forms "../forms.md",
     routing "../routing.md",
     server "../server.md",
     performance "../performance.md",

@@ -146,6 +146,7 @@ pub mod helpers {
 pub mod templating {
     pub use crate::base::html::{Html, ToHtml};
     pub use crate::builtin::templating::functions::TemplateFunction;
+    pub use crate::builtin::templating::iterated::ITERATED;
     pub use crate::builtin::templating::{Template, TemplateError, Values};
 }
 

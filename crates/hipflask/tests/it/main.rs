@@ -28,6 +28,7 @@ mod oracle;
 mod proxies;
 mod real_flask;
 mod replies;
+mod request_in_templates;
 mod requests;
 mod responses;
 mod route_properties;
