@@ -20,6 +20,7 @@ pages! {
     login "../login.md",
     sessions "../sessions.md",
     forms "../forms.md",
+    streaming "../streaming.md",
     routing "../routing.md",
     server "../server.md",
     performance "../performance.md",

@@ -296,7 +296,7 @@ impl TestRequest<'_> {
         head.uri = uri;
         let request =
             Request::from_parts(head, Body::from(self.body.clone())).with_peer(([127, 0, 0, 1], 0).into(), self.scheme);
-        let (response, templates) = self.client.app.respond_recorded(request).await;
+        let (response, templates, unfinished) = self.client.app.respond_recorded(request).await;
         self.client.absorb(response.headers());
         let (status, headers, mut body) = response.into_parts();
         let mut bytes = Vec::new();
@@ -307,6 +307,9 @@ impl TestRequest<'_> {
                 Err(error) => body_error = Some(error.to_string()),
             }
         }
+        drop(body);
+        // What a test looks at has happened: `on_finished` functions, and the work after the response.
+        unfinished.gone().await;
         TestResponse { status, headers, body: bytes.into(), body_error, templates, history: Vec::new() }
     }
 }

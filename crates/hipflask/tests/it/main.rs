@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, reason = "views panic here to see what becomes of it")]
 
+mod after_response;
 mod blocking;
 mod blueprints;
 mod callbacks;
@@ -9,6 +10,7 @@ mod config;
 mod csrf;
 mod dependencies;
 mod errors;
+mod events;
 mod finished;
 mod forms;
 mod hosts;
@@ -38,4 +40,5 @@ mod templates;
 mod uploads;
 mod urls;
 mod views;
+mod within;
 mod wraps;
