@@ -33,6 +33,7 @@ mod sessions;
 mod setup;
 mod static_files;
 mod surface;
+mod talisman;
 mod templates;
 mod uploads;
 mod urls;
