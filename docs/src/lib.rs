@@ -13,6 +13,8 @@ pages! {
     tutorial "../tutorial.md",
     lifecycle "../lifecycle.md",
     from_flask "../from-flask.md",
+    cli "../cli.md",
+    testing "../testing.md",
     configuration "../configuration.md",
     errors "../errors.md",
     extensions "../extensions.md",

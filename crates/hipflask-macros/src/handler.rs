@@ -7,7 +7,13 @@ use syn::{Error, ItemFn, Result, ReturnType, Signature};
 
 use crate::arguments::{Argument, in_one_place};
 use crate::render::named_templates;
-use crate::view::PathArgument;
+
+/// An argument that is found by its name: a value of the path, what a user has typed.
+pub(crate) struct Given {
+    pub(crate) name: Ident,
+    /// The expression that gives it, out of `ctx`.
+    pub(crate) value: TokenStream,
+}
 
 /// Where a plain `fn` runs: on a thread for what may block, or on the worker that the request is on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,8 +39,8 @@ impl Place {
 /// `impl Handler for __View`, which calls the function. Two underscores, because types of the user's own are named in
 /// it. Each line that can be the wrong type's fault is placed at that type, so that the compiler's message points there and
 /// not at the attribute.
-pub(crate) fn expand(function: &ItemFn, arguments: &[Argument], path: &[PathArgument], place: Place) -> TokenStream {
-    let fetched = Fetched::new(arguments, path);
+pub(crate) fn expand(function: &ItemFn, arguments: &[Argument], given: &[Given], place: Place) -> TokenStream {
+    let fetched = Fetched::new(arguments, given);
     let answer = answer(&function.sig, &fetched, place);
     let checks = &fetched.checks;
     let templates = templates(function);
@@ -78,7 +84,7 @@ struct Fetched {
 }
 
 impl Fetched {
-    fn new(arguments: &[Argument], path: &[PathArgument]) -> Fetched {
+    fn new(arguments: &[Argument], given: &[Given]) -> Fetched {
         let mut fetched = Fetched::default();
         for (index, argument) in arguments.iter().enumerate() {
             let value = |span: Span| Ident::new(&format!("argument_{index}"), span.resolved_at(Span::call_site()));
@@ -91,14 +97,14 @@ impl Fetched {
                     fetched.passed.push(quote_spanned!(ty.span()=> &*#value));
                 }
                 Argument::Typed { name, ty } => {
-                    let of_path = name.as_ref().and_then(|name| path.iter().find(|argument| argument.name == *name));
+                    let given = name.as_ref().and_then(|name| given.iter().find(|given| given.name == *name));
                     let (tokens, span) = (in_one_place(ty), ty.span());
                     let value = value(span);
-                    match of_path {
+                    match given {
                         None => fetched.by_type(&value, &tokens, span),
-                        Some(PathArgument { variable, .. }) => fetched.fetches.extend(quote_spanned!(span=>
-                            let #value = <#tokens as ::hipflask::helpers::PathValue>::from_args(ctx.view_args(), #variable)?;
-                        )),
+                        Some(Given { value: given, .. }) => {
+                            fetched.fetches.extend(quote_spanned!(span=> let #value = #given;));
+                        }
                     }
                     fetched.passed.push(quote!(#value));
                 }

@@ -375,7 +375,8 @@ fn routes(view: &View, attached: &[Attached]) -> Result<TokenStream> {
     let text = name.unraw().to_string();
     let inline = attached.iter().find_map(|attached| attached.options.inline.as_ref());
     let place = Place::of(inline, &view.function.sig)?;
-    let handler = handler::expand(&view.function, &view.arguments, &view.path, place);
+    let given: Vec<_> = view.path.iter().map(PathArgument::given).collect();
+    let handler = handler::expand(&view.function, &view.arguments, &given, place);
     let rules = attached.iter().map(Attached::rule);
     Ok(quote! {
         #(#cfgs)*

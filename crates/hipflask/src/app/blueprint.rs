@@ -27,9 +27,20 @@ pub struct Blueprint {
     pub(crate) subdomain: Option<String>,
     pub(crate) host: Option<String>,
     pub(crate) defaults: Vec<(String, String)>,
+    pub(crate) cli_group: CliGroup,
     pub(crate) parts: ScaffoldParts,
     pub(crate) children: Vec<Blueprint>,
     pub(crate) location: &'static Location<'static>,
+}
+
+/// Where the commands of a blueprint are.
+#[derive(Clone, Debug)]
+pub(crate) enum CliGroup {
+    /// In a group of its name.
+    Own,
+    Named(String),
+    /// Beside those of the application.
+    Beside,
 }
 
 impl Blueprint {
@@ -42,6 +53,7 @@ impl Blueprint {
             subdomain: None,
             host: None,
             defaults: Vec::new(),
+            cli_group: CliGroup::Own,
             parts: ScaffoldParts::default(),
             children: Vec::new(),
             location: Location::caller(),
@@ -88,6 +100,34 @@ impl Blueprint {
         let name = name.into();
         self.defaults.retain(|(known, _)| *known != name);
         self.defaults.push((name, value.to_string()));
+        self
+    }
+
+    /// The group of its commands, instead of one that has its own name; with `None` they are beside those of the
+    /// application. Flask's `cli_group`.
+    ///
+    /// ```
+    /// use hipflask::cli::Command;
+    /// use hipflask::prelude::*;
+    ///
+    /// fn posts() -> Blueprint {
+    ///     Blueprint::new("posts").command(Command::new("count").runs(async || "12"))
+    /// }
+    ///
+    /// let app = App::new("doc", ".")
+    ///     .register_blueprint(posts()) // posts count
+    ///     .register_blueprint(posts().named("blog").cli_group("content")) // content count
+    ///     .register_blueprint(posts().named("archive").cli_group(None)) // count
+    ///     .freeze()?;
+    /// # hipflask::block_on(async {
+    /// assert_eq!(app.run_command("content", ["count"]).await?, "12");
+    /// # assert_eq!(app.run_command("posts", ["count"]).await?, app.run_command("count", [""; 0]).await?);
+    /// # Ok::<(), hipflask::Error>(())
+    /// # })?;
+    /// # Ok::<(), hipflask::Error>(())
+    /// ```
+    pub fn cli_group<'a>(mut self, group: impl Into<Option<&'a str>>) -> Blueprint {
+        self.cli_group = group.into().map_or(CliGroup::Beside, |name| CliGroup::Named(name.to_owned()));
         self
     }
 

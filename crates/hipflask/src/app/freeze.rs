@@ -8,9 +8,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::app::blueprint::Blueprint;
+use crate::app::command::{Command, tree};
 use crate::app::endpoints::{Endpoint, Owners, give_views};
 use crate::app::freezing::Freezing;
-use crate::app::frozen::{Command, Frozen, Inner, Life, MountPoint, View, url_rules};
+use crate::app::frozen::{Frozen, Inner, Life, MountPoint, View, url_rules};
 use crate::app::limits::Limits;
 use crate::app::mount::Mounted;
 use crate::app::scaffold::{Route, ScaffoldParts};
@@ -58,16 +59,25 @@ impl App {
         errors.append(&mut self.problems);
         let misspelt = self.config.misspelt().into_iter();
         errors.extend(misspelt.map(|key| SetupError::new(key.message, key.source.location())));
+        let mut commands = self.own_commands(errors);
         let config = self.finish_config(errors);
         let mut url_map = std::mem::take(&mut self.url_map);
         locate(&mut url_map, &config, errors);
         let mut assembly = Assembly::new(&config, url_map, std::mem::take(&mut self.converters), &self.options_read);
         let app_parts = std::mem::take(&mut self.parts);
         assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
-        let mut mounts = Mounts::freeze(std::mem::take(&mut self.mounts), errors);
+        let mounts = Mounts::freeze(std::mem::take(&mut self.mounts), errors);
         let Assembly { mut map, mut views, scopes, mut checked, problems, view_ids, owners, endpoints, .. } = assembly;
         errors.extend(give_views(&map, &mut views, endpoints, &owners, &mut checked));
         checked.append(&mut self.checked);
+        for (handler, command) in tree::handlers(&commands) {
+            checked.push((boxed(handler), format!("the command `{}`", command.name), command.location));
+        }
+        for (command, location) in mounts.commands {
+            let clash = tree::add(&mut commands, command).err();
+            errors.extend(clash.map(|clash| SetupError::new(clash.message(), Some(location))));
+        }
+        tree::check(&commands, errors);
         let around = compose(std::mem::take(&mut self.wraps), &mut checked);
         map.finish();
         errors.extend(problems);
@@ -100,7 +110,6 @@ impl App {
         let limits = note(Limits::from_config(&config), errors);
         let bounds = note(Bounds::from_config(&config), errors);
         let instance_path = note(config.find("INSTANCE_PATH"), errors);
-        self.commands.append(&mut mounts.commands);
         Some(Frozen(Arc::new(Inner {
             instance_path: instance_path?.unwrap_or_else(|| self.root_path.join("instance")),
             name: self.name,
@@ -124,7 +133,7 @@ impl App {
             build_error_handlers: self.build_error_handlers,
             state: self.state,
             on_finished: self.on_finished,
-            commands: self.commands,
+            commands,
             children: mounts.children,
             life: Life { on_startup: self.on_startup, on_shutdown: self.on_shutdown, ..Life::default() },
         })))
@@ -176,8 +185,8 @@ struct Mounts {
     points: Vec<MountPoint>,
     /// The applications among them, in the order of their mounting.
     children: Vec<Frozen>,
-    /// Their commands, under their names.
-    commands: Vec<Command>,
+    /// Their commands, in groups of their names, and the lines that mounted them.
+    commands: Vec<(Command, &'static Location<'static>)>,
 }
 
 impl Mounts {
@@ -200,30 +209,14 @@ impl Mounts {
             };
             if let Some(child) = child {
                 frozen.points.push(MountPoint { prefix, handler: Arc::new(child.clone()) });
-                errors.extend(frozen.add_commands(&child).map(|message| SetupError::new(message, Some(location))));
+                let group = tree::grouped(Some(child.name()), child.commands().to_vec(), location);
+                let place = frozen.children.len();
+                frozen.commands.extend(group.into_iter().map(|group| (group.mounted_at(place), location)));
                 frozen.children.push(child);
             }
         }
         frozen.points.sort_by_key(|point| std::cmp::Reverse(point.prefix.len()));
         frozen
-    }
-
-    /// Adds the commands of a mounted application. Says what is wrong if they cannot be told from another one's.
-    fn add_commands(&mut self, child: &Frozen) -> Option<String> {
-        let under = |command: &Command| format!("{}.{}", child.name(), command.name);
-        let known = |command: &&Command| self.commands.iter().any(|other| other.name == under(command));
-        let clash = child.commands().iter().find(known).map(|command| {
-            format!(
-                "the command `{}` is that of another mounted application; give one of them another name",
-                under(command)
-            )
-        });
-        self.commands.extend(child.commands().iter().map(|command| Command {
-            name: under(command),
-            app: Some(command.app.clone().unwrap_or_else(|| child.clone())),
-            ..command.clone()
-        }));
-        clash
     }
 }
 

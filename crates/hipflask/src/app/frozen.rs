@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::sync::Mutex;
 
+use crate::app::command::Command;
 use crate::app::finished::OnFinished;
 use crate::app::limits::Limits;
 use crate::app::scope::Scope;
@@ -67,7 +68,7 @@ pub(super) struct Inner {
     pub(super) build_error_handlers: Vec<BuildErrorHandler>,
     pub(super) state: TypeMap,
     pub(super) on_finished: Vec<OnFinished>,
-    /// Its own, and those of the applications mounted in it.
+    /// Its own, and in groups those of its blueprints and of the applications mounted in it.
     pub(super) commands: Vec<Command>,
     /// The applications mounted in it, in the order in which they were.
     pub(super) children: Vec<Frozen>,
@@ -197,6 +198,11 @@ impl Frozen {
         &self.0.commands
     }
 
+    /// The application that a command belongs to: this one, or the one that is mounted there.
+    pub(crate) fn owner_of(&self, command: &Command) -> &Frozen {
+        command.mounted.iter().fold(self, |app, place| &app.0.children[*place])
+    }
+
     /// The endpoint of a view: one in the current blueprint, or around it, before any other.
     pub(crate) fn endpoint_of_view(&self, view: &ViewId, blueprint: Option<&str>) -> Option<&str> {
         let endpoints = self.0.view_ids.get(view)?;
@@ -295,16 +301,4 @@ pub(super) fn url_rules<'a>(map: &'a Map, views: &'a [View], scopes: &'a [Scope]
 pub(crate) struct MountPoint {
     pub(crate) prefix: String,
     pub(crate) handler: Arc<dyn Handler>,
-}
-
-/// A command of the application's own, beside `run`, `routes` and `check`.
-#[derive(Clone)]
-pub(crate) struct Command {
-    pub(crate) name: String,
-    pub(crate) about: String,
-    pub(crate) handler: Arc<dyn Handler>,
-    /// Whether what `on_startup` gives has to run before it.
-    pub(crate) starts: bool,
-    /// The mounted application that it belongs to, if it belongs to one.
-    pub(crate) app: Option<Frozen>,
 }

@@ -37,6 +37,7 @@ use crate::server::listener::Listeners;
 use crate::server::unix::UnixSocket;
 
 pub(crate) use accept::serve_until;
+pub(crate) use first_of::first_of;
 pub(crate) use limits::ServerLimits;
 pub(crate) use listener::Listener;
 pub(crate) use signals::wait as wait_for_signal;

@@ -5,6 +5,7 @@
 mod blocking;
 mod blueprints;
 mod callbacks;
+mod cli;
 mod config;
 mod csrf;
 mod dependencies;
@@ -34,6 +35,7 @@ mod setup;
 mod static_files;
 mod surface;
 mod templates;
+mod testing;
 mod uploads;
 mod urls;
 mod views;

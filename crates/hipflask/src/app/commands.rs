@@ -1,0 +1,50 @@
+//! The commands of an application under construction.
+
+use crate::app::App;
+use crate::app::blueprint::{Blueprint, CliGroup};
+use crate::app::command::{Command, tree};
+use crate::app::mount::Mounted;
+use crate::app::setup_error::SetupError;
+
+impl App {
+    /// Its commands, and those of its blueprints.
+    pub(super) fn own_commands(&self, errors: &mut Vec<SetupError>) -> Vec<Command> {
+        let mut commands = Vec::new();
+        let blueprints = self.blueprints.iter().flat_map(|blueprint| of_blueprint(blueprint, ""));
+        for command in self.parts.commands.iter().cloned().chain(blueprints) {
+            let clash = tree::add(&mut commands, command).err();
+            errors.extend(clash.map(|clash| SetupError::new(clash.message(), Some(clash.location))));
+        }
+        commands
+    }
+
+    /// All commands, those of mounted applications too: for help, which must not depend on what is wrong with the
+    /// application.
+    pub(crate) fn all_commands(&self) -> Vec<Command> {
+        let mut commands = self.own_commands(&mut Vec::new());
+        for (_, mounted, location) in &self.mounts {
+            let (name, inner) = match mounted {
+                Mounted::App(app) => (app.name(), app.all_commands()),
+                Mounted::Frozen(app) => (app.name(), app.commands().to_vec()),
+                Mounted::Handler(_) => continue,
+            };
+            for group in tree::grouped(Some(name), inner, location) {
+                let _ = tree::add(&mut commands, group);
+            }
+        }
+        commands
+    }
+}
+
+/// The commands of a blueprint and of those in it.
+fn of_blueprint(blueprint: &Blueprint, around: &str) -> Vec<Command> {
+    let name = format!("{around}{}", blueprint.name);
+    let group = match &blueprint.cli_group {
+        CliGroup::Own => Some(name.as_str()),
+        CliGroup::Named(group) => Some(group.as_str()),
+        CliGroup::Beside => None,
+    };
+    let mut commands = tree::grouped(group, blueprint.parts.commands.clone(), blueprint.location);
+    commands.extend(blueprint.children.iter().flat_map(|child| of_blueprint(child, &format!("{name}."))));
+    commands
+}
