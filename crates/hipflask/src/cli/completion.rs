@@ -68,13 +68,14 @@ compdef FUNCTION PROGRAM
 "#;
 
 const FISH: &str = r#"function FUNCTION
-    set -l typed (commandline -opc) (commandline -ct)
+    set -l current (commandline -ct)
+    set -l typed (commandline -opc) "$current"
     for line in (_FLASK_COMPLETE=(string join \n -- "="$typed[2..] | string collect) $typed[1])
         switch $line
             case :files
-                __fish_complete_path (commandline -ct)
+                __fish_complete_path "$current"
             case :folders
-                __fish_complete_directories (commandline -ct)
+                __fish_complete_directories "$current"
             case '*'
                 echo $line
         end
