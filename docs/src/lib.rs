@@ -21,6 +21,7 @@ pages! {
     database "../database.md",
     login "../login.md",
     sessions "../sessions.md",
+    streaming "../streaming.md",
     routing "../routing.md",
     server "../server.md",
     performance "../performance.md",

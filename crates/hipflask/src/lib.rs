@@ -134,8 +134,11 @@ pub mod prelude {
 pub mod helpers {
     pub use crate::builtin::send_file::{File, send_data, send_file, send_from_directory};
     pub use crate::context::url_for::{PathValue, UrlFor};
+    pub use crate::dispatch::within::InnerRequest;
+    pub use crate::handler::event_stream::EventStream;
     pub use crate::handler::redirect::{Location, Redirect, redirect};
     pub use crate::handler::respond::{Reply, Respond};
+    pub use crate::http::event::{Event, EventSender};
 }
 
 /// Templates and the values for them. Flask's `flask.templating`.

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::app::blueprint::{Blueprint, CliGroup};
 use crate::app::command::{Command, tree};
-use crate::app::mount::Mounted;
+use crate::app::mount::{Mounted, Mounting};
 use crate::app::setup_error::SetupError;
 
 impl App {
@@ -22,7 +22,7 @@ impl App {
     /// application.
     pub(crate) fn all_commands(&self) -> Vec<Command> {
         let mut commands = self.own_commands(&mut Vec::new());
-        for (_, mounted, location) in &self.mounts {
+        for Mounting { mounted, location, .. } in &self.mounts {
             let (name, inner) = match mounted {
                 Mounted::App(app) => (app.name(), app.all_commands()),
                 Mounted::Frozen(app) => (app.name(), app.commands().to_vec()),

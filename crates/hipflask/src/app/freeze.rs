@@ -9,11 +9,12 @@ use serde_json::Value;
 
 use crate::app::blueprint::Blueprint;
 use crate::app::command::{Command, tree};
+use crate::app::course::AfterWork;
 use crate::app::endpoints::{Endpoint, Owners, give_views};
 use crate::app::freezing::Freezing;
 use crate::app::frozen::{Frozen, Inner, Life, MountPoint, View, url_rules};
 use crate::app::limits::Limits;
-use crate::app::mount::Mounted;
+use crate::app::mount::{Mounted, Mounting};
 use crate::app::scaffold::{Route, ScaffoldParts};
 use crate::app::scope::Hook;
 use crate::app::scope::{Check, Checked};
@@ -78,7 +79,8 @@ impl App {
             errors.extend(clash.map(|clash| SetupError::new(clash.message(), Some(location))));
         }
         tree::check(&commands, errors);
-        let around = compose(std::mem::take(&mut self.wraps), &mut checked);
+        let has_first = mounts.points.iter().any(|point| point.is_first);
+        let around = compose(std::mem::take(&mut self.wraps), has_first, &mut checked);
         map.finish();
         errors.extend(problems);
         let rules: Vec<UrlRule<'_>> = url_rules(&map, &views, &scopes).collect();
@@ -109,6 +111,7 @@ impl App {
         check_all(&checked, &mut freezing);
         let limits = note(Limits::from_config(&config), errors);
         let bounds = note(Bounds::from_config(&config), errors);
+        let after_work = note(AfterWork::from_config(&config), errors);
         let instance_path = note(config.find("INSTANCE_PATH"), errors);
         Some(Frozen(Arc::new(Inner {
             instance_path: instance_path?.unwrap_or_else(|| self.root_path.join("instance")),
@@ -135,6 +138,7 @@ impl App {
             on_finished: self.on_finished,
             commands,
             children: mounts.children,
+            after_work: after_work?,
             life: Life { on_startup: self.on_startup, on_shutdown: self.on_shutdown, ..Life::default() },
         })))
     }
@@ -190,9 +194,9 @@ struct Mounts {
 }
 
 impl Mounts {
-    fn freeze(mounts: Vec<(String, Mounted, &'static Location<'static>)>, errors: &mut Vec<SetupError>) -> Mounts {
+    fn freeze(mounts: Vec<Mounting>, errors: &mut Vec<SetupError>) -> Mounts {
         let mut frozen = Mounts::default();
-        for (prefix, mounted, location) in mounts {
+        for Mounting { prefix, mounted, is_first, location } in mounts {
             let prefix = prefix.trim_end_matches('/').to_owned();
             if !prefix.is_empty() && !prefix.starts_with('/') {
                 let message = format!("the prefix `{prefix}` of a mount must start with a slash");
@@ -201,14 +205,15 @@ impl Mounts {
             }
             let child = match mounted {
                 Mounted::Handler(handler) => {
-                    frozen.points.push(MountPoint { prefix, handler });
+                    frozen.points.push(MountPoint { prefix, handler, is_first, is_app: false });
                     continue;
                 }
                 Mounted::App(app) => app.freeze_into(errors),
                 Mounted::Frozen(child) => Some(child),
             };
             if let Some(child) = child {
-                frozen.points.push(MountPoint { prefix, handler: Arc::new(child.clone()) });
+                let handler = Arc::new(child.clone());
+                frozen.points.push(MountPoint { prefix, handler, is_first, is_app: true });
                 let group = tree::grouped(Some(child.name()), child.commands().to_vec(), location);
                 let place = frozen.children.len();
                 frozen.commands.extend(group.into_iter().map(|group| (group.mounted_at(place), location)));

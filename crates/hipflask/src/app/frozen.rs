@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use tokio::sync::Mutex;
 
 use crate::app::command::Command;
+use crate::app::course::AfterWork;
 use crate::app::finished::OnFinished;
 use crate::app::limits::Limits;
 use crate::app::scope::Scope;
@@ -73,6 +74,7 @@ pub(super) struct Inner {
     /// The applications mounted in it, in the order in which they were.
     pub(super) children: Vec<Frozen>,
     pub(super) life: Life,
+    pub(super) after_work: AfterWork,
 }
 
 impl Frozen {
@@ -190,6 +192,10 @@ impl Frozen {
         &self.0.children
     }
 
+    pub(crate) fn after_work(&self) -> &AfterWork {
+        &self.0.after_work
+    }
+
     pub(super) fn life(&self) -> &Life {
         &self.0.life
     }
@@ -301,4 +307,8 @@ pub(super) fn url_rules<'a>(map: &'a Map, views: &'a [View], scopes: &'a [Scope]
 pub(crate) struct MountPoint {
     pub(crate) prefix: String,
     pub(crate) handler: Arc<dyn Handler>,
+    /// Whether it comes before the application's own rules and hooks.
+    pub(crate) is_first: bool,
+    /// Whether it is an application, which checks its requests itself.
+    pub(crate) is_app: bool,
 }

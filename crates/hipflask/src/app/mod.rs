@@ -5,6 +5,7 @@ pub(crate) mod blueprint;
 pub(crate) mod command;
 mod commands;
 mod configuration;
+pub(crate) mod course;
 mod endpoints;
 pub(crate) mod extension;
 pub(crate) mod finished;
@@ -34,7 +35,7 @@ use crate::app::finished::{Finished, OnFinished};
 use crate::app::freezing::{EmbeddedFile, Freezing};
 use crate::app::frozen::BuildErrorHandler;
 use crate::app::frozen::Shutdown;
-use crate::app::mount::{IntoMount, Mounted};
+use crate::app::mount::Mounting;
 use crate::app::scaffold::{Scaffold, ScaffoldParts};
 use crate::app::scope::Checked;
 use crate::app::setup_error::SetupError;
@@ -82,7 +83,7 @@ pub struct App {
     config: ConfigBuilder,
     parts: ScaffoldParts,
     blueprints: Vec<Blueprint>,
-    mounts: Vec<(String, Mounted, &'static Location<'static>)>,
+    mounts: Vec<Mounting>,
     wraps: Vec<Wrap>,
     converters: Vec<(String, Factory)>,
     url_map: UrlMap,
@@ -171,23 +172,6 @@ impl App {
     /// Adds a blueprint.
     pub fn register_blueprint(mut self, blueprint: Blueprint) -> App {
         self.blueprints.push(blueprint);
-        self
-    }
-
-    /// Offers `handler` every request under `prefix` that no rule of the application has: another application, a
-    /// function, anything that is a [`Handler`]. A path that is a slash away from a rule's is the application's own,
-    /// and redirects; a method that no rule of a path has goes to the mount. The longest prefix is tried first; a
-    /// handler that passes leaves the request to the next.
-    ///
-    /// A mounted application starts and stops with this one, and its commands are this one's under its name: the command
-    /// `seed` of an application `shop` is `shop.seed`.
-    #[track_caller]
-    pub fn mount<M>(mut self, prefix: impl Into<String>, handler: impl IntoMount<M>) -> App {
-        let (prefix, mounted) = (prefix.into(), handler.into_mount().0);
-        if let Mounted::Handler(handler) = &mounted {
-            self.check_handler(handler, format!("the function mounted at `{prefix}`"));
-        }
-        self.mounts.push((prefix, mounted, Location::caller()));
         self
     }
 

@@ -9,6 +9,7 @@ mod dotenv;
 mod echo;
 mod exit;
 mod help;
+mod interrupt;
 pub(crate) mod invoke;
 mod line;
 pub(crate) mod process;
@@ -37,6 +38,7 @@ pub use crate::app::command::param::Param;
 pub use crate::app::command::{Command, IntoCommand};
 pub use crate::cli::console::{Console, Prompt};
 pub use crate::cli::exit::Exit;
+pub use crate::cli::interrupt::interrupted;
 pub use crate::cli::progress::Progress;
 pub use crate::cli::style::{Color, Styled, style};
 pub use hipflask_macros::command;
@@ -228,7 +230,11 @@ fn run_alone(invocation: Invocation) -> Result<(), Failure> {
             crate::server::wait_for_signal().await;
             None
         });
-        let Some(ended) = ended.await else {
+        let ended = match ended.await {
+            None if interrupt::is_awaited() => Some((&mut running).await),
+            ended => ended,
+        };
+        let Some(ended) = ended else {
             running.abort();
             let undone = async {
                 if !console::is_reading() {

@@ -72,7 +72,8 @@ impl Ending {
         if !parted.is_empty() {
             // Something that was left halfway is still being torn down.
             detach(async move {
-                parted.gone().await;
+                let left = parted.gone().await;
+                left.into_iter().for_each(|work| ended.ctx.leave_work(work));
                 drop(ended);
             });
         }
@@ -105,7 +106,8 @@ impl Drop for Ending {
     }
 }
 
-/// A request that has ended. Whatever becomes of this, it tells the functions that want to know, once.
+/// A request that has ended. Whatever becomes of this, it tells the functions that want to know, once, and begins the work
+/// that was left for then.
 struct Ended {
     ctx: Context,
     outcome: Outcome,
@@ -123,7 +125,8 @@ impl Ended {
     ) {
         let (request, map, state, outcome) = (self.ctx.request(), app.map(), app.state_map(), self.outcome);
         let mount = mount.map(|id| &*app.mounts()[id].prefix);
-        let finished = Finished { request, map, rule, mount, error, state, is_mounted, outcome };
+        let is_within = self.ctx.is_within();
+        let finished = Finished { request, map, rule, mount, error, state, is_mounted, is_within, outcome };
         for f in app.on_finished() {
             if let Err(panicked) = panics::catch(|| f(&finished)) {
                 log_error(&self.ctx, &panicked.into());
@@ -138,6 +141,14 @@ impl Drop for Ended {
             self.tell_of(&of.app, of.rule, of.mount, of.error.as_ref(), true);
         }
         self.tell_of(self.ctx.app(), self.ctx.rule_id(), self.ctx.mount_id(), self.ctx.error(), false);
+        if !self.ctx.take_cookies().is_empty() {
+            tracing::warn!(
+                request_id = self.ctx.request_id(),
+                "a request within this one has set cookies when the answer was made already; they are lost"
+            );
+        }
+        let (work, held) = self.ctx.take_work();
+        work.into_iter().for_each(|work| work(held.clone()));
     }
 }
 

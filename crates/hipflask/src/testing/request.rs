@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::base::panics::misuse;
-use crate::http::body::Body;
 use crate::http::host::host_parts;
 use crate::http::peer::Scheme;
 use crate::http::request::Request;
@@ -194,8 +193,7 @@ impl TestRequest<'_> {
     /// If the target is not a request target, or the application cannot start.
     pub async fn stream(mut self) -> TestStream {
         self.start().await;
-        let (head, body) = self.answer().await;
-        TestStream::new(head, body)
+        self.answer().await
     }
 
     async fn start(&mut self) {
@@ -239,17 +237,17 @@ impl TestRequest<'_> {
     }
 
     async fn send_once(&mut self) -> TestResponse {
-        let (head, body) = self.answer().await;
-        TestStream::new(head, body).rest().await
+        self.answer().await.rest().await
     }
 
     /// What the application answers, and the body, which is still to be read.
-    async fn answer(&mut self) -> (TestResponse, Body) {
+    async fn answer(&mut self) -> TestStream {
         let request = self.build();
         let sent = request.without_body();
-        let (response, templates) = self.client.app.respond_recorded(request).await;
+        let (response, templates, unfinished) = self.client.app.respond_recorded(request).await;
         self.client.absorb(response.headers(), &self.current_domain(), sent.uri().path());
-        TestResponse::head(response, templates, sent)
+        let (head, body) = TestResponse::head(response, templates, sent);
+        TestStream::new(head, body, unfinished)
     }
 
     fn build(&mut self) -> Request {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+use crate::context::parted::Parted;
 use crate::http::body::Body;
 use crate::testing::response::TestResponse;
 
@@ -40,11 +41,13 @@ pub struct TestStream {
     body: Body,
     is_ended: bool,
     events: Events,
+    /// What of the request goes on.
+    unfinished: Parted,
 }
 
 impl TestStream {
-    pub(super) fn new(head: TestResponse, body: Body) -> TestStream {
-        TestStream { head, body, is_ended: false, events: Events::default() }
+    pub(super) fn new(head: TestResponse, body: Body, unfinished: Parted) -> TestStream {
+        TestStream { head, body, is_ended: false, events: Events::default(), unfinished }
     }
 
     /// The status.
@@ -91,12 +94,15 @@ impl TestStream {
         self.head.body_error()
     }
 
-    /// Reads what is left of the body.
+    /// Reads what is left of the body, and waits for the work after it.
     pub async fn rest(mut self) -> TestResponse {
         let mut body = Vec::new();
         while let Some(chunk) = self.next().await {
             body.extend_from_slice(&chunk);
         }
+        drop(self.body);
+        // What a test looks at has happened: `on_finished` functions, and the work after the response.
+        self.unfinished.gone().await;
         TestResponse { body: body.into(), ..self.head }
     }
 

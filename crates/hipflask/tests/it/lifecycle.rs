@@ -55,13 +55,18 @@ fn recorded(record: &Record) -> App {
             .after_request(hook("after_request"))
             .teardown_request(hook("teardown_request"))
     }
-    let this = record.hook("after_this_request");
+    let (this, work) = (record.hook("after_this_request"), record.hook("after_response"));
     let seen = record.hook("view");
     let view = move |ctx: &mut Context| {
         ctx.session().set("seen", 1);
         ctx.after_this_request(this.clone());
+        let work = work.clone();
+        ctx.after_response(async move |_| {
+            work();
+            Ok(())
+        })?;
         seen();
-        "ok"
+        Ok::<_, Error>("ok")
     };
     let seen = record.hook("view");
     let failing = move || -> Result<String> {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, reason = "views panic here to see what becomes of it")]
 
+mod after_response;
 mod blocking;
 mod blueprints;
 mod callbacks;
@@ -10,6 +11,7 @@ mod config;
 mod csrf;
 mod dependencies;
 mod errors;
+mod events;
 mod finished;
 mod forms;
 mod hosts;
@@ -39,4 +41,5 @@ mod testing;
 mod uploads;
 mod urls;
 mod views;
+mod within;
 mod wraps;

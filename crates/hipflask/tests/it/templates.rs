@@ -666,3 +666,18 @@ async fn what_a_request_has_several_of_is_looked_up() {
         assert_eq!(request.header("other", "0").send().await.text(), found, "{of}");
     }
 }
+
+/// Compared with Flask 3.1.3.
+#[test]
+fn g_is_read_like_a_dict() {
+    async fn page(ctx: &mut Context) -> Template {
+        ctx.g_mut().set("a", 1);
+        ctx.g_mut().set("b", "x");
+        Template::from_string(
+            "{{ 'a' in g }} {{ 'z' in g }} {% for k in g %}{{ k }},{% endfor %} {{ g.get('z', 'd') }} {{ g.get('b') }} \
+             {{ g.z is defined }}",
+        )
+    }
+    let client = App::new("test", ".").add_url_rule(Rule::new("/"), page).test_client();
+    assert_eq!(client.get("/").send_blocking().text(), "True False a,b, d x False");
+}

@@ -59,6 +59,8 @@ pub(crate) struct SessionState {
     pub(crate) is_new: bool,
     /// Why there is nothing to keep it with: reading finds nothing, writing fails.
     pub(crate) null: Option<Cow<'static, str>>,
+    /// What it was read from, for a session in a cookie.
+    pub(crate) json: Vec<u8>,
     /// What a session that is kept on the server is kept under.
     pub(crate) sid: Option<String>,
     /// It is another session from now on, so it gets another id.
@@ -113,6 +115,11 @@ impl Session {
     /// The state as it is, without counting as an access.
     pub(crate) fn state(&self) -> MutexGuard<'_, SessionState> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the log say so where it is changed, because nothing saves it.
+    pub(crate) fn never_saved(&self) {
+        self.state().saved = true;
     }
 
     fn accessed(&self) -> MutexGuard<'_, SessionState> {
@@ -201,12 +208,9 @@ impl Session {
     /// that is kept on the server gets another id.
     #[track_caller]
     pub fn clear(&self) {
-        let mut state = self.accessed();
+        let mut state = self.modified();
         state.renewed = true;
-        if !state.values.is_empty() {
-            state.values.clear();
-            state.note_modified(Location::caller());
-        }
+        state.values.clear();
     }
 
     /// Begins another session for the same browser: everything is taken out except the messages that no page has shown
