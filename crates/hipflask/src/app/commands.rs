@@ -1,7 +1,6 @@
 //! The commands of an application under construction.
 
 use crate::app::App;
-use crate::app::blueprint::{Blueprint, CliGroup};
 use crate::app::command::{Command, tree};
 use crate::app::mount::{Mounted, Mounting};
 use crate::app::setup_error::SetupError;
@@ -10,9 +9,8 @@ impl App {
     /// Its commands, and those of its blueprints.
     pub(super) fn own_commands(&self, errors: &mut Vec<SetupError>) -> Vec<Command> {
         let mut commands = Vec::new();
-        let blueprints = self.blueprints.iter().flat_map(|blueprint| of_blueprint(blueprint, ""));
-        for command in self.parts.commands.iter().cloned().chain(blueprints) {
-            let clash = tree::add(&mut commands, command).err();
+        for command in &self.parts.commands {
+            let clash = tree::add(&mut commands, command.clone()).err();
             errors.extend(clash.map(|clash| SetupError::new(clash.message(), Some(clash.location))));
         }
         commands
@@ -34,17 +32,4 @@ impl App {
         }
         commands
     }
-}
-
-/// The commands of a blueprint and of those in it.
-fn of_blueprint(blueprint: &Blueprint, around: &str) -> Vec<Command> {
-    let name = format!("{around}{}", blueprint.name);
-    let group = match &blueprint.cli_group {
-        CliGroup::Own => Some(name.as_str()),
-        CliGroup::Named(group) => Some(group.as_str()),
-        CliGroup::Beside => None,
-    };
-    let mut commands = tree::grouped(group, blueprint.parts.commands.clone(), blueprint.location);
-    commands.extend(blueprint.children.iter().flat_map(|child| of_blueprint(child, &format!("{name}."))));
-    commands
 }

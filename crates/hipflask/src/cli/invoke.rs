@@ -1,6 +1,5 @@
 //! Running one command.
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use crate::app::command::Command;
@@ -8,12 +7,12 @@ use crate::app::command::args::CliArgs;
 use crate::app::frozen::Frozen;
 use crate::base::environment;
 use crate::base::error::{Error, Result};
-use crate::base::panics;
 use crate::cli::console::Console;
 use crate::cli::line::{End, Line};
 use crate::cli::process::Failure;
 use crate::cli::values::Sources;
 use crate::cli::{builtin, completion, config, routes};
+use crate::context::Context;
 use crate::handler::Handler;
 
 /// A command line for an application.
@@ -81,19 +80,20 @@ impl Invocation {
 
     /// Calls what the command runs, and prints what it returns.
     async fn call(&self, app: &Frozen, handler: &dyn Handler, args: CliArgs) -> Result<(), Error> {
-        let mut ctx = app.context();
-        ctx.g_mut().insert(args);
-        ctx.g_mut().insert(self.console.clone());
-        let said = panics::catch_in(pin!(async { handler.call(&mut ctx).await })).await??;
-        ctx.g_mut().check_kept()?;
-        if let Some(response) = said {
-            let text = response.into_parts().2.collect(u64::MAX).await?;
-            let text = String::from_utf8_lossy(&text);
-            if !text.is_empty() {
-                self.console.print(format_args!("{}\n", text.trim_end()));
+        let console = self.console.clone();
+        let call = async |ctx: &mut Context| {
+            ctx.g_mut().insert(args);
+            ctx.g_mut().insert(console.clone());
+            if let Some(response) = handler.call(ctx).await? {
+                let text = response.into_parts().2.collect(u64::MAX).await?;
+                let text = String::from_utf8_lossy(&text);
+                if !text.is_empty() {
+                    console.print(format_args!("{}\n", text.trim_end()));
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        app.app_context(call).await
     }
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod content;
 mod jar;
 mod live_server;
+mod observed;
 mod redirect;
 mod request;
 mod response;

@@ -1,12 +1,17 @@
 //! The requests of the client.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::app::signal::{Signal, Signals};
+use crate::app::signals::AppcontextPopped;
+use crate::base::error::Error;
 use crate::base::panics::misuse;
+use crate::context::Context;
 use crate::http::host::host_parts;
 use crate::http::peer::Scheme;
 use crate::http::request::Request;
@@ -14,6 +19,7 @@ use crate::http::url::{iri_to_uri, push_query};
 use crate::routing::url_map::Domains;
 use crate::testing::client::TestClient;
 use crate::testing::content::Content;
+use crate::testing::observed::Observed;
 use crate::testing::redirect::{self, becomes_get, drop_body_headers, leads_on};
 use crate::testing::response::TestResponse;
 use crate::testing::stream::TestStream;
@@ -55,6 +61,7 @@ impl TestClient {
             content: Content::Nothing,
             scheme: Scheme::Http,
             remote: ([127, 0, 0, 1], 0).into(),
+            receivers: Signals::default(),
             follow: false,
         }
     }
@@ -83,6 +90,8 @@ pub struct TestRequest<'a> {
     pub(super) content: Content,
     pub(super) scheme: Scheme,
     pub(super) remote: SocketAddr,
+    /// Connected to signals for this request alone.
+    receivers: Signals,
     follow: bool,
 }
 
@@ -135,6 +144,69 @@ impl TestRequest<'_> {
         self
     }
 
+    /// Calls `receiver` for a signal of this request: Flask's `with template_rendered.connected_to(receiver)`.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    /// use hipflask::signals::RequestFinished;
+    ///
+    /// let client = App::new("doc", ".").add_url_rule(Rule::new("/"), async || "Hello!").test_client();
+    /// let status = Arc::new(Mutex::new(None));
+    /// let told = Arc::clone(&status);
+    /// let request = client.get("/").connected_to(move |ctx, _: &RequestFinished| {
+    ///     *told.lock().unwrap() = ctx.response().map(|response| response.status());
+    /// });
+    /// request.send_blocking();
+    /// assert_eq!(*status.lock().unwrap(), Some(Status::OK));
+    /// ```
+    pub fn connected_to<S: Signal>(mut self, receiver: impl Fn(&Context, &S) + Send + Sync + 'static) -> Self {
+        self.receivers.connect(receiver);
+        self
+    }
+
+    /// Sends it, and looks at its context when it has ended: at `g`, the session, the endpoint. What `look` returns comes
+    /// with the response. Flask's `with client:`.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// #[get("/")]
+    /// async fn index(ctx: &mut Context) -> &'static str {
+    ///     ctx.g_mut().set("user", "Ada");
+    ///     "Hello!"
+    /// }
+    ///
+    /// # hipflask::block_on(async {
+    /// let client = App::new("doc", ".").routes(routes![index]).test_client();
+    /// let (page, user) = client.get("/").send_and_look(|ctx| ctx.g().named::<String>("user")).await;
+    /// assert_eq!((page.text().as_str(), user.as_deref()), ("Hello!", Some("Ada")));
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`send`](TestRequest::send) does, and if `look` panics.
+    pub async fn send_and_look<R: Send + 'static>(
+        self,
+        look: impl Fn(&Context) -> R + Send + Sync + 'static,
+    ) -> (TestResponse, R) {
+        let seen = Arc::new(Mutex::new(None));
+        let keep = Arc::clone(&seen);
+        // Of several requests, where redirects are followed, the last one counts.
+        let looking = self.connected_to(move |ctx, _: &AppcontextPopped| {
+            *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(look(ctx));
+        });
+        let response = looking.send().await;
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match seen {
+            Some(seen) => (response, seen),
+            None => misuse(format_args!("the function that looks at the context panicked; its message is in the log")),
+        }
+    }
+
     /// Follows redirects; the last response is the result.
     pub fn follow_redirects(mut self) -> Self {
         self.follow = true;
@@ -160,17 +232,58 @@ impl TestRequest<'_> {
     /// # Panics
     ///
     /// If the target is not a request target, the application cannot start, or redirects form a loop or lead to
-    /// another host.
-    pub async fn send(mut self) -> TestResponse {
+    /// another host. With `TESTING` or `PROPAGATE_EXCEPTIONS`, also if the application fails with an error that no error
+    /// handler answers: [`try_send`](TestRequest::try_send) returns that.
+    pub async fn send(self) -> TestResponse {
+        let what = format!("{} {}", self.method, self.target);
+        match self.try_send().await {
+            Ok(response) => response,
+            Err(error) => misuse(format_args!("{what} failed: {error:?}")),
+        }
+    }
+
+    /// Sends it, and returns the error that no error handler has answered. It is one only where errors propagate: if
+    /// `PROPAGATE_EXCEPTIONS` is set, or `TESTING` where it is not; otherwise the response is the page for it, and
+    /// [`TestResponse::error`] has it.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    ///
+    /// async fn double(ctx: &mut Context) -> Result<String> {
+    ///     let n: i64 = ctx.request().path()[1..].parse()?;
+    ///     Ok((2 * n).to_string())
+    /// }
+    ///
+    /// let app = App::new("doc", ".").config("TESTING", true).add_url_rule(Rule::new("/<n>"), double);
+    /// let client = app.test_client();
+    /// # hipflask::block_on(async {
+    /// let error = client.get("/x").try_send().await.unwrap_err();
+    /// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the application failed with.
+    ///
+    /// # Panics
+    ///
+    /// As [`send`](TestRequest::send) does, except for such an error.
+    pub async fn try_send(mut self) -> Result<TestResponse, Arc<Error>> {
         self.start().await;
+        let propagates = self.client.app.traps().propagates;
         let mut history: Vec<(StatusCode, String)> = Vec::new();
         let mut templates = Vec::new();
         loop {
             let mut response = self.send_once().await;
+            if let Some(error) = response.error.take_if(|_| propagates) {
+                return Err(error);
+            }
             templates.append(&mut response.templates);
             let next = response.header("location").map(str::to_owned);
             let Some(location) = next.filter(|_| self.follow && leads_on(response.status)) else {
-                return TestResponse { history, templates, ..response };
+                return Ok(TestResponse { history, templates, ..response });
             };
             let from = std::mem::take(&mut self.target);
             self.redirected(response.status, &from, &location);
@@ -244,10 +357,11 @@ impl TestRequest<'_> {
     async fn answer(&mut self) -> TestStream {
         let request = self.build();
         let sent = request.without_body();
-        let (response, templates, unfinished) = self.client.app.respond_recorded(request).await;
+        let (observed, observers) = Observed::new(self.receivers.clone());
+        let (response, unfinished) = self.client.app.respond_observed(request, observers).await;
         self.client.absorb(response.headers(), &self.current_domain(), sent.uri().path());
-        let (head, body) = TestResponse::head(response, templates, sent);
-        TestStream::new(head, body, unfinished)
+        let (head, body) = TestResponse::head(response, sent);
+        TestStream::new(head, body, observed, unfinished)
     }
 
     fn build(&mut self) -> Request {

@@ -7,7 +7,10 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::base::error::Error;
 use crate::base::panics::misuse;
+use crate::builtin::templating::rendered::TemplateRendered;
+use crate::context::session::flash::MessageFlashed;
 use crate::http::body::Body;
 use crate::http::request::Request;
 use crate::http::response::Response;
@@ -21,16 +24,30 @@ pub struct TestResponse {
     pub(super) body: Bytes,
     pub(super) body_error: Option<String>,
     pub(super) templates: Vec<String>,
+    pub(super) rendered: Vec<TemplateRendered>,
+    pub(super) flashed: Vec<MessageFlashed>,
+    pub(super) error: Option<Arc<Error>>,
     pub(super) history: Vec<(StatusCode, String)>,
     pub(super) request: Arc<Request>,
 }
 
 impl TestResponse {
     /// The head of `response`, and its body, which is still to be read.
-    pub(super) fn head(response: Response, templates: Vec<String>, request: Request) -> (TestResponse, Body) {
+    pub(super) fn head(response: Response, request: Request) -> (TestResponse, Body) {
         let (status, headers, body) = response.into_parts();
-        let (body_error, history, request) = (None, Vec::new(), Arc::new(request));
-        (TestResponse { status, headers, body: Bytes::new(), body_error, templates, history, request }, body)
+        let head = TestResponse {
+            status,
+            headers,
+            body: Bytes::new(),
+            body_error: None,
+            templates: Vec::new(),
+            rendered: Vec::new(),
+            flashed: Vec::new(),
+            error: None,
+            history: Vec::new(),
+            request: Arc::new(request),
+        };
+        (head, body)
     }
 
     /// The request that it answers, the last one if redirects were followed; without its body.
@@ -158,6 +175,34 @@ impl TestResponse {
     /// The names of the templates that were rendered, in order.
     pub fn templates(&self) -> &[String] {
         &self.templates
+    }
+
+    /// The error that no error handler answered: the response is the page for it, a 500.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_deref()
+    }
+
+    /// A template that was rendered, with the values that it was given; of several of one name, the last.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// #[get("/")]
+    /// async fn index() -> Template {
+    ///     Template::from_string("Hello, {{ name }}!").with("name", &"Ada")
+    /// }
+    ///
+    /// let page = App::new("doc", ".").routes(routes![index]).test_client().get("/").send_blocking();
+    /// let rendered = page.template("<string>").unwrap();
+    /// assert_eq!(rendered.value::<String>("name").as_deref(), Some("Ada"));
+    /// ```
+    pub fn template(&self, name: &str) -> Option<&TemplateRendered> {
+        self.rendered.iter().rev().find(|rendered| rendered.template() == name)
+    }
+
+    /// The messages that were flashed while the request was answered, whether or not a page has shown them.
+    pub fn flashed(&self) -> &[MessageFlashed] {
+        &self.flashed
     }
 
     /// The redirects that were followed: status and address.

@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::context::parted::Parted;
 use crate::http::body::Body;
+use crate::testing::observed::{Observed, Record};
 use crate::testing::response::TestResponse;
 
 /// A response whose body is still to come. If it is dropped before its end, the application sees a client that has
@@ -41,13 +42,14 @@ pub struct TestStream {
     body: Body,
     is_ended: bool,
     events: Events,
+    observed: Observed,
     /// What of the request goes on.
     unfinished: Parted,
 }
 
 impl TestStream {
-    pub(super) fn new(head: TestResponse, body: Body, unfinished: Parted) -> TestStream {
-        TestStream { head, body, is_ended: false, events: Events::default(), unfinished }
+    pub(super) fn new(head: TestResponse, body: Body, observed: Observed, unfinished: Parted) -> TestStream {
+        TestStream { head, body, is_ended: false, events: Events::default(), observed, unfinished }
     }
 
     /// The status.
@@ -103,7 +105,9 @@ impl TestStream {
         drop(self.body);
         // What a test looks at has happened: `on_finished` functions, and the work after the response.
         self.unfinished.gone().await;
-        TestResponse { body: body.into(), ..self.head }
+        let Record { templates, flashed, error } = self.observed.take();
+        let names = templates.iter().map(|rendered| rendered.template().to_owned()).collect();
+        TestResponse { body: body.into(), templates: names, rendered: templates, flashed, error, ..self.head }
     }
 
     /// Waits for the next event of a stream of server-sent events; nothing at its end.

@@ -156,7 +156,8 @@ fn there_is_no_more_work_than_there_may_be() {
 
 #[hipflask::test]
 async fn without_an_answer_to_come_there_is_nothing_to_wait_for() {
-    let app = App::new("test", ".").command(hipflask::cli::Command::new("go").runs(ask)).freeze().expect("it is well formed");
+    let app =
+        App::new("test", ".").command(hipflask::cli::Command::new("go").runs(ask)).freeze().expect("it is well formed");
     let error = app.run_command("go", [""; 0]).await.expect_err("a command has no answer");
     assert!(error.to_string().contains("await it here"), "{error}");
     let nested = async |ctx: &mut Context| {
@@ -321,4 +322,34 @@ fn a_change_of_the_session_of_a_copy_that_nothing_saves_is_told() {
     let client = noting("app", &Record::default()).add_url_rule(Rule::new("/"), late).test_client();
     let log = log_of(async || _ = client.get("/").send().await);
     assert!(log.contains("the change is lost"), "{log}");
+}
+
+/// A context may be lent to something that never gives it back; a test client does not wait for that.
+#[hipflask::test]
+async fn a_test_client_waits_for_no_copy() {
+    let (gate, kept) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let keep = Arc::clone(&kept);
+    let (begun, wait) = (Arc::new(Semaphore::new(0)), Arc::clone(&gate));
+    let begin = Arc::clone(&begun);
+    let view = move |ctx: &mut Context| {
+        keep.lock().expect("no panic").push(ctx.copy());
+        begin.add_permits(1);
+        let _ = hipflask::block_on(wait.acquire());
+        "late"
+    };
+    struct GiveUp(Arc<dyn hipflask::extension::Handler>, Arc<Semaphore>);
+    impl hipflask::extension::Handler for GiveUp {
+        fn call<'a>(&'a self, ctx: &'a mut Context) -> hipflask::extension::Answer<'a> {
+            hipflask::extension::Answer::Later(Box::pin(async {
+                tokio::select! {
+                    answer = self.0.call(ctx) => answer,
+                    _ = self.1.acquire() => abort!(503),
+                }
+            }))
+        }
+    }
+    let app = App::new("test", ".").add_url_rule(Rule::new("/"), view).wrap(move |inside| GiveUp(inside, begun));
+    assert_eq!(app.test_client().get("/").send().await.status(), 503);
+    gate.add_permits(1);
+    assert_eq!(kept.lock().expect("no panic").len(), 1);
 }
