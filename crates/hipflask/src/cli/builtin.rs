@@ -27,9 +27,13 @@ fn with_common(command: Command) -> Command {
 fn run() -> Command {
     let host = Param::option("host").short('h').metavar("HOST");
     let port = Param::option("port").short('p').metavar("PORT");
+    let cert = Param::option("cert").metavar("FILE").many();
+    let key = Param::option("key").metavar("FILE").many();
     with_common(Command::new("run").about("Serve the application. This is the default command."))
         .param(host.help("Where to serve: 127.0.0.1, or FLASK_RUN_HOST."))
         .param(port.help("The port: 5000, or FLASK_RUN_PORT."))
+        .param(cert.help("HTTPS with this certificate and those of its issuers; `adhoc` makes one for development."))
+        .param(key.help("Its private key."))
 }
 
 fn routes() -> Command {

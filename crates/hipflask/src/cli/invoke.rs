@@ -11,7 +11,7 @@ use crate::cli::console::Console;
 use crate::cli::line::{End, Line};
 use crate::cli::process::Failure;
 use crate::cli::values::Sources;
-use crate::cli::{builtin, completion, config, routes};
+use crate::cli::{builtin, completion, config, https, routes};
 use crate::context::Context;
 use crate::handler::Handler;
 
@@ -100,6 +100,7 @@ impl Invocation {
 /// Everything that can be checked without serving: freezing has checked most of it already.
 async fn check(app: &Frozen) -> Result<String, Failure> {
     crate::server::ServerLimits::from_config(app.config())?;
+    https::role(app, &CliArgs::default())?;
     app.start().await?;
     app.stop().await?;
     let mode = if app.config().debug() { "development" } else { "production" };

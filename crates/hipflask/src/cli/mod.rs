@@ -9,6 +9,7 @@ mod dotenv;
 mod echo;
 mod exit;
 mod help;
+mod https;
 mod interrupt;
 pub(crate) mod invoke;
 mod line;

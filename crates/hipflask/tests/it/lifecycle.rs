@@ -213,7 +213,7 @@ fn ran_by_command() -> Vec<String> {
 }
 
 fn is_flasks(line: &str) -> bool {
-    !line.starts_with("around ") && !line.starts_with("on_finished ")
+    !line.starts_with("around ") && !line.starts_with("on_finished ") && line != "after_response"
 }
 
 /// `signal RequestStarted` as `signal request_started`.

@@ -42,6 +42,7 @@ mod setup;
 mod signals;
 mod static_files;
 mod surface;
+mod talisman;
 mod templates;
 mod testing;
 mod uploads;
