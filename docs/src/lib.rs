@@ -16,6 +16,8 @@ pages! {
     class_based_views "../class-based-views.md",
     blueprints "../blueprints.md",
     from_flask "../from-flask.md",
+    cli "../cli.md",
+    testing "../testing.md",
     configuration "../configuration.md",
     errors "../errors.md",
     extensions "../extensions.md",

@@ -24,7 +24,7 @@ pub(crate) fn expand(input: &TokenStream) -> Expanded {
         let app = ::hipflask::App::new(::core::env!("CARGO_PKG_NAME"), ::core::env!("CARGO_MANIFEST_DIR"));
         #[cfg(not(debug_assertions))]
         let app = ::hipflask::App::new(::core::env!("CARGO_PKG_NAME"), ".")#(#embed)*;
-        app
+        app.version(::core::env!("CARGO_PKG_VERSION"))
     }})
 }
 

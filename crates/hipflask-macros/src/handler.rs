@@ -10,6 +10,13 @@ use crate::class::class_name;
 use crate::render::named_templates;
 use crate::view::{PathArgument, View};
 
+/// An argument that is found by its name: a value of the path, what a user has typed.
+pub(crate) struct Given {
+    pub(crate) name: Ident,
+    /// The expression that gives it, out of `ctx`.
+    pub(crate) value: TokenStream,
+}
+
 /// Where a plain `fn` runs: on a thread for what may block, or on the worker that the request is on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -34,8 +41,8 @@ impl Place {
 /// `impl Handler for __View`, which calls the function. Two underscores, because types of the user's own are named in
 /// it. Each line that can be the wrong type's fault is placed at that type, so that the compiler's message points there and
 /// not at the attribute.
-pub(crate) fn expand(function: &ItemFn, arguments: &[Argument], path: &[PathArgument], place: Place) -> TokenStream {
-    let fetched = Fetched::new(arguments, path);
+pub(crate) fn expand(function: &ItemFn, arguments: &[Argument], given: &[Given], place: Place) -> TokenStream {
+    let fetched = Fetched::new(arguments, given);
     let answer = answer(&function.sig, &fetched, &Callee::Function, place);
     let checks = &fetched.checks;
     let templates = templates(function);
@@ -81,7 +88,8 @@ pub(crate) fn of_method(view: &View, callee: &Callee, place: Place) -> OfMethod 
         let span = span_of(class);
         fetched.by_type(&Ident::new("this", span.resolved_at(Span::call_site())), class, span);
     }
-    fetched.add(&view.arguments, &view.path);
+    let given: Vec<Given> = view.path.iter().map(PathArgument::given).collect();
+    fetched.add(&view.arguments, &given);
     let answer = answer(&view.function.sig, &fetched, callee, place);
     let (checks, templates) = (&fetched.checks, templates(&view.function));
     OfMethod { answer, checks: quote!(#checks #templates) }
@@ -112,13 +120,13 @@ struct Fetched {
 }
 
 impl Fetched {
-    fn new(arguments: &[Argument], path: &[PathArgument]) -> Fetched {
+    fn new(arguments: &[Argument], given: &[Given]) -> Fetched {
         let mut fetched = Fetched::default();
-        fetched.add(arguments, path);
+        fetched.add(arguments, given);
         fetched
     }
 
-    fn add(&mut self, arguments: &[Argument], path: &[PathArgument]) {
+    fn add(&mut self, arguments: &[Argument], given: &[Given]) {
         let fetched = self;
         for (index, argument) in arguments.iter().enumerate() {
             let value = |span: Span| Ident::new(&format!("argument_{index}"), span.resolved_at(Span::call_site()));
@@ -131,14 +139,14 @@ impl Fetched {
                     fetched.passed.push(quote_spanned!(ty.span()=> &*#value));
                 }
                 Argument::Typed { name, ty } => {
-                    let of_path = name.as_ref().and_then(|name| path.iter().find(|argument| argument.name == *name));
+                    let given = name.as_ref().and_then(|name| given.iter().find(|given| given.name == *name));
                     let (tokens, span) = (in_one_place(ty), ty.span());
                     let value = value(span);
-                    match of_path {
+                    match given {
                         None => fetched.by_type(&value, &tokens, span),
-                        Some(PathArgument { variable, .. }) => fetched.fetches.extend(quote_spanned!(span=>
-                            let #value = <#tokens as ::hipflask::helpers::PathValue>::from_args(ctx.view_args(), #variable)?;
-                        )),
+                        Some(Given { value: given, .. }) => {
+                            fetched.fetches.extend(quote_spanned!(span=> let #value = #given;));
+                        }
                     }
                     fetched.passed.push(quote!(#value));
                 }

@@ -4,12 +4,14 @@
 mod app;
 mod arguments;
 mod class;
+mod command;
 mod entry;
 mod error_handler;
 mod form;
 mod handler;
 mod html;
 mod named;
+mod param;
 mod render;
 mod root;
 mod route;
@@ -182,6 +184,67 @@ routes! {
 #[proc_macro_attribute]
 pub fn errorhandler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(arguments, item, error_handler::expand, error_handler::standing_in)
+}
+
+/// Makes a function a command of the application's binary.
+///
+/// Arguments under `#[option]` or `#[argument]` are what the user types, and so are those of plain types (`String`,
+/// numbers, `Option` and `Vec` of these), which are arguments without an attribute. All others are found by their type, as
+/// in a view; `ctx: &mut Context` may be the first. What `///` says above the function and above its arguments is its
+/// help.
+///
+/// ```
+/// use hipflask::cli::command;
+/// use hipflask::prelude::*;
+///
+/// /// Adds a user.
+/// #[command("create-user")]
+/// async fn create_user(
+///     config: Config,
+///     /// The name to log in with.
+///     name: String,
+///     /// What the user may do.
+///     #[option(short = 'r', one_of("author", "editor"), default = "author")]
+///     role: String,
+///     #[option] age: Option<u8>,
+///     #[option] admin: bool,
+/// ) -> Result<String> {
+///     Ok(format!("{name} is {role} of {}", config.get::<String>("SITE")?))
+/// }
+///
+/// let app = App::new("doc", ".").config("SITE", "the blog").command(create_user).freeze()?;
+/// # hipflask::block_on(async {
+/// assert_eq!(app.run_command("create-user", ["ada", "-r", "editor"]).await?, "ada is editor of the blog");
+/// assert!(app.run_command("create-user", ["ada", "--role", "king"]).await.is_err());
+/// # Ok::<(), hipflask::Error>(())
+/// # })?;
+/// # Ok::<(), hipflask::Error>(())
+/// ```
+///
+/// The type of an argument says what is typed: what is read from text ([`FromStr`](std::str::FromStr)), an `Option` of it
+/// for what may be left out, a `Vec` for what may be given several times; an option that is a `bool` is a flag, and a flag
+/// that is on by default, or an `Option<bool>`, has a `--no-` form too.
+///
+/// In the brackets of `#[option]` and `#[argument]`: a name, `short = 'r'`, `default = value`, `env = "NAME"`,
+/// `one_of("a", "b")`, `range(1..=5)`, `check = function`, `prompt` or `prompt = "Your name"`, `password`, `count`,
+/// `exists`, `file` or `folder` for paths, `metavar = "FILE"`, `hidden`: each a method of [`Param`](struct.Param.html).
+/// In those of `#[command]`: a name, `before_start`, `hidden`.
+///
+/// It writes a function of the same name that makes the [`Command`](struct.Command.html), with yours inside:
+///
+/// ```text
+/// fn create_user() -> Command {
+///     async fn create_user(config: Config, name: String, ...) -> Result<String> { ... }
+///     struct __View;                         // a `Handler` that calls it with what it asks for
+///     Command::new("create-user")
+///         .about("Adds a user.")
+///         .param(Param::argument("name").of::<String>().help("The name to log in with."))
+///         .runs(__View)
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn command(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(arguments, item, |_, arguments, item| command::expand(arguments, item), command::standing_in)
 }
 
 /// Makes the binary serve the application that a function builds: the binary has the commands `run`, `routes`,

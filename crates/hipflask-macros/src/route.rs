@@ -403,7 +403,8 @@ fn routes(view: &View, attached: &[Attached]) -> Result<TokenStream> {
     let text = name.unraw().to_string();
     let inline = attached.iter().find_map(|attached| attached.options.inline.as_ref());
     let place = Place::of(inline, &view.function.sig)?;
-    let handler = handler::expand(&view.function, &view.arguments, &view.path, place);
+    let given: Vec<_> = view.path.iter().map(PathArgument::given).collect();
+    let handler = handler::expand(&view.function, &view.arguments, &given, place);
     let routes = attached.iter().map(|attached| attached.route(&attached.rule(&attached.methods())));
     Ok(quote! {
         #(#cfgs)*

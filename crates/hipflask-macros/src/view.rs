@@ -2,10 +2,13 @@
 
 use hipflask_rule::{RuleSyntax, Variable};
 use proc_macro2::Ident;
+use quote::quote_spanned;
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Error, ItemFn, LitStr, Result, ReturnType, Type};
 
 use crate::arguments::{self, Argument, Plain};
+use crate::handler::Given;
 
 /// An argument that comes from the path.
 pub(crate) struct PathArgument {
@@ -16,6 +19,15 @@ pub(crate) struct PathArgument {
 }
 
 impl PathArgument {
+    /// What gives it to the view.
+    pub(crate) fn given(&self) -> Given {
+        let (tokens, span, variable) = (arguments::in_one_place(&self.ty), self.ty.span(), &self.variable);
+        let value = quote_spanned!(span=>
+            <#tokens as ::hipflask::helpers::PathValue>::from_args(ctx.view_args(), #variable)?
+        );
+        Given { name: self.name.clone(), value }
+    }
+
     /// The field of the view's struct, which `url_for!` fills in.
     pub(crate) fn field(&self) -> Ident {
         let raw = format!("r#{}", self.variable);
@@ -85,7 +97,7 @@ impl View {
                         return Err(not_in_the_rule(name, ty, rules));
                     }
                 }
-                Argument::Reference { ty, .. } => return Err(owned(ty)),
+                Argument::Reference { ty, .. } => return Err(owned(ty, "a view")),
                 Argument::Typed { name: None, .. } | Argument::Context => {}
             }
         }
@@ -228,10 +240,10 @@ fn not_in_the_rule(name: &Ident, ty: &Type, rules: &[&ViewRule]) -> Error {
     Error::new(name_span, message)
 }
 
-fn owned(ty: &Type) -> Error {
+pub(crate) fn owned(ty: &Type, what: &str) -> Error {
     let name = arguments::last_segment(ty).unwrap_or_default();
     let owned = if name == "str" { "String" } else { &name };
-    Error::new_spanned(ty, format!("the arguments of a view are owned: take `{owned}`, not a reference"))
+    Error::new_spanned(ty, format!("the arguments of {what} are owned: take `{owned}`, not a reference"))
 }
 
 fn check_every_variable_is_taken(rule: &ViewRule, path: &[PathArgument], what: &str) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::future::{Future, ready};
 
-use hipflask::cli::CliArgs;
+use hipflask::cli::Command;
 use hipflask::errors::{Catches, Caught, ErrorHandler};
 use hipflask::extension::{Freezing, Scaffold};
 use hipflask::{App, Context, Error, Extension, FromContext, Frozen, HttpError, Response, Result};
@@ -75,8 +75,6 @@ impl Sql {
     }
 }
 
-const ABOUT_DB: &str = "Migrations: `db upgrade` runs what has not run yet, `db status` lists them.";
-
 impl Extension for Sql {
     fn init_app(self, mut app: App) -> App {
         let Names(names) = app.state_mut();
@@ -102,7 +100,7 @@ impl Extension for Sql {
 fn set_up(app: App) -> App {
     // The handler is for all errors, and so behind every handler of the application's own that names one.
     app.errorhandler(ErrorHandler::new(Catches::error::<Error>(), answer))
-        .command_before_start("db", ABOUT_DB, command)
+        .command(commands())
         .on_freeze(Databases::prepare)
         .on_startup(start)
         .on_shutdown(stop)
@@ -144,27 +142,29 @@ async fn answer(ctx: &mut Context, error: Caught<Error>) -> Result<Option<Respon
     Ok(Some(ctx.error_page(&page)))
 }
 
-async fn command(ctx: &mut Context, args: CliArgs) -> Result<String> {
-    let app = ctx.app().clone();
-    match args.get(0) {
-        Some("upgrade") => upgrade(databases(&app)?).await,
-        Some("status") => status(databases(&app)?).await,
-        _ => Err(Error::msg("write `db upgrade` to run the migrations, or `db status` to list them")),
-    }
+/// `db`, with `db upgrade` and `db status`. They look at, or mend, what the start needs, and so do not wait for it.
+fn commands() -> Command {
+    let upgrade =
+        Command::new("upgrade").about("Run the migrations that have not run yet.").before_start().runs(upgrade);
+    let status =
+        Command::new("status").about("List the migrations, and which of them have run.").before_start().runs(status);
+    Command::new("db").about("Migrations: run them, list them.").command(upgrade).command(status)
 }
 
-async fn upgrade(databases: &Databases) -> Result<String> {
+async fn upgrade(ctx: &mut Context) -> Result<&'static str> {
+    let app = ctx.app().clone();
+    let databases = databases(&app)?;
     for (_name, database) in databases.iter() {
         database.upgrade().await?;
     }
-    Ok(if databases.iter().count() > 1 { "The databases are up to date." } else { "The database is up to date." }
-        .to_owned())
+    Ok(if databases.iter().count() > 1 { "The databases are up to date." } else { "The database is up to date." })
 }
 
 /// A line for each migration; those of a database with a name are below it.
-async fn status(databases: &Databases) -> Result<String> {
+async fn status(ctx: &mut Context) -> Result<String> {
+    let app = ctx.app().clone();
     let mut text = String::new();
-    for (name, database) in databases.iter() {
+    for (name, database) in databases(&app)?.iter() {
         let lines: Vec<String> = database.status().await?.into_iter().map(line).collect();
         if !name.is_empty() && !lines.is_empty() {
             text.push_str(&format!("{name}:\n"));

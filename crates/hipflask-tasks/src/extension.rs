@@ -80,8 +80,8 @@ impl Extension for Tasks {
             .config_default("TASKS_SHUTDOWN_TIMEOUT", 30)
             .on_freeze(move |freezing| freeze(freezing, &self.definitions))
             .on_startup(start)
-            .command("worker", "Run tasks: `worker --queues=mail,celery --concurrency=10`.", commands::worker)
-            .command("tasks", "The queues: `tasks list`, `tasks retry ID`, `tasks purge QUEUE`.", commands::tasks)
+            .command(commands::worker)
+            .command(commands::tasks())
     }
 }
 

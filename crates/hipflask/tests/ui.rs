@@ -6,6 +6,8 @@
 
 // Compiled with this binary and not by trybuild: then trybuild only has to check, which takes half the time, and
 // the tests in them run.
+#[path = "ui/pass/commands.rs"]
+mod commands;
 #[path = "ui/pass/errors.rs"]
 mod errors;
 #[path = "ui/pass/forms.rs"]

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use hipflask::FromContext;
+use hipflask::cli::command;
 use hipflask::extension::Freezing;
 use hipflask::prelude::*;
 
@@ -34,10 +35,11 @@ pub fn features(app: App) -> App {
             Err(error) => freezing.problem(format!("{error}; write a list of names, like [\"dark-mode\"]")),
         })
         .template_global("feature", move |name: String| asked.is_on(&name))
-        .command("features", "List the features that are on.", list)
+        .command(list)
 }
 
-/// The command: what it returns is printed.
+/// List the features that are on.
+#[command("features")]
 async fn list(features: Features) -> String {
     let on = features.on.get().into_iter().flatten();
     on.map(|name| format!("{name}\n")).collect()

@@ -25,7 +25,7 @@ fn app() -> App {
         .register_blueprint(api::blueprint())
         .routes(routes![pictures::picture])
         .errorhandler(http_error)
-        .command("init-db", "Clear the blog and fill in sample posts.", samples::init_db)
+        .command(samples::init_db)
 }
 
 /// Every HTTP error has a page in the blog's design; programs get JSON.

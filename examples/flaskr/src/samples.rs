@@ -1,6 +1,6 @@
 //! `init-db`: clears the blog and adds sample posts.
 
-use hipflask::cli::CliArgs;
+use hipflask::cli::{Console, Exit, command};
 use hipflask::prelude::*;
 use hipflask_sql::prelude::*;
 
@@ -24,15 +24,28 @@ const POSTS: [(&str, &str); 12] = [
     ("Deployment", "A release build holds templates, static files and migrations inside."),
 ];
 
-/// All of it or nothing: what is in the blog stays if anything fails. What authors have written is deleted only with
-/// `--yes`, which is needed in production in any case, because the new authors' password is public.
-pub async fn init_db(db: Db, config: Config, args: CliArgs) -> Result<String> {
+/// Clear the blog and fill in sample posts.
+///
+/// All of it or nothing: what is in the blog stays if anything fails. In production it takes `--yes`, because the password
+/// of the new authors is public.
+#[command("init-db")]
+pub async fn init_db(
+    db: Db,
+    config: Config,
+    console: Console,
+    /// How many posts there will be.
+    #[option(short = 'n', default = POSTS.len(), range(0..=POSTS.len()))]
+    posts: usize,
+    /// Delete what authors have written without asking.
+    #[option(short = 'y')]
+    yes: bool,
+) -> Result<String> {
     let authors: i64 = db.query("SELECT COUNT(*) FROM author").scalar().await?;
-    if (authors > 0 || !config.debug()) && !args.has("yes") {
-        return Err(Error::msg(
-            "this deletes every author, post and comment, and adds two authors whose password is public; \
-             if you want that, write `init-db --yes`",
-        ));
+    if !yes && !config.debug() {
+        return Err(Exit::usage("this adds two authors whose password is public; if you want that, add --yes").into());
+    }
+    if !yes && authors > 0 {
+        console.confirm_or_abort("This deletes every author, post and comment. Go on?")?;
     }
     let mut db = db.begin().await?;
     for table in ["DELETE FROM comment", "DELETE FROM post", "DELETE FROM author"] {
@@ -42,11 +55,11 @@ pub async fn init_db(db: Db, config: Config, args: CliArgs) -> Result<String> {
     for name in ["ada", "grace"] {
         authors.push(auth::add_author(&mut db, name, "flaskr-demo").await?);
     }
-    for ((title, body), author) in POSTS.iter().rev().zip(authors.iter().cycle()) {
+    for ((title, body), author) in POSTS[..posts].iter().rev().zip(authors.iter().cycle()) {
         let id = blog::add_post(&mut db, *author, title, body, None).await?;
         let reader = authors.iter().find(|reader| *reader != author).copied().unwrap_or(*author);
         blog::add_comment(&mut db, id, reader, "Good to know, thank you.").await?;
     }
     db.commit().await?;
-    Ok(format!("The blog has {} posts by ada and grace; both log in with the password “flaskr-demo”.", POSTS.len()))
+    Ok(format!("The blog has {posts} posts by ada and grace; both log in with the password “flaskr-demo”."))
 }

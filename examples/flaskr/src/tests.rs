@@ -275,8 +275,9 @@ async fn posts_are_json_too() {
 #[hipflask::test]
 async fn samples_fill_a_blog() {
     let client = client_of("sqlite:");
-    let told = client.app().run_command("init-db", [""; 0]).await;
-    assert!(told.expect("an empty blog takes them").starts_with("The blog has 12 posts"));
+    let filled = client.app().test_cli_runner().invoke(["init-db", "--posts", "3"]).run().await;
+    assert_eq!(filled.exit_code(), 0, "{filled}");
+    assert!(filled.output().starts_with("The blog has 3 posts"), "{filled}");
     assert!(client.get("/").send().await.text().contains("Hello, world"));
 }
 
@@ -285,14 +286,15 @@ async fn samples_replace_nothing_without_a_word() {
     let client = client_of("sqlite:");
     author(&client, "ada").await;
     write(&client, "Mine").await;
-    let refused = client.app().run_command("init-db", [""; 0]).await.expect_err("an author has written something");
-    assert!(refused.to_string().contains("write `init-db --yes`"), "{refused}");
+    let runner = client.app().test_cli_runner();
+    let refused = runner.invoke(["init-db"]).input("n\n").run().await;
+    assert!(refused.output().starts_with("This deletes every author") && refused.exit_code() == 1, "{refused}");
     assert!(client.get("/").send().await.text().contains("Mine"));
-    client.app().run_command("init-db", ["--yes"]).await.expect("it was asked for");
+    assert_eq!(runner.invoke(["init-db"]).input("y\n").run().await.exit_code(), 0);
     assert!(!client.get("/").send().await.text().contains("Mine"));
 
     let key = "a key that is long enough for a test of production";
     let production = app().config("DATABASE_URL", "sqlite:").config("DEBUG", false).config("SECRET_KEY", key);
-    let production = production.freeze().expect("nothing is wrong with it");
-    assert!(production.run_command("init-db", [""; 0]).await.is_err(), "the password is public");
+    let refused = production.test_cli_runner().invoke(["init-db"]).run().await;
+    assert!(refused.exit_code() == 2 && refused.stderr().contains("add --yes"), "{refused}");
 }

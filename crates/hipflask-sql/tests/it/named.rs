@@ -30,7 +30,7 @@ on_both! {
         migration(database, "0002_row.postgres.sql", "INSERT INTO place VALUES ('not this one')");
         let app = database.app().config("REPORTS_DATABASE_URL", format!("sqlite:///{}", other.path().join("r.sqlite").display()));
         let app = app.extend(Sql::named("reports")).routes(routes![both]).freeze().unwrap();
-        let status = "open  0001  place\nreports:\nopen  0001  place\nopen  0002  row\n";
+        let status = "open  0001  place\nreports:\nopen  0001  place\nopen  0002  row";
         assert_eq!(app.run_command("db", ["status"]).await.unwrap(), status);
         app.start().await.unwrap();
         assert_eq!(app.test_client().get("/").send().await.text(), "first second");
@@ -59,7 +59,7 @@ async fn migrations_inside_the_binary_are_told_apart() {
     ];
     let app = Database::sqlite().app().config("DATABASE_URL", "sqlite:").config("REPORTS_DATABASE_URL", "sqlite:");
     let app = app.extend(Sql::named("reports")).embed("migrations", FILES).freeze().unwrap();
-    assert_eq!(app.run_command("db", ["status"]).await.unwrap(), "open  0001  place\nreports:\nopen  0001  visit\n");
+    assert_eq!(app.run_command("db", ["status"]).await.unwrap(), "open  0001  place\nreports:\nopen  0001  visit");
 }
 
 #[hipflask::test]

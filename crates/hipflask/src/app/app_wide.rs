@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::app::blueprint::{Blueprint, BlueprintSetupState};
-use crate::app::frozen::Command;
 use crate::app::scaffold::Scaffold;
 use crate::app::scope::Hook;
 use crate::context::Context;
@@ -120,28 +119,5 @@ impl Blueprint {
     /// [made](Blueprint::new) in the same line, and under the same name, whatever it was [named](Blueprint::named) later.
     pub fn record_once(self, f: impl FnOnce(App, &BlueprintSetupState) -> App + Send + 'static) -> Blueprint {
         self.record(|app, state| if state.is_first_registration() { f(app, state) } else { app })
-    }
-
-    /// Adds a command to the application's binary, under the name of this blueprint: `blog.seed`. See
-    /// [`App::command`]; [`cli_group`](Blueprint::cli_group) says another name.
-    ///
-    /// ```
-    /// use hipflask::prelude::*;
-    ///
-    /// let blog = Blueprint::new("blog").command("seed", "Writes some posts.", async || "three posts");
-    /// let app = App::new("doc", ".").register_blueprint(blog).freeze()?;
-    /// assert_eq!(hipflask::block_on(app.run_command("blog.seed", [""; 0]))?, "three posts");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn command<M>(self, name: impl Into<String>, about: impl Into<String>, f: impl IntoHandler<M>) -> Blueprint {
-        let (name, about, handler) = (name.into(), about.into(), f.into_handler());
-        let location = Location::caller();
-        self.record(move |mut app, state| {
-            let name = state.cli_group().map_or_else(|| name.clone(), |group| format!("{group}.{name}"));
-            app.checked.push((Box::new(Arc::clone(&handler)), format!("the command `{name}`"), location));
-            app.commands.push(Command { name, about, handler, starts: true, app: None });
-            app
-        })
     }
 }

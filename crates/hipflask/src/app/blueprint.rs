@@ -3,6 +3,7 @@
 use std::panic::Location;
 
 use crate::app::App;
+use crate::app::command::tree;
 use crate::app::folder::{Folder, RootFolder};
 use crate::app::scaffold::{Scaffold, ScaffoldParts};
 use crate::base::type_map::TypeMap;
@@ -116,6 +117,34 @@ impl Blueprint {
         self
     }
 
+    /// The group of its commands, instead of one that has its own name; with `None` they are beside those of the
+    /// application. Flask's `cli_group`.
+    ///
+    /// ```
+    /// use hipflask::cli::Command;
+    /// use hipflask::prelude::*;
+    ///
+    /// fn posts() -> Blueprint {
+    ///     Blueprint::new("posts").command(Command::new("count").runs(async || "12"))
+    /// }
+    ///
+    /// let app = App::new("doc", ".")
+    ///     .register_blueprint(posts()) // posts count
+    ///     .register_blueprint(posts().named("blog").cli_group("content")) // content count
+    ///     .register_blueprint(posts().named("archive").cli_group(None)) // count
+    ///     .freeze()?;
+    /// # hipflask::block_on(async {
+    /// assert_eq!(app.run_command("content", ["count"]).await?, "12");
+    /// # assert_eq!(app.run_command("posts", ["count"]).await?, app.run_command("count", [""; 0]).await?);
+    /// # Ok::<(), hipflask::Error>(())
+    /// # })?;
+    /// # Ok::<(), hipflask::Error>(())
+    /// ```
+    pub fn cli_group<'a>(mut self, group: impl Into<Option<&'a str>>) -> Blueprint {
+        self.cli_group = Some(group.into().map(str::to_owned));
+        self
+    }
+
     /// The name.
     pub fn name(&self) -> &str {
         &self.name
@@ -172,22 +201,6 @@ impl Blueprint {
     /// ```
     pub fn root_path(mut self, root: impl Into<RootFolder>) -> Blueprint {
         self.root = root.into();
-        self
-    }
-
-    /// The group of its [commands](Blueprint::command): they are `group.name`. Without a group, `None`, they are like those
-    /// of the application. By default the group is the blueprint's name.
-    ///
-    /// ```
-    /// use hipflask::prelude::*;
-    ///
-    /// let blog = Blueprint::new("blog").cli_group(None).command("seed", "Writes some posts.", async || "three posts");
-    /// let app = App::new("doc", ".").register_blueprint(blog).freeze()?;
-    /// assert!(hipflask::block_on(app.run_command("seed", [""; 0])).is_ok());
-    /// # Ok::<(), hipflask::errors::SetupErrors>(())
-    /// ```
-    pub fn cli_group(mut self, group: Option<&str>) -> Blueprint {
-        self.cli_group = Some(group.map(str::to_owned));
         self
     }
 
@@ -258,6 +271,8 @@ impl Blueprint {
         let (name, url_prefix) = (self.full_name(outer_name), self.full_prefix(outer_prefix));
         let cli_group = self.cli_group.clone().unwrap_or_else(|| Some(name.clone()));
         let is_first_registration = app.registered.insert((self.made_as.clone(), self.location));
+        let commands = std::mem::take(&mut self.parts.commands);
+        app.parts.commands.extend(tree::grouped(cli_group.as_deref(), commands, self.location));
         let state = BlueprintSetupState { name, url_prefix, cli_group, is_first_registration };
         for recorded in std::mem::take(&mut self.recorded) {
             app = recorded(app, &state);

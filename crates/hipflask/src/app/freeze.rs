@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
+use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,10 +10,11 @@ use serde_json::Value;
 
 use crate::app::below_prefix::{BelowPrefix, sorted};
 use crate::app::blueprint::Blueprint;
+use crate::app::command::{Command, tree};
 use crate::app::course::AfterWork;
 use crate::app::endpoints::{Endpoint, Owners, give_views};
 use crate::app::freezing::Freezing;
-use crate::app::frozen::{Command, Frozen, Inner, Life, MountPoint, Timeouts, View, url_rules};
+use crate::app::frozen::{Frozen, Inner, Life, MountPoint, Timeouts, View, url_rules};
 use crate::app::limits::Limits;
 use crate::app::mount::{Mounted, Mounting};
 use crate::app::scaffold::{Route, ScaffoldParts};
@@ -62,6 +64,7 @@ impl App {
         errors.append(&mut self.problems);
         let misspelt = self.config.misspelt().into_iter();
         errors.extend(misspelt.map(|key| SetupError::new(key.message, key.source.location())));
+        let mut commands = self.own_commands(errors);
         let config = self.finish_config(errors);
         let mut url_map = std::mem::take(&mut self.url_map);
         locate(&mut url_map, &config, errors);
@@ -69,10 +72,18 @@ impl App {
         let app_parts = std::mem::take(&mut self.parts);
         assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
         let below_prefixes = sorted(std::mem::take(&mut assembly.below_prefixes));
-        let mut mounts = Mounts::freeze(std::mem::take(&mut self.mounts), errors);
+        let mounts = Mounts::freeze(std::mem::take(&mut self.mounts), errors);
         let Assembly { mut map, mut views, scopes, mut checked, problems, view_ids, owners, endpoints, .. } = assembly;
         errors.extend(give_views(&map, &mut views, endpoints, &owners, &mut checked));
         checked.append(&mut self.checked);
+        for (handler, command) in tree::handlers(&commands) {
+            checked.push((boxed(handler), format!("the command `{}`", command.name), command.location));
+        }
+        for (command, location) in mounts.commands {
+            let clash = tree::add(&mut commands, command).err();
+            errors.extend(clash.map(|clash| SetupError::new(clash.message(), Some(location))));
+        }
+        tree::check(&commands, errors);
         let has_first = mounts.points.iter().any(|point| point.is_first);
         let around = compose(std::mem::take(&mut self.wraps), has_first, &mut checked);
         map.finish();
@@ -109,7 +120,6 @@ impl App {
         let bounds = note(Bounds::from_config(&config), errors);
         let after_work = note(AfterWork::from_config(&config), errors);
         let instance_path = note(instance_path(&config), errors);
-        self.commands.append(&mut mounts.commands);
         Some(Frozen(Arc::new(Inner {
             instance_path: instance_path?.unwrap_or_else(|| self.root_path.join("instance")),
             name: self.name,
@@ -139,7 +149,7 @@ impl App {
             build_error_handlers: self.build_error_handlers,
             state: self.state,
             on_finished: self.on_finished,
-            commands: self.commands,
+            commands,
             children: mounts.children,
             after_work: after_work?,
             life: Life {
@@ -209,8 +219,8 @@ struct Mounts {
     points: Vec<MountPoint>,
     /// The applications among them, in the order of their mounting.
     children: Vec<Frozen>,
-    /// Their commands, under their names.
-    commands: Vec<Command>,
+    /// Their commands, in groups of their names, and the lines that mounted them.
+    commands: Vec<(Command, &'static Location<'static>)>,
 }
 
 impl Mounts {
@@ -234,30 +244,14 @@ impl Mounts {
             if let Some(child) = child {
                 let handler = Arc::new(child.clone());
                 frozen.points.push(MountPoint { prefix, handler, is_first, is_app: true });
-                errors.extend(frozen.add_commands(&child).map(|message| SetupError::new(message, Some(location))));
+                let group = tree::grouped(Some(child.name()), child.commands().to_vec(), location);
+                let place = frozen.children.len();
+                frozen.commands.extend(group.into_iter().map(|group| (group.mounted_at(place), location)));
                 frozen.children.push(child);
             }
         }
         frozen.points.sort_by_key(|point| std::cmp::Reverse(point.prefix.len()));
         frozen
-    }
-
-    /// Adds the commands of a mounted application. Says what is wrong if they cannot be told from another one's.
-    fn add_commands(&mut self, child: &Frozen) -> Option<String> {
-        let under = |command: &Command| format!("{}.{}", child.name(), command.name);
-        let known = |command: &&Command| self.commands.iter().any(|other| other.name == under(command));
-        let clash = child.commands().iter().find(known).map(|command| {
-            format!(
-                "the command `{}` is that of another mounted application; give one of them another name",
-                under(command)
-            )
-        });
-        self.commands.extend(child.commands().iter().map(|command| Command {
-            name: under(command),
-            app: Some(command.app.clone().unwrap_or_else(|| child.clone())),
-            ..command.clone()
-        }));
-        clash
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::app::below_prefix::BelowPrefix;
+use crate::app::command::Command;
 use crate::app::course::AfterWork;
 use crate::app::finished::OnFinished;
 use crate::app::limits::Limits;
@@ -79,7 +80,7 @@ pub(super) struct Inner {
     pub(super) build_error_handlers: Vec<BuildErrorHandler>,
     pub(super) state: TypeMap,
     pub(super) on_finished: Vec<OnFinished>,
-    /// Its own, and those of the applications mounted in it.
+    /// Its own, and in groups those of its blueprints and of the applications mounted in it.
     pub(super) commands: Vec<Command>,
     /// The applications mounted in it, in the order in which they were.
     pub(super) children: Vec<Frozen>,
@@ -245,6 +246,11 @@ impl Frozen {
         &self.0.commands
     }
 
+    /// The application that a command belongs to: this one, or the one that is mounted there.
+    pub(crate) fn owner_of(&self, command: &Command) -> &Frozen {
+        command.mounted.iter().fold(self, |app, place| &app.0.children[*place])
+    }
+
     /// The endpoint of a view: one in the current blueprint, or around it, before any other.
     pub(crate) fn endpoint_of_view(&self, view: &ViewId, blueprint: Option<&str>) -> Option<&str> {
         let endpoints = self.0.view_ids.get(view)?;
@@ -355,16 +361,4 @@ pub(crate) struct MountPoint {
     pub(crate) is_first: bool,
     /// Whether it is an application, which checks its requests itself.
     pub(crate) is_app: bool,
-}
-
-/// A command of the application's own, beside `run`, `routes` and `check`.
-#[derive(Clone)]
-pub(crate) struct Command {
-    pub(crate) name: String,
-    pub(crate) about: String,
-    pub(crate) handler: Arc<dyn Handler>,
-    /// Whether what `on_startup` gives has to run before it.
-    pub(crate) starts: bool,
-    /// The mounted application that it belongs to, if it belongs to one.
-    pub(crate) app: Option<Frozen>,
 }

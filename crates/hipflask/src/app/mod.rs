@@ -5,6 +5,8 @@ mod app_wide;
 pub(crate) mod below_prefix;
 pub(crate) mod blueprint;
 mod blueprints;
+pub(crate) mod command;
+mod commands;
 mod configuration;
 pub(crate) mod course;
 mod endpoints;
@@ -41,7 +43,7 @@ use crate::app::finished::OnFinished;
 use crate::app::folder::{EmbeddedFile, Folder, RootFolder};
 use crate::app::freezing::Freezing;
 use crate::app::frozen::BuildErrorHandler;
-use crate::app::frozen::{Command, Shutdown};
+use crate::app::frozen::Shutdown;
 use crate::app::mount::Mounting;
 use crate::app::scaffold::{Scaffold, ScaffoldParts};
 use crate::app::scope::{Checked, Hook};
@@ -89,6 +91,7 @@ struct MakeSessions {
 #[must_use = "an application does nothing until it is served, tested or frozen"]
 pub struct App {
     name: String,
+    version: Option<String>,
     root_path: PathBuf,
     config: ConfigBuilder,
     parts: ScaffoldParts,
@@ -113,8 +116,7 @@ pub struct App {
     on_finished: Vec<OnFinished>,
     signals: Signals,
     teardown_appcontext: Vec<Callback<()>>,
-    commands: Vec<Command>,
-    /// What these four and the mounts run, to be checked like hooks.
+    /// What these three and the mounts run, to be checked like hooks.
     checked: Vec<Checked>,
     problems: Vec<SetupError>,
 }
@@ -124,6 +126,7 @@ impl App {
     pub(crate) fn bare(name: impl Into<String>, root_path: impl Into<PathBuf>, parts: impl FnOnce(App) -> App) -> App {
         let app = App {
             name: name.into(),
+            version: None,
             root_path: root_path.into(),
             config: ConfigBuilder::default(),
             parts: ScaffoldParts::default(),
@@ -147,7 +150,6 @@ impl App {
             on_finished: Vec::new(),
             signals: Signals::default(),
             teardown_appcontext: Vec::new(),
-            commands: Vec::new(),
             checked: Vec::new(),
             problems: Vec::new(),
         };
@@ -157,6 +159,16 @@ impl App {
     /// The name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Says its version, which `--version` shows. [`app!`](crate::app) says that of the crate.
+    pub fn version(mut self, version: impl Into<String>) -> App {
+        self.version = Some(version.into());
+        self
+    }
+
+    pub(crate) fn program_version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     /// The folder that `templates`, `static` and `instance` are in.
@@ -169,10 +181,6 @@ impl App {
         let location = Location::caller();
         self.problems.extend(result.err().map(|message| SetupError::new(message, Some(location))));
         self
-    }
-
-    pub(crate) fn commands(&self) -> &[Command] {
-        &self.commands
     }
 
     /// Adds an extension. What it finds wrong at the start is reported with this line.
@@ -345,33 +353,6 @@ impl App {
     #[track_caller]
     pub fn on_freeze(mut self, f: impl FnOnce(&mut Freezing<'_>) + Send + 'static) -> App {
         self.on_freeze.push((self.adding.place(), Box::new(f)));
-        self
-    }
-
-    /// Adds a command to the application's binary. `f` gets its arguments as a view does; what the user typed
-    /// after the command is [`CliArgs`](crate::cli::CliArgs). The text that it returns is printed.
-    #[track_caller]
-    pub fn command<M>(mut self, name: impl Into<String>, about: impl Into<String>, f: impl IntoHandler<M>) -> App {
-        let name = name.into();
-        let handler = f.into_handler();
-        self.check_handler(&handler, format!("the command `{name}`"));
-        self.commands.push(Command { name, about: about.into(), handler, starts: true, app: None });
-        self
-    }
-
-    /// [`command`](App::command), for one that must not wait for the start because it looks at, or
-    /// mends, what the start needs, for instance the state of a database.
-    #[track_caller]
-    pub fn command_before_start<M>(
-        mut self,
-        name: impl Into<String>,
-        about: impl Into<String>,
-        f: impl IntoHandler<M>,
-    ) -> App {
-        let name = name.into();
-        let handler = f.into_handler();
-        self.check_handler(&handler, format!("the command `{name}`"));
-        self.commands.push(Command { name, about: about.into(), handler, starts: false, app: None });
         self
     }
 

@@ -18,8 +18,8 @@ impl App {
     /// The hooks of this application run before it and after it, so its answers have the headers of this one that they do
     /// not set themselves. [`mount_first`](App::mount_first) gives it every path, and leaves its answers as they are.
     ///
-    /// A mounted application starts and stops with this one, and its commands are this one's under its name: the command
-    /// `seed` of an application `shop` is `shop.seed`.
+    /// A mounted application starts and stops with this one, and its commands are in a group of its name: the command `seed`
+    /// of an application `shop` is `shop seed`.
     #[track_caller]
     pub fn mount<M>(self, prefix: impl Into<String>, handler: impl IntoMount<M>) -> App {
         self.add_mount(prefix.into(), handler.into_mount().0, false)

@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
+use crate::app::command::{Command, IntoCommand};
 use crate::app::endpoints::Endpoint;
 use crate::app::scope::{Checked, Hook, UrlDefaults};
 use crate::base::catches::Catches;
@@ -108,6 +109,7 @@ pub struct ScaffoldParts {
     pub(crate) url_defaults: Vec<UrlDefaults>,
     pub(crate) error_handlers: Vec<ErrorHandler>,
     pub(crate) options: Options,
+    pub(crate) commands: Vec<Command>,
     /// Callbacks that are registered as options.
     pub(crate) checked: Vec<Checked>,
 }
@@ -234,6 +236,32 @@ pub trait Scaffold: Sized {
     /// built.
     fn url_defaults(mut self, f: impl Fn(&Context, &str, &mut Vec<(String, String)>) + Send + Sync + 'static) -> Self {
         self.scaffold().url_defaults.push(Arc::new(f));
+        self
+    }
+
+    /// Adds a command to the application's binary, or a group of commands. Those of a blueprint are in a group of its
+    /// name. Flask's `@app.cli.command` and `@bp.cli.command`.
+    ///
+    /// ```
+    /// use hipflask::cli::command;
+    /// use hipflask::prelude::*;
+    ///
+    /// /// Counts up to a number.
+    /// #[command]
+    /// fn count(to: u32, #[option(short = 'd')] down: bool) -> String {
+    ///     let numbers = (1..=to).map(|number| if down { to + 1 - number } else { number });
+    ///     numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
+    /// }
+    ///
+    /// let app = App::new("doc", ".").command(count).freeze()?; // `cargo run -- count 3 -d`
+    /// # hipflask::block_on(async {
+    /// assert_eq!(app.run_command("count", ["3", "-d"]).await?, "3 2 1");
+    /// # Ok::<(), hipflask::Error>(())
+    /// # })?;
+    /// # Ok::<(), hipflask::Error>(())
+    /// ```
+    fn command(mut self, command: impl IntoCommand) -> Self {
+        self.scaffold().commands.push(command.into_command());
         self
     }
 

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
+use crate::app::command::args::CliArgs;
 use crate::app::frozen::Frozen;
 use crate::base::config::Config;
 use crate::base::error::{Error, Result};
-use crate::cli::arguments::Address;
 use crate::cli::process::Failure;
 use crate::server::Role;
 
@@ -13,8 +13,8 @@ use crate::server::Role;
 const ADHOC: &str = "adhoc";
 
 /// The role of the socket that `run` serves at.
-pub(super) fn role(app: &Frozen, address: &Address) -> std::result::Result<Role, Failure> {
-    let Certificates(pairs) = Certificates::of(app.config(), address)?;
+pub(super) fn role(app: &Frozen, args: &CliArgs) -> std::result::Result<Role, Failure> {
+    let Certificates(pairs) = Certificates::of(app.config(), args)?;
     match pairs.as_slice() {
         [] => Ok(Role::Plain),
         pairs => Ok(secure(pairs, app.config())?),
@@ -47,9 +47,10 @@ impl Files {
 
 impl Certificates {
     /// What was typed; otherwise `RUN_CERT` and `RUN_KEY`.
-    fn of(config: &Config, address: &Address) -> std::result::Result<Certificates, Failure> {
-        if !address.certificates.is_empty() || !address.keys.is_empty() {
-            let pairs = Certificates::pair(address.certificates.clone(), address.keys.clone());
+    fn of(config: &Config, args: &CliArgs) -> std::result::Result<Certificates, Failure> {
+        let (certificates, keys) = (args.list::<String>("cert")?, args.list::<String>("key")?);
+        if !certificates.is_empty() || !keys.is_empty() {
+            let pairs = Certificates::pair(certificates, keys);
             return pairs.map_err(|message| Failure::usage(format!("{message} (--cert, --key)")));
         }
         let certificates = config.find::<Files>("RUN_CERT")?.unwrap_or_default();

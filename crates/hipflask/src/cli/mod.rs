@@ -1,70 +1,48 @@
 //! The command line of every application's binary: `run`, `routes`, `check`, `config`, and its own commands. Flask's
-//! `flask` command.
+//! `flask` command, and what programs use of click.
 
-mod arguments;
+mod builtin;
+mod completion;
 mod config;
+mod console;
 mod dotenv;
+mod echo;
+mod exit;
+mod help;
 mod https;
-mod process;
+mod interrupt;
+pub(crate) mod invoke;
+mod line;
+pub(crate) mod process;
+mod progress;
+mod routes;
 mod run;
+mod style;
 mod table;
+mod values;
 
 use std::process::ExitCode;
-
-use http::Method;
+use std::time::Duration;
 
 use crate::app::App;
-use crate::app::frozen::Command;
-use crate::app::frozen::Frozen;
 use crate::base::environment;
 use crate::base::error::{Error, Result};
 use crate::base::panics;
 use crate::base::runtime;
-use crate::cli::arguments::{Address, Invocation, Options};
-use crate::cli::process::{Failure, print};
-use crate::cli::table::table;
-use crate::context::Context;
-use crate::context::extract::FromContext;
+use crate::cli::invoke::Invocation;
+use crate::cli::line::{End, Line};
+use crate::cli::process::{Failure, print, program_name};
 
-/// What the user typed after a command of the application's own.
-///
-/// ```
-/// use hipflask::cli::CliArgs;
-/// use hipflask::prelude::*;
-///
-/// async fn greet(args: CliArgs) -> String {
-///     format!("Hello, {}!", args.get(0).unwrap_or("World"))
-/// }
-///
-/// let app = App::new("doc", ".").command("greet", "Says hello.", greet);
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CliArgs(Vec<String>);
-
-impl CliArgs {
-    /// The argument at `index`, counted from 0.
-    pub fn get(&self, index: usize) -> Option<&str> {
-        self.0.get(index).map(String::as_str)
-    }
-
-    /// Whether the flag `--name` is among them.
-    pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|argument| argument.strip_prefix("--") == Some(name))
-    }
-
-    /// All of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-}
-
-impl FromContext for CliArgs {
-    const READY: bool = true;
-
-    fn from_context(ctx: &mut Context) -> impl Future<Output = Result<CliArgs>> + Send {
-        std::future::ready(Ok(ctx.g().get::<CliArgs>().cloned().unwrap_or_default()))
-    }
-}
+pub use crate::app::command::args::CliArgs;
+pub use crate::app::command::kind::CliValue;
+pub use crate::app::command::param::Param;
+pub use crate::app::command::{Command, IntoCommand};
+pub use crate::cli::console::{Console, Prompt};
+pub use crate::cli::exit::Exit;
+pub use crate::cli::interrupt::interrupted;
+pub use crate::cli::progress::Progress;
+pub use crate::cli::style::{Color, Styled, style};
+pub use hipflask_macros::command;
 
 /// What a function under `#[hipflask::main]` may return.
 #[diagnostic::on_unimplemented(
@@ -118,11 +96,11 @@ pub fn main<A: IntoApp>(build: impl FnOnce() -> A) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match panics::catch(|| execute(build, &arguments)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(Failure { message, code })) => fail(&message, code),
+        Ok(Err(failure)) => fail(&failure),
         // A mistake in the function that builds the application; its place helps most.
         Err(panicked) => match panicked.place() {
-            Some((file, line)) => fail(&format!("{file}:{line}: {}", panicked.message()), 1),
-            None => fail(panicked.message(), 1),
+            Some((file, line)) => fail(&Failure::new(format!("{file}:{line}: {}", panicked.message()))),
+            None => fail(&Failure::new(panicked.message())),
         },
     }
 }
@@ -139,152 +117,143 @@ pub fn env_var(name: &str) -> Option<String> {
 }
 
 #[expect(clippy::print_stderr, reason = "it is the command line's way to say what went wrong")]
-fn fail(message: &str, code: u8) -> ExitCode {
+fn fail(failure: &Failure) -> ExitCode {
     crate::builtin::log::flush();
-    eprintln!("Error: {message}");
-    ExitCode::from(code)
+    eprint!("{}", failure.text());
+    ExitCode::from(failure.code)
 }
 
-fn execute<A: IntoApp>(build: impl FnOnce() -> A, arguments: &[String]) -> Result<(), Failure> {
-    let options = Options::parse(arguments).map_err(Failure::usage)?;
-    dotenv::load(options.env_file.as_deref())?;
+fn execute<A: IntoApp>(build: impl FnOnce() -> A, words: &[String]) -> Result<(), Failure> {
+    let completing = std::env::var(completion::VARIABLE).ok();
+    let program = program_name();
+    let bare = builtin::root("", &[]);
+    let words = match completing {
+        None => with_default_command(words),
+        Some(_) => Vec::new(),
+    };
+    // Options in front of the command, and those of `run`, count before the application is built.
+    let line = Line::read(&program, &bare, &words)?;
+    let early = Early::of(&line);
+    dotenv::load(early.env_file.as_deref())?;
     let mut app = build().into_app()?.config_from_prefixed_env("FLASK");
-    if let Some(debug) = options.debug {
+    if let Some(debug) = early.debug {
         app = app.config_by("DEBUG", debug, if debug { "--debug" } else { "--no-debug" });
     }
-    if let Invocation::Help = options.invocation {
-        print(&arguments::help(app.name(), app.commands()));
+    let root = builtin::root(app.name(), &app.all_commands());
+    if let Some(typed) = completing {
+        print(&completion::candidates(&root, &typed));
         return Ok(());
     }
-    if let Invocation::Run(_) = options.invocation {
+    let line = Line::read(&program, &root, &words)?;
+    if line.end == End::Help {
+        print(&line.help());
+        return Ok(());
+    }
+    if early.version {
+        print(&version(&app));
+        return Ok(());
+    }
+    let serves = line.end == End::Command && line.levels.len() == 2 && line.command().name == "run";
+    if serves {
         app = run::with_developers_key(app);
     }
     let app = app.freeze().map_err(|errors| Failure::new(errors.to_string()))?;
     crate::builtin::log::init(app.config())?;
-    match options.invocation {
-        Invocation::Help => {}
-        Invocation::Run(address) => run::run(&app, &address)?,
-        Invocation::Routes { all_methods } => print(&routes(&app, all_methods)),
-        Invocation::Check => check(&app)?,
-        Invocation::Config { keys } => print(&config::config(app.config(), &keys)?),
-        Invocation::Other { name, arguments } => own_command(&app, &name, arguments)?,
+    let environment = |name: &str| environment::variable(name).map(|variable| variable.value);
+    let console = Console::of_process();
+    if serves {
+        let sources = values::Sources { environment: &environment, console: &console };
+        run::run(&app, &sources.values(&line)?)?;
+    } else {
+        run_alone(Invocation { program: program.clone(), ..Invocation::new(&app, words, console) })?;
     }
     crate::builtin::log::flush();
     Ok(())
 }
 
-/// The table that `flask routes` prints.
-fn routes(app: &Frozen, all_methods: bool) -> String {
-    let domain = if app.rules().any(|rule| rule.host().is_some()) { "Host" } else { "Subdomain" };
-    let mut rows: Vec<[String; 4]> = app
-        .rules()
-        .map(|rule| {
-            let methods = rule.methods().map(Method::as_str);
-            let mut methods: Vec<&str> = methods.filter(|m| all_methods || !matches!(*m, "HEAD" | "OPTIONS")).collect();
-            methods.sort_unstable();
-            let domain = rule.host().or(rule.subdomain()).unwrap_or_default();
-            [rule.endpoint(), &methods.join(", "), domain, rule.text()].map(str::to_owned)
-        })
-        .collect();
-    rows.sort();
-    if rows.is_empty() {
-        return "No routes were registered.\n".to_owned();
-    }
-    if rows.iter().any(|row| !row[2].is_empty()) {
-        return table(["Endpoint", "Methods", domain, "Rule"], rows);
-    }
-    let without_domain = |[endpoint, methods, _, rule]: [String; 4]| [endpoint, methods, rule];
-    table(["Endpoint", "Methods", "Rule"], rows.into_iter().map(without_domain).collect())
-}
-
-/// Everything that can be checked without serving: freezing has checked most of it already.
-fn check(app: &Frozen) -> Result<(), Failure> {
-    crate::server::ServerLimits::from_config(app.config())?;
-    https::role(app, &Address::default())?;
-    runtime::new()?.block_on(async {
-        app.start().await?;
-        app.stop().await
-    })?;
-    let mode = if app.config().debug() { "development" } else { "production" };
-    print(&format!("{}: {} rules, nothing wrong (checked for {mode})\n", app.name(), app.rules().count()));
-    Ok(())
-}
-
-fn own_command(app: &Frozen, name: &str, arguments: Vec<String>) -> Result<(), Failure> {
-    if !app.commands().iter().any(|command| command.name == name) {
-        let own = app.commands().iter().map(|command| command.name.as_str());
-        let known: Vec<&str> = arguments::BUILT_IN.iter().map(|(name, _)| *name).chain(own).collect();
-        return Err(Failure::usage(format!("there is no command `{name}`; the commands are {}", known.join(", "))));
-    }
-    let said = runtime::new()?.block_on(async {
-        let said = app.run_command(name, arguments).await;
-        // What a command has started ends, even if the command fails.
-        let stopped = app.stop().await;
-        said.and_then(|said| stopped.map(|()| said))
-    })?;
-    if !said.is_empty() {
-        print(&format!("{}\n", said.trim_end()));
-    }
-    Ok(())
-}
-
-impl Frozen {
-    /// Runs a command of the application's own, as its binary does: `app.run_command("db", ["status"])`. Returns
-    /// what it prints. A command of a mounted application has that application's name in front: `shop.db`. Flask's
-    /// `test_cli_runner`.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such command, the application cannot start, or the command fails.
-    pub async fn run_command<A: Into<String>>(
-        &self,
-        name: &str,
-        arguments: impl IntoIterator<Item = A>,
-    ) -> Result<String> {
-        let command = self.commands().iter().find(|command| command.name == name);
-        let Command { handler, starts, app, .. } =
-            command.ok_or_else(|| Error::msg(format!("there is no command `{name}`")))?;
-        if *starts {
-            self.start().await?;
+/// `run` is what a line without a command means.
+fn with_default_command(words: &[String]) -> Vec<String> {
+    let (mut at, mut rest) = (0, words.iter().map(String::as_str));
+    while let Some(word) = rest.next() {
+        match word {
+            "--debug" | "--no-debug" => at += 1,
+            "-e" | "--env-file" if rest.next().is_some() => at += 2,
+            "-e" | "--env-file" => return words.to_vec(),
+            "-h" | "--help" | "--version" => return words.to_vec(),
+            "help" if words.len() == at + 1 => return vec!["--help".to_owned()],
+            _ if word.starts_with("--env-file=") => at += 1,
+            _ if word.starts_with('-') => break,
+            _ => return words.to_vec(),
         }
-        let arguments = CliArgs(arguments.into_iter().map(Into::into).collect());
-        let said = async |ctx: &mut Context| {
-            ctx.g_mut().insert(arguments);
-            match handler.call(ctx).await? {
-                Some(response) => {
-                    let text = response.into_parts().2.collect(u64::MAX).await?;
-                    Ok(String::from_utf8_lossy(&text).into_owned())
-                }
-                None => Ok(String::new()),
-            }
-        };
-        app.as_ref().unwrap_or(self).app_context(said).await
+    }
+    let (before, after) = words.split_at(at);
+    [before, &["run".to_owned()], after].concat()
+}
+
+/// What must be known before the application is built.
+#[derive(Default)]
+struct Early {
+    env_file: Option<String>,
+    debug: Option<bool>,
+    version: bool,
+}
+
+impl Early {
+    fn of(line: &Line<'_>) -> Early {
+        let mut early = Early::default();
+        for level in &line.levels {
+            let last = |name: &str| level.typed.get(name).and_then(|typed| typed.last());
+            early.env_file = last("env-file").cloned().or(early.env_file);
+            early.debug = last("debug").map(|debug| debug == "true").or(early.debug);
+            early.version |= last("version").is_some();
+        }
+        early
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::App;
-    use crate::app::scaffold::Scaffold;
-    use crate::routing::rule::Rule;
+/// As Flask: the versions of the program and of what it is made with.
+fn version(app: &App) -> String {
+    let own = app.program_version().map_or_else(String::new, |version| format!("{} {version}\n", app.name()));
+    format!("{own}Hipflask {}\n", env!("CARGO_PKG_VERSION"))
+}
 
-    #[test]
-    fn the_table_has_a_column_for_domains_if_rules_have_some() {
-        let index = || Rule::new("/").endpoint("index");
-        let plain = App::new("test", ".").without_static_files().add_url_rule(index(), async || "");
-        let plain = plain.freeze().expect("nothing is wrong with it");
-        assert_eq!(
-            routes(&plain, true),
-            "Endpoint  Methods             Rule\n--------  ------------------  ----\nindex     GET, HEAD, OPTIONS  /\n"
-        );
-        let app = App::new("test", ".").without_static_files().subdomain_matching().config("SERVER_NAME", "x.example");
-        let home = Rule::new("/home").endpoint("home").subdomain("<user>");
-        let app = app.add_url_rule(index(), async || "").add_url_rule(home, async || "").freeze();
-        assert_eq!(
-            routes(&app.expect("nothing is wrong with it"), false),
-            "Endpoint  Methods  Subdomain  Rule\n--------  -------  ---------  -----\n\
-             home      GET      <user>     /home\nindex     GET                 /\n"
-        );
-    }
+/// How long a command that was interrupted has to end.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// Runs a command to its end, or until Ctrl-C: then it is given up where it waits, what it has begun is undone, and the
+/// application is stopped.
+fn run_alone(invocation: Invocation) -> Result<(), Failure> {
+    let runtime = runtime::new()?;
+    let app = invocation.app.clone();
+    let ended = runtime.block_on(async {
+        let mut running = tokio::spawn(async move { invocation.run().await });
+        let ended = crate::server::first_of(async { Some((&mut running).await) }, async {
+            crate::server::wait_for_signal().await;
+            None
+        });
+        let ended = match ended.await {
+            None if interrupt::is_awaited() => Some((&mut running).await),
+            ended => ended,
+        };
+        let Some(ended) = ended else {
+            running.abort();
+            let undone = async {
+                if !console::is_reading() {
+                    let _ = running.await;
+                }
+                app.stop().await
+            };
+            let _ = tokio::time::timeout(ENDING, undone).await;
+            return None;
+        };
+        // What a command has started ends, even if the command fails.
+        let stopped = app.stop().await.map_err(Failure::from);
+        let ended = ended.unwrap_or_else(|panicked| Err(Failure::new(panicked.to_string())));
+        Some(ended.and(stopped))
+    });
+    ended.unwrap_or_else(|| {
+        echo::show();
+        runtime.shutdown_background();
+        Err(Failure::from(Error::from(Exit::abort())))
+    })
 }

@@ -9,11 +9,11 @@ use std::path::Path;
 use http::Method;
 
 use crate::app::App;
+use crate::app::command::args::CliArgs;
 use crate::app::frozen::Frozen;
 use crate::base::runtime;
-use crate::cli::arguments::Address;
 use crate::cli::https;
-use crate::cli::process::{Failure, print};
+use crate::cli::process::{Failure, print, program_name};
 use crate::http::peer::Scheme;
 use crate::server::{Listener, Listeners, Role, ServerLimits, serve_until, wait_for_signal};
 use crate::signing::{base64, random_bytes};
@@ -56,11 +56,11 @@ fn keep_out_of_version_control(folder: &Path) -> io::Result<()> {
     }
 }
 
-pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
+pub(super) fn run(app: &Frozen, args: &CliArgs) -> Result<(), Failure> {
     // A mistake in the configuration must show now, not at the first connection.
     ServerLimits::from_config(app.config())?;
-    let role = https::role(app, address)?;
-    let address = resolve(app, address)?;
+    let role = https::role(app, args)?;
+    let address = resolve(app, args)?;
     if app.config().debug() && !address.ip().to_canonical().is_loopback() {
         return Err(Failure::new(format!(
             "debug mode shows the internals of the application, so it is served to this machine only, not at {}; \
@@ -106,9 +106,10 @@ async fn redirect_plain(
 }
 
 /// What was typed; otherwise `FLASK_RUN_HOST` and `FLASK_RUN_PORT`; otherwise Flask's defaults.
-fn resolve(app: &Frozen, address: &Address) -> Result<SocketAddr, Failure> {
-    let host = Setting::configured("RUN_HOST", app, address.host.as_deref(), "127.0.0.1");
-    let port = Setting::configured("RUN_PORT", app, address.port.as_deref(), "5000");
+fn resolve(app: &Frozen, args: &CliArgs) -> Result<SocketAddr, Failure> {
+    let (host, port) = (args.find::<String>("host")?, args.find::<String>("port")?);
+    let host = Setting::configured("RUN_HOST", app, host.as_deref(), "127.0.0.1");
+    let port = Setting::configured("RUN_PORT", app, port.as_deref(), "5000");
     let Ok(number) = port.value.parse::<u16>() else {
         return Err(Failure::usage(format!("{port} is not a port; give a number from 0 to 65535")));
     };
@@ -190,20 +191,11 @@ fn banner(app: &Frozen, scheme: Scheme, address: SocketAddr) -> String {
     text += &format!(" * Running on {}://{address}\n", scheme.as_str());
     if app.config().debug() {
         let program = program_name();
-        let width = app.commands().iter().map(|command| command.name.len()).max().unwrap_or(0);
-        for command in app.commands() {
-            text += &format!("   {program} {:width$}  {}\n", command.name, command.about);
+        let commands: Vec<_> = app.commands().iter().filter(|command| !command.is_hidden).collect();
+        let width = commands.iter().map(|command| command.name.len()).max().unwrap_or(0);
+        for command in commands {
+            text += &format!("   {program} {:width$}  {}\n", command.name, command.summary());
         }
     }
     text + "   Press CTRL+C to quit\n"
-}
-
-/// What the developer types before the name of a command.
-fn program_name() -> String {
-    // Cargo sets it for the program that `cargo run` starts.
-    if std::env::var_os("CARGO").is_some() {
-        return "cargo run --".to_owned();
-    }
-    let program = std::env::args_os().next().unwrap_or_default();
-    program.to_string_lossy().into_owned()
 }

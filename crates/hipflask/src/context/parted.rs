@@ -33,7 +33,7 @@ impl Watch {
 }
 
 /// The contexts that were parted from a request.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub(crate) struct Parted(Vec<UnboundedReceiver<Work>>);
 
 impl Parted {

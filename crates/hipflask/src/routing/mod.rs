@@ -13,7 +13,7 @@ mod numbers;
 mod part;
 mod redirect;
 pub(crate) mod rule;
-mod similar;
+pub(crate) mod similar;
 pub(crate) mod url_map;
 pub(crate) mod view_args;
 

@@ -2,7 +2,7 @@
 
 /// The name most similar to `name`, if there is one that could have been meant: one of the same view in another
 /// blueprint, or one with a few letters changed.
-pub(super) fn most_similar<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn most_similar<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let view = last(name);
     let likeness = |known: &str| if last(known) == view { 1.0 } else { similarity(name, known) };
     let scored = known.map(|known| (likeness(known), known));

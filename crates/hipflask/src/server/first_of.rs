@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 /// What the first of two futures yields.
-pub(super) async fn first_of<T>(a: impl Future<Output = T>, b: impl Future<Output = T>) -> T {
+pub(crate) async fn first_of<T>(a: impl Future<Output = T>, b: impl Future<Output = T>) -> T {
     let (mut a, mut b) = (pin!(a), pin!(b));
     poll_fn(|cx| match a.as_mut().poll(cx) {
         Poll::Ready(first) => Poll::Ready(first),

@@ -41,6 +41,7 @@ use crate::base::error::{Error, Result};
 use crate::server::unix::UnixSocket;
 
 pub(crate) use accept::serve_until;
+pub(crate) use first_of::first_of;
 pub(crate) use limits::ServerLimits;
 pub(crate) use listener::{Listener, Listeners};
 pub(crate) use role::Role;

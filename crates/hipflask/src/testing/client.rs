@@ -32,7 +32,13 @@ impl App {
 impl Frozen {
     /// A client for tests. Several clients are several browsers.
     pub fn test_client(&self) -> TestClient {
-        TestClient { app: self.clone(), jar: Arc::default(), browser: true, runtime: OnceLock::new() }
+        TestClient {
+            app: self.clone(),
+            jar: Arc::default(),
+            browser: true,
+            keeps_cookies: true,
+            runtime: OnceLock::new(),
+        }
     }
 }
 
@@ -64,6 +70,7 @@ pub struct TestClient {
     pub(super) app: Frozen,
     jar: Arc<Mutex<Jar>>,
     pub(super) browser: bool,
+    pub(super) keeps_cookies: bool,
     runtime: OnceLock<tokio::runtime::Runtime>,
 }
 
@@ -72,7 +79,19 @@ impl TestClient {
     /// comes from. It has the same cookies.
     #[must_use]
     pub fn without_browser_headers(&self) -> TestClient {
-        TestClient { app: self.app.clone(), jar: Arc::clone(&self.jar), browser: false, runtime: OnceLock::new() }
+        TestClient { browser: false, ..self.twin() }
+    }
+
+    /// The same client without cookies: it sends none and keeps none. Flask's `use_cookies=False`.
+    #[must_use]
+    pub fn without_cookies(&self) -> TestClient {
+        TestClient { keeps_cookies: false, jar: Arc::default(), ..self.twin() }
+    }
+
+    fn twin(&self) -> TestClient {
+        let TestClient { app, jar, browser, keeps_cookies, .. } = self;
+        let (app, jar, browser, keeps_cookies) = (app.clone(), Arc::clone(jar), *browser, *keeps_cookies);
+        TestClient { app, jar, browser, keeps_cookies, runtime: OnceLock::new() }
     }
 
     /// The application.
@@ -84,19 +103,44 @@ impl TestClient {
         self.jar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The value of a cookie.
+    /// The value of a cookie, of whatever domain and path.
     pub fn cookie(&self, name: &str) -> Option<String> {
-        self.jar().0.iter().find(|kept| kept.name == name).map(|kept| kept.value.clone())
+        self.jar().named(name).map(str::to_owned)
     }
 
-    /// Adds a cookie.
+    /// Adds a cookie, for the whole of the application.
     pub fn set_cookie(&self, name: &str, value: &str) {
-        self.jar().absorb(&format!("{name}={value}; Path=/"));
+        self.jar().set(name, value, &self.domain(), "/");
+    }
+
+    /// Removes a cookie, of whatever domain and path.
+    pub fn delete_cookie(&self, name: &str) {
+        self.jar().delete_named(name);
     }
 
     /// Removes every cookie.
     pub fn clear_cookies(&self) {
-        self.jar().0.clear();
+        self.jar().clear();
+    }
+
+    /// The cookies of one domain and one path, where the difference matters.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// #[get("/<path:rest>")]
+    /// async fn cookies(ctx: &mut hipflask::Context, rest: String) -> String {
+    ///     ctx.request().header("cookie").unwrap_or_default().to_owned()
+    /// }
+    ///
+    /// let client = App::new("doc", ".").routes(routes![cookies]).test_client();
+    /// client.cookies_of("localhost", "/shop").set("cart", "7");
+    /// assert_eq!(client.get("/shop/items").send_blocking().text(), "cart=7");
+    /// assert_eq!(client.get("/blog").send_blocking().text(), "");
+    /// assert_eq!(client.get("/shop/").host("api.localhost").send_blocking().text(), "");
+    /// ```
+    pub fn cookies_of(&self, domain: &str, path: &str) -> TestCookies<'_> {
+        TestCookies { client: self, domain: domain.to_ascii_lowercase(), path: path.to_owned() }
     }
 
     /// Reads the session.
@@ -114,9 +158,12 @@ impl TestClient {
     /// # Panics
     ///
     /// If the session cannot be opened or saved: there is no secret key, or a value that it cannot hold. In an async
-    /// test also if its store has to be waited for.
+    /// test also if its store has to be waited for. If the client is [without cookies](TestClient::without_cookies).
     #[track_caller]
     pub fn session_transaction<R>(&self, change: impl FnOnce(&Session) -> R) -> R {
+        if !self.keeps_cookies {
+            crate::base::panics::misuse(format_args!("a client without cookies has no session"));
+        }
         let session = self.open_session();
         let result = change(&session);
         let mut response = Response::default();
@@ -126,14 +173,14 @@ impl TestClient {
         if let Err(error) = saved {
             crate::base::panics::misuse(format_args!("the session cannot be saved: {error}"));
         }
-        self.absorb(response.headers());
+        self.absorb(response.headers(), &self.domain(), "/");
         result
     }
 
     #[track_caller]
     fn open_session(&self) -> Session {
         let mut request = Request::get("/");
-        if let Some(cookies) = self.jar().header("/") {
+        if let Some(cookies) = self.jar().header(&self.domain(), "/") {
             request = request.with_header("cookie", &cookies);
         }
         match self.wait(self.app.sessions().open(&request)) {
@@ -155,13 +202,42 @@ impl TestClient {
         }
     }
 
-    pub(super) fn absorb(&self, headers: &HeaderMap) {
+    /// Keeps the cookies of a response to `path` at `host`.
+    pub(super) fn absorb(&self, headers: &HeaderMap, host: &str, path: &str) {
+        if !self.keeps_cookies {
+            return;
+        }
         let cookies = headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut jar = self.jar();
-        cookies.for_each(|cookie| jar.absorb(cookie));
+        cookies.for_each(|cookie| jar.absorb(cookie, host, path));
     }
 
     pub(super) fn runtime(&self) -> &tokio::runtime::Runtime {
         self.runtime.get_or_init(|| runtime::new().expect("a runtime needs nothing that could be missing"))
+    }
+}
+
+/// The cookies of one domain and one path: [`TestClient::cookies_of`].
+#[derive(Debug)]
+pub struct TestCookies<'a> {
+    client: &'a TestClient,
+    domain: String,
+    path: String,
+}
+
+impl TestCookies<'_> {
+    /// The value of a cookie.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.client.jar().get(name, &self.domain, &self.path).map(str::to_owned)
+    }
+
+    /// Adds a cookie.
+    pub fn set(&self, name: &str, value: &str) {
+        self.client.jar().set(name, value, &self.domain, &self.path);
+    }
+
+    /// Removes a cookie.
+    pub fn delete(&self, name: &str) {
+        self.client.jar().delete(name, &self.domain, &self.path);
     }
 }

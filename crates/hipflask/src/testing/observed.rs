@@ -6,26 +6,28 @@ use crate::app::signal::Signals;
 use crate::app::signals::GotRequestException;
 use crate::base::error::Error;
 use crate::builtin::templating::rendered::TemplateRendered;
+use crate::context::session::flash::MessageFlashed;
 
 /// What the signals of one request have told.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Observed(Arc<Mutex<Record>>);
 
-#[derive(Default)]
-struct Record {
-    /// The names of the templates that were rendered, in order.
-    templates: Vec<String>,
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// The templates that were rendered, in order.
+    pub(super) templates: Vec<TemplateRendered>,
+    pub(super) flashed: Vec<MessageFlashed>,
     /// The last error that nobody answered.
-    error: Option<Arc<Error>>,
+    pub(super) error: Option<Arc<Error>>,
 }
 
 impl Observed {
-    /// A record, and the receivers that fill it.
-    pub(super) fn new() -> (Observed, Arc<Signals>) {
+    /// A record, and the receivers that fill it, beside those of the test.
+    pub(super) fn new(mut signals: Signals) -> (Observed, Arc<Signals>) {
         let observed = Observed::default();
-        let (templates, errors) = (observed.clone(), observed.clone());
-        let mut signals = Signals::default();
-        signals.connect(move |_, sent: &TemplateRendered| templates.lock().templates.push(sent.template().to_owned()));
+        let (templates, flashed, errors) = (observed.clone(), observed.clone(), observed.clone());
+        signals.connect(move |_, sent: &TemplateRendered| templates.lock().templates.push(sent.clone()));
+        signals.connect(move |_, sent: &MessageFlashed| flashed.lock().flashed.push(sent.clone()));
         signals.connect(move |_, sent: &GotRequestException| errors.lock().error = Some(Arc::clone(sent.shared())));
         (observed, Arc::new(signals))
     }
@@ -35,8 +37,7 @@ impl Observed {
     }
 
     /// What it has so far.
-    pub(super) fn take(&self) -> (Vec<String>, Option<Arc<Error>>) {
-        let Record { templates, error } = std::mem::take(&mut *self.lock());
-        (templates, error)
+    pub(super) fn take(&self) -> Record {
+        std::mem::take(&mut *self.lock())
     }
 }

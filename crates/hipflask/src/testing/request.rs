@@ -1,22 +1,28 @@
 //! The requests of the client.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::app::signal::{Signal, Signals};
+use crate::app::signals::AppcontextPopped;
 use crate::base::error::Error;
-use crate::http::body::Body;
-use crate::http::json;
-use crate::http::multi_dict::MultiDict;
+use crate::base::panics::misuse;
+use crate::context::Context;
+use crate::http::host::host_parts;
 use crate::http::peer::Scheme;
 use crate::http::request::Request;
 use crate::http::url::{iri_to_uri, push_query};
-use crate::signing::random_bytes;
+use crate::routing::url_map::Domains;
 use crate::testing::client::TestClient;
+use crate::testing::content::Content;
 use crate::testing::observed::Observed;
+use crate::testing::redirect::{self, becomes_get, drop_body_headers, leads_on};
 use crate::testing::response::TestResponse;
+use crate::testing::stream::TestStream;
 
 /// The host of the requests, unless `SERVER_NAME` is set.
 const HOST: &str = "localhost";
@@ -52,11 +58,17 @@ impl TestClient {
             method,
             target,
             headers,
-            body: Bytes::new(),
-            parts: Vec::new(),
+            content: Content::Nothing,
             scheme: Scheme::Http,
+            remote: ([127, 0, 0, 1], 0).into(),
+            receivers: Signals::default(),
             follow: false,
         }
+    }
+
+    /// The domain of its cookies.
+    pub(super) fn domain(&self) -> String {
+        without_port(&self.host().to_str().unwrap_or(HOST).to_ascii_lowercase())
     }
 
     /// The host that requests are for: `SERVER_NAME`, as in Flask.
@@ -71,14 +83,15 @@ impl TestClient {
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct TestRequest<'a> {
-    client: &'a TestClient,
+    pub(super) client: &'a TestClient,
     method: Method,
     target: String,
-    headers: HeaderMap,
-    body: Bytes,
-    /// Parts of a multipart form.
-    parts: Vec<Bytes>,
-    scheme: Scheme,
+    pub(super) headers: HeaderMap,
+    pub(super) content: Content,
+    pub(super) scheme: Scheme,
+    pub(super) remote: SocketAddr,
+    /// Connected to signals for this request alone.
+    receivers: Signals,
     follow: bool,
 }
 
@@ -92,7 +105,7 @@ impl TestRequest<'_> {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         match (HeaderName::try_from(name), HeaderValue::from_str(value)) {
             (Ok(name), Ok(value)) => _ = self.headers.insert(name, value),
-            _ => crate::base::panics::misuse(format_args!("`{name}: {value}` is not a header")),
+            _ => misuse(format_args!("`{name}: {value}` is not a header")),
         }
         self
     }
@@ -101,6 +114,25 @@ impl TestRequest<'_> {
     pub fn without_header(mut self, name: &str) -> Self {
         self.headers.remove(name);
         self
+    }
+
+    /// Adds the fields of a struct, or of a map, to the query; what is `None` is left out, a list is given item by item.
+    ///
+    /// # Panics
+    ///
+    /// If `values` is something else.
+    #[track_caller]
+    pub fn query_struct<T: Serialize + ?Sized>(self, values: &T) -> Self {
+        let Ok(Value::Object(fields)) = serde_json::to_value(values) else {
+            misuse(format_args!("a query has names and values; give a struct or a map"))
+        };
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let pairs = fields.iter().flat_map(|(name, value)| match value {
+            Value::Null => Vec::new(),
+            Value::Array(items) => items.iter().map(|item| (name.clone(), text(item))).collect(),
+            value => vec![(name.clone(), text(value))],
+        });
+        self.query(pairs)
     }
 
     /// Adds pairs to the query.
@@ -112,72 +144,67 @@ impl TestRequest<'_> {
         self
     }
 
-    /// Makes it look to the application as if it came over HTTPS.
-    pub fn https(mut self) -> Self {
-        self.scheme = Scheme::Https;
-        let origin = self.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-        match origin.map(|origin| origin.replacen("http:", "https:", 1)) {
-            Some(origin) => self.header("origin", &origin),
-            None => self,
-        }
-    }
-
-    /// Sets the body.
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
+    /// Calls `receiver` for a signal of this request: Flask's `with template_rendered.connected_to(receiver)`.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    /// use hipflask::signals::RequestFinished;
+    ///
+    /// let client = App::new("doc", ".").add_url_rule(Rule::new("/"), async || "Hello!").test_client();
+    /// let status = Arc::new(Mutex::new(None));
+    /// let told = Arc::clone(&status);
+    /// let request = client.get("/").connected_to(move |ctx, _: &RequestFinished| {
+    ///     *told.lock().unwrap() = ctx.response().map(|response| response.status());
+    /// });
+    /// request.send_blocking();
+    /// assert_eq!(*status.lock().unwrap(), Some(Status::OK));
+    /// ```
+    pub fn connected_to<S: Signal>(mut self, receiver: impl Fn(&Context, &S) + Send + Sync + 'static) -> Self {
+        self.receivers.connect(receiver);
         self
     }
 
-    /// Sets a JSON body.
+    /// Sends it, and looks at its context when it has ended: at `g`, the session, the endpoint. What `look` returns comes
+    /// with the response. Flask's `with client:`.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// #[get("/")]
+    /// async fn index(ctx: &mut Context) -> &'static str {
+    ///     ctx.g_mut().set("user", "Ada");
+    ///     "Hello!"
+    /// }
+    ///
+    /// # hipflask::block_on(async {
+    /// let client = App::new("doc", ".").routes(routes![index]).test_client();
+    /// let (page, user) = client.get("/").send_and_look(|ctx| ctx.g().named::<String>("user")).await;
+    /// assert_eq!((page.text().as_str(), user.as_deref()), ("Hello!", Some("Ada")));
+    /// # });
+    /// ```
     ///
     /// # Panics
     ///
-    /// If the value cannot be written as JSON.
-    #[track_caller]
-    pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Self {
-        match json::dumps(value) {
-            Ok(body) => self.header("content-type", "application/json").body(body),
-            Err(error) => crate::base::panics::misuse(format_args!("JSON cannot hold the value: {error}")),
+    /// As [`send`](TestRequest::send) does, and if `look` panics.
+    pub async fn send_and_look<R: Send + 'static>(
+        self,
+        look: impl Fn(&Context) -> R + Send + Sync + 'static,
+    ) -> (TestResponse, R) {
+        let seen = Arc::new(Mutex::new(None));
+        let keep = Arc::clone(&seen);
+        // Of several requests, where redirects are followed, the last one counts.
+        let looking = self.connected_to(move |ctx, _: &AppcontextPopped| {
+            *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(look(ctx));
+        });
+        let response = looking.send().await;
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match seen {
+            Some(seen) => (response, seen),
+            None => misuse(format_args!("the function that looks at the context panicked; its message is in the log")),
         }
-    }
-
-    /// Sends a form, as a browser does without files.
-    pub fn form<K: AsRef<str>, V: ToString>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        if !self.parts.is_empty() {
-            return self.form_parts(pairs);
-        }
-        let mut body = String::new();
-        pairs.into_iter().for_each(|(key, value)| push_query(&mut body, key.as_ref(), &value.to_string()));
-        self.header("content-type", "application/x-www-form-urlencoded").body(body)
-    }
-
-    /// Adds a file in the field `name`; the form is then sent as multipart. Like a browser, it sends files and fields in
-    /// the order in which they come.
-    pub fn file(mut self, name: &str, filename: &str, content_type: &str, content: impl AsRef<[u8]>) -> Self {
-        if self.parts.is_empty() {
-            // Fields that came before it.
-            let fields = MultiDict::from_query(&std::mem::take(&mut self.body));
-            self = self.form_parts(fields.iter());
-        }
-        self.part(&format!("form-data; name=\"{name}\"; filename=\"{filename}\""), Some(content_type), content.as_ref())
-    }
-
-    fn form_parts<K: AsRef<str>, V: ToString>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        pairs.into_iter().fold(self, |request, (key, value)| {
-            request.part(&format!("form-data; name=\"{}\"", key.as_ref()), None, value.to_string().as_bytes())
-        })
-    }
-
-    fn part(mut self, disposition: &str, content_type: Option<&str>, content: &[u8]) -> Self {
-        let mut part = format!("Content-Disposition: {disposition}\r\n").into_bytes();
-        if let Some(content_type) = content_type {
-            part.extend(format!("Content-Type: {content_type}\r\n").bytes());
-        }
-        part.extend(b"\r\n");
-        part.extend(content);
-        part.extend(b"\r\n");
-        self.parts.push(part.into());
-        self
     }
 
     /// Follows redirects; the last response is the result.
@@ -211,7 +238,7 @@ impl TestRequest<'_> {
         let what = format!("{} {}", self.method, self.target);
         match self.try_send().await {
             Ok(response) => response,
-            Err(error) => crate::base::panics::misuse(format_args!("{what} failed: {error:?}")),
+            Err(error) => misuse(format_args!("{what} failed: {error:?}")),
         }
     }
 
@@ -244,10 +271,7 @@ impl TestRequest<'_> {
     ///
     /// As [`send`](TestRequest::send) does, except for such an error.
     pub async fn try_send(mut self) -> Result<TestResponse, Arc<Error>> {
-        self.finish_parts();
-        if let Err(error) = self.client.app.start().await {
-            crate::base::panics::misuse(format_args!("the application cannot start: {error:?}"));
-        }
+        self.start().await;
         let propagates = self.client.app.traps().propagates;
         let mut history: Vec<(StatusCode, String)> = Vec::new();
         let mut templates = Vec::new();
@@ -257,106 +281,116 @@ impl TestRequest<'_> {
                 return Err(error);
             }
             templates.append(&mut response.templates);
-            let next = response
-                .header("location")
-                .map(str::to_owned)
-                .filter(|_| self.follow && response.status.is_redirection());
-            let Some(location) = next else {
+            let next = response.header("location").map(str::to_owned);
+            let Some(location) = next.filter(|_| self.follow && leads_on(response.status)) else {
                 return Ok(TestResponse { history, templates, ..response });
             };
-            let hop = (response.status, location.clone());
+            let from = std::mem::take(&mut self.target);
+            self.redirected(response.status, &from, &location);
+            let hop = (response.status, location);
             assert!(
                 !history.contains(&hop),
-                "the redirects form a loop: {} to {location} was already requested",
-                hop.0
+                "the redirects form a loop: a {} from {from} to {} was already followed",
+                hop.0.as_u16(),
+                hop.1
             );
             history.push(hop);
-            self.redirected(response.status, &location);
         }
     }
 
-    fn finish_parts(&mut self) {
-        if self.parts.is_empty() {
-            return;
+    /// Sends it, and leaves the body to be read piece by piece: for a body that has no end, for one that comes over time,
+    /// for [server-sent events](TestStream::next_event). Redirects are not followed.
+    ///
+    /// # Panics
+    ///
+    /// If the target is not a request target, or the application cannot start.
+    pub async fn stream(mut self) -> TestStream {
+        self.start().await;
+        self.answer().await
+    }
+
+    async fn start(&mut self) {
+        if let Some(content_type) = self.content.finish() {
+            put(&mut self.headers, header::CONTENT_TYPE, content_type);
         }
-        let boundary = format!("hipflask-{:016x}", u64::from_be_bytes(random_bytes()));
-        let mut body = Vec::new();
-        for part in std::mem::take(&mut self.parts) {
-            body.extend(format!("--{boundary}\r\n").bytes());
-            body.extend(part);
-        }
-        body.extend(format!("--{boundary}--\r\n").bytes());
-        self.body = body.into();
-        if let Ok(value) = HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}")) {
-            self.headers.insert(header::CONTENT_TYPE, value);
+        if let Err(error) = self.client.app.start().await {
+            misuse(format_args!("the application cannot start: {error:?}"));
         }
     }
 
-    /// Changes it to the browser's next request. RFC 9110 §15.4: POST becomes GET after 301 and 302, every method
-    /// after 303, none after 307 and 308.
-    fn redirected(&mut self, status: StatusCode, location: &str) {
-        let becomes_get = match status.as_u16() {
-            301 | 302 => self.method == Method::POST,
-            303 => self.method != Method::HEAD,
-            _ => false,
-        };
-        if becomes_get {
-            self.method = Method::GET;
-            self.body = Bytes::new();
-            for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::ORIGIN] {
-                self.headers.remove(name);
-            }
+    /// Changes it to the browser's next request.
+    fn redirected(&mut self, status: StatusCode, from: &str, location: &str) {
+        if becomes_get(status, &self.method) {
+            (self.method, self.content) = (Method::GET, Content::Nothing);
+            drop_body_headers(&mut self.headers);
         }
-        let uri: Uri = location.parse().unwrap_or_default();
-        let own = self.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or(HOST);
-        let host = uri.authority().map_or(own, http::uri::Authority::as_str);
-        let normal = |host: &str| Request::get("/").with_header("host", host).host().to_owned();
-        let same = normal(host) == normal(own);
-        assert!(same, "the response redirects to another host, {host}; a test client cannot follow");
-        let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        self.target = match (location.starts_with('/') || uri.host().is_some(), self.target.rsplit_once('/')) {
-            (false, Some((folder, _))) => format!("{folder}/{location}"),
-            _ => target.to_owned(),
-        };
+        let hop = redirect::follow(self.scheme, from, location);
+        if let Some(host) = hop.host {
+            assert!(
+                self.may_follow_to(&host),
+                "the response redirects to another host, {host}; a test client cannot follow"
+            );
+            put(&mut self.headers, header::HOST, host);
+        }
+        (self.scheme, self.target) = (hop.scheme, hop.target);
     }
 
-    async fn send_once(&self) -> TestResponse {
+    /// Whether the application answers at `host` too: at the same, or at another of its subdomains.
+    fn may_follow_to(&self, host: &str) -> bool {
+        let (from, to) = (self.current_domain(), without_port(&host.to_ascii_lowercase()));
+        let name = self.client.domain();
+        let has_subdomains = self.client.app.map().settings.domains == Domains::Subdomains;
+        from == to || has_subdomains && (to == name || to.ends_with(&format!(".{name}")))
+    }
+
+    /// The host without its port, as cookies know it.
+    fn current_domain(&self) -> String {
+        let host = self.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        without_port(&host.unwrap_or(HOST).to_ascii_lowercase())
+    }
+
+    async fn send_once(&mut self) -> TestResponse {
+        self.answer().await.rest().await
+    }
+
+    /// What the application answers, and the body, which is still to be read.
+    async fn answer(&mut self) -> TestStream {
+        let request = self.build();
+        let sent = request.without_body();
+        let (observed, observers) = Observed::new(self.receivers.clone());
+        let (response, unfinished) = self.client.app.respond_observed(request, observers).await;
+        self.client.absorb(response.headers(), &self.current_domain(), sent.uri().path());
+        let (head, body) = TestResponse::head(response, sent);
+        TestStream::new(head, body, observed, unfinished)
+    }
+
+    fn build(&mut self) -> Request {
         let Ok(uri) = self.target.parse::<Uri>() else {
-            crate::base::panics::misuse(format_args!(
-                "`{}` is not a request target; write a path like `/posts?page=2`",
-                self.target
-            ))
+            misuse(format_args!("`{}` is not a request target; write a path like `/posts?page=2`", self.target))
         };
         let mut head = http::Request::new(()).into_parts().0;
         head.method = self.method.clone();
         head.headers = self.headers.clone();
-        if let Some(cookies) =
-            self.client.jar().header(uri.path()).filter(|_| !head.headers.contains_key(header::COOKIE))
-        {
-            head.headers.extend(HeaderValue::from_str(&cookies).ok().map(|value| (header::COOKIE, value)));
+        let cookies = self.client.jar().header(&self.current_domain(), uri.path());
+        if let Some(cookies) = cookies.filter(|_| !head.headers.contains_key(header::COOKIE)) {
+            put(&mut head.headers, header::COOKIE, cookies);
         }
-        if !self.body.is_empty() {
-            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
+        let length = self.content.bytes().len();
+        if length > 0 {
+            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         head.uri = uri;
-        let request =
-            Request::from_parts(head, Body::from(self.body.clone())).with_peer(([127, 0, 0, 1], 0).into(), self.scheme);
-        let (observed, observers) = Observed::new();
-        let (response, unfinished) = self.client.app.respond_observed(request, observers).await;
-        self.client.absorb(response.headers());
-        let (status, headers, mut body) = response.into_parts();
-        let mut bytes = Vec::new();
-        let mut body_error = None;
-        while let Some(chunk) = body.chunk().await {
-            match chunk {
-                Ok(chunk) => bytes.extend_from_slice(&chunk),
-                Err(error) => body_error = Some(error.to_string()),
-            }
-        }
-        drop(body);
-        // What a test looks at has happened: `on_finished` functions, and the work after the response.
-        unfinished.gone().await;
-        let (templates, error) = observed.take();
-        TestResponse { status, headers, body: bytes.into(), body_error, templates, error, history: Vec::new() }
+        Request::from_parts(head, self.content.body()).with_peer(self.remote, self.scheme)
     }
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// `example.org` of `example.org:5000`
+fn without_port(host: &str) -> String {
+    host_parts(host).map_or(host, |(name, _)| name).to_owned()
 }

@@ -156,7 +156,8 @@ fn there_is_no_more_work_than_there_may_be() {
 
 #[hipflask::test]
 async fn without_an_answer_to_come_there_is_nothing_to_wait_for() {
-    let app = App::new("test", ".").command("go", "Go.", ask).freeze().expect("it is well formed");
+    let app =
+        App::new("test", ".").command(hipflask::cli::Command::new("go").runs(ask)).freeze().expect("it is well formed");
     let error = app.run_command("go", [""; 0]).await.expect_err("a command has no answer");
     assert!(error.to_string().contains("await it here"), "{error}");
     let nested = async |ctx: &mut Context| {

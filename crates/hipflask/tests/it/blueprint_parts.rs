@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use hipflask::Rule;
+use hipflask::cli::Command;
 use hipflask::errors::{Catches, ErrorHandler};
 use hipflask::extension::{EmbeddedFile, Folder, RootFolder, Scaffold, folder};
 use hipflask::prelude::*;
@@ -72,7 +73,7 @@ fn blog(record: &Record) -> Blueprint {
             Ok(format!("{} {}", ctx.endpoint().unwrap_or_default(), ctx.url_for("index")?))
         })
         .add_url_rule(rule("/page/<path:name>", "page"), page)
-        .command("seed", "Is not run.", async || "seeded")
+        .command(Command::new("seed").runs(async || "seeded"))
 }
 
 fn app(record: &Record) -> App {
@@ -83,7 +84,7 @@ fn app(record: &Record) -> App {
         .static_folder("files")
         .static_url_path("/f")
         .cli_group(Some("tools"))
-        .command("count", "Is not run.", async || "counted")
+        .command(Command::new("count").runs(async || "counted"))
         .add_url_rule(rule("", "who"), async |ctx: &mut Context| {
             let names: Vec<&str> = ctx.endpoint().into_iter().chain(ctx.blueprints()).collect();
             names.join(" ")
@@ -93,7 +94,7 @@ fn app(record: &Record) -> App {
         .root_path("../shop")
         .template_folder("templates")
         .cli_group(None)
-        .command("restock", "Is not run.", async || "restocked")
+        .command(Command::new("restock").runs(async || "restocked"))
         .register_blueprint(inner);
     App::new("app", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parts/app"))
         .before_request(record.hook("before_request app"))
@@ -141,7 +142,8 @@ fn blueprints_do_what_flasks_do() {
     endpoints.sort();
     assert_eq!(endpoints, flask.endpoints);
     for command in flask.commands {
-        let said = hipflask::block_on(client.app().run_command(&command, [""; 0]));
+        let words: Vec<&str> = command.rsplit_once('.').map_or(vec![&command], |(group, name)| vec![group, name]);
+        let said = hipflask::block_on(client.app().run_command(words[0], words[1..].iter().copied()));
         assert!(said.is_ok_and(|said| said.ends_with("ed")), "{command}");
     }
 }
@@ -225,10 +227,10 @@ fn what_a_blueprint_adds_to_the_application_is_checked_with_its_line() {
     let error = errors.iter().next().expect("it is one");
     assert_eq!(error.location().map(std::panic::Location::line), Some(line), "{error}");
     let line = line!() + 1;
-    let part = Blueprint::new("part").command("x", "x", async |_: hipflask::extension::State<Record>| "");
+    let part = Blueprint::new("part").command(Command::new("x").runs(async |_: hipflask::extension::State<Record>| ""));
     let errors = App::new("test", ".").register_blueprint(part).freeze().expect_err("there is no such state");
     let error = errors.iter().next().expect("it is one");
-    assert!(error.to_string().contains("the command `part.x`"), "{error}");
+    assert!(error.to_string().contains("the command `x`"), "{error}");
     assert_eq!(error.location().map(std::panic::Location::line), Some(line));
 }
 

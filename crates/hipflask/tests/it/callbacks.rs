@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hipflask::cli::Command;
 use hipflask::extension::{Callback, IntoCallback, inline};
 use hipflask::http::MultiDict;
 use hipflask::prelude::*;
@@ -199,7 +200,7 @@ async fn a_panic_at_the_start_or_in_a_command_is_an_error() {
     app.start().await.expect("it starts");
     let error = app.stop().await.expect_err("it cannot stop in order");
     assert!(error.to_string().ends_with(": in pieces"), "{error}");
-    let app = App::new("test", ".").command("burst", "Fails.", async || -> String { panic!("in pieces") });
+    let app = App::new("test", ".").command(Command::new("burst").runs(async || -> String { panic!("in pieces") }));
     let app = app.freeze().expect("nothing is wrong with it");
     let error = app.run_command("burst", Vec::<String>::new()).await.expect_err("it fails");
     assert!(error.to_string().ends_with(": in pieces"), "{error}");

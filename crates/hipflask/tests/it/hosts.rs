@@ -1,6 +1,7 @@
 //! Rules for hosts, subdomains and WebSockets, aliases, redirects, and rules apart from their views.
 
 use hipflask::Rule;
+use hipflask::cli::Command;
 use hipflask::helpers::UrlFor;
 use hipflask::http::Method;
 use hipflask::prelude::*;
@@ -336,7 +337,7 @@ async fn a_template_outside_of_a_request_has_whole_urls() {
     async fn mail(ctx: &mut Context) -> Result<String> {
         Ok(ctx.render(Template::from_string(PAGE)).await?.into_string())
     }
-    let with = |app: App| app.add_url_rule(rule("/", "index"), who).command("mail", "Prints it.", mail);
+    let with = |app: App| app.add_url_rule(rule("/", "index"), who).command(Command::new("mail").runs(mail));
     let client = with(app().config("SERVER_NAME", "example.org")).test_client();
     assert_eq!(
         client.app().run_command("mail", [""; 0]).await.expect("it runs"),

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use hipflask::cli::Command;
 use hipflask::prelude::*;
 use hipflask::{Context, Rule};
 
@@ -89,7 +90,7 @@ fn a_header_that_an_error_page_cannot_have_is_told() {
 /// The same outside requests: a command that leaves something in `g` for a template, a start that does.
 #[hipflask::test]
 async fn a_command_and_the_start_fail_too() {
-    let command = app().command("draw", "Draw.", g).freeze().expect("nothing is wrong with it");
+    let command = app().command(Command::new("draw").runs(g)).freeze().expect("nothing is wrong with it");
     let error = command.run_command("draw", [""; 0]).await.expect_err("it cannot be kept");
     assert!(error.to_string().contains("`g` cannot keep `drawn`"), "{error}");
     let started = app().on_startup(g).freeze().expect("nothing is wrong with it");

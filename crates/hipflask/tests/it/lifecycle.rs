@@ -119,7 +119,7 @@ fn recorded(record: &Record) -> App {
         app.wrap(move |inside| Around { inside, record: noting, name })
     };
     let app = own(own(App::new("test", "."), "app 1"), "app 2").register_blueprint(outer);
-    listening(app.command("command", "It is noted.", record.hook("command")), record)
+    listening(app.command(hipflask::cli::Command::new("command").runs(record.hook("command"))), record)
 }
 
 /// Notes every signal.

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use hipflask::cli::CliArgs;
+use hipflask::cli::{CliArgs, Command, Param};
 use hipflask::extension::{Answer, Handler};
 use hipflask::prelude::*;
 use hipflask::{Extension, Frozen, Rule};
@@ -223,35 +223,39 @@ async fn a_start_that_is_given_up_is_stopped_before_the_next() {
 
 /// An application with a command that says where it runs and what it was given.
 fn commanding(name: &'static str) -> App {
-    let say = |ctx: &mut Context, args: CliArgs| format!("{} {:?}", ctx.app().name(), args.get(0));
-    App::new(name, ".").command("say", "Say something.", say)
+    let say = |ctx: &mut Context, args: CliArgs| {
+        format!("{} {:?}", ctx.app().name(), args.find::<String>("what").expect("it is text"))
+    };
+    App::new(name, ".").command(Command::new("say").param(Param::argument("what").optional()).runs(say))
 }
 
 #[hipflask::test]
-async fn commands_of_mounted_applications_have_their_names_in_front() {
+async fn commands_of_mounted_applications_are_in_groups_of_their_names() {
     let record = Record::default();
     let innermost = commanding("innermost").extend(Connection::new("innermost", &record));
     let inner = commanding("inner").mount("/deep", innermost).freeze().expect("it is well formed");
     let app = commanding("outer").mount("/in", inner).freeze().expect("it is well formed");
-    for (command, said) in [
-        ("say", "outer Some(\"x\")"),
-        ("inner.say", "inner Some(\"x\")"),
-        ("inner.innermost.say", "innermost Some(\"x\")"),
+    for (command, words, said) in [
+        ("say", &["x"][..], "outer Some(\"x\")"),
+        ("inner", &["say", "x"], "inner Some(\"x\")"),
+        ("inner", &["innermost", "say", "x"], "innermost Some(\"x\")"),
     ] {
-        assert_eq!(app.run_command(command, ["x"]).await.expect("it runs"), said);
+        assert_eq!(app.run_command(command, words.iter().copied()).await.expect("it runs"), said);
     }
-    assert!(app.run_command("innermost.say", ["x"]).await.is_err());
+    assert!(app.run_command("innermost", ["say", "x"]).await.is_err());
     assert_eq!(record.take(), ["start innermost"], "a frozen application is started too, and once");
 }
 
 #[test]
 fn commands_that_cannot_be_told_apart_are_refused() {
-    let twice = || commanding("shop").command("say", "The same again.", || "twice");
+    let again = |app: App| app.command(Command::new("again").runs(|| "twice"));
+    let twice = || commanding("shop").extend(again).extend(again);
     assert!(commanding("outer").mount("/a", twice()).freeze().is_ok(), "an extension may be added twice");
     let app = commanding("outer").mount("/a", twice());
-    let (line, app) = (line!(), app.mount("/b", commanding("shop")));
+    let shop = App::new("shop", ".").command(Command::new("say").runs(|| "another"));
+    let (line, app) = (line!(), app.mount("/b", shop));
     let errors = app.freeze().expect_err("two are called `shop`").to_string();
-    assert!(errors.contains(&format!("mounts.rs:{line}: the command `shop.say`")), "{errors}");
+    assert!(errors.contains(&format!("mounts.rs:{line}: there are two commands `say`")), "{errors}");
     assert!(App::new("o", ".").mount("/a", App::new("x", ".")).mount("/b", App::new("x", ".")).freeze().is_ok());
 }
 

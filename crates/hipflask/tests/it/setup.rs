@@ -1,5 +1,6 @@
 //! What is wrong with an application is told before it serves: all of it, each with its line.
 
+use hipflask::cli::Command;
 use hipflask::errors::SetupErrors;
 use hipflask::extension::EmbeddedFile;
 use hipflask::prelude::*;
@@ -192,7 +193,7 @@ fn a_session_in_production_needs_a_key() {
             "the context processor of the blueprint `b`",
         ),
         (app().mount("/m", with_session), "mounted at `/m`"),
-        (app().command("count", "Counts.", with_session), "count"),
+        (app().command(Command::new("count").runs(with_session)), "count"),
     ] {
         let found = text(app);
         assert!(found.contains(what) && found.contains("FLASK_SECRET_KEY"), "{what}: {found}");

@@ -167,7 +167,7 @@ fn teardown_appcontext_runs_for_whatever_had_a_context() {
         })
         .teardown_request(move || request.add("request"))
         .on_startup(async || {})
-        .command("fail", "Fails.", async || -> Result<()> { Err(Error::msg("no")) })
+        .command(hipflask::cli::Command::new("fail").runs(async || -> Result<()> { Err(Error::msg("no")) }))
         .add_url_rule(Rule::new("/"), async || "x")
         .freeze()
         .expect("in order");

@@ -215,7 +215,7 @@ async fn an_application_builds_the_urls_that_flask_builds() {
             .add_url_rule(Rule::new("/posts/<int:id>").endpoint("show"), view)
             .add_url_rule(Rule::new("/posts/<int:id>").endpoint("change").methods([POST]), view)
             .add_rule(Rule::new("/changed/<int:id>").endpoint("change").methods([PUT]))
-            .command_before_start("build", "Builds the URL.", build.clone())
+            .command(hipflask::cli::Command::new("build").before_start().runs(build.clone()))
             .before_request(build);
         let client = app.test_client();
         let built: Value = match text(one, "host") {

@@ -298,7 +298,10 @@ async fn a_command_can_ask_its_application() {
             .collect::<Vec<_>>()
             .join(" "))
     }
-    let app = app().routes(routes![inner]).command("go", "Go.", go).config("SERVER_NAME", "shop.example");
+    let app = app()
+        .routes(routes![inner])
+        .command(hipflask::cli::Command::new("go").runs(go))
+        .config("SERVER_NAME", "shop.example");
     let app = app.freeze().expect("it is well formed");
     assert_eq!(app.run_command("go", [""; 0]).await.expect("it runs"), "GET http://shop.example/inner");
 }

@@ -1,6 +1,7 @@
 //! An extension: views for users with a role.
 
 use hipflask::Context;
+use hipflask::cli::Command;
 use hipflask::extension::Freezing;
 use hipflask::prelude::*;
 
@@ -12,11 +13,8 @@ const KNOWN: [&str; 3] = ["staff", "editor", "admin"];
 
 /// Adds the check; the session says which roles its user has.
 pub(crate) fn roles(app: App) -> App {
-    app.reads_option::<Role>().on_freeze(check_names).before_request(demand).command(
-        "roles",
-        "List what each view demands.",
-        list,
-    )
+    let roles = Command::new("roles").about("List what each view demands.").runs(list);
+    app.reads_option::<Role>().on_freeze(check_names).before_request(demand).command(roles)
 }
 
 fn check_names(freezing: &mut Freezing<'_>) {
