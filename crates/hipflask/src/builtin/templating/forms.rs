@@ -126,8 +126,9 @@ fn takes_a_file(field: &ShownField) -> bool {
 }
 
 impl Object for FormObject {
+    /// A map, so that `"title" in form` asks for a name, although a loop gives the fields.
     fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Iterable
+        ObjectRepr::Map
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {

@@ -85,6 +85,9 @@ async fn forms_and_fields_have_the_names_of_wtforms() {
             "<select aria-invalid=\"true\" class=\"is-invalid\" id=\"plan\" name=\"plan\" required>\
              <option value=\"\"></option><option value=\"a\">A</option></select>",
         ),
+        ("{{ 'name' in form }} {{ 'nothing' in form }} {{ form|length }}", "True False 9"),
+        ("{% for f in form %}{% if loop.last %}{{ f.name }} {{ loop.length }}{% endif %}{% endfor %}", "h 9"),
+        ("{{ form|map(attribute='name')|join(' ') }}", "name age ok size plan tags note file h"),
         ("{{ form.nothing }}|{{ form.name.nothing }}", "|"),
         ("{{ form.hidden_tag() }}", "<input id=\"h\" name=\"h\" type=\"hidden\" value=\"\">"),
         ("{{ form.enctype }}", "multipart/form-data"),
