@@ -3,6 +3,7 @@
 
 mod app;
 mod arguments;
+mod class;
 mod entry;
 mod error_handler;
 mod form;
@@ -95,8 +96,46 @@ routes! {
     /// `subdomain = "api"`, `host = "<user>.example.org"`, `strict_slashes = false`, `merge_slashes = false`,
     /// `provide_automatic_options = false`, `build_only = true`, `alias = true`, `redirect_to = "/new/<id>"`,
     /// `websocket = true`, each a method of [`Rule`](struct.Rule.html); and `with = value` for each option that an
-    /// extension reads; `inline` for a plain `fn` that promises not to block. Several of these attributes on one function
+    /// extension reads; `wrap = f` for a function from handler to handler, which puts something around the view
+    /// ([`Route::wrap`](extension/struct.Route.html#method.wrap)), the last one outermost; `inline` for a plain `fn` that promises not to block. Several of these attributes on one function
     /// give it several rules.
+    ///
+    /// Above an `impl` block it makes a class-based view, Flask's `MethodView`: the functions that are named for methods,
+    /// `get`, `post` and the others, answer these; HEAD is `get`'s unless there is `head`. A function that is named
+    /// `dispatch_request` answers every method, as in Flask's `View`. `as_view` makes the routes of one instance, under a
+    /// name. With `&self` all requests share the instance; with `self` each has its own, which its type makes by
+    /// `FromContext`.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// struct Posts {
+    ///     title: &'static str,
+    /// }
+    ///
+    /// #[route("/posts/<int:id>")]
+    /// impl Posts {
+    ///     async fn get(&self, id: i64) -> String {
+    ///         format!("{} {id}", self.title)
+    ///     }
+    ///
+    ///     async fn delete(&self, _id: i64) -> Status {
+    ///         Status::NO_CONTENT
+    ///     }
+    /// }
+    ///
+    /// let client = App::new("doc", ".").routes(Posts { title: "Post" }.as_view("posts")).test_client();
+    /// assert_eq!(client.get("/posts/7").send_blocking().text(), "Post 7");
+    /// assert_eq!(client.delete("/posts/7").send_blocking().status(), 204);
+    /// assert_eq!(client.put("/posts/7").send_blocking().header("allow"), Some("DELETE, GET, HEAD, OPTIONS"));
+    /// ```
+    ///
+    /// Beside the `impl` it writes
+    ///
+    /// ```text
+    /// struct __View<T>(Arc<T>);                  // a `Handler` that calls the function of the request's method
+    /// impl Posts { pub fn as_view(self, name: impl Into<String>) -> Vec<Route> }
+    /// ```
     ///
     /// `crate = path` says where Hipflask is, if it is not `::hipflask`. The other attributes have this option too.
     route None;
@@ -214,6 +253,12 @@ pub fn html(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn app(input: TokenStream) -> TokenStream {
     function(input, |input| app::expand(&input))
+}
+
+/// `folder!`
+#[proc_macro]
+pub fn folder(input: TokenStream) -> TokenStream {
+    function(input, app::folder)
 }
 
 /// Makes a struct a form: every field is a field of the form.

@@ -1,16 +1,17 @@
 //! The start and the end of an application, and of those mounted in it.
 
-use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::app::course::Course;
-use crate::app::frozen::{Frozen, Stage};
+use crate::app::frozen::{Frozen, Stage, Timeouts};
+use crate::app::scope::Hook;
+use crate::base::config::Config;
 use crate::base::error::{Error, Result};
-use crate::base::panics;
-use crate::handler::{BoxFuture, Handler};
+use crate::handler::BoxFuture;
 
 impl Frozen {
     /// Runs what has to run before the first request, once: the application's own `on_startup` functions, then those of
@@ -42,8 +43,8 @@ impl Frozen {
     }
 
     async fn start_all(&self, stage: &mut Stage) -> Result<()> {
-        for handler in &self.life().on_startup {
-            self.call_once(&**handler).await?;
+        for hook in &self.life().on_startup {
+            self.call_once(hook, "on_startup", self.life().timeouts.startup).await?;
             stage.ran += 1;
         }
         for child in self.children() {
@@ -108,7 +109,8 @@ impl Frozen {
         self.life().is_started.store(false, Ordering::Release);
         if is_started || ran > 0 {
             for shutdown in self.life().on_shutdown.iter().rev().filter(|shutdown| shutdown.after <= ran) {
-                failures.extend(self.call_once(&*shutdown.handler).await.err());
+                failures
+                    .extend(self.call_once(&shutdown.hook, "on_shutdown", self.life().timeouts.shutdown).await.err());
             }
         } else {
             // It may go on without a start, as it did before.
@@ -136,17 +138,43 @@ impl Frozen {
         let _ = timeout(AT_ONCE, work.done()).await;
     }
 
-    async fn call_once(&self, handler: &dyn Handler) -> Result<()> {
-        let mut ctx = self.context();
-        let called = panics::catch_in(pin!(async { handler.call(&mut ctx).await })).await;
-        called.map_err(Error::from)??;
-        ctx.g_mut().check_kept()
+    /// Calls a function `of` the start or the end. One that takes longer than `timeout` is given up.
+    async fn call_once(&self, hook: &Hook, of: &str, timeout: Option<Duration>) -> Result<()> {
+        self.app_context(async |ctx| {
+            let called = hook.handler.call(ctx);
+            match timeout.filter(|_| Handle::try_current().is_ok()) {
+                None => called.await?,
+                Some(timeout) => match tokio::time::timeout(timeout, called.into_future()).await {
+                    Ok(answer) => answer?,
+                    Err(_) => return Err(too_slow(hook, of, timeout)),
+                },
+            };
+            Ok(())
+        })
+        .await
     }
 
     fn tell_rest(&self, failures: impl IntoIterator<Item = Error>) {
         for error in failures {
             tracing::error!("`{}` was not stopped cleanly: {error:?}", self.name());
         }
+    }
+}
+
+fn too_slow(hook: &Hook, of: &str, timeout: Duration) -> Error {
+    let (file, line) = (hook.location.file(), hook.location.line());
+    let key = if of == "on_startup" { "STARTUP_TIMEOUT" } else { "SHUTDOWN_TIMEOUT" };
+    let seconds = timeout.as_secs_f64();
+    let told = format!(
+        "the {of} function at {file}:{line} was not done after {seconds} seconds; find out what it waits for, or give it \
+         more time with `{key}`"
+    );
+    Error::msg(told).at(hook.location)
+}
+
+impl Timeouts {
+    pub(super) fn from_config(config: &Config) -> Result<Timeouts> {
+        Ok(Timeouts { startup: config.seconds("STARTUP_TIMEOUT")?, shutdown: config.seconds("SHUTDOWN_TIMEOUT")? })
     }
 }
 

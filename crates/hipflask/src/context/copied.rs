@@ -28,7 +28,7 @@ impl Context {
     #[must_use]
     pub fn copy(&self) -> Context {
         let parts = self.parts();
-        let copy = Parts {
+        let copied = Parts {
             session: parts.session.clone(),
             rule: parts.rule,
             mount: parts.mount,
@@ -41,7 +41,9 @@ impl Context {
             depth: parts.depth,
             ..Parts::new(parts.app.clone(), Box::new(parts.request.without_body()))
         };
-        Context { parts: Some(Box::new(copy)) }
+        let mut copy = Context { parts: Some(Box::new(copied)) };
+        copy.watch_as(self);
+        copy
     }
 
     pub(crate) fn is_copy(&self) -> bool {
@@ -60,16 +62,16 @@ impl Context {
 
     /// Makes it that of a request within `outer`: whoever waits for that one waits for this one too.
     pub(crate) fn enter_within(&mut self, outer: &Context) {
-        let (parts, outer) = (self.parts_mut(), outer.parts());
-        (parts.is_within, parts.depth) = (true, outer.depth.saturating_add(1));
-        parts.left.watched.clone_from(&outer.left.watched);
+        let parts = self.parts_mut();
+        (parts.is_within, parts.depth) = (true, outer.depth().saturating_add(1));
+        self.watch_as(outer);
     }
 
     /// Makes it that of a mounted application, which answers the same request as `outer`.
     pub(crate) fn enter_mounted(&mut self, outer: &Context) {
-        let (parts, outer) = (self.parts_mut(), outer.parts());
-        (parts.is_within, parts.depth) = (outer.is_within, outer.depth);
-        parts.left.watched.clone_from(&outer.left.watched);
+        let parts = self.parts_mut();
+        (parts.is_within, parts.depth) = (outer.is_within(), outer.depth());
+        self.watch_as(outer);
     }
 
     /// Whether the application itself has asked for it, within another request.

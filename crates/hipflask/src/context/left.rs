@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use http::HeaderValue;
 
-use crate::context::parted::{Hold, Parted, Work};
+use crate::context::parted::{Hold, Parted, Watch, Work};
 use crate::context::{Answered, Context, Left};
 use crate::http::body::Body;
 use crate::http::request::Request;
@@ -44,15 +44,24 @@ impl Context {
         parts.left.work().extend(unsent);
     }
 
-    /// The work that begins now, at the end of the request, and what it holds until it is done.
-    pub(crate) fn take_work(&mut self) -> (Vec<Work>, Option<Hold>) {
-        let left = &mut self.parts_mut().left;
-        (std::mem::take(left.work()), left.watched.take())
+    /// The work that begins now, at the end of the request.
+    pub(crate) fn take_work(&mut self) -> Vec<Work> {
+        std::mem::take(self.parts_mut().left.work())
     }
 
-    /// Has `hold` held until the request has ended and the work after it is done.
-    pub(crate) fn watch(&mut self, hold: Hold) {
-        self.parts_mut().left.watched = Some(hold);
+    /// Says what leads to that which is held until the request has ended and the work after it is done.
+    pub(crate) fn watch(&mut self, watch: Watch) {
+        self.parts_mut().left.watched = Some(watch);
+    }
+
+    /// Has whoever waits for `other` wait for this one too.
+    pub(super) fn watch_as(&mut self, other: &Context) {
+        self.parts_mut().left.watched.clone_from(&other.parts().left.watched);
+    }
+
+    /// What is to be held until the request has ended and the work after it is done.
+    pub(crate) fn watched(&self) -> Option<Hold> {
+        self.parts().left.watched.as_ref()?.hold()
     }
 
     /// Takes the request out, for a mounted application; it comes back by `swap_request`.

@@ -17,10 +17,11 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::app::frozen::Frozen;
+use crate::app::signal::Signals;
 use crate::base::config::Config;
 use crate::base::error::{Error, Result};
 use crate::context::g::G;
-use crate::context::parted::{Hold, Parted, Work};
+use crate::context::parted::{Hold, Parted, Watch, Work};
 use crate::context::session::Session;
 use crate::context::session::interface::open_now;
 use crate::handler::{Answer, Handler};
@@ -63,6 +64,8 @@ struct Parts {
     routing_error: Option<Error>,
     error: Option<Arc<Error>>,
     after_this_request: Vec<Arc<dyn Handler>>,
+    /// Receivers of signals for this request alone; nearly always none.
+    observers: Option<Arc<Signals>>,
     body: BodyState,
     request_id: OnceLock<String>,
     /// Whether teardown functions have run, or are another context's to run.
@@ -94,8 +97,8 @@ struct Left {
     parted: Parted,
     /// The work that begins then. The lock is never taken; it makes a [`Context`] `Sync`.
     work: Mutex<Vec<Work>>,
-    /// Held until that work is done, for a caller that waits for it.
-    watched: Option<Hold>,
+    /// Leads to what is held until that work is done, where a caller waits for it.
+    watched: Option<Watch>,
 }
 
 /// What a mounted application that has answered leaves behind, for the end of the request.
@@ -121,6 +124,7 @@ impl Parts {
             routing_error: None,
             error: None,
             after_this_request: Vec::new(),
+            observers: None,
             body: BodyState::default(),
             request_id: OnceLock::new(),
             is_torn_down: false,
@@ -145,6 +149,7 @@ impl Parts {
             view_args: self.view_args.clone(),
             error: self.error.clone(),
             after_this_request: self.after_this_request.clone(),
+            observers: self.observers.clone(),
             request_id: self.request_id.clone(),
             is_torn_down: self.is_torn_down,
             left: std::mem::take(&mut self.left),
@@ -188,7 +193,9 @@ impl Context {
     /// a stand-in is here: enough to answer the request, to log it and to end it.
     pub(crate) fn lend(&mut self) -> Context {
         let stand_in = self.parts_mut().stand_in();
-        Context { parts: self.parts.replace(Box::new(stand_in)) }
+        let mut lent = Context { parts: self.parts.replace(Box::new(stand_in)) };
+        lent.watch_as(self);
+        lent
     }
 
     /// Takes back what was [lent](Context::lend), if it comes back.
@@ -261,6 +268,7 @@ impl Context {
         let (own, parts) = (self.parts_mut(), stays.parts_mut());
         (parts.rule, parts.mount, parts.scope, parts.error) = (own.rule, own.mount, own.scope, own.error.clone());
         parts.request_id = own.request_id.clone();
+        parts.observers = own.observers.clone();
         (parts.is_torn_down, parts.is_within, parts.depth) = (true, own.is_within, own.depth);
         (parts.left, parts.hold) = (std::mem::take(&mut own.left), own.hold.take());
         own.hold = Some(parts.left.parted.add());
@@ -277,7 +285,9 @@ impl Context {
 
     /// Whether teardown functions have to run.
     pub(crate) fn owes_teardown(&self) -> bool {
-        self.parts.as_ref().is_some_and(|parts| !parts.is_torn_down && parts.app.tears_down())
+        self.parts
+            .as_ref()
+            .is_some_and(|parts| !parts.is_torn_down && (parts.app.tears_down() || parts.observers.is_some()))
     }
 
     /// Whether teardown functions have to run. They run once, so it is asked once.
@@ -306,7 +316,7 @@ impl Context {
     pub fn session(&self) -> &Session {
         let parts = self.parts();
         parts.session.get_or_init(|| {
-            let session = open_now(parts.app.sessions(), &parts.request);
+            let session = self.heard(open_now(parts.app.sessions(), &parts.request));
             if parts.is_copy {
                 session.never_saved();
             }
@@ -323,7 +333,13 @@ impl Context {
             };
             let slot = &self.parts().session;
             match opened {
-                Ok(session) => _ = slot.set(session),
+                Ok(session) => {
+                    let session = self.heard(session);
+                    if self.is_copy() {
+                        session.never_saved();
+                    }
+                    let _ = slot.set(session);
+                }
                 Err(error) => {
                     // The page that tells of it must not take the visitor's cookie away.
                     let _ = slot.set(Session::null("it could not be opened"));
@@ -332,6 +348,30 @@ impl Context {
             }
         }
         Ok(self.session())
+    }
+
+    /// The session, which keeps the signals that are sent through it if anyone may want them.
+    fn heard(&self, session: Session) -> Session {
+        if self.hears_signals() {
+            session.keep_signals();
+        }
+        session
+    }
+
+    /// Whether a signal may have a receiver.
+    pub(crate) fn hears_signals(&self) -> bool {
+        let parts = self.parts();
+        !parts.app.signals().is_empty() || parts.observers.is_some()
+    }
+
+    /// Receivers of signals for this request alone.
+    pub(crate) fn observers(&self) -> Option<&Arc<Signals>> {
+        self.parts().observers.as_ref()
+    }
+
+    /// Tells `observers` of the signals of this request, and of the applications mounted where it goes.
+    pub(crate) fn observe(&mut self, observers: Option<Arc<Signals>>) {
+        self.parts_mut().observers = observers;
     }
 
     /// The session, if anything has asked for it: to look at it without opening it.

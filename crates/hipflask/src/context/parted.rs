@@ -1,19 +1,34 @@
 //! What outlives the functions of a request: contexts that were parted from it, and the work that begins at its end.
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};
 
 /// Work that begins when the request has ended. What is given to it is held until it is done.
 pub(crate) type Work = Box<dyn FnOnce(Option<Hold>) + Send>;
 
 /// Held by a context that was parted from its request, and by what it lends itself to. What they leave for the end of the
 /// request goes this way.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Hold(UnboundedSender<Work>);
 
 impl Hold {
     /// Leaves `work` for the end of the request; it comes back if that is over.
     pub(super) fn leave(&self, work: Work) -> Result<(), Work> {
         self.0.send(work).map_err(|unsent| unsent.0)
+    }
+}
+
+/// Leads to a [`Hold`] for as long as something has it. A context has no more than this, because what it is lent to may
+/// keep it indefinitely.
+#[derive(Clone)]
+pub(crate) struct Watch(WeakUnboundedSender<Work>);
+
+impl Watch {
+    pub(crate) fn of(hold: &Hold) -> Watch {
+        Watch(hold.0.downgrade())
+    }
+
+    pub(super) fn hold(&self) -> Option<Hold> {
+        self.0.upgrade().map(Hold)
     }
 }
 

@@ -38,7 +38,7 @@ impl Frozen {
 impl MountPoint {
     /// Whether the path of the request leads there.
     fn has(&self, ctx: &Context) -> bool {
-        let path = ctx.request().routing_path().unwrap_or_default();
+        let path = ctx.request().path_for_mounts().unwrap_or_default();
         path.strip_prefix(&*self.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
@@ -101,6 +101,7 @@ impl Guest<'_> {
     fn enter(outer: &mut Context, app: Frozen) -> Guest<'_> {
         let mut inner = Context::new(app, outer.take_request());
         inner.enter_mounted(outer);
+        inner.observe(outer.observers().cloned());
         Guest { outer, inner }
     }
 }

@@ -118,6 +118,16 @@ impl InnerRequest<'_> {
         })
     }
 
+    /// Adds pairs to the query.
+    pub fn query<K: AsRef<str>, V: ToString>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        self.with(|request| {
+            let mut query = request.query_string().to_owned();
+            pairs.into_iter().for_each(|(key, value)| push_query(&mut query, key.as_ref(), &value.to_string()));
+            let target = format!("{}?{query}", request.uri().path());
+            request.set_target(&target)
+        })
+    }
+
     /// Sets the body.
     pub fn body(self, body: impl Into<Bytes>) -> Self {
         let body: Bytes = body.into();

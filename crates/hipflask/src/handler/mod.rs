@@ -5,6 +5,7 @@
 //! crate compiles fast and no type parameter reaches it.
 
 pub(crate) mod answer;
+pub(crate) mod before;
 pub(crate) mod blocking;
 mod blocking_body;
 pub(crate) mod by_error;

@@ -45,7 +45,8 @@ impl Request {
 
     /// The length of the body, if the client states it.
     pub fn content_length(&self) -> Option<u64> {
-        self.header(header::CONTENT_LENGTH)?.parse().ok()
+        let digits = self.header(header::CONTENT_LENGTH)?;
+        digits.parse().ok().filter(|_| !digits.starts_with('+'))
     }
 
     /// Whether the body is declared to be JSON: `application/json` or `application/…+json`.

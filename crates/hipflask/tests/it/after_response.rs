@@ -322,3 +322,33 @@ fn a_change_of_the_session_of_a_copy_that_nothing_saves_is_told() {
     let log = log_of(async || _ = client.get("/").send().await);
     assert!(log.contains("the change is lost"), "{log}");
 }
+
+/// A context may be lent to something that never gives it back; a test client does not wait for that.
+#[hipflask::test]
+async fn a_test_client_waits_for_no_copy() {
+    let (gate, kept) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let keep = Arc::clone(&kept);
+    let (begun, wait) = (Arc::new(Semaphore::new(0)), Arc::clone(&gate));
+    let begin = Arc::clone(&begun);
+    let view = move |ctx: &mut Context| {
+        keep.lock().expect("no panic").push(ctx.copy());
+        begin.add_permits(1);
+        let _ = hipflask::block_on(wait.acquire());
+        "late"
+    };
+    struct GiveUp(Arc<dyn hipflask::extension::Handler>, Arc<Semaphore>);
+    impl hipflask::extension::Handler for GiveUp {
+        fn call<'a>(&'a self, ctx: &'a mut Context) -> hipflask::extension::Answer<'a> {
+            hipflask::extension::Answer::Later(Box::pin(async {
+                tokio::select! {
+                    answer = self.0.call(ctx) => answer,
+                    _ = self.1.acquire() => abort!(503),
+                }
+            }))
+        }
+    }
+    let app = App::new("test", ".").add_url_rule(Rule::new("/"), view).wrap(move |inside| GiveUp(inside, begun));
+    assert_eq!(app.test_client().get("/").send().await.status(), 503);
+    gate.add_permits(1);
+    assert_eq!(kept.lock().expect("no panic").len(), 1);
+}

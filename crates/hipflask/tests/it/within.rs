@@ -108,15 +108,16 @@ fn bodies_go_in_and_pass_the_check_against_forgery() {
         let text = |response: Response| String::from_utf8_lossy(response.data().unwrap_or_default()).into_owned();
         let form = text(ctx.request_to(POST, "/form").form([("name", "A & B")]).send().await?);
         let json = ctx.request_to(POST, "/json").json(&[1, 2]).send().await?.json::<Vec<u8>>()?;
-        let put = text(ctx.request_to(PUT, url_for!(inner)).body("12345").send().await?);
-        Ok(format!("{form} {json:?} {}", put.ends_with(" 5")))
+        let put = ctx.request_to(PUT, url_for!(inner).query("a", 1)).query([("b", "&")]).body("12345").send().await?;
+        let put = text(put);
+        Ok(format!("{form} {json:?} {} {}", put.ends_with(" 5"), put.contains("/inner?a=1&b=%26 ")))
     }
     let app = app()
         .add_url_rule(Rule::new("/form").methods([POST]), form)
         .add_url_rule(Rule::new("/json").methods([POST]), echo)
         .add_url_rule(Rule::new("/all"), all)
         .routes(routes![inner]);
-    assert_eq!(app.test_client().get("/all").send_blocking().text(), "A & B [1, 2] true");
+    assert_eq!(app.test_client().get("/all").send_blocking().text(), "A & B [1, 2] true true");
 }
 
 #[get("/visit")]
@@ -258,9 +259,17 @@ fn work_after_its_response_begins_when_that_was_read() {
     async fn outer(ctx: &mut Context) -> Result<Response> {
         ctx.request_to(GET, "/works").send().await
     }
+    let sync = |ctx: &mut Context| hipflask::block_on(outer(ctx));
+    let after = |ctx: &mut Context| {
+        ctx.after_response(async |mut ctx| outer(&mut ctx).await.map(drop))?;
+        Ok::<_, Error>("after")
+    };
     let app = app().add_url_rule(Rule::new("/works"), works).add_url_rule(Rule::new("/outer"), outer);
-    app.test_client().get("/outer").send_blocking();
-    assert_eq!(record.take(), ["work"], "a test client waits for it");
+    let client = app.add_url_rule(Rule::new("/sync"), sync).add_url_rule(Rule::new("/after"), after).test_client();
+    for path in ["/outer", "/sync", "/after"] {
+        client.get(path).send_blocking();
+        assert_eq!(record.take(), ["work"], "a test client waits for it: {path}");
+    }
 }
 
 #[test]

@@ -241,6 +241,31 @@ impl Object for GObject {
         let keys = with(|ctx| ctx.g().names().map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
         Enumerator::Values(keys.into_iter().map(Value::from).collect())
     }
+
+    /// What changes it; the rest is a dict's.
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut minijinja::State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        let Some(name) = args.first().and_then(Value::as_str) else { return Err(ErrorKind::UnknownMethod.into()) };
+        let found = self.get_value(&args[0]);
+        match (method, args) {
+            ("pop", [_] | [_, _]) => {
+                with(|ctx| ctx.g_mut().pop::<serde_json::Value>(name))?;
+                let no_such = || Error::new(ErrorKind::InvalidOperation, format!("`g` has no `{name}`"));
+                found.or(args.get(1).cloned()).ok_or_else(no_such)
+            }
+            ("setdefault", [_] | [_, _]) if found.is_none() => {
+                let value = args.get(1).cloned().unwrap_or(Value::from(()));
+                with(|ctx| ctx.g_mut().set(name, &value))?;
+                Ok(value)
+            }
+            ("setdefault", [_] | [_, _]) => Ok(found.unwrap_or_default()),
+            _ => Err(ErrorKind::UnknownMethod.into()),
+        }
+    }
 }
 
 /// `config`: every key except the secret ones, which no template needs.

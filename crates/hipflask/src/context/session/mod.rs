@@ -8,6 +8,7 @@ pub(crate) mod memory;
 pub(crate) mod secure_cookie;
 pub(crate) mod server_side;
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -71,6 +72,8 @@ pub(crate) struct SessionState {
     pub(crate) saved: bool,
     /// Flashed messages taken out by this request, so that a second look finds them still.
     pub(crate) flashes: Option<Vec<(String, FlashedMessage)>>,
+    /// Signals that were sent and wait for the context, if there is one that asks for them.
+    pub(crate) signals: Option<Vec<Box<dyn Any + Send>>>,
 }
 
 impl SessionState {
@@ -204,7 +207,7 @@ impl Session {
         read_or_warn(&value, key)
     }
 
-    /// Takes everything out; the browser is told to forget the cookie. What is set afterwards is another session: one
+    /// Takes everything out; the browser is told to forget the cookie, be it one that cannot be read. What is set afterwards is another session: one
     /// that is kept on the server gets another id.
     #[track_caller]
     pub fn clear(&self) {
@@ -243,6 +246,16 @@ impl Session {
         }
     }
 
+    /// Keeps the signals that are sent from now on, for a context.
+    pub(crate) fn keep_signals(&self) {
+        self.state().signals.get_or_insert_default();
+    }
+
+    /// What was sent since it was last asked.
+    pub(crate) fn take_signals(&self) -> Vec<Box<dyn Any + Send>> {
+        self.state().signals.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// The keys, in alphabetical order.
     pub fn keys(&self) -> Vec<String> {
         self.accessed().values.keys().cloned().collect()
@@ -261,11 +274,7 @@ impl Session {
     /// Sets whether it outlives the browser window.
     #[track_caller]
     pub fn set_permanent(&self, permanent: bool) {
-        if permanent {
-            self.set("_permanent", true);
-        } else {
-            self.pop::<bool>("_permanent");
-        }
+        self.set("_permanent", permanent);
     }
 
     /// Whether the browser brought no session that could be used.

@@ -109,7 +109,7 @@ async fn an_emptied_session_is_taken_back(make: Make) {
     assert!(cookie.starts_with("session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0;"), "{cookie}");
     assert_eq!(client.cookie("session"), None);
     let again = client.get("/clear").send().await;
-    assert!(set_cookie(&again).starts_with("session=; Expires=Thu, 01 Jan 1970"), "as in Flask, whatever was there");
+    assert!(set_cookie(&again).contains("; Max-Age=0;"), "as in Flask: the browser may have one that cannot be read");
 }
 
 async fn at_a_login_nothing_comes_along(make: Make) {
