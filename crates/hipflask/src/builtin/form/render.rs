@@ -167,7 +167,8 @@ impl ShownField {
         let mut set = |name: &str, value: &str| _ = attributes.insert(name.to_owned(), Some(value.to_owned()));
         set("id", &self.id);
         set("name", &self.name);
-        if self.required {
+        // It says nothing of these (HTML, 4.10.5.1): they always have a value, or nobody can fill them in.
+        if self.required && !matches!(self.widget.as_str(), "hidden" | "range" | "color") {
             set("required", "");
         }
         if !self.errors.is_empty() {

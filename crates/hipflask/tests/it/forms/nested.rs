@@ -110,6 +110,24 @@ fn a_list_is_as_long_as_it_was_filled_in() {
     assert_eq!(form.valid().map(|order| order.lines.len()), Some(1));
 }
 
+/// A list that may be missing is missing if nothing of it was filled in.
+#[test]
+fn a_list_may_be_optional() {
+    #[derive(Form)]
+    struct Maybe {
+        lines: Option<Vec<Line>>,
+        words: Option<Vec<String>>,
+    }
+    let read = |pairs: &[(&str, &str)]| {
+        let form = Form::<Maybe>::from_data(FormData { fields: pairs.iter().copied().collect(), files: Vec::new() });
+        let valid = form.into_valid().unwrap_or_else(|form| panic!("{:?}", form.messages().collect::<Vec<_>>()));
+        (valid.lines.map(|lines| lines.len()), valid.words)
+    };
+    assert_eq!(read(&[("words", " ")]), (None, None));
+    let lines = [("lines-0-what", "a"), ("lines-0-amount", "1"), ("words", "b")];
+    assert_eq!(read(&lines), (Some(1), Some(vec!["b".to_owned()])));
+}
+
 #[derive(Form)]
 struct Words {
     words: Vec<String>,

@@ -107,6 +107,26 @@ async fn forms_and_fields_have_the_names_of_wtforms() {
     }
 }
 
+/// A hidden field has no row, but its errors are seen.
+#[hipflask::test]
+async fn the_errors_of_a_hidden_field_are_shown() {
+    #[derive(Form)]
+    struct Step {
+        #[field(widget = "hidden")]
+        number: u8,
+    }
+    async fn rows(form: Form<Step>) -> Template {
+        Template::from_string("{{ form.rows() }}").with("form", &form)
+    }
+    let app = App::new("test", ".").config("WTF_CSRF_ENABLED", false);
+    let client = app.add_url_rule(Rule::new("/").methods([Method::POST]), rows).test_client();
+    assert_eq!(
+        client.post("/").form([("number", "x")]).send().await.text(),
+        "<input aria-invalid=\"true\" id=\"number\" name=\"number\" type=\"hidden\" value=\"x\">\
+         <ul class=\"errors\" id=\"number-errors\"><li>Enter a whole number.</li></ul>"
+    );
+}
+
 /// The element that a widget refers to is always written.
 #[hipflask::test]
 async fn what_describes_a_widget_is_there() {
