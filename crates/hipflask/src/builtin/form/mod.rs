@@ -17,6 +17,7 @@ mod text_rules;
 mod types;
 mod values;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use http::Method;
@@ -237,7 +238,8 @@ impl<T: FormModel> Form<T> {
         let name = field.as_str();
         let choices: Vec<Choice> = choices.into_iter().map(Into::into).collect();
         self.errors.retain(|(known, error)| !(known == name && *error == FieldError::NoChoices));
-        let is_known = |text: &str| is_blank(text) || choices.iter().any(|choice| choice.value == text);
+        let known: HashSet<&str> = choices.iter().map(|choice| &*choice.value).collect();
+        let is_known = |text: &str| is_blank(text) || known.contains(text);
         let sent = self.data.as_ref().is_none_or(|data| data.fields.getlist(name).all(is_known));
         if !sent && self.errors().all(|(known, _)| known != name) {
             self.add_error(field, FieldError::NotAChoice);

@@ -1,6 +1,6 @@
 //! Fields as HTML, as WTForms writes them: the attributes in alphabetical order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::base::html::ToHtml;
 use crate::builtin::form::shown::{ShownChoice, ShownField};
@@ -120,12 +120,12 @@ impl ShownField {
 
     /// The options of `radio` and `checkboxes`, each a field of its own.
     pub(crate) fn options(&self) -> Vec<ShownField> {
-        let is_radio = self.widget == "radio";
+        let (is_radio, chosen) = (self.widget == "radio", self.chosen());
         let one = |(index, choice): (usize, &ShownChoice)| {
             let mut attributes: Vec<(String, String)> =
                 self.attributes.iter().filter(|(name, _)| name != "autofocus").cloned().collect();
             attributes.push(("value".to_owned(), choice.value.clone()));
-            if self.is_chosen(choice) {
+            if chosen.contains(choice.value.as_str()) {
                 attributes.push(("checked".to_owned(), String::new()));
             }
             ShownField {
@@ -141,11 +141,10 @@ impl ShownField {
         self.empty_choice().iter().chain(&self.choices).enumerate().map(one).collect()
     }
 
-    fn is_chosen(&self, choice: &ShownChoice) -> bool {
-        match choice.value.as_str() {
-            "" => self.values.iter().all(String::is_empty),
-            value => self.values.iter().any(|chosen| chosen == value),
-        }
+    /// The values of the choices that are chosen; the empty one if nothing is.
+    fn chosen(&self) -> HashSet<&str> {
+        let chosen: HashSet<&str> = self.values.iter().map(String::as_str).filter(|value| !value.is_empty()).collect();
+        if chosen.is_empty() { HashSet::from([""]) } else { chosen }
     }
 
     /// The choice of nothing: where that is allowed, where the form has a label for it, and where what is shown is not
@@ -168,7 +167,8 @@ impl ShownField {
         let mut set = |name: &str, value: &str| _ = attributes.insert(name.to_owned(), Some(value.to_owned()));
         set("id", &self.id);
         set("name", &self.name);
-        if self.required {
+        // It says nothing of these (HTML, 4.10.5.1): they always have a value, or nobody can fill them in.
+        if self.required && !matches!(self.widget.as_str(), "hidden" | "range" | "color") {
             set("required", "");
         }
         if !self.errors.is_empty() {
@@ -202,7 +202,7 @@ impl ShownField {
 
     fn push_choices(&self, html: &mut String) {
         let mut group: Option<&str> = None;
-        let empty = self.empty_choice();
+        let (empty, chosen) = (self.empty_choice(), self.chosen());
         for choice in empty.iter().chain(&self.choices) {
             if choice.group.as_deref() != group {
                 html.push_str(if group.is_some() { "</optgroup>" } else { "" });
@@ -213,7 +213,8 @@ impl ShownField {
             }
             html.push_str("<option value=\"");
             choice.value.to_html(html);
-            html.push_str(if self.is_chosen(choice) { "\" selected>" } else { "\">" });
+            let is_chosen = chosen.contains(choice.value.as_str());
+            html.push_str(if is_chosen { "\" selected>" } else { "\">" });
             choice.label.to_html(html);
             html.push_str("</option>");
         }

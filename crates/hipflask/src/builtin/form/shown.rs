@@ -13,7 +13,7 @@ use crate::builtin::form::state::Form;
 /// The name by which a template recognizes a form.
 pub(crate) const FORM_MARKER: &str = "$hipflask::Form";
 
-/// Of a list no more entries are shown, however many were sent.
+/// Of a list of forms no more are shown, however many were sent.
 const MOST_SHOWN: usize = 1_000;
 
 /// A field with what it shows.
@@ -144,11 +144,11 @@ impl<T: FormModel> Form<T> {
     fn forms(&self, field: &Field, list: &ShownField, around: Place<'_>) -> Vec<ShownField> {
         let prefix = format!("{}-", list.name);
         let filled: BTreeSet<u32> = match around.sent {
-            Some(sent) => sent.entries(&prefix),
+            Some(sent) => sent.entries(&prefix).into_iter().take(MOST_SHOWN).collect(),
             None => self.prefilled.iter().filter_map(|(name, _)| entry_of(name, &prefix)).collect(),
         };
         let blanks = (0..).filter(|entry| !filled.contains(entry)).take(blanks(field, filled.len()));
-        let mut entries: Vec<(u32, bool)> = filled.iter().take(MOST_SHOWN).map(|entry| (*entry, false)).collect();
+        let mut entries: Vec<(u32, bool)> = filled.iter().map(|entry| (*entry, false)).collect();
         entries.extend(blanks.map(|entry| (entry, true)));
         entries.sort_unstable();
         let required = field.min_entries;
@@ -169,28 +169,29 @@ impl<T: FormModel> Form<T> {
 
 /// The inputs of a list, all of one name: those that were filled in, as many as there must be, and a blank one to fill in.
 fn inputs(field: &Field, list: &ShownField) -> Vec<ShownField> {
-    let filled: Vec<&String> = list.values.iter().filter(|text| !is_blank(text)).take(MOST_SHOWN).collect();
+    let filled: Vec<&String> = list.values.iter().filter(|text| !is_blank(text)).collect();
     let blanks = blanks(field, filled.len());
     let values = filled.into_iter().map(|text| vec![text.clone()]).chain(std::iter::repeat_n(Vec::new(), blanks));
-    // Only the list has a label.
-    let mut attributes = list.attributes.clone();
-    attributes.insert(0, ("aria-label".to_owned(), list.label.clone()));
-    let one = |(place, values)| ShownField {
-        id: format!("{}-{place}", list.name),
-        attributes: attributes.clone(),
-        required: list.required && place < field.min_entries,
+    let blank = ShownField {
         is_list: false,
-        values,
+        values: Vec::new(),
         errors: Vec::new(),
-        fields: Vec::new(),
         description: String::new(),
+        attributes: list.attributes.clone(),
         ..list.clone()
+    };
+    let one = |(place, values)| {
+        let mut input = ShownField { values, id: format!("{}-{place}", list.name), ..blank.clone() };
+        input.required &= place < field.min_entries;
+        // Only the list has a label.
+        input.attributes.insert(0, ("aria-label".to_owned(), list.label.clone()));
+        input
     };
     values.enumerate().map(one).collect()
 }
 
 /// How many entries to fill in are shown beside so many that were filled in.
 fn blanks(field: &Field, filled: usize) -> usize {
-    let room = field.max_entries.unwrap_or(MOST_SHOWN).saturating_sub(filled);
+    let room = field.max_entries.unwrap_or(usize::MAX).saturating_sub(filled);
     field.min_entries.saturating_sub(filled).max(1).min(room)
 }

@@ -167,6 +167,15 @@ impl<V: FromField> FromField for Vec<V> {
     fn bind(binder: &mut Binder<'_>, name: &'static str, rules: &[&dyn FieldRule<Vec<V>>]) -> Option<Vec<V>> {
         V::bind_all(binder, name, rules)
     }
+
+    fn bind_optional(
+        binder: &mut Binder<'_>,
+        name: &'static str,
+        rules: &[&dyn FieldRule<Option<Vec<V>>>],
+    ) -> Option<Option<Vec<V>>> {
+        let list = V::bind_all(binder, name, &[])?;
+        binder.checked(name, Ok((!list.is_empty()).then_some(list)), rules)
+    }
 }
 
 /// May be left empty.

@@ -89,8 +89,11 @@ impl FormObject {
     /// Everything that belongs between the tags of the form, except its button.
     fn rows(&self) -> Result<Value, Error> {
         let mut html = self.hidden_tag()?.to_string();
-        let shown = self.fields.iter().filter(|field| field.0.widget != "hidden");
-        shown.for_each(|field| html.push_str(&field.0.row(&Attributes::new())));
+        for FieldObject(field) in self.fields.iter().map(|field| &**field) {
+            // Where a hidden field is makes no difference; what is wrong with it must be seen.
+            let is_hidden = field.widget == "hidden";
+            html.push_str(&if is_hidden { field.error_list() } else { field.row(&Attributes::new()) });
+        }
         Ok(Value::from_safe_string(html))
     }
 }
@@ -126,8 +129,9 @@ fn takes_a_file(field: &ShownField) -> bool {
 }
 
 impl Object for FormObject {
+    /// A map, so that `"title" in form` asks for a name, although a loop gives the fields.
     fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Iterable
+        ObjectRepr::Map
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {

@@ -186,7 +186,7 @@ async fn the_widget_follows_from_the_type() {
     for (field, html) in [
         ("whole", "id=\"whole\" name=\"whole\" required type=\"number\" value=\"-9223372036854775808\">"),
         ("real", "id=\"real\" name=\"real\" required step=\"any\" type=\"number\" value=\"-0.1\">"),
-        ("slider", "id=\"slider\" max=\"10\" min=\"0\" name=\"slider\" required type=\"range\" value=\"7\">"),
+        ("slider", "id=\"slider\" max=\"10\" min=\"0\" name=\"slider\" type=\"range\" value=\"7\">"),
         ("ticked", "checked id=\"ticked\" name=\"ticked\" type=\"checkbox\" value=\"y\">"),
         ("unticked", "id=\"unticked\" name=\"unticked\" type=\"checkbox\" value=\"y\">"),
         (
@@ -201,7 +201,7 @@ async fn the_widget_follows_from_the_type() {
         ("time", "id=\"time\" name=\"time\" required step=\"any\" type=\"time\" value=\"08:30:59\">"),
         ("month", "id=\"month\" name=\"month\" required type=\"month\" value=\"2026-11\">"),
         ("week", "id=\"week\" name=\"week\" required type=\"week\" value=\"2020-W53\">"),
-        ("color", "id=\"color\" name=\"color\" required type=\"color\" value=\"#ff8800\">"),
+        ("color", "id=\"color\" name=\"color\" type=\"color\" value=\"#ff8800\">"),
         ("url", "id=\"url\" name=\"url\" required type=\"url\" value=\"https://example.org/?a=b&amp;c=d\">"),
         ("nothing", "id=\"nothing\" name=\"nothing\" step=\"any\" type=\"number\" value=\"\">"),
     ] {

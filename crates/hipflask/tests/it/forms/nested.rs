@@ -110,6 +110,29 @@ fn a_list_is_as_long_as_it_was_filled_in() {
     assert_eq!(form.valid().map(|order| order.lines.len()), Some(1));
 }
 
+/// A list that may be missing is missing if nothing of it was filled in.
+#[test]
+fn a_list_may_be_optional() {
+    #[derive(Form)]
+    struct Maybe {
+        lines: Option<Vec<Line>>,
+        words: Option<Vec<String>>,
+    }
+    let read = |pairs: &[(&str, &str)]| {
+        let form = Form::<Maybe>::from_data(FormData { fields: pairs.iter().copied().collect(), files: Vec::new() });
+        let valid = form.into_valid().unwrap_or_else(|form| panic!("{:?}", form.messages().collect::<Vec<_>>()));
+        (valid.lines.map(|lines| lines.len()), valid.words)
+    };
+    assert_eq!(read(&[("words", " ")]), (None, None));
+    let lines = [("lines-0-what", "a"), ("lines-0-amount", "1"), ("words", "b")];
+    assert_eq!(read(&lines), (Some(1), Some(vec!["b".to_owned()])));
+}
+
+#[derive(Form)]
+struct Words {
+    words: Vec<String>,
+}
+
 /// However many entries a client sends, they are not read, and not shown.
 #[test]
 fn a_long_list_is_refused_quickly() {
@@ -119,6 +142,10 @@ fn a_long_list_is_refused_quickly() {
     assert!(form.messages().any(|told| told == ("lines", "Give at most 1000.".to_owned())));
     let shown = serde_json::to_value(&form).expect("json");
     assert!(shown[3]["fields"].as_array().expect("entries").len() <= 1_001);
+    let words = (0..100_000).map(|word| ("words", word.to_string()));
+    let words = Form::<Words>::from_data(FormData { fields: words.collect(), files: Vec::new() });
+    assert_eq!(words.valid().map(|form| form.words.len()), Some(100_000));
+    assert_eq!(serde_json::to_value(&words).expect("json")[0]["fields"].as_array().map(Vec::len), Some(100_001));
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }
 

@@ -85,6 +85,9 @@ async fn forms_and_fields_have_the_names_of_wtforms() {
             "<select aria-invalid=\"true\" class=\"is-invalid\" id=\"plan\" name=\"plan\" required>\
              <option value=\"\"></option><option value=\"a\">A</option></select>",
         ),
+        ("{{ 'name' in form }} {{ 'nothing' in form }} {{ form|length }}", "True False 9"),
+        ("{% for f in form %}{% if loop.last %}{{ f.name }} {{ loop.length }}{% endif %}{% endfor %}", "h 9"),
+        ("{{ form|map(attribute='name')|join(' ') }}", "name age ok size plan tags note file h"),
         ("{{ form.nothing }}|{{ form.name.nothing }}", "|"),
         ("{{ form.hidden_tag() }}", "<input id=\"h\" name=\"h\" type=\"hidden\" value=\"\">"),
         ("{{ form.enctype }}", "multipart/form-data"),
@@ -102,6 +105,26 @@ async fn forms_and_fields_have_the_names_of_wtforms() {
         let text = client.post("/").query([("source", source)]).form(SENT).send().await.text();
         assert_eq!(text.replace("&#39;", "'"), html, "{source}");
     }
+}
+
+/// A hidden field has no row, but its errors are seen.
+#[hipflask::test]
+async fn the_errors_of_a_hidden_field_are_shown() {
+    #[derive(Form)]
+    struct Step {
+        #[field(widget = "hidden")]
+        number: u8,
+    }
+    async fn rows(form: Form<Step>) -> Template {
+        Template::from_string("{{ form.rows() }}").with("form", &form)
+    }
+    let app = App::new("test", ".").config("WTF_CSRF_ENABLED", false);
+    let client = app.add_url_rule(Rule::new("/").methods([Method::POST]), rows).test_client();
+    assert_eq!(
+        client.post("/").form([("number", "x")]).send().await.text(),
+        "<input aria-invalid=\"true\" id=\"number\" name=\"number\" type=\"hidden\" value=\"x\">\
+         <ul class=\"errors\" id=\"number-errors\"><li>Enter a whole number.</li></ul>"
+    );
 }
 
 /// The element that a widget refers to is always written.
