@@ -27,7 +27,9 @@ impl Frozen {
                 hosts::check(ctx)?;
             }
             if let Some(response) = call_mount(ctx, id, mount).await? {
-                ctx.take_teardown();
+                if ctx.take_teardown() {
+                    self.pop(ctx).await;
+                }
                 return Ok(Some(response));
             }
         }

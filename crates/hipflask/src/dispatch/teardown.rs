@@ -24,6 +24,11 @@ impl Frozen {
             call_all(ctx, &self.scope(ctx.scope()).teardown_request).await;
             ctx.send(|| RequestTearingDown::with(ctx.error()));
         }
+        self.pop(ctx).await;
+    }
+
+    /// The end of a context in which no function of a request has run.
+    pub(super) async fn pop(&self, ctx: &mut Context) {
         call_all(ctx, self.teardown_appcontext()).await;
         ctx.send(|| AppcontextTearingDown::with(ctx.error()));
         ctx.send(|| AppcontextPopped);

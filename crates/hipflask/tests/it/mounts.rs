@@ -395,3 +395,27 @@ fn a_mounts_own_headers_win_and_the_outer_ones_fill_the_gaps() {
     assert_eq!(get("/bare/", "x-content-type-options").as_deref(), Some("nosniff"));
     assert!(get("/f/", "content-security-policy").is_some_and(|policy| policy.contains("'self'")));
 }
+
+#[test]
+fn the_context_around_what_is_mounted_first_begins_and_ends_without_a_request() {
+    use hipflask::signals::{AppcontextPopped, AppcontextPushed, RequestStarted, RequestTearingDown};
+    let record = Record::default();
+    let told = |name: &'static str| {
+        let record = record.clone();
+        move || record.note(name)
+    };
+    let (pushed, started, torn_down, popped) = (told("pushed"), told("started"), told("torn down"), told("popped"));
+    let app = production("outer")
+        .mount_first("/in", || "in")
+        .add_url_rule(Rule::new("/own"), || "own")
+        .teardown_appcontext(told("appcontext"))
+        .connect(move |_, _: &AppcontextPushed| pushed())
+        .connect(move |_, _: &RequestStarted| started())
+        .connect(move |_, _: &RequestTearingDown| torn_down())
+        .connect(move |_, _: &AppcontextPopped| popped());
+    let client = app.test_client();
+    client.get("/in").send_blocking();
+    assert_eq!(record.take(), ["pushed", "appcontext", "popped"]);
+    client.get("/own").send_blocking();
+    assert_eq!(record.take(), ["pushed", "started", "torn down", "appcontext", "popped"]);
+}
