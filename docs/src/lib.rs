@@ -22,8 +22,11 @@ pages! {
     database "../database.md",
     login "../login.md",
     sessions "../sessions.md",
+    streaming "../streaming.md",
+    forms "../forms.md",
     routing "../routing.md",
     server "../server.md",
     performance "../performance.md",
     deployment "../deployment.md",
+    headers "../headers.md",
 }

@@ -526,3 +526,40 @@ fn what_a_template_cannot_use_is_known() {
     }
     assert_eq!(shown("{{ '%s and %05.1f'|format('x', 3) }}").text(), "x and 003.0");
 }
+
+#[test]
+fn a_session_that_does_not_fit_into_its_cookie_is_not_sent() {
+    let text: String = (0..1000).map(|_| hipflask::signing::token_urlsafe::<3>()).collect();
+    let answer = |most: usize| {
+        let text = text.clone();
+        let fill = move |session: Session| {
+            session.set("x", &text);
+            "filled"
+        };
+        let response = answers(production().config("MAX_COOKIE_SIZE", most).add_url_rule(Rule::new("/"), fill));
+        assert_eq!(response.text(), "filled");
+        response.header("set-cookie").map(str::to_owned)
+    };
+    let whole = answer(0).expect("there is no limit");
+    // The name and the value, without what is between them and without the attributes.
+    let size = whole.split(';').next().unwrap_or_default().len() - "=".len();
+    assert!(answer(size).is_some() && answer(size - 1).is_none());
+}
+
+#[test]
+fn a_refresh_leaves_the_cookie_of_a_mounted_application_alone() {
+    let login = |session: Session| {
+        session.set("user", "ada");
+        "hello"
+    };
+    let begin = |session: Session| {
+        session.set_permanent(true);
+        "begun"
+    };
+    let inner = production().config("WTF_CSRF_ENABLED", false).add_url_rule(Rule::new("/"), login);
+    let client = production().add_url_rule(Rule::new("/"), begin).mount("/in", inner).test_client();
+    client.get("/").send_blocking();
+    let response = client.get("/in/").send_blocking();
+    assert_eq!(response.headers().get_all("set-cookie").iter().count(), 1);
+    assert_eq!(client.session(|session| session.get::<String>("user")).as_deref(), Some("ada"));
+}

@@ -275,10 +275,17 @@ pub fn folder(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// In `#[field(..)]`: `label`, `widget`, `description`, `name`; `trim`, which reads the field without the white space
-/// around it; the rules `length(1..=80)`, `range(18..)`, `email`, `one_of("a", "b")`,
-/// `choices("a" = "First", "b" = "Second")`, `equal_to = "other"`, `file_size(..=2_000_000)`, `check = function`,
-/// `rule = value`; any other `key = "value"` becomes an attribute of the HTML. An `Option` may be left empty.
+/// In `#[field(..)]`:
+///
+/// - how it looks: `label`, `description`, `widget`, `name`; `choices("a" = "First", "b" = "Second")`, or `choices` for
+///   those that are told at run time; `empty`, the label of the empty choice;
+/// - how it is read: `trim` leaves out the white space around it, `readonly` and `disabled` show a value and take none;
+/// - what it must be: `length(1..=80)`, `range(18..)`, `email`, `url`, `uuid`, `mac_address`, `one_of("a", "b")`,
+///   `none_of("a", "b")`, `equal_to = "other"`, `ticked`, `entries(1..=3)`, `file_size(..=2_000_000)`,
+///   `file_types("png", "jpg")`, `check = function`, `rule = value`.
+///
+/// Any other `key = "value"` becomes an attribute of the HTML. The widget follows from the type of the field. An `Option`
+/// may be left empty, a `Vec` has several values, and another form is a form inside the form.
 ///
 /// Beside the form it writes the fields' names as constants, for `form.add_error(NewPost::TITLE, "…")`:
 ///
@@ -291,10 +298,41 @@ pub fn folder(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// `#[form(crate = path)]` above the struct says where Hipflask is, if it is not `::hipflask`.
+/// `#[form(prepare = function)]` above the struct names an async function that prepares the form of each request.
+/// `#[form(crate = path)]` says where Hipflask is, if it is not `::hipflask`.
 #[proc_macro_derive(Form, attributes(field, form))]
 pub fn form(input: TokenStream) -> TokenStream {
     let input = Tokens::from(input);
     let root = Root::of_derive(&input, "form");
     finish(root, |_| form::expand(input.clone()), || form::standing_in(input.clone()))
+}
+
+/// Makes the variants of an enum the choices of a field.
+///
+/// ```
+/// use hipflask::form::Choices;
+/// use hipflask::prelude::*;
+///
+/// #[derive(Choices)]
+/// enum Size {
+///     Small,
+///     #[choice(value = "xl", label = "As large as possible")]
+///     ExtraLarge,
+/// }
+///
+/// #[derive(Form)]
+/// struct Order {
+///     size: Size,
+///     others: Vec<Size>,
+/// }
+/// ```
+///
+/// It is sent as `small`, and shown as `Small`, unless `#[choice(value = "…", label = "…")]` says otherwise; `group` is the
+/// heading that it is shown under. `#[choices(crate = path)]` above the enum says where Hipflask is, if it is not
+/// `::hipflask`.
+#[proc_macro_derive(Choices, attributes(choice, choices))]
+pub fn choices(input: TokenStream) -> TokenStream {
+    let input = Tokens::from(input);
+    let root = Root::of_derive(&input, "choices");
+    finish(root, |_| form::choices::expand(input.clone()), || form::choices::standing_in(input.clone()))
 }

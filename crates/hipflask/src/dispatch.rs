@@ -14,12 +14,14 @@
 //! 11. the body is made to fit the status and the method; what is wrapped around the application continues
 //! 12. teardown functions run, whatever happened, and their signals are sent (`teardown.rs`); where the body has the
 //!     context, when that ends
-//! 13. the body is sent; when it has ended, on_finished functions are told
+//! 13. the body is sent; when it has ended, on_finished functions are told, and after_response work begins
 
+mod after_response;
 pub(crate) mod ending;
 mod failure;
 mod mounts;
 mod teardown;
+pub(crate) mod within;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -38,9 +40,10 @@ use crate::base::panics;
 use crate::builtin::error_page;
 use crate::builtin::security::hosts;
 use crate::context::Context;
+use crate::context::parted::Parted;
 use crate::context::stream::hand_over;
 use crate::dispatch::ending::Ending;
-use crate::dispatch::failure::log_error;
+use crate::dispatch::failure::{log_error, warn_of_cookies};
 use crate::handler::redirect::redirect_response;
 use crate::handler::respond::Respond;
 use crate::handler::{Answer, Handler};
@@ -71,27 +74,21 @@ impl Frozen {
         request: Box<Request>,
     ) -> impl Future<Output = (Response, Ending)> + Send + 'static {
         // The context is made here and not in the future, which would keep room for its ingredients too.
-        let mut ending = Ending::new(Context::new(self.clone(), request)); // step 1
-        async move {
-            let app = ending.begin().app().clone();
-            let response = app.full_dispatch(ending.ctx()).await;
-            if ending.ctx().owes_teardown() {
-                app.end(ending.ctx()).await; // step 12
-            }
-            ending.release(&response);
-            (response, ending)
-        }
+        respond_in(Context::new(self.clone(), request)) // step 1
     }
 
-    /// [`respond`](Frozen::respond), with receivers for the signals of this request.
-    pub(crate) async fn respond_observed(&self, request: Request, observers: Arc<Signals>) -> Response {
+    /// [`respond`](Frozen::respond), with receivers for the signals of this request, and with what is gone when the request
+    /// has ended and the work after it is done.
+    pub(crate) async fn respond_observed(&self, request: Request, observers: Arc<Signals>) -> (Response, Parted) {
+        let mut watching = Parted::default();
         let mut ending = Ending::new(Context::new(self.clone(), Box::new(request)));
+        ending.watch(watching.add());
         ending.begin().observe(Some(observers));
         let mut response = self.full_dispatch(ending.ctx()).await;
         response.settle_headers();
         self.end(ending.ctx()).await;
         ending.release(&response);
-        ending.follow(response)
+        (ending.follow(response), watching)
     }
 
     /// Steps 1 to 11, and what is wrapped around them.
@@ -337,7 +334,13 @@ impl Frozen {
     }
 
     async fn save_session(&self, ctx: &mut Context) -> Result<()> {
+        for cookie in ctx.take_cookies() {
+            ctx.response_mut().headers_mut().append(header::SET_COOKIE, cookie);
+        }
         ctx.g_mut().check_kept()?;
+        if ctx.shares_session() {
+            return Ok(());
+        }
         let session = match ctx.opened_session() {
             Some(session) => session.clone(),
             None if self.sessions().may_need_refresh(ctx.request()) => ctx.session().clone(),
@@ -350,6 +353,20 @@ impl Frozen {
             Answer::Ready(saved) => saved,
             Answer::Later(saving) => saving.await,
         }
+    }
+}
+
+/// Answers the request of `ctx` and ends its functions: steps 1 to 12.
+pub(crate) fn respond_in(ctx: Context) -> impl Future<Output = (Response, Ending)> + Send + 'static {
+    let mut ending = Ending::new(ctx);
+    async move {
+        let app = ending.begin().app().clone();
+        let response = app.full_dispatch(ending.ctx()).await;
+        if ending.ctx().owes_teardown() {
+            app.end(ending.ctx()).await; // step 12
+        }
+        ending.release(&response);
+        (response, ending)
     }
 }
 
@@ -422,6 +439,9 @@ fn last_resort(ctx: &Context, error: Error) -> (Response, Option<Arc<Error>>) {
 /// Step 11.
 fn finish_response(ctx: &mut Context) -> Response {
     let response = ctx.take_response().unwrap_or_else(|| Response::default().with_status(500));
+    if response.longest_cookie() > ctx.app().limits().max_cookie_size {
+        warn_of_cookies(ctx, &response);
+    }
     fit_body(ctx.request().method(), response)
 }
 

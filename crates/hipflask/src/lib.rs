@@ -135,14 +135,18 @@ pub mod prelude {
 pub mod helpers {
     pub use crate::builtin::send_file::{File, send_data, send_file, send_from_directory};
     pub use crate::context::url_for::{PathValue, UrlFor};
+    pub use crate::dispatch::within::InnerRequest;
+    pub use crate::handler::event_stream::EventStream;
     pub use crate::handler::redirect::{Location, Redirect, redirect};
     pub use crate::handler::respond::{Reply, Respond};
+    pub use crate::http::event::{Event, EventSender};
 }
 
 /// Templates and the values for them. Flask's `flask.templating`.
 pub mod templating {
     pub use crate::base::html::{Html, ToHtml};
     pub use crate::builtin::templating::functions::TemplateFunction;
+    pub use crate::builtin::templating::iterated::ITERATED;
     pub use crate::builtin::templating::{Template, TemplateError, Values};
 }
 
@@ -207,6 +211,7 @@ pub mod signals {
 pub mod security {
     pub use crate::builtin::proxy_fix::ProxyFix;
     pub use crate::builtin::security::csrf::CsrfExempt;
+    pub use crate::builtin::security::talisman::{Policy, Talisman};
 }
 
 /// Where sessions are kept. Flask's `flask.sessions`.

@@ -2,7 +2,6 @@
 
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
-use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,11 +9,12 @@ use serde_json::Value;
 
 use crate::app::below_prefix::{BelowPrefix, sorted};
 use crate::app::blueprint::Blueprint;
+use crate::app::course::AfterWork;
 use crate::app::endpoints::{Endpoint, Owners, give_views};
 use crate::app::freezing::Freezing;
 use crate::app::frozen::{Command, Frozen, Inner, Life, MountPoint, Timeouts, View, url_rules};
 use crate::app::limits::Limits;
-use crate::app::mount::Mounted;
+use crate::app::mount::{Mounted, Mounting};
 use crate::app::scaffold::{Route, ScaffoldParts};
 use crate::app::scope::Hook;
 use crate::app::scope::{Check, Checked};
@@ -73,7 +73,8 @@ impl App {
         let Assembly { mut map, mut views, scopes, mut checked, problems, view_ids, owners, endpoints, .. } = assembly;
         errors.extend(give_views(&map, &mut views, endpoints, &owners, &mut checked));
         checked.append(&mut self.checked);
-        let around = compose(std::mem::take(&mut self.wraps), &mut checked);
+        let has_first = mounts.points.iter().any(|point| point.is_first);
+        let around = compose(std::mem::take(&mut self.wraps), has_first, &mut checked);
         map.finish();
         errors.extend(problems);
         let rules: Vec<UrlRule<'_>> = url_rules(&map, &views, &scopes).collect();
@@ -106,6 +107,7 @@ impl App {
         let timeouts = note(Timeouts::from_config(&config), errors);
         let traps = note(Traps::from_config(&config), errors);
         let bounds = note(Bounds::from_config(&config), errors);
+        let after_work = note(AfterWork::from_config(&config), errors);
         let instance_path = note(instance_path(&config), errors);
         self.commands.append(&mut mounts.commands);
         Some(Frozen(Arc::new(Inner {
@@ -139,6 +141,7 @@ impl App {
             on_finished: self.on_finished,
             commands: self.commands,
             children: mounts.children,
+            after_work: after_work?,
             life: Life {
                 on_startup: self.on_startup,
                 on_shutdown: self.on_shutdown,
@@ -211,9 +214,9 @@ struct Mounts {
 }
 
 impl Mounts {
-    fn freeze(mounts: Vec<(String, Mounted, &'static Location<'static>)>, errors: &mut Vec<SetupError>) -> Mounts {
+    fn freeze(mounts: Vec<Mounting>, errors: &mut Vec<SetupError>) -> Mounts {
         let mut frozen = Mounts::default();
-        for (prefix, mounted, location) in mounts {
+        for Mounting { prefix, mounted, is_first, location } in mounts {
             let prefix = prefix.trim_end_matches('/').to_owned();
             if !prefix.is_empty() && !prefix.starts_with('/') {
                 let message = format!("the prefix `{prefix}` of a mount must start with a slash");
@@ -222,14 +225,15 @@ impl Mounts {
             }
             let child = match mounted {
                 Mounted::Handler(handler) => {
-                    frozen.points.push(MountPoint { prefix, handler });
+                    frozen.points.push(MountPoint { prefix, handler, is_first, is_app: false });
                     continue;
                 }
                 Mounted::App(app) => app.freeze_into(errors),
                 Mounted::Frozen(child) => Some(child),
             };
             if let Some(child) = child {
-                frozen.points.push(MountPoint { prefix, handler: Arc::new(child.clone()) });
+                let handler = Arc::new(child.clone());
+                frozen.points.push(MountPoint { prefix, handler, is_first, is_app: true });
                 errors.extend(frozen.add_commands(&child).map(|message| SetupError::new(message, Some(location))));
                 frozen.children.push(child);
             }

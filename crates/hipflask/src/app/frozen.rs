@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::app::below_prefix::BelowPrefix;
+use crate::app::course::AfterWork;
 use crate::app::finished::OnFinished;
 use crate::app::limits::Limits;
 use crate::app::scope::{Hook, Scope};
@@ -83,6 +84,7 @@ pub(super) struct Inner {
     /// The applications mounted in it, in the order in which they were.
     pub(super) children: Vec<Frozen>,
     pub(super) life: Life,
+    pub(super) after_work: AfterWork,
 }
 
 impl Frozen {
@@ -231,6 +233,10 @@ impl Frozen {
         &self.0.children
     }
 
+    pub(crate) fn after_work(&self) -> &AfterWork {
+        &self.0.after_work
+    }
+
     pub(super) fn life(&self) -> &Life {
         &self.0.life
     }
@@ -345,6 +351,10 @@ pub(super) fn url_rules<'a>(map: &'a Map, views: &'a [View], scopes: &'a [Scope]
 pub(crate) struct MountPoint {
     pub(crate) prefix: String,
     pub(crate) handler: Arc<dyn Handler>,
+    /// Whether it comes before the application's own rules and hooks.
+    pub(crate) is_first: bool,
+    /// Whether it is an application, which checks its requests itself.
+    pub(crate) is_app: bool,
 }
 
 /// A command of the application's own, beside `run`, `routes` and `check`.

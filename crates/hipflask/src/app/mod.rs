@@ -6,6 +6,7 @@ pub(crate) mod below_prefix;
 pub(crate) mod blueprint;
 mod blueprints;
 mod configuration;
+pub(crate) mod course;
 mod endpoints;
 pub(crate) mod extension;
 pub(crate) mod finished;
@@ -41,7 +42,7 @@ use crate::app::folder::{EmbeddedFile, Folder, RootFolder};
 use crate::app::freezing::Freezing;
 use crate::app::frozen::BuildErrorHandler;
 use crate::app::frozen::{Command, Shutdown};
-use crate::app::mount::{IntoMount, Mounted};
+use crate::app::mount::Mounting;
 use crate::app::scaffold::{Scaffold, ScaffoldParts};
 use crate::app::scope::{Checked, Hook};
 use crate::app::setup_error::SetupError;
@@ -95,7 +96,7 @@ pub struct App {
     /// Those that are in them too: the name that each was made with, and where.
     registered: HashSet<(String, &'static Location<'static>)>,
     on_blueprint: Vec<OnBlueprint>,
-    mounts: Vec<(String, Mounted, &'static Location<'static>)>,
+    mounts: Vec<Mounting>,
     wraps: Vec<Wrap>,
     converters: Vec<(String, Factory)>,
     url_map: UrlMap,
@@ -180,23 +181,6 @@ impl App {
         let around = self.adding;
         self.adding = around.extension();
         App { adding: around, ..extension.init_app(self) }
-    }
-
-    /// Offers `handler` every request under `prefix` that no rule of the application has: another application, a
-    /// function, anything that is a [`Handler`]. A path that is a slash away from a rule's is the application's own,
-    /// and redirects; a method that no rule of a path has goes to the mount. The longest prefix is tried first; a
-    /// handler that passes leaves the request to the next.
-    ///
-    /// A mounted application starts and stops with this one, and its commands are this one's under its name: the command
-    /// `seed` of an application `shop` is `shop.seed`.
-    #[track_caller]
-    pub fn mount<M>(mut self, prefix: impl Into<String>, handler: impl IntoMount<M>) -> App {
-        let (prefix, mounted) = (prefix.into(), handler.into_mount().0);
-        if let Mounted::Handler(handler) = &mounted {
-            self.check_handler(handler, format!("the function mounted at `{prefix}`"));
-        }
-        self.mounts.push((prefix, mounted, Location::caller()));
-        self
     }
 
     /// Puts what `around` returns around the whole application: before the host is checked and a rule is matched, after

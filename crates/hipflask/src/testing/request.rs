@@ -342,7 +342,7 @@ impl TestRequest<'_> {
         let request =
             Request::from_parts(head, Body::from(self.body.clone())).with_peer(([127, 0, 0, 1], 0).into(), self.scheme);
         let (observed, observers) = Observed::new();
-        let response = self.client.app.respond_observed(request, observers).await;
+        let (response, unfinished) = self.client.app.respond_observed(request, observers).await;
         self.client.absorb(response.headers());
         let (status, headers, mut body) = response.into_parts();
         let mut bytes = Vec::new();
@@ -353,6 +353,9 @@ impl TestRequest<'_> {
                 Err(error) => body_error = Some(error.to_string()),
             }
         }
+        drop(body);
+        // What a test looks at has happened: `on_finished` functions, and the work after the response.
+        unfinished.gone().await;
         let (templates, error) = observed.take();
         TestResponse { status, headers, body: bytes.into(), body_error, templates, error, history: Vec::new() }
     }

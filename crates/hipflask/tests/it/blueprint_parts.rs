@@ -223,13 +223,13 @@ fn what_a_blueprint_adds_to_the_application_is_checked_with_its_line() {
     let part = Blueprint::new("part").before_app_request(async |_: hipflask::extension::State<Record>| {});
     let errors = App::new("test", ".").register_blueprint(part).freeze().expect_err("there is no such state");
     let error = errors.iter().next().expect("it is one");
-    assert_eq!(error.location().map(|location| location.line()), Some(line), "{error}");
+    assert_eq!(error.location().map(std::panic::Location::line), Some(line), "{error}");
     let line = line!() + 1;
     let part = Blueprint::new("part").command("x", "x", async |_: hipflask::extension::State<Record>| "");
     let errors = App::new("test", ".").register_blueprint(part).freeze().expect_err("there is no such state");
     let error = errors.iter().next().expect("it is one");
     assert!(error.to_string().contains("the command `part.x`"), "{error}");
-    assert_eq!(error.location().map(|location| location.line()), Some(line));
+    assert_eq!(error.location().map(std::panic::Location::line), Some(line));
 }
 
 #[test]

@@ -61,13 +61,18 @@ fn recorded(record: &Record) -> App {
         let record = record.clone();
         move |error| record.note(what.clone() + &error.map(|error| format!(": {}", *error)).unwrap_or_default())
     }
-    let this = record.hook("after_this_request");
+    let (this, work) = (record.hook("after_this_request"), record.hook("after_response"));
     let seen = record.hook("view");
     let view = move |ctx: &mut Context| {
         ctx.session().set("seen", 1);
         ctx.after_this_request(this.clone());
+        let work = work.clone();
+        ctx.after_response(async move |_| {
+            work();
+            Ok(())
+        })?;
         seen();
-        "ok"
+        Ok::<_, Error>("ok")
     };
     let seen = record.hook("view");
     let failing = move || -> Result<String> {
@@ -208,7 +213,7 @@ fn ran_by_command() -> Vec<String> {
 }
 
 fn is_flasks(line: &str) -> bool {
-    !line.starts_with("around ") && !line.starts_with("on_finished ")
+    !line.starts_with("around ") && !line.starts_with("on_finished ") && line != "after_response"
 }
 
 /// `signal RequestStarted` as `signal request_started`.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, reason = "views panic here to see what becomes of it")]
 
+mod after_response;
 mod blocking;
 mod blueprint_parts;
 mod blueprints;
@@ -11,6 +12,7 @@ mod config;
 mod csrf;
 mod dependencies;
 mod errors;
+mod events;
 mod finished;
 mod forms;
 mod hosts;
@@ -22,9 +24,11 @@ mod lifetime;
 mod log;
 mod mounts;
 mod options;
+mod oracle;
 mod proxies;
 mod real_flask;
 mod replies;
+mod request_in_templates;
 mod requests;
 mod responses;
 mod route_properties;
@@ -37,8 +41,12 @@ mod setup;
 mod signals;
 mod static_files;
 mod surface;
+mod talisman;
 mod templates;
 mod uploads;
 mod urls;
+mod value_properties;
 mod views;
+mod werkzeug;
+mod within;
 mod wraps;

@@ -112,7 +112,7 @@ fn a_signal_that_nothing_sends_is_reported_with_the_line_of_its_receiver() {
     let errors = App::new("test", ".").connect(|_, _: &Ordered| {}).freeze().expect_err("there is no shop");
     let error = errors.iter().next().expect("it is one");
     assert!(error.to_string().contains("Ordered`: nothing is sold here; add `.extend(shop)`"), "{error}");
-    assert_eq!(error.location().map(|location| location.line()), Some(line));
+    assert_eq!(error.location().map(std::panic::Location::line), Some(line));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::base::decimal;
 use crate::base::html::Html;
 use crate::builtin::security;
 use crate::builtin::templating::setup::TemplateSetup;
-use crate::builtin::templating::{csrf, filters, forms, python, scope, sources};
+use crate::builtin::templating::{csrf, filters, forms, python, request, scope, sources};
 
 /// Jinja decides about escaping by the exact end of the name, and always escapes in a template that is only a
 /// string.
@@ -66,7 +66,7 @@ pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> 
     });
     environment.add_function("csrf_token", csrf::csrf_token);
     environment.add_function("csp_nonce", scope::csp_nonce);
-    environment.add_global("request", Value::from_object(scope::RequestObject));
+    environment.add_global("request", Value::from_object(request::RequestObject));
     environment.add_global("session", Value::from_object(scope::SessionObject));
     environment.add_global("g", Value::from_object(scope::GObject));
     environment.add_global("config", Value::from_object(scope::ConfigObject));
