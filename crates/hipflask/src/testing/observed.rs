@@ -26,7 +26,12 @@ impl Observed {
         let (templates, errors) = (observed.clone(), observed.clone());
         let mut signals = Signals::default();
         signals.connect(move |_, sent: &TemplateRendered| templates.lock().templates.push(sent.template().to_owned()));
-        signals.connect(move |_, sent: &GotRequestException| errors.lock().error = Some(Arc::clone(sent.shared())));
+        signals.connect(move |ctx, sent: &GotRequestException| {
+            // One of a request within it is an answer, which its view has got.
+            if ctx.depth() == 0 {
+                errors.lock().error = Some(Arc::clone(sent.shared()));
+            }
+        });
         (observed, Arc::new(signals))
     }
 
