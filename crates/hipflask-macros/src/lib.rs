@@ -129,7 +129,7 @@ routes! {
     /// let client = App::new("doc", ".").routes(Posts { title: "Post" }.as_view("posts")).test_client();
     /// assert_eq!(client.get("/posts/7").send_blocking().text(), "Post 7");
     /// assert_eq!(client.delete("/posts/7").send_blocking().status(), 204);
-    /// assert_eq!(client.put("/posts/7").send_blocking().header("allow"), Some("DELETE, GET, HEAD, OPTIONS"));
+    /// assert_eq!(client.put("/posts/7").send_blocking().header("allow"), Some("GET, HEAD, DELETE, OPTIONS"));
     /// ```
     ///
     /// Beside the `impl` it writes

@@ -219,8 +219,8 @@ impl Blueprint {
     ///
     /// let api = Blueprint::new("api").url_prefix("/api").errors_below_prefix().register_error_handler(404, as_json);
     /// let client = App::new("doc", ".").register_blueprint(api).test_client();
-    /// assert_eq!(client.get("/api/nowhere").send_blocking().text(), "\"Not Found\"");
-    /// assert!(client.get("/nowhere").send_blocking().text().contains("<h1>"));
+    /// assert_eq!(client.get("/api/nowhere").send_blocking().json::<String>(), "Not Found");
+    /// assert_eq!(client.get("/nowhere").send_blocking().header("content-type"), Some("text/html; charset=utf-8"));
     /// ```
     pub fn errors_below_prefix(mut self) -> Blueprint {
         self.errors_below_prefix = true;

@@ -39,7 +39,7 @@ impl App {
     ///
     /// fn health(app: App) -> App {
     ///     app.on_blueprint(|_, mut blueprint| match blueprint.state_mut::<Health>().0 {
-    ///         Some(answer) => blueprint.add_url_rule(Rule::new("/health").endpoint("health"), async move || answer),
+    ///         Some(answer) => blueprint.add_url_rule(Rule::new("/health").endpoint("health"), move || answer),
     ///         None => blueprint,
     ///     })
     /// }

@@ -36,6 +36,7 @@ impl Context {
             view_args: parts.view_args.clone(),
             error: parts.error.clone(),
             request_id: parts.request_id.clone(),
+            observers: parts.observers.clone(),
             is_torn_down: true,
             is_copy: true,
             depth: parts.depth,

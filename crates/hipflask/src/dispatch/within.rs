@@ -189,6 +189,7 @@ impl InnerRequest<'_> {
         }
         let mut inner = Context::new(ctx.app().clone(), Box::new(request));
         inner.enter_within(ctx);
+        inner.observe(ctx.observers().cloned());
         if is_as_client {
             inner.share_session(ctx.open_session().await?.clone());
         }

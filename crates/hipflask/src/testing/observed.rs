@@ -28,7 +28,12 @@ impl Observed {
         let (templates, flashed, errors) = (observed.clone(), observed.clone(), observed.clone());
         signals.connect(move |_, sent: &TemplateRendered| templates.lock().templates.push(sent.clone()));
         signals.connect(move |_, sent: &MessageFlashed| flashed.lock().flashed.push(sent.clone()));
-        signals.connect(move |_, sent: &GotRequestException| errors.lock().error = Some(Arc::clone(sent.shared())));
+        signals.connect(move |ctx, sent: &GotRequestException| {
+            // One of a request within it is an answer, which its view has got.
+            if ctx.depth() == 0 {
+                errors.lock().error = Some(Arc::clone(sent.shared()));
+            }
+        });
         (observed, Arc::new(signals))
     }
 

@@ -315,3 +315,27 @@ fn what_runs_before_a_view_may_answer_instead() {
     assert_eq!(client.get("/").send_blocking().text(), "view");
     assert_eq!(client.get("/?no").send_blocking().text(), "refused");
 }
+
+/// What promises not to block runs in place, with the instance and the context at hand.
+struct Quick {
+    answer: &'static str,
+}
+
+#[route("/quick", inline)]
+impl Quick {
+    fn get(&self, ctx: &mut Context) -> String {
+        format!("{} {}", self.answer, ctx.request().path())
+    }
+
+    async fn post(&self) -> &'static str {
+        self.answer
+    }
+}
+
+#[test]
+fn a_plain_function_may_run_in_place() {
+    let app = App::new("test", ".").config("VIEW_THREADS", 1).routes(Quick { answer: "at once" }.as_view("quick"));
+    let client = app.test_client();
+    assert_eq!(client.get("/quick").send_blocking().text(), "at once /quick");
+    assert_eq!(client.post("/quick").send_blocking().text(), "at once");
+}

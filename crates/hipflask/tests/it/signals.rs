@@ -185,3 +185,19 @@ fn teardown_appcontext_runs_for_whatever_had_a_context() {
         assert_eq!(told.take(), ["request", "true None"]);
     });
 }
+
+#[test]
+fn a_test_learns_of_the_templates_of_requests_within_and_not_of_their_errors() {
+    let app = App::new("test", ".")
+        .config("TESTING", true)
+        .add_url_rule(Rule::new("/page"), async || Template::from_string("x"))
+        .add_url_rule(Rule::new("/broken"), async || -> Result<&str> { Err(Error::msg("oh")) })
+        .add_url_rule(Rule::new("/"), async |ctx: &mut Context| -> Result<String> {
+            let page = ctx.request_to(GET, "/page").send().await?;
+            let broken = ctx.request_to(GET, "/broken").send().await?;
+            Ok(format!("{} {}", page.status().as_u16(), broken.status().as_u16()))
+        });
+    let response = app.test_client().get("/").send_blocking();
+    assert_eq!((response.text().as_str(), response.templates()), ("200 500", &["<string>".to_owned()][..]));
+    assert!(response.error().is_none());
+}
