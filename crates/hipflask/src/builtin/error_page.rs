@@ -289,7 +289,9 @@ impl<'a> Concealed<'a> {
     fn is_secret(&self, name: &str) -> bool {
         let lower = name.to_ascii_lowercase();
         let words = ["password", "secret", "token", "authorization", "cookie", "api_key", "api-key"];
-        self.fields.contains(&name) || words.iter().any(|word| lower.contains(word))
+        let is_password =
+            |field: &&str| name.strip_suffix(field).is_some_and(|form| form.is_empty() || form.ends_with('-'));
+        self.fields.iter().any(is_password) || words.iter().any(|word| lower.contains(word))
     }
 
     fn shown(&self, name: &str, value: &str) -> String {

@@ -58,6 +58,12 @@ impl Request {
 
 /// About the client, and how it came here.
 impl Request {
+    /// The id of the last event that a browser has got of an [`EventStream`](crate::helpers::EventStream), where it
+    /// connects again: the header `Last-Event-ID`.
+    pub fn last_event_id(&self) -> Option<&str> {
+        self.header("last-event-id").filter(|id| !id.is_empty())
+    }
+
     /// The page that led here, if the client says so: the header `Referer`, whose name is misspelt.
     pub fn referrer(&self) -> Option<&str> {
         self.header(header::REFERER)
