@@ -28,4 +28,5 @@ pages! {
     server "../server.md",
     performance "../performance.md",
     deployment "../deployment.md",
+    headers "../headers.md",
 }
