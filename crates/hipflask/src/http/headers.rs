@@ -80,13 +80,12 @@ impl Parameters {
             _ if is_extended => (key, Written::Extended),
             _ => (key, Written::Plain),
         };
-        let decoded = if is_extended {
+        let value = if is_extended {
             decode_extended(&value, written == Written::InPieces)
         } else {
             // Browsers write a quote in the name of a field or a file so.
-            Some(value.replace("%22", "\""))
+            value.replace("%22", "\"")
         };
-        let Some(value) = decoded else { return };
         match self.0.iter_mut().find(|known| known.name == name) {
             Some(known) if known.written == Written::Extended && written == Written::Plain => {}
             Some(known) if known.written == Written::InPieces && written == Written::InPieces => {
@@ -136,19 +135,22 @@ fn parameter_value(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// RFC 5987: `UTF-8''caf%C3%A9`; the second piece of a name names no charset.
-fn decode_extended(value: &str, is_piece: bool) -> Option<String> {
+/// RFC 8187: `UTF-8''caf%C3%A9`; the second piece of a name names no charset. A text whose charset is not known stays as
+/// it is written, as in Werkzeug.
+fn decode_extended(value: &str, is_piece: bool) -> String {
     let mut parts = value.splitn(3, '\'');
     let (charset, text) = match (parts.next(), parts.next(), parts.next()) {
         (Some(charset), Some(_language), Some(text)) => (charset, text),
         _ if is_piece => ("utf-8", value),
-        _ => return None,
+        _ => return value.to_owned(),
     };
-    let bytes = url::unquote_bytes(text.as_bytes(), false);
+    let bytes = || url::unquote_bytes(text.as_bytes(), false);
+    let ascii = |byte: u8| if byte.is_ascii() { char::from(byte) } else { char::REPLACEMENT_CHARACTER };
     match charset.to_ascii_lowercase().as_str() {
-        "utf-8" | "ascii" | "us-ascii" => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        "iso-8859-1" => Some(bytes.into_iter().map(char::from).collect()),
-        _ => None,
+        "utf-8" => String::from_utf8_lossy(&bytes()).into_owned(),
+        "ascii" | "us-ascii" => bytes().into_iter().map(ascii).collect(),
+        "iso-8859-1" => bytes().into_iter().map(char::from).collect(),
+        _ => text.to_owned(),
     }
 }
 
@@ -222,7 +224,7 @@ mod tests {
         assert_eq!(value.get("filename"), Some("café.txt"));
         let value = HeaderOptions::parse("attachment; filename*=UTF-8''caf%C3%A9.txt; filename=x");
         assert_eq!(value.get("filename"), Some("café.txt"));
-        assert_eq!(HeaderOptions::parse("a; filename*=KOI8-R''x").get("filename"), None);
+        assert_eq!(HeaderOptions::parse("a; filename*=KOI8-R''x").get("filename"), Some("x"), "as it is written");
         let value = HeaderOptions::parse("a; filename*0=\"ab\"; filename*1*=%C3%A9; filename*2=.txt");
         assert_eq!(value.get("filename"), Some("abé.txt"));
     }

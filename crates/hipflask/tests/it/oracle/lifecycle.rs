@@ -56,7 +56,7 @@ fn hooks<S: Scaffold>(scaffold: S, name: &'static str, notes: &Notes) -> S {
             ctx.response_mut().headers_mut().append("x-after", HeaderValue::from_static(name));
         })
         .teardown_request(move |ctx: &mut Context, error: Option<Caught<Error>>| {
-            // Listed: a WSGI middleware that answers runs no teardown function.
+            // Listed: middleware is outside of the context, and of `teardown_request`.
             if ctx.request().path() == "/notes" {
                 return;
             }

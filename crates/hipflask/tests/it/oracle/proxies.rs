@@ -37,10 +37,8 @@ pub(super) fn app(declared: &Value) -> App {
         app = app.extend(set(set(fix, "x_port", ProxyFix::x_port), "x_prefix", ProxyFix::x_prefix));
     }
     let Some(prefixes) = declared["mounts"].as_array() else { return app };
-    // The most specific first, because the first that answers counts; the application itself is the last.
+    // The most specific first, because the first whose prefix fits gets the request.
     let mut prefixes: Vec<&str> = prefixes.iter().filter_map(Value::as_str).collect();
     prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.len()));
-    let outer = production(declared).without_static_files();
-    let outer = prefixes.into_iter().fold(outer, |outer, prefix| outer.mount(prefix, application(declared)));
-    outer.mount("/", app)
+    prefixes.into_iter().fold(app, |app, prefix| app.mount_first(prefix, application(declared)))
 }

@@ -35,6 +35,10 @@ async fn args(args: MultiDict) -> String {
     }))
 }
 
+async fn pairs(args: MultiDict) -> String {
+    told(args.iter().map(|(name, value)| json!([name, value])).collect())
+}
+
 async fn required(args: MultiDict) -> Result<Html> {
     Ok(html!("{}", args.require("a")?))
 }
@@ -177,6 +181,7 @@ pub(super) fn app(declared: &Value) -> App {
         .add_url_rule(Rule::new("/url/").endpoint("url"), url)
         .add_url_rule(Rule::new("/url/<path:rest>").endpoint("url_rest").methods(all.clone()), url)
         .add_url_rule(Rule::new("/args"), args)
+        .add_url_rule(Rule::new("/pairs"), pairs)
         .add_url_rule(Rule::new("/required"), required)
         .add_url_rule(Rule::new("/headers"), headers)
         .add_url_rule(Rule::new("/accept"), accept)
