@@ -10,6 +10,7 @@ mod life;
 mod refused;
 #[cfg(unix)]
 mod sockets;
+#[cfg(unix)]
 mod tls;
 mod told;
 mod upgrade;
