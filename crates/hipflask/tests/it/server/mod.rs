@@ -11,6 +11,7 @@ mod refused;
 #[cfg(unix)]
 mod sockets;
 mod streams;
+#[cfg(unix)]
 mod tls;
 mod told;
 mod upgrade;

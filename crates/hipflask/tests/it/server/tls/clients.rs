@@ -35,8 +35,9 @@ async fn ask(server: &Server, client: ClientConfig) -> Option<String> {
 async fn clients_identify_themselves() {
     let (ours, theirs) = (Authority::new(), Authority::new());
     let ca = ours.write("clients.pem", &ours.pem);
-    let required = Server::start_with(app(), ours.tls().client_ca(&ca));
-    let optional = Server::start_with(app(), ours.tls().client_ca(&ca).optional_client_certificates());
+    let tls = ours.tls().client_ca(&ca);
+    let required = Server::start_with(app(), tls.clone());
+    let optional = Server::start_with(app(), tls.optional_client_certificates());
     let ada_said = Some("true Ada https://localhost/how");
     for _ in 0..2 {
         assert_eq!(ask(&required, ours.client_as(&ada(&ours))).await.as_deref(), ada_said);
