@@ -51,7 +51,8 @@ pub(super) async fn serve(
     let Ok(Some((start, protocol))) = opening.await else { return };
     let watch = Arc::new(Watch::new(limits, accepted));
     let streams = Arc::new(Semaphore::new(MAX_STREAMS as usize));
-    let service = Service { shared, peer, scheme, permit, watch: Arc::clone(&watch), streams };
+    let budget = shared.budget.share();
+    let service = Service { shared, budget, peer, scheme, permit, watch: Arc::clone(&watch), streams };
     match protocol {
         Protocol::Http1 => serve_http1(stream, &start, service, phase).await,
         // Boxed, because HTTP/2 is rare and would make every connection larger.

@@ -1,14 +1,19 @@
 //! Signals that tell the process to stop.
 
+use std::time::Duration;
+
 #[cfg(unix)]
 use crate::server::first_of::first_of;
 
-/// Waits for Ctrl-C or SIGTERM. A second one ends the process at once.
+/// How long the reader of the log has, when a second signal ends the process.
+const LAST_LINES: Duration = Duration::from_millis(200);
+
+/// Waits for Ctrl-C, SIGTERM, or the SIGHUP of a terminal that closes. A second one ends the process at once.
 pub(crate) async fn wait() {
     first().await;
     tokio::spawn(async {
         first().await;
-        crate::builtin::log::flush();
+        crate::builtin::log::flush_within(LAST_LINES);
         std::process::exit(130);
     });
 }
@@ -18,13 +23,34 @@ async fn first() {
     use tokio::signal::unix::{SignalKind, signal};
     match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
         (Ok(mut interrupt), Ok(mut terminate)) => {
-            first_of(interrupt.recv(), terminate.recv()).await;
+            first_of(first_of(interrupt.recv(), terminate.recv()), hang_up()).await;
         }
         _ => {
             tracing::error!("signals cannot be watched; the process ends without finishing its requests");
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Waits for a SIGHUP, unless the process was told to ignore it, as `nohup` does.
+#[cfg(unix)]
+async fn hang_up() -> Option<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    if is_hang_up_ignored() {
+        return std::future::pending().await;
+    }
+    match signal(SignalKind::hangup()) {
+        Ok(mut hangup) => hangup.recv().await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP is ignored, as Linux tells it (proc(5)): the first bit of a mask.
+#[cfg(unix)]
+fn is_hang_up_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
 }
 
 #[cfg(not(unix))]
