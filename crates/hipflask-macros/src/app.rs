@@ -69,8 +69,11 @@ fn names(root: &Path, folder: &str) -> Result<Vec<String>, String> {
         Ok(())
     }
     let (folder, mut found) = (root.join(folder), Vec::new());
+    // The folder itself may be a link: then both builds have what it leads to.
     if folder.is_dir() {
         collect(&folder, "", &mut found)?;
+    } else if folder.symlink_metadata().is_ok() {
+        return Err(format!("{} is not a folder, nor a link to one", folder.display()));
     }
     found.sort();
     Ok(found)
@@ -104,6 +107,11 @@ mod tests {
         });
         assert_eq!(files.as_deref(), Ok(&["b.txt".to_owned(), "sub/a.txt".to_owned()][..]));
         assert_eq!(names(Path::new("/"), "no-such-folder"), Ok(Vec::new()));
+        let not_a_folder = found("not", |folder| {
+            fs::remove_dir_all(folder).expect("it is there");
+            symlink("static", folder).expect("a link to itself");
+        });
+        assert!(not_a_folder.is_err_and(|problem| problem.contains("static is not a folder")));
     }
 
     #[test]

@@ -304,7 +304,6 @@ fn what_cannot_be_served_is_said_in_one_line() {
         (vec!["--port", &port], vec![], 1, "is in use by another program"),
         (vec!["--port", "http"], vec![], 2, "`http` is not a port"),
         (vec!["--host", "0.0.0.0", "--debug"], vec![], 1, "to this machine only"),
-        (vec![], vec![("FLASK_SERVER_BODY_TIMEOUT", "0")], 1, "SERVER_BODY_TIMEOUT"),
         (vec![], vec![("FLASK_LOG_LEVEL", "loud")], 1, "LOG_LEVEL"),
     ] {
         let output = command(&arguments).envs(variables).output().expect("this program can be run");

@@ -30,11 +30,16 @@ async fn files(p: String) -> String {
     format!("files {p}")
 }
 
+#[get("/span/<int:a>-<int:b>")]
+async fn span(a: u64, b: u64) -> String {
+    format!("span {a} {b}")
+}
+
 #[get("/dir/")]
 async fn dir() -> &'static str {
     "dir"
 }
 
 pub fn blueprint() -> Blueprint {
-    Blueprint::new("pages").routes(routes![index, item, user, user_edit, files, dir])
+    Blueprint::new("pages").routes(routes![index, item, user, user_edit, files, span, dir])
 }

@@ -15,6 +15,13 @@ async fn set(ctx: &mut Context) -> &'static str {
     "set"
 }
 
+/// What a view says about caches, together with a cookie.
+#[get("/session/public")]
+async fn public(session: Session) -> Result<Response> {
+    session.set("k", "v");
+    Response::new("").with_header("Cache-Control", "public, max-age=60")
+}
+
 #[get("/session/get")]
 async fn get(session: Session) -> Json<Value> {
     let values = session.keys().into_iter().map(|key| (key.clone(), session.get::<Value>(&key).unwrap_or_default()));
@@ -53,5 +60,5 @@ async fn transfer(ctx: &mut Context) -> &'static str {
 }
 
 pub fn blueprint() -> Blueprint {
-    Blueprint::new("sessions").routes(routes![set, get, has, flash, flashes, csrf_form, transfer])
+    Blueprint::new("sessions").routes(routes![set, public, get, has, flash, flashes, csrf_form, transfer])
 }
