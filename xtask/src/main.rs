@@ -9,6 +9,7 @@ mod fresh;
 mod guard;
 mod load;
 mod minimal_versions;
+mod oracle;
 mod public_types;
 mod services;
 mod test;
@@ -28,6 +29,8 @@ cargo xtask COMMAND
   abuse [CASES]      Attack tests/abuse_target with the cases of tests/abuse, or those whose names begin with the
                      words given. `--slow` adds the cases that wait for time-outs.
   services           Start what the tests need and keep it, for tests that are run by hand.
+  oracle [--check]   Ask the real Flask the table of crates/hipflask/tests/fixtures/oracle again, and Hipflask after it;
+                     then ask Hipflask what Werkzeug's and Flask's own tests ask. `--check` records nothing anew.
   deny               Check the dependencies: licences, and known advisories from the copy in xtask/advisories.
   typos              Check the spelling; typos.toml has the words that are right all the same.
   each-crate         Check every package alone, with the features that it asks for itself.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Some(("typos", [])) => typos::run(),
         Some(("each-crate", [])) => each_crate::run(),
         Some(("minimal-versions", [])) => minimal_versions::run(),
+        Some(("oracle", rest)) => oracle::run(rest),
         Some(("public-types", [])) => public_types::run(),
         Some(("fresh", [])) => fresh::run(),
         Some(("budget", [])) => budget::run(),

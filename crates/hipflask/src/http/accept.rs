@@ -1,7 +1,7 @@
 //! What a client accepts, and which of our offers suits it best (RFC 9110 §12.5).
 
 use crate::http::headers::HeaderOptions;
-use crate::http::lists::split_list;
+use crate::http::lists::{quote, split_list};
 
 /// A parsed `Accept` field, or `Accept-Language`, `Accept-Charset`, `Accept-Encoding`: ranges with their weights.
 ///
@@ -164,7 +164,7 @@ fn weighted(entry: &str) -> Option<(String, f32)> {
     let parameters = options.iter().filter(|(name, _)| *name != "q");
     let mut range = range.to_owned();
     for (name, value) in parameters {
-        range.extend(["; ", name, "=", value]);
+        range.extend(["; ", name, "=", &quote(value)]);
     }
     Some((range, quality))
 }

@@ -10,6 +10,7 @@ pub(crate) mod conditional;
 pub(crate) mod cookie;
 pub(crate) mod cookies;
 pub(crate) mod etags;
+pub(crate) mod event;
 mod exact_json;
 pub(crate) mod filenames;
 pub(crate) mod headers;

@@ -163,7 +163,8 @@ impl Request {
         (self.peer, self.scheme, self.id) = (peer, scheme, id);
     }
 
-    /// A number that no other request of this process has; 0 for one that is not being answered.
+    /// A number that no other request of this process has, except those [within](crate::Context::request_to) it; 0 for one
+    /// that is not being answered.
     pub fn id(&self) -> u64 {
         self.id
     }

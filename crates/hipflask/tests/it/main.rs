@@ -2,13 +2,17 @@
 
 #![allow(clippy::panic, reason = "views panic here to see what becomes of it")]
 
+mod after_response;
 mod blocking;
+mod blueprint_parts;
 mod blueprints;
 mod callbacks;
+mod class_views;
 mod config;
 mod csrf;
 mod dependencies;
 mod errors;
+mod events;
 mod finished;
 mod forms;
 mod hosts;
@@ -16,12 +20,15 @@ mod kept;
 mod large_forms;
 mod layers;
 mod lifecycle;
+mod lifetime;
 mod log;
 mod mounts;
 mod options;
+mod oracle;
 mod proxies;
 mod real_flask;
 mod replies;
+mod request_in_templates;
 mod requests;
 mod responses;
 mod route_properties;
@@ -31,10 +38,14 @@ mod security;
 mod server;
 mod sessions;
 mod setup;
+mod signals;
 mod static_files;
 mod surface;
 mod templates;
 mod uploads;
 mod urls;
+mod value_properties;
 mod views;
+mod werkzeug;
+mod within;
 mod wraps;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// The keys that the core knows, and their defaults. The book's page "From Flask" lists the defaults that are
 /// stricter than Flask's.
-pub(crate) fn defaults() -> [(&'static str, Value); 50] {
+pub(crate) fn defaults() -> [(&'static str, Value); 53] {
     [
         ("ACCESS_LOG", Value::Null),
         ("APPLICATION_ROOT", json!("/")),
@@ -12,6 +12,7 @@ pub(crate) fn defaults() -> [(&'static str, Value); 50] {
         ("DEBUG", json!(cfg!(debug_assertions))),
         ("EXPLAIN_TEMPLATE_LOADING", json!(false)),
         ("LOG_LEVEL", json!("info")),
+        ("MAX_AFTER_RESPONSE", json!(1000)),
         ("MAX_BUFFERED", json!(256 * 1024 * 1024)),
         ("MAX_CONNECTIONS", json!(10_000)),
         ("MAX_CONTENT_LENGTH", json!(2 * 1024 * 1024)),
@@ -41,6 +42,8 @@ pub(crate) fn defaults() -> [(&'static str, Value); 50] {
         ("SESSION_COOKIE_SAMESITE", json!("Lax")),
         ("SESSION_COOKIE_SECURE", Value::Null),
         ("SESSION_REFRESH_EACH_REQUEST", json!(true)),
+        ("SHUTDOWN_TIMEOUT", json!(30)),
+        ("STARTUP_TIMEOUT", json!(300)),
         ("STATIC_PRECOMPRESSED", json!(false)),
         ("TEMPLATES_AUTO_RELOAD", Value::Null),
         ("TESTING", json!(false)),

@@ -8,7 +8,8 @@ const BYTES: f64 = (1_u64 << 50) as f64;
 
 /// The keys that are numbers, and the least and the most that each may be. A number that is quietly taken for another one
 /// is a mistake that nobody notices.
-const RANGES: [(&str, f64, f64); 17] = [
+const RANGES: [(&str, f64, f64); 18] = [
+    ("MAX_AFTER_RESPONSE", 0.0, 4_000_000_000.0),
     ("MAX_BUFFERED", 65_536.0, BYTES),
     ("MAX_CONNECTIONS", 1.0, 10_000_000.0),
     ("MAX_CONTENT_LENGTH", 0.0, BYTES),

@@ -15,6 +15,7 @@ use crate::base::html::Html;
 use crate::builtin::form::FORM_MARKER;
 use crate::builtin::templating::dict::dict;
 use crate::builtin::templating::forms;
+use crate::builtin::templating::iterated::{ITERATED, iterated};
 
 /// `value` as a template sees it. A value that cannot be serialized raises its error where the template uses it.
 pub(super) fn to_value<T: Serialize + ?Sized>(value: &T) -> Value {
@@ -157,8 +158,9 @@ impl ser::Serializer for ToValue {
         Ok(Entries { key: None, entries: Vec::new() })
     }
 
-    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Fields, Unserializable> {
-        Ok(Fields { variant: None, fields: Vec::with_capacity(len) })
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields, Unserializable> {
+        let is_iterated = name == ITERATED;
+        Ok(Fields { variant: None, is_iterated, fields: Vec::with_capacity(len) })
     }
 
     fn serialize_struct_variant(
@@ -168,7 +170,7 @@ impl ser::Serializer for ToValue {
         variant: &'static str,
         len: usize,
     ) -> Result<Fields, Unserializable> {
-        Ok(Fields { variant: Some(variant), fields: Vec::with_capacity(len) })
+        Ok(Fields { variant: Some(variant), is_iterated: false, fields: Vec::with_capacity(len) })
     }
 }
 
@@ -233,6 +235,7 @@ impl ser::SerializeMap for Entries {
 
 struct Fields {
     variant: Option<&'static str>,
+    is_iterated: bool,
     fields: Vec<(&'static str, Value)>,
 }
 
@@ -248,6 +251,9 @@ macro_rules! fields {
             }
 
             fn end(self) -> Converted {
+                if self.is_iterated {
+                    return Ok(iterated(self.fields));
+                }
                 Ok(tagged(self.variant, Value::from_object(Record { fields: self.fields })))
             }
         })*

@@ -12,7 +12,6 @@ mod my {
 
 #[derive(Form)]
 #[form(crate = web)]
-#[expect(dead_code, reason = "only what its rules say is looked at")]
 struct Registration {
     #[field(length(2..=10), one_of("ada", "grace"))]
     name: String,
