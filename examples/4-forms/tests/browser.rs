@@ -130,7 +130,7 @@ fn page<T: hipflask::form::FormModel>(form: &Form<T>) -> Result<Reply> {
 }
 
 async fn edit(form: Form<Kinds>) -> Result<Reply> {
-    let form = form.fill(&kinds()).prefill(Kinds::OWNER, "Ada");
+    let form = form.fill(&kinds());
     match form.valid() {
         Some(saved) if *saved == kinds() => Ok("unchanged".into_reply()),
         Some(saved) => Ok(format!("{saved:#?}").into_reply()),

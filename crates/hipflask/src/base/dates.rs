@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::base::datetime::{DAY, DateTime, DateTimeError, civil_from_days, days_from_civil, iso_week};
 
 /// A day of the calendar, between the years 1 and 9999. Python's `date`.
 ///
-/// As a field of a form it is an `<input type="date">`. Its text is `2026-11-21`, in JSON too.
+/// As a field of a form it is an `<input type="date">`. Its text is `2026-11-21`, in JSON too. In a template it has
+/// `strftime`, `isoformat`, and `year`, `month` and `day`.
 ///
 /// ```
 /// use hipflask::form::{Date, Time};
@@ -24,6 +27,9 @@ pub struct Date {
 }
 
 impl Date {
+    /// The name under which it is serialized: by it a template engine knows a day from other text.
+    pub const SERDE_NAME: &'static str = "$hipflask::Date";
+
     /// A day that is known when the program is written.
     ///
     /// # Panics
@@ -251,12 +257,6 @@ macro_rules! as_text {
             }
         }
 
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
                 let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
@@ -267,6 +267,28 @@ macro_rules! as_text {
 }
 
 pub(super) use as_text;
+
+/// Types that are serialized as text.
+macro_rules! serialized_as_text {
+    ($($name:ident)*) => {
+        $(impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        })*
+    };
+}
+
+pub(super) use serialized_as_text;
+
+/// Text; a template takes the day inside the marker.
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(Date::SERDE_NAME, &format_args!("{self}"))
+    }
+}
+
+serialized_as_text!(Month Week);
 
 as_text! {
     Date "a date; write it like 2026-11-21"

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::dates::{Date, as_text, digits, unreachable_date};
+use crate::base::dates::{Date, as_text, digits, serialized_as_text, unreachable_date};
 use crate::base::datetime::{DAY, DateTime, DateTimeError, SECOND};
 
 const MINUTE: i64 = 60 * SECOND;
@@ -190,6 +190,8 @@ as_text! {
     Time "a time; write it like 08:30"
     LocalDateTime "a date and time; write it like 2026-11-21T08:30"
 }
+
+serialized_as_text!(Time LocalDateTime);
 
 #[cfg(test)]
 mod tests {

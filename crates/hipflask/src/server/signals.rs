@@ -1,5 +1,6 @@
 //! Signals that tell the process to stop.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 #[cfg(unix)]
@@ -32,6 +33,15 @@ async fn first() {
     }
 }
 
+/// Whether SIGHUP means something else to this process.
+static IS_HANG_UP_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// From now on SIGHUP does not stop the process: it has certificates read again.
+#[cfg(feature = "tls")]
+pub(super) fn take_hang_up() {
+    IS_HANG_UP_TAKEN.store(true, Relaxed);
+}
+
 /// Waits for a SIGHUP, unless the process was told to ignore it, as `nohup` does.
 #[cfg(unix)]
 async fn hang_up() -> Option<()> {
@@ -40,7 +50,12 @@ async fn hang_up() -> Option<()> {
         return std::future::pending().await;
     }
     match signal(SignalKind::hangup()) {
-        Ok(mut hangup) => hangup.recv().await,
+        Ok(mut hangup) => loop {
+            let told = hangup.recv().await;
+            if !IS_HANG_UP_TAKEN.load(Relaxed) {
+                return told;
+            }
+        },
         Err(_) => std::future::pending().await,
     }
 }

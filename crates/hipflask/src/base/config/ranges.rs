@@ -8,7 +8,7 @@ const BYTES: f64 = (1_u64 << 50) as f64;
 
 /// The keys that are numbers, and the least and the most that each may be. A number that is quietly taken for another one
 /// is a mistake that nobody notices.
-const RANGES: [(&str, f64, f64); 18] = [
+const RANGES: [(&str, f64, f64); 23] = [
     ("MAX_AFTER_RESPONSE", 0.0, 4_000_000_000.0),
     ("MAX_BUFFERED", 65_536.0, BYTES),
     ("MAX_CONNECTIONS", 1.0, 10_000_000.0),
@@ -16,14 +16,19 @@ const RANGES: [(&str, f64, f64); 18] = [
     ("MAX_COOKIE_SIZE", 0.0, 1_048_576.0),
     ("MAX_FORM_MEMORY_SIZE", 0.0, BYTES),
     ("MAX_FORM_PARTS", 0.0, 1_000_000_000.0),
+    ("MAX_HANDSHAKES", 1.0, 10_000_000.0),
     ("MAX_JSON_NODES", 1.0, 1_000_000_000.0),
     ("PERMANENT_SESSION_LIFETIME", 1.0, YEARS),
     ("SEND_FILE_MAX_AGE_DEFAULT", 0.0, 1.8e19),
     ("SERVER_BODY_TIMEOUT", 0.001, YEARS),
     ("SERVER_GRACEFUL_TIMEOUT", 0.001, YEARS),
+    ("SERVER_HANDSHAKE_TIMEOUT", 0.001, YEARS),
     ("SERVER_HEADER_TIMEOUT", 0.001, YEARS),
     ("SERVER_KEEP_ALIVE_TIMEOUT", 0.001, YEARS),
     ("SERVER_WRITE_TIMEOUT", 0.001, YEARS),
+    ("SHUTDOWN_TIMEOUT", 0.0, YEARS),
+    ("STARTUP_TIMEOUT", 0.0, YEARS),
+    ("TLS_RELOAD_INTERVAL", 0.0, YEARS),
     ("VIEW_QUEUE", 0.0, 10_000_000.0),
     ("VIEW_THREADS", 1.0, 100_000.0),
     ("WTF_CSRF_TIME_LIMIT", 0.0, YEARS),

@@ -35,7 +35,7 @@ impl<'a> Binder<'a> {
     }
 
     /// The fields that show a value and take none: those with `#[field(readonly)]`. What is sent for one is an error until
-    /// [`Form::prefill`](crate::Form::prefill) says that it is what was shown.
+    /// [`Form::prefill`](crate::Form::prefill) or [`Form::fill`](crate::Form::fill) says that it is what was shown.
     pub fn read_only(&mut self, names: &[&'static str]) {
         self.refuse_sent(names, &FieldError::ReadOnly);
     }

@@ -105,8 +105,10 @@ pub enum FieldError {
         /// The most that are allowed.
         max: usize,
     },
-    /// Something was sent for a field that is only shown.
+    /// Something else was sent for a field that is only shown than what it shows.
     ReadOnly,
+    /// Something was sent for a field that is disabled.
+    Disabled,
     /// It differs from the field that it must repeat.
     NotEqual {
         /// The name of that field.
@@ -147,7 +149,7 @@ impl fmt::Display for FieldError {
             FieldError::NotTicked => f.write_str("This box must be ticked."),
             FieldError::TooFew { min } => write!(f, "Give at least {min}."),
             FieldError::TooMany { max } => write!(f, "Give at most {max}."),
-            FieldError::ReadOnly => f.write_str("This cannot be changed."),
+            FieldError::ReadOnly | FieldError::Disabled => f.write_str("This cannot be changed."),
             FieldError::NotEqual { .. } => f.write_str("The two entries do not match."),
             FieldError::Message(message) => f.write_str(message),
         }

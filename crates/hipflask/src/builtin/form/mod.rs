@@ -175,24 +175,26 @@ impl<T: FormModel> Form<T> {
     /// Shows `value` in a field, unless the form was submitted. The derive writes the names as constants:
     /// `Signup::NAME`.
     ///
-    /// A field with `#[field(readonly)]` takes nothing else, even if the form was submitted.
+    /// A field with `#[field(readonly)]` takes nothing else, even if the form was submitted. [`fill`](Form::fill) says
+    /// the same for all fields.
     #[must_use]
     pub fn prefill<V: ToField + ?Sized>(mut self, field: FieldName<T>, value: &V) -> Form<T> {
         let name = field.as_str();
-        let shown = shown_by(name, value);
-        if self.sends_only(name, &shown) {
-            self.errors.retain(|(known, error)| !(known == name && *error == FieldError::ReadOnly));
-        }
         self.prefilled.retain(|(known, _)| !is_of(known, name));
-        self.prefilled.extend(shown);
+        self.prefilled.extend(shown_by(name, value));
+        self.confirm_read_only();
         self
     }
 
-    /// Whether what was sent for a field is what it showed.
-    fn sends_only(&self, name: &str, shown: &[(String, String)]) -> bool {
-        let Some(data) = &self.data else { return false };
-        let sent = data.fields.getlist(name).map(with_line_feeds);
-        sent.eq(shown.iter().map(|(_, text)| with_line_feeds(text)))
+    /// What was sent for a field that is only shown is no error if it is what the field shows.
+    fn confirm_read_only(&mut self) {
+        let Some(data) = &self.data else { return };
+        let shown = |name: &str| {
+            let pairs = self.prefilled.iter().filter(move |(known, _)| known == name);
+            pairs.map(|(_, text)| with_line_feeds(text)).collect::<Vec<_>>()
+        };
+        let is_as_shown = |name: &str| shown(name).into_iter().eq(data.fields.getlist(name).map(with_line_feeds));
+        self.errors.retain(|(name, error)| !(*error == FieldError::ReadOnly && is_as_shown(name)));
     }
 
     /// Shows values in all fields, unless the form was submitted: a form to edit something with. Flask-WTF's
@@ -225,6 +227,7 @@ impl<T: FormModel> Form<T> {
         let mut shown = FieldValues::default();
         values.write(&mut shown);
         self.prefilled = shown.into_pairs();
+        self.confirm_read_only();
         self
     }
 

@@ -43,24 +43,24 @@ impl ShownField {
         }
         let mut more = more.clone();
         more.entry("aria-describedby".to_owned()).or_insert_with(|| self.described_by());
-        let is_group = self.is_compound() || matches!(self.widget.as_str(), "radio" | "checkboxes");
-        let (tag, label) = if is_group { ("fieldset", "legend") } else { ("div", "label") };
-        let mut html = format!("<{tag} class=\"field\">");
-        let mut label_html = String::new();
-        if label == "legend" {
-            label_html.push_str("<legend>");
-            self.label.to_html(&mut label_html);
-            label_html.push_str("</legend>");
-        } else {
-            label_html.push_str(&self.label_html(None, &Attributes::new()));
-        }
         let widget = self.html(&more);
+        let is_group = self.is_compound() || matches!(self.widget.as_str(), "radio" | "checkboxes");
+        let (tag, label) =
+            if is_group { ("fieldset", self.legend()) } else { ("div", self.label_html(None, &BTreeMap::new())) };
         // A box stands before its text.
-        let parts = if self.widget == "checkbox" { [widget, label_html] } else { [label_html, widget] };
-        html.push_str(&parts.join(" "));
+        let (first, second) = if self.widget == "checkbox" { (widget, label) } else { (label, widget) };
+        let mut html = format!("<{tag} class=\"field\">{first} {second}");
         self.push_description(&mut html);
         html.push_str(&self.error_list());
         html.push_str(&format!("</{tag}>"));
+        html
+    }
+
+    /// The label of several inputs.
+    fn legend(&self) -> String {
+        let mut html = String::from("<legend>");
+        self.label.to_html(&mut html);
+        html.push_str("</legend>");
         html
     }
 
@@ -164,7 +164,7 @@ impl ShownField {
 
     /// The attributes of its element.
     fn attributes_with(&self, more: &Attributes) -> Attributes {
-        let mut attributes = Attributes::new();
+        let mut attributes = self.attributes_of_type();
         let mut set = |name: &str, value: &str| _ = attributes.insert(name.to_owned(), Some(value.to_owned()));
         set("id", &self.id);
         set("name", &self.name);
@@ -177,24 +177,26 @@ impl ShownField {
         if self.is_list && self.takes_several() {
             set("multiple", "");
         }
-        match self.widget.as_str() {
-            "textarea" | "select" => {}
-            "radio-option" => set("type", "radio"),
-            "checkbox-option" => set("type", "checkbox"),
-            widget => set("type", widget),
-        }
-        match self.widget.as_str() {
-            "checkbox" => {
-                set("value", "y");
-                if is_ticked(self.first()) {
-                    set("checked", "");
-                }
-            }
-            "textarea" | "select" | "password" | "file" | "radio-option" | "checkbox-option" => {}
-            _ => set("value", self.first()),
-        }
         attributes.extend(self.attributes.iter().map(|(name, value)| (name.clone(), Some(value.clone()))));
         attributes.extend(more.iter().map(|(name, value)| (name.clone(), value.clone())));
+        attributes
+    }
+
+    /// The type of an `<input>`, and what it shows.
+    fn attributes_of_type(&self) -> Attributes {
+        let (kind, value) = match self.widget.as_str() {
+            "textarea" | "select" => return Attributes::new(),
+            "radio-option" => ("radio", None),
+            "checkbox-option" => ("checkbox", None),
+            "checkbox" => ("checkbox", Some("y")),
+            widget @ ("password" | "file") => (widget, None),
+            widget => (widget, Some(self.first())),
+        };
+        let mut attributes = Attributes::from([("type".to_owned(), Some(kind.to_owned()))]);
+        attributes.extend(value.map(|value| ("value".to_owned(), Some(value.to_owned()))));
+        if self.widget == "checkbox" && is_ticked(self.first()) {
+            attributes.insert("checked".to_owned(), Some(String::new()));
+        }
         attributes
     }
 

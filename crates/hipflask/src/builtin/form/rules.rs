@@ -191,6 +191,6 @@ pub struct Disabled;
 impl<V> FieldRule<V> for Disabled {
     fn check(&self, _: &V, sent: &Sent<'_>) -> Result<(), FieldError> {
         let is_empty = sent.texts().next().is_none() && sent.file().is_none();
-        if is_empty { Ok(()) } else { Err(FieldError::ReadOnly) }
+        if is_empty { Ok(()) } else { Err(FieldError::Disabled) }
     }
 }

@@ -97,15 +97,19 @@ impl FormObject {
 
 /// The errors of the fields that have any, by name; of a form inside the form they are a dict in turn.
 fn errors<'a>(fields: impl Iterator<Item = &'a ShownField>) -> Value {
-    let one = |field: &'a ShownField| {
-        let errors = match field.is_compound() && field.errors.is_empty() {
-            true if field.is_list => field.fields.iter().map(|entry| errors(entry.fields.iter())).collect::<Value>(),
-            true => errors(field.fields.iter()),
-            false => Value::from(field.errors.clone()),
-        };
-        has_errors(field).then(|| (Value::from(short_name(&field.name)), errors))
-    };
+    let one =
+        |field: &'a ShownField| has_errors(field).then(|| (Value::from(short_name(&field.name)), errors_of(field)));
     dict(fields.filter_map(one).collect())
+}
+
+fn errors_of(field: &ShownField) -> Value {
+    if !field.errors.is_empty() || !field.is_compound() {
+        Value::from(field.errors.clone())
+    } else if field.is_list {
+        field.fields.iter().map(|entry| errors(entry.fields.iter())).collect()
+    } else {
+        errors(field.fields.iter())
+    }
 }
 
 fn has_errors(field: &ShownField) -> bool {
@@ -225,8 +229,7 @@ impl Object for FieldObject {
                 "choices" => self.choices(),
                 "form" if field.widget == "form" && !field.is_list => Value::from_dyn_object(Arc::clone(self)),
                 "entries" if field.is_compound() => Value::from(self.inner()),
-                "errors" if field.widget == "form" && field.errors.is_empty() => errors(field.fields.iter()),
-                "errors" => Value::from(field.errors.clone()),
+                "errors" => errors_of(field),
                 "errors_id" => Value::from((!field.errors.is_empty()).then(|| field.errors_id())),
                 "error_list" => Value::from_safe_string(field.error_list()),
                 "data" => data(field),

@@ -9,6 +9,7 @@ mod filters;
 mod forms;
 pub(crate) mod functions;
 pub(crate) mod iterated;
+mod moments;
 mod python;
 pub(crate) mod rendered;
 mod request;

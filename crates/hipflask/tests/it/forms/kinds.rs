@@ -154,6 +154,23 @@ fn a_moment_is_shown_as_an_input_takes_it() {
     }
 }
 
+#[hipflask::test]
+async fn a_day_in_a_template_is_a_day() {
+    async fn page() -> Template {
+        let source = "{{ day }} {{ day.strftime('%-d %B %Y, %H:%M') }} {{ day.isoformat() }} {{ day.year }} \
+                      {{ day < later }} {{ day == later }} {{ time }}";
+        let (day, later, time) = (Date::of(2026, 1, 2), Date::of(2026, 1, 10), Time::of(8, 30));
+        Template::from_string(source).with("day", &day).with("later", &later).with("time", &time)
+    }
+    let client = App::new("test", ".").add_url_rule(Rule::new("/"), page).test_client();
+    assert_eq!(
+        client.get("/").send().await.text(),
+        "2026-01-02 2 January 2026, 00:00 2026-01-02 2026 True False 08:30"
+    );
+    assert_eq!(serde_json::to_string(&Date::of(2026, 1, 2)).ok().as_deref(), Some("\"2026-01-02\""));
+    assert_eq!(serde_json::from_str::<Date>("\"2026-01-02\"").ok(), Some(Date::of(2026, 1, 2)));
+}
+
 /// The HTML of one field of a form that was filled in.
 async fn html_of(source: &str) -> String {
     async fn page(ctx: &mut Context) -> Result<Template> {

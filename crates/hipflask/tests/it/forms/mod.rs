@@ -21,7 +21,6 @@ fn client_of<M>(view: impl hipflask::extension::IntoHandler<M> + 'static) -> Tes
 }
 
 #[derive(Form, Debug)]
-#[allow(dead_code, reason = "the tests read the fields by `Debug`, which does not count")]
 struct Everything {
     #[field(length(2..=5))]
     name: String,

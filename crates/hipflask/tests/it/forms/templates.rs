@@ -15,7 +15,6 @@ enum Size {
 }
 
 #[derive(Form)]
-#[allow(dead_code, reason = "only shown")]
 struct Everything {
     #[field(length(..=5), description = "d")]
     name: String,
