@@ -116,9 +116,12 @@ pub fn env_var(name: &str) -> Option<String> {
     environment::variable(name).map(|variable| variable.value)
 }
 
+/// How long the reader of the log has at the end: one that has stopped must not keep the process from ending.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
 #[expect(clippy::print_stderr, reason = "it is the command line's way to say what went wrong")]
 fn fail(failure: &Failure) -> ExitCode {
-    crate::builtin::log::flush();
+    crate::builtin::log::flush_within(LAST_LINES);
     eprint!("{}", failure.text());
     ExitCode::from(failure.code)
 }
@@ -167,7 +170,7 @@ fn execute<A: IntoApp>(build: impl FnOnce() -> A, words: &[String]) -> Result<()
     } else {
         run_alone(Invocation { program: program.clone(), ..Invocation::new(&app, words, console) })?;
     }
-    crate::builtin::log::flush();
+    crate::builtin::log::flush_within(LAST_LINES);
     Ok(())
 }
 
