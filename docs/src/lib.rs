@@ -24,8 +24,10 @@ pages! {
     sessions "../sessions.md",
     streaming "../streaming.md",
     forms "../forms.md",
+    tasks "../tasks.md",
     routing "../routing.md",
     server "../server.md",
     performance "../performance.md",
     deployment "../deployment.md",
+    headers "../headers.md",
 }

@@ -211,6 +211,7 @@ pub mod signals {
 pub mod security {
     pub use crate::builtin::proxy_fix::ProxyFix;
     pub use crate::builtin::security::csrf::CsrfExempt;
+    pub use crate::builtin::security::talisman::{Policy, Talisman};
 }
 
 /// Where sessions are kept. Flask's `flask.sessions`.

@@ -4,6 +4,7 @@
 mod arguments;
 mod config;
 mod dotenv;
+mod https;
 mod process;
 mod run;
 mod table;
@@ -19,7 +20,7 @@ use crate::base::environment;
 use crate::base::error::{Error, Result};
 use crate::base::panics;
 use crate::base::runtime;
-use crate::cli::arguments::{Invocation, Options};
+use crate::cli::arguments::{Address, Invocation, Options};
 use crate::cli::process::{Failure, print};
 use crate::cli::table::table;
 use crate::context::Context;
@@ -199,6 +200,7 @@ fn routes(app: &Frozen, all_methods: bool) -> String {
 /// Everything that can be checked without serving: freezing has checked most of it already.
 fn check(app: &Frozen) -> Result<(), Failure> {
     crate::server::ServerLimits::from_config(app.config())?;
+    https::role(app, &Address::default())?;
     runtime::new()?.block_on(async {
         app.start().await?;
         app.stop().await

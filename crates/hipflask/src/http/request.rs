@@ -9,6 +9,8 @@ use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Uri, Version};
 
 use crate::http::body::Body;
+#[cfg(feature = "tls")]
+use crate::http::certificate::ClientCertificate;
 use crate::http::cookies;
 use crate::http::kept::Headers;
 use crate::http::multi_dict::MultiDict;
@@ -38,6 +40,8 @@ pub struct Request {
     /// The address of the client, where what is around the application has set one.
     pub(super) client: Option<IpAddr>,
     pub(super) scheme: Scheme,
+    #[cfg(feature = "tls")]
+    client_certificate: Option<ClientCertificate>,
     pub(super) path: Path,
     pub(super) args: OnceLock<MultiDict>,
     pub(super) cookies: OnceLock<Vec<(String, String)>>,
@@ -67,6 +71,8 @@ impl Request {
             peer: Peer::Memory,
             client: None,
             scheme: Scheme::Http,
+            #[cfg(feature = "tls")]
+            client_certificate: None,
             args: OnceLock::new(),
             cookies: OnceLock::new(),
             host: OnceLock::new(),
@@ -88,6 +94,8 @@ impl Request {
             peer: self.peer,
             client: self.client,
             scheme: self.scheme,
+            #[cfg(feature = "tls")]
+            client_certificate: self.client_certificate.clone(),
             path: self.path.clone(),
             args: OnceLock::new(),
             cookies: OnceLock::new(),
@@ -156,6 +164,19 @@ impl Request {
     /// Says from whom and how it came, and under which number.
     pub(crate) fn receive(&mut self, peer: Peer, scheme: Scheme, id: u64) {
         (self.peer, self.scheme, self.id) = (peer, scheme, id);
+    }
+
+    /// The certificate with which the client has identified itself to the server, if it has. Werkzeug's
+    /// `SSL_CLIENT_CERT`. Behind a proxy it is the proxy's.
+    #[cfg(feature = "tls")]
+    pub fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.client_certificate.as_ref()
+    }
+
+    /// Says with which certificate the client has identified itself.
+    #[cfg(feature = "tls")]
+    pub(crate) fn set_client_certificate(&mut self, certificate: Option<ClientCertificate>) {
+        self.client_certificate = certificate;
     }
 
     /// A number that no other request of this process has, except those [within](crate::Context::request_to) it; 0 for one

@@ -41,6 +41,7 @@ mod setup;
 mod signals;
 mod static_files;
 mod surface;
+mod talisman;
 mod templates;
 mod uploads;
 mod urls;

@@ -26,7 +26,7 @@ fn python(arguments: &[&str]) -> String {
 #[test]
 #[ignore = "needs Python with Flask, which `cargo xtask test` prepares"]
 fn flask_still_does_what_was_recorded() {
-    for name in ["routing", "urls", "requests", "static_files", "proxies", "lifecycle", "blueprints"] {
+    for name in ["routing", "urls", "requests", "static_files", "proxies", "lifecycle", "blueprints", "talisman"] {
         let script = fixture(&format!("record_{name}.py"));
         let recorded = std::fs::read_to_string(fixture(&format!("{name}.json"))).expect("the fixture is there");
         let now = python(&[script.to_str().expect("the path is text")]);

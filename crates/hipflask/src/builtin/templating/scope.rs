@@ -84,7 +84,7 @@ pub(super) fn get_flashed_messages(positional: Rest<Value>, kwargs: Kwargs) -> R
 }
 
 pub(super) fn csp_nonce() -> Result<Value, Error> {
-    with(|ctx| Value::from(security::headers::nonce(ctx)))
+    with(|ctx| Value::from(security::talisman::nonce(ctx)))
 }
 
 /// `request.args`, `form`, `cookies` and `headers`: the first value by name, all of them with `getlist`. They are looked
