@@ -23,8 +23,11 @@ pub(crate) struct Invocation {
     pub(crate) words: Vec<String>,
     pub(crate) console: Console,
     /// Finds a variable of the environment.
-    pub(crate) environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub(crate) environment: Arc<Variables>,
 }
+
+/// Finds a variable.
+pub(crate) type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Invocation {
     /// `words` for `app`, with the environment of the process.
