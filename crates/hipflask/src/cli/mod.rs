@@ -9,7 +9,6 @@ mod process;
 mod run;
 mod table;
 
-use std::pin::pin;
 use std::process::ExitCode;
 
 use http::Method;
@@ -248,17 +247,18 @@ impl Frozen {
         if *starts {
             self.start().await?;
         }
-        let mut ctx = app.as_ref().unwrap_or(self).context();
-        ctx.g_mut().insert(CliArgs(arguments.into_iter().map(Into::into).collect()));
-        let said = panics::catch_in(pin!(async { handler.call(&mut ctx).await })).await??;
-        ctx.g_mut().check_kept()?;
-        match said {
-            Some(response) => {
-                let text = response.into_parts().2.collect(u64::MAX).await?;
-                Ok(String::from_utf8_lossy(&text).into_owned())
+        let arguments = CliArgs(arguments.into_iter().map(Into::into).collect());
+        let said = async |ctx: &mut Context| {
+            ctx.g_mut().insert(arguments);
+            match handler.call(ctx).await? {
+                Some(response) => {
+                    let text = response.into_parts().2.collect(u64::MAX).await?;
+                    Ok(String::from_utf8_lossy(&text).into_owned())
+                }
+                None => Ok(String::new()),
             }
-            None => Ok(String::new()),
-        }
+        };
+        app.as_ref().unwrap_or(self).app_context(said).await
     }
 }
 

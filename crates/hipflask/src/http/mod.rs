@@ -13,6 +13,7 @@ pub(crate) mod cookies;
 #[cfg(feature = "tls")]
 mod der;
 pub(crate) mod etags;
+pub(crate) mod event;
 mod exact_json;
 pub(crate) mod filenames;
 pub(crate) mod headers;

@@ -179,7 +179,8 @@ impl Request {
         self.client_certificate = certificate;
     }
 
-    /// A number that no other request of this process has; 0 for one that is not being answered.
+    /// A number that no other request of this process has, except those [within](crate::Context::request_to) it; 0 for one
+    /// that is not being answered.
     pub fn id(&self) -> u64 {
         self.id
     }

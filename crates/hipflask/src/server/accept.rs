@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
 
@@ -37,11 +37,13 @@ pub(crate) async fn serve_until(app: Frozen, mut listeners: Listeners, stop: imp
         phases,
     };
     first_of(stop, acceptor.accept_all(&mut listeners)).await;
+    let deadline = Instant::now() + limits.graceful;
     acceptor.accept_waiting(listeners);
+    app.begin_to_stop();
     let _ = phase.send(Phase::Finishing);
     acceptor.finish().await;
     let _ = phase.send(Phase::BreakingOff);
-    app.stop().await
+    app.stop_by(deadline).await
 }
 
 /// Keeps certificates fresh, if there are some.

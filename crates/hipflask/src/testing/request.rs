@@ -1,9 +1,12 @@
 //! The requests of the client.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
 
+use crate::base::error::Error;
 use crate::http::body::Body;
 use crate::http::json;
 use crate::http::multi_dict::MultiDict;
@@ -12,6 +15,7 @@ use crate::http::request::Request;
 use crate::http::url::{iri_to_uri, push_query};
 use crate::signing::random_bytes;
 use crate::testing::client::TestClient;
+use crate::testing::observed::Observed;
 use crate::testing::response::TestResponse;
 
 /// The host of the requests, unless `SERVER_NAME` is set.
@@ -201,23 +205,64 @@ impl TestRequest<'_> {
     /// # Panics
     ///
     /// If the target is not a request target, the application cannot start, or redirects form a loop or lead to
-    /// another host.
-    pub async fn send(mut self) -> TestResponse {
+    /// another host. With `TESTING` or `PROPAGATE_EXCEPTIONS`, also if the application fails with an error that no error
+    /// handler answers: [`try_send`](TestRequest::try_send) returns that.
+    pub async fn send(self) -> TestResponse {
+        let what = format!("{} {}", self.method, self.target);
+        match self.try_send().await {
+            Ok(response) => response,
+            Err(error) => crate::base::panics::misuse(format_args!("{what} failed: {error:?}")),
+        }
+    }
+
+    /// Sends it, and returns the error that no error handler has answered. It is one only where errors propagate: if
+    /// `PROPAGATE_EXCEPTIONS` is set, or `TESTING` where it is not; otherwise the response is the page for it, and
+    /// [`TestResponse::error`] has it.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    ///
+    /// async fn double(ctx: &mut Context) -> Result<String> {
+    ///     let n: i64 = ctx.request().path()[1..].parse()?;
+    ///     Ok((2 * n).to_string())
+    /// }
+    ///
+    /// let app = App::new("doc", ".").config("TESTING", true).add_url_rule(Rule::new("/<n>"), double);
+    /// let client = app.test_client();
+    /// # hipflask::block_on(async {
+    /// let error = client.get("/x").try_send().await.unwrap_err();
+    /// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the application failed with.
+    ///
+    /// # Panics
+    ///
+    /// As [`send`](TestRequest::send) does, except for such an error.
+    pub async fn try_send(mut self) -> Result<TestResponse, Arc<Error>> {
         self.finish_parts();
         if let Err(error) = self.client.app.start().await {
             crate::base::panics::misuse(format_args!("the application cannot start: {error:?}"));
         }
+        let propagates = self.client.app.traps().propagates;
         let mut history: Vec<(StatusCode, String)> = Vec::new();
         let mut templates = Vec::new();
         loop {
             let mut response = self.send_once().await;
+            if let Some(error) = response.error.take_if(|_| propagates) {
+                return Err(error);
+            }
             templates.append(&mut response.templates);
             let next = response
                 .header("location")
                 .map(str::to_owned)
                 .filter(|_| self.follow && response.status.is_redirection());
             let Some(location) = next else {
-                return TestResponse { history, templates, ..response };
+                return Ok(TestResponse { history, templates, ..response });
             };
             let hop = (response.status, location.clone());
             assert!(
@@ -296,7 +341,8 @@ impl TestRequest<'_> {
         head.uri = uri;
         let request =
             Request::from_parts(head, Body::from(self.body.clone())).with_peer(([127, 0, 0, 1], 0).into(), self.scheme);
-        let (response, templates) = self.client.app.respond_recorded(request).await;
+        let (observed, observers) = Observed::new();
+        let (response, unfinished) = self.client.app.respond_observed(request, observers).await;
         self.client.absorb(response.headers());
         let (status, headers, mut body) = response.into_parts();
         let mut bytes = Vec::new();
@@ -307,6 +353,10 @@ impl TestRequest<'_> {
                 Err(error) => body_error = Some(error.to_string()),
             }
         }
-        TestResponse { status, headers, body: bytes.into(), body_error, templates, history: Vec::new() }
+        drop(body);
+        // What a test looks at has happened: `on_finished` functions, and the work after the response.
+        unfinished.gone().await;
+        let (templates, error) = observed.take();
+        TestResponse { status, headers, body: bytes.into(), body_error, templates, error, history: Vec::new() }
     }
 }

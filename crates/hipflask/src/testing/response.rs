@@ -1,8 +1,12 @@
 //! What the client gets.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
+
+use crate::base::error::Error;
 
 /// The response that a [`TestClient`](crate::testing::TestClient) got.
 #[derive(Clone, Debug)]
@@ -12,6 +16,7 @@ pub struct TestResponse {
     pub(super) body: Bytes,
     pub(super) body_error: Option<String>,
     pub(super) templates: Vec<String>,
+    pub(super) error: Option<Arc<Error>>,
     pub(super) history: Vec<(StatusCode, String)>,
 }
 
@@ -64,6 +69,11 @@ impl TestResponse {
     /// The names of the templates that were rendered, in order.
     pub fn templates(&self) -> &[String] {
         &self.templates
+    }
+
+    /// The error that no error handler answered: the response is the page for it, a 500.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_deref()
     }
 
     /// The redirects that were followed: status and address.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// The keys that the core knows, and their defaults. The book's page "From Flask" lists the defaults that are
 /// stricter than Flask's.
-pub(crate) fn defaults() -> [(&'static str, Value); 54] {
+pub(crate) fn defaults() -> [(&'static str, Value); 57] {
     [
         ("ACCESS_LOG", Value::Null),
         ("APPLICATION_ROOT", json!("/")),
@@ -13,6 +13,7 @@ pub(crate) fn defaults() -> [(&'static str, Value); 54] {
         ("EXPLAIN_TEMPLATE_LOADING", json!(false)),
         ("HTTPS_PORT", Value::Null),
         ("LOG_LEVEL", json!("info")),
+        ("MAX_AFTER_RESPONSE", json!(1000)),
         ("MAX_CONNECTIONS", json!(10_000)),
         ("MAX_CONTENT_LENGTH", json!(2 * 1024 * 1024)),
         ("MAX_COOKIE_SIZE", json!(4093)),
@@ -42,6 +43,8 @@ pub(crate) fn defaults() -> [(&'static str, Value); 54] {
         ("SESSION_COOKIE_SAMESITE", json!("Lax")),
         ("SESSION_COOKIE_SECURE", Value::Null),
         ("SESSION_REFRESH_EACH_REQUEST", json!(true)),
+        ("SHUTDOWN_TIMEOUT", json!(30)),
+        ("STARTUP_TIMEOUT", json!(300)),
         ("STATIC_PRECOMPRESSED", json!(false)),
         ("TEMPLATES_AUTO_RELOAD", Value::Null),
         ("TESTING", json!(false)),

@@ -1,7 +1,13 @@
 //! Forms: how they are read, validated, and shown again with what the user typed.
 
+mod data;
+mod kinds;
+mod nested;
+mod prepared;
+mod templates;
+
 use hipflask::Rule;
-use hipflask::form::{Binder, Field, FieldError, FieldRule, FormModel, FromField, Sent};
+use hipflask::form::{Binder, Field, FieldError, FieldRule, FieldValues, FormModel, FromField, Sent};
 use hipflask::http::{FormData, Method, Upload};
 use hipflask::prelude::*;
 use hipflask::testing::TestClient;
@@ -14,124 +20,7 @@ fn client_of<M>(view: impl hipflask::extension::IntoHandler<M> + 'static) -> Tes
     App::new("test", ".").add_url_rule(post("/"), view).test_client()
 }
 
-async fn show(form: FormData) -> String {
-    let fields: Vec<String> = form.fields.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
-    let file = |file: &Upload| format!("{}:{:?}:{}:{}", file.name(), file.filename(), file.content_type(), file.len());
-    let files: Vec<String> = form.files.iter().map(file).collect();
-    format!("{} | {}", fields.join(" "), files.join(" "))
-}
-
-const URLENCODED: &str = "application/x-www-form-urlencoded";
-
-#[hipflask::test]
-async fn a_urlencoded_form() {
-    let client = client_of(show);
-    for (content_type, body, read) in [
-        (URLENCODED, "a=1&b=2&a=3", "a=\"1\" b=\"2\" a=\"3\" | "),
-        (URLENCODED, "a=&b", "a=\"\" b=\"\" | "),
-        (URLENCODED, "a=x+y%2Bz&%C3%BC=%C3%BC", "a=\"x y+z\" ü=\"ü\" | "),
-        (URLENCODED, "a=1;b=2", "a=\"1;b=2\" | "),
-        (URLENCODED, "a=%fc&b=%zz&c=%", "a=\"%FC\" b=\"%zz\" c=\"%\" | "),
-        (URLENCODED, "a=1%0D%0A2", "a=\"1\\r\\n2\" | "),
-        (URLENCODED, "", " | "),
-        ("Application/X-WWW-Form-Urlencoded; charset=latin-1", "a=%C3%BC", "a=\"ü\" | "),
-        ("text/plain", "a=1", " | "),
-        ("application/json", "{\"a\": 1}", " | "),
-        ("", "a=1", " | "),
-        ("multipart/mixed; boundary=b", "--b--", " | "),
-    ] {
-        let response = client.post("/").header("content-type", content_type).body(body).send().await;
-        assert_eq!(response.text(), read, "{content_type} {body}");
-    }
-}
-
-fn part(head: &str, content: &[u8]) -> Vec<u8> {
-    [b"--b\r\nContent-Disposition: ", head.as_bytes(), b"\r\n\r\n", content, b"\r\n--b--"].concat()
-}
-
-/// What Werkzeug 3.1.9 reads, except what is malformed: that is empty there, and an error here.
-#[hipflask::test]
-async fn a_multipart_form() {
-    let client = client_of(show);
-    let latin = "form-data; name=a\r\nContent-Type: text/plain; charset=ISO-8859-1";
-    for (content_type, body, read) in [
-        ("boundary=b", part("form-data; name=\"a\"", b"x"), "a=\"x\" | "),
-        ("boundary=\"b\"", part("form-data; name=a", b""), "a=\"\" | "),
-        ("charset=utf-8; Boundary=b", part("Form-Data; NAME=\"a\"", b"x"), "a=\"x\" | "),
-        ("boundary=b", part("form-data; name=\"\"", b"x"), "=\"x\" | "),
-        ("boundary=b", part("form-data; name=\"a%22b%0D%0A\"", b"x"), "a\"b%0D%0A=\"x\" | "),
-        ("boundary=b", part("form-data; name=\"\u{fc}\"", b"x"), "ü=\"x\" | "),
-        ("boundary=b", part("form-data; name=a", "ü".as_bytes()), "a=\"ü\" | "),
-        ("boundary=b", part("form-data; name=a", b"\xfc"), "a=\"\u{fffd}\" | "),
-        ("boundary=b", part(latin, b"\xfc"), "a=\"ü\" | "),
-        ("boundary=b", part("form-data; name=a", b"\r\n--bb\r\n--\r\n"), "a=\"\\r\\n--bb\\r\\n--\\r\\n\" | "),
-        ("boundary=b", part("form-data; name=a; filename=\"\"", b""), " | a:\"\"::0"),
-        ("boundary=b", part("form-data; name=a; filename=x", b"y"), " | a:\"x\"::1"),
-        ("boundary=b", part("form-data; name=a; filename=x; filename*=UTF-8''%C3%BC.txt", b"y"), " | a:\"ü.txt\"::1"),
-        ("boundary=b", b"--b--".to_vec(), " | "),
-    ] {
-        let request = client.post("/").header("content-type", &format!("multipart/form-data; {content_type}"));
-        assert_eq!(request.body(body).send().await.text(), read, "{content_type} {read}");
-    }
-}
-
-#[hipflask::test]
-async fn a_broken_multipart_form_is_the_clients_mistake() {
-    let client = client_of(show);
-    let whole = part("form-data; name=a", b"content");
-    for cut in 0..whole.len() {
-        let request = client.post("/").header("content-type", "multipart/form-data; boundary=b");
-        let response = request.body(whole[..cut].to_vec()).send().await;
-        assert_eq!(response.status(), 400, "{}", String::from_utf8_lossy(&whole[..cut]));
-    }
-    let long = format!("boundary={}", "b".repeat(71));
-    for content_type in ["", "boundary=", "boundary=\"\"", "boundary=c", &long] {
-        let request = client.post("/").header("content-type", &format!("multipart/form-data; {content_type}"));
-        assert_eq!(request.body(whole.clone()).send().await.status(), 400, "{content_type}");
-    }
-    for head in ["form-data", "form-data; filename=x", "form-data; name=a\r\nno header", "attachment; name=a", ""] {
-        let request = client.post("/").header("content-type", "multipart/form-data; boundary=b");
-        assert_eq!(request.body(part(head, b"x")).send().await.status(), 400, "{head}");
-    }
-}
-
-#[hipflask::test]
-async fn a_form_has_its_limits() {
-    let limited = |key: &str, value: Option<u64>| {
-        let app = App::new("test", ".").config("MAX_CONTENT_LENGTH", None::<u64>).config(key, value);
-        app.add_url_rule(post("/"), async |form: FormData| form.fields.len().to_string()).test_client()
-    };
-    let parts = |count: usize| "--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n".repeat(count) + "--b--";
-    let field = |size: usize| part("form-data; name=a", &vec![b'x'; size]);
-    let file = |size: usize| part("form-data; name=a; filename=f", &vec![b'x'; size]);
-    let multipart = "multipart/form-data; boundary=b";
-    let encoded = |size: usize| format!("a={}", "x".repeat(size - 2)).into_bytes();
-    for (client, content_type, body, status) in [
-        (limited("MAX_FORM_PARTS", Some(1000)), multipart, parts(1000).into_bytes(), 200),
-        (limited("MAX_FORM_PARTS", Some(1000)), multipart, parts(1001).into_bytes(), 413),
-        (limited("MAX_FORM_PARTS", Some(0)), multipart, parts(1).into_bytes(), 413),
-        (limited("MAX_FORM_PARTS", Some(0)), multipart, parts(0).into_bytes(), 200),
-        (limited("MAX_FORM_PARTS", None), multipart, parts(2000).into_bytes(), 200),
-        (limited("MAX_FORM_PARTS", Some(1)), URLENCODED, b"a=1&b=2&c=3".to_vec(), 200),
-        (limited("TESTING", None), multipart, field(500_000), 200),
-        (limited("TESTING", None), multipart, field(500_001), 413),
-        (limited("TESTING", None), multipart, file(500_001), 200),
-        (limited("TESTING", None), multipart, parts(1001).into_bytes(), 413),
-        (limited("TESTING", None), URLENCODED, encoded(500_000), 200),
-        (limited("TESTING", None), URLENCODED, encoded(500_001), 413),
-        (limited("MAX_FORM_MEMORY_SIZE", None), URLENCODED, encoded(1_000_000), 200),
-        (limited("MAX_FORM_MEMORY_SIZE", None), multipart, field(1_000_000), 200),
-        (limited("MAX_FORM_MEMORY_SIZE", Some(0)), multipart, field(0), 200),
-        (limited("MAX_CONTENT_LENGTH", Some(100)), multipart, file(200), 413),
-    ] {
-        let length = body.len();
-        let response = client.post("/").header("content-type", content_type).body(body).send().await;
-        assert_eq!(response.status(), status, "{length} bytes of {content_type}");
-    }
-}
-
 #[derive(Form, Debug)]
-#[allow(dead_code, reason = "the tests read the fields by `Debug`, which does not count")]
 struct Everything {
     #[field(length(2..=5))]
     name: String,
@@ -236,7 +125,7 @@ async fn fields_may_come_twice_or_not_at_all() {
     let send =
         |more: &'static [(&'static str, &'static str)]| client.post("/").form(more.iter().copied().chain(VALID)).send();
     let told = send(&[("name", "Bob"), ("tags", "a"), ("tags", ""), ("tags", "a"), ("unknown", "x")]).await.text();
-    assert!(told.contains("name: \"Bob\"") && told.contains("tags: [\"a\", \"\", \"a\"]"), "the first counts: {told}");
+    assert!(told.contains("name: \"Bob\"") && told.contains("tags: [\"a\", \"a\"]"), "the first counts: {told}");
     for (ticked, value) in [("y", true), ("on", true), ("", false), ("false", false), ("0", false)] {
         let told = client.post("/").form(VALID.into_iter().chain([("news", ticked)])).send().await.text();
         assert!(told.contains(&format!("news: {value}")), "{ticked:?}: {told}");
@@ -261,28 +150,6 @@ async fn two_texts_are_the_same_whatever_their_line_breaks() {
 }
 
 #[hipflask::test]
-async fn several_choices() {
-    #[derive(Form)]
-    struct Pizza {
-        #[field(widget = "select", multiple = "multiple", choices("h" = "Ham", "o" = "Olives", "c" = "Corn"))]
-        toppings: Vec<String>,
-    }
-    async fn order(form: Form<Pizza>) -> Template {
-        let order = form.valid().map(|pizza| pizza.toppings.join("+"));
-        Template::from_string("{{ order }} {{ form.toppings }} {{ form.toppings.errors|join }}")
-            .with("order", &order)
-            .with("form", &form)
-    }
-    let client = client_of(order);
-    let html = client.post("/").form([("toppings", "h"), ("toppings", "c")]).send().await.text();
-    assert!(html.starts_with("h+c <select id=\"toppings\" multiple=\"multiple\" name=\"toppings\">"), "{html}");
-    assert!(html.contains("value=\"h\" selected>") && html.contains("value=\"c\" selected>"), "{html}");
-    assert!(!html.contains("value=\"o\" selected>"), "{html}");
-    let wrong = client.post("/").form([("toppings", "h"), ("toppings", "pineapple")]).send().await.text();
-    assert!(wrong.ends_with("Choose one of the options."), "{wrong}");
-}
-
-#[hipflask::test]
 async fn what_was_typed_is_shown_again() {
     async fn page(form: Form<Everything>) -> Template {
         Template::from_string(
@@ -303,14 +170,14 @@ async fn what_was_typed_is_shown_again() {
     assert!(!html.contains("<script>") && !html.contains("hunter2"), "{html}");
     assert_eq!(
         fields[0],
-        "<input aria-describedby=\"name-errors\" aria-invalid=\"true\" id=\"name\" maxlength=\"5\" minlength=\"2\" name=\"name\" \
+        "<input aria-invalid=\"true\" id=\"name\" maxlength=\"5\" minlength=\"2\" name=\"name\" \
          required type=\"text\" value=\"&#34;&gt;&lt;script&gt;\">"
     );
     assert!(fields[1].contains("max=\"130\" min=\"18\"") && fields[1].contains("value=\"x\""), "{}", fields[1]);
     assert!(fields[2].contains("type=\"password\"") && !fields[2].contains("value"), "{}", fields[2]);
     assert_eq!(
         fields[3],
-        "<select id=\"colour\" name=\"colour\"><option value=\"red\">red</option><option value=\"green\" selected>green</option></select>"
+        "<select id=\"colour\" name=\"colour\"><option value=\"\"></option><option value=\"red\">red</option><option value=\"green\" selected>green</option></select>"
     );
     assert_eq!(fields[4], "<input checked id=\"news\" name=\"news\" type=\"checkbox\" value=\"y\">");
     assert_eq!(fields[5], "<input id=\"mail\" name=\"mail\" type=\"email\" value=\"\">");
@@ -357,9 +224,8 @@ async fn fields_write_themselves() {
         ),
         ("{{ form['given-name'] }}", "<input id=\"given-name\" name=\"given-name\" type=\"text\" value=\"\">"),
         ("{{ form['given-name'].label }}", "<label for=\"given-name\">Given-name</label>"),
-        ("{% for name in form %}{{ name }},{% endfor %}", "text,first_name,given-name,"),
         (
-            "{% for field in form.fields() %}{{ field.name }}{{ field.required }},{% endfor %}",
+            "{% for field in form %}{{ field.name }}{{ field.required }},{% endfor %}",
             "textTrue,first_nameFalse,given-nameFalse,",
         ),
         ("{{ form.nothing }}|{{ form.errors }}", "|{}"),
@@ -390,8 +256,8 @@ async fn what_only_the_application_knows_is_an_error_too() {
         if form.valid().is_some_and(|all| all.name == "Ada") {
             form.add_error(Everything::NAME, "Taken: <Ada>.");
         }
-        let messages: Vec<_> = form.messages().collect();
-        format!("{} {} {messages:?} {}", form.is_submitted(), form.valid().is_some(), form.into_valid().is_ok())
+        let messages = format!("{:?}", form.messages().collect::<Vec<_>>());
+        format!("{} {} {messages} {}", form.is_submitted(), form.valid().is_some(), form.into_valid().is_ok())
     }
     let client = client_of(register);
     assert_eq!(client.post("/").form(VALID).send().await.text(), "true false [(\"name\", \"Taken: <Ada>.\")] false");
@@ -403,7 +269,11 @@ async fn what_only_the_application_knows_is_an_error_too() {
     form.add_error(Everything::AGE, "more");
     let names: Vec<_> = form.messages().collect();
     let expected = [("name", "first"), ("age", "Enter a whole number."), ("age", "more")];
-    assert_eq!(names, expected.map(|(name, message)| (name, message.to_owned())), "in the order of the fields");
+    assert_eq!(
+        names,
+        expected.map(|(name, message): (&str, &str)| (name, message.to_owned())),
+        "in the order of the fields"
+    );
 }
 
 #[hipflask::test]
@@ -459,6 +329,9 @@ async fn a_form_by_hand() {
             let text = String::from_field(sent)?;
             let plain = text.bytes().all(|b| b.is_ascii_lowercase());
             if plain { Ok(Slug(text)) } else { Err(format!("{} of {:?}", text.len(), sent.other("title")).into()) }
+        }
+        fn to_field(&self, values: &mut FieldValues) {
+            values.text(&self.0);
         }
     }
     struct Page(Slug);
@@ -527,7 +400,7 @@ async fn errors_are_told_in_the_words_of_the_request() {
 #[hipflask::test]
 async fn errors_can_be_matched() {
     async fn page(form: Form<Everything>) -> String {
-        let short = |(name, error): (&'static str, &FieldError)| match error {
+        let short = |(name, error): (&str, &FieldError)| match error {
             FieldError::TooShort { min } => Some(format!("{name} {min}")),
             _ => None,
         };
