@@ -15,6 +15,9 @@ use crate::cli::{builtin, completion, config, https, routes};
 use crate::context::Context;
 use crate::handler::Handler;
 
+/// Finds a variable of the environment.
+pub(crate) type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// A command line for an application.
 pub(crate) struct Invocation {
     pub(crate) app: Frozen,
@@ -23,7 +26,7 @@ pub(crate) struct Invocation {
     pub(crate) words: Vec<String>,
     pub(crate) console: Console,
     /// Finds a variable of the environment.
-    pub(crate) environment: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub(crate) environment: Arc<Environment>,
 }
 
 impl Invocation {

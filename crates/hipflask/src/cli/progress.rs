@@ -79,7 +79,7 @@ impl Progress {
 
     /// `Importing  [####----]   50%  00:00:07`
     fn line(&self, elapsed: Duration) -> String {
-        let of = |whole: usize| if self.total == 0 { whole } else { whole * self.done / self.total };
+        let of = |whole: usize| (whole * self.done).checked_div(self.total).unwrap_or(whole);
         let filled = of(CELLS);
         let (bar, rest) = ("#".repeat(filled), "-".repeat(CELLS - filled));
         let left = match self.done {

@@ -147,7 +147,7 @@ fn check_order(command: &Command) -> Result<(), String> {
 }
 
 /// What commands run, to be checked like hooks.
-pub(crate) fn handlers<'a>(commands: &'a [Command]) -> Vec<(&'a Arc<dyn Handler>, &'a Command)> {
+pub(crate) fn handlers(commands: &[Command]) -> Vec<(&Arc<dyn Handler>, &Command)> {
     let mut found = Vec::new();
     for command in commands.iter().filter(|command| command.mounted.is_empty()) {
         found.extend(command.handler.as_ref().map(|handler| (handler, command)));
