@@ -106,7 +106,7 @@ mod tests {
     fn moments() {
         let time = |tag: u8, text: &str| {
             let bytes = [&[tag, text.len() as u8], text.as_bytes()].concat();
-            Der(&bytes).time().map(|time| time.isoformat())
+            Der(&bytes).time().map(crate::base::datetime::DateTime::isoformat)
         };
         assert_eq!(time(0x17, "261128070000Z").as_deref(), Some("2026-11-28T07:00:00+00:00"));
         assert_eq!(time(0x17, "500101000000Z").as_deref(), Some("1950-01-01T00:00:00+00:00"));
