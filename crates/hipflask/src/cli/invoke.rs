@@ -15,6 +15,9 @@ use crate::cli::{builtin, completion, config, https, routes};
 use crate::context::Context;
 use crate::handler::Handler;
 
+/// Finds a variable of the environment.
+pub(crate) type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// A command line for an application.
 pub(crate) struct Invocation {
     pub(crate) app: Frozen,
@@ -23,11 +26,8 @@ pub(crate) struct Invocation {
     pub(crate) words: Vec<String>,
     pub(crate) console: Console,
     /// Finds a variable of the environment.
-    pub(crate) environment: Arc<Variables>,
+    pub(crate) environment: Arc<Environment>,
 }
-
-/// Finds a variable.
-pub(crate) type Variables = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Invocation {
     /// `words` for `app`, with the environment of the process.

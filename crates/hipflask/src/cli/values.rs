@@ -41,7 +41,7 @@ impl Sources<'_> {
     fn values_of(&self, param: &Param, level: &Level<'_>, prefix: Option<&str>) -> Result<Vec<String>, Failure> {
         let invalid = |said: String| Failure::usage(format!("Invalid value for {}: {said}", label(param)));
         let typed = level.typed.get(param.name.as_str()).cloned();
-        let typed = typed.or_else(|| self.of_environment(param, prefix));
+        let typed = typed.or_else(|| self.set_in_environment(param, prefix));
         if let Some(typed) = typed {
             let wrong = typed.iter().find_map(|text| param.check(text).err());
             return wrong.map_or(Ok(typed), |wrong| Err(invalid(wrong)));
@@ -61,7 +61,7 @@ impl Sources<'_> {
     }
 
     /// An option's variable: its own, or the one that is named after the command.
-    fn of_environment(&self, param: &Param, prefix: Option<&str>) -> Option<Vec<String>> {
+    fn set_in_environment(&self, param: &Param, prefix: Option<&str>) -> Option<Vec<String>> {
         let named = || {
             let name = |prefix| format!("{prefix}_{}", screaming(&param.name));
             prefix.filter(|_| param.is_option).map(name)

@@ -31,7 +31,7 @@ use crate::base::datetime::DateTime;
 /// }
 ///
 /// #[command]
-/// fn red(colour: Colour) -> String {
+/// fn red(#[argument] colour: Colour) -> String {
 ///     colour.0[0].to_string()
 /// }
 ///
