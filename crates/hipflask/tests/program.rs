@@ -350,40 +350,6 @@ fn https_for_development_takes_one_option() {
     assert!(!log.iter().any(|line| line.contains("panicked")), "{log:?}");
 }
 
-/// What keeps no server from starting, but will be noticed by somebody.
-fn what_is_doubtful_about_a_certificate_is_logged() {
-    let soon = hipflask::DateTime::from_unix_micros(hipflask::DateTime::now().unix_micros() + 3 * 24 * 3_600_000_000);
-    let soon = soon.expect("the year 9999 is far");
-    let key = || rcgen::KeyPair::generate().expect("there is randomness");
-    let mut authority = rcgen::CertificateParams::default();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let issuer = rcgen::Issuer::new(authority, key());
-    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("it is a name");
-    params.distinguished_name.push(rcgen::DnType::CommonName, "localhost");
-    let small = |number: u32| u8::try_from(number).expect("it is of a date");
-    params.not_after =
-        rcgen::date_time_ymd(i32::try_from(soon.year()).expect("a year"), small(soon.month()), small(soon.day()));
-    let own = key();
-    let certificate = params.signed_by(&own, &issuer).expect("it is well formed").pem();
-    let folder = Folder::new("tls", &[("own.pem", &certificate), ("own.key", &own.serialize_pem())]);
-    let path = |name: &str| folder.0.join(name).to_str().expect("text").to_owned();
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    std::fs::set_permissions(path("own.key"), open).expect("it is ours");
-    let mut command = command(&["--no-debug", "--cert", &path("own.pem"), "--key", &path("own.key")]);
-    let mut program = Program::start(&mut command);
-    std::fs::write(path("own.pem"), "nothing").expect("it is ours");
-    program.signal("-HUP");
-    let mut lines = BufReader::new(program.child.stderr.take().expect("it is piped")).lines();
-    for said in [
-        "has the server's certificate alone",
-        "expires on",
-        "is open to others (its mode is 644); close it: chmod 600",
-        "the certificates are not replaced, and those from before stay",
-    ] {
-        assert!(lines.any(|line| line.expect("text").contains(said)), "{said}");
-    }
-}
-
 /// The program without the port that the other tests give it.
 fn bare(variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
