@@ -1,5 +1,6 @@
 //! The project's own commands. `cargo xtask` alone lists them.
 
+mod abuse;
 mod bench;
 mod budget;
 mod deny;
@@ -25,6 +26,8 @@ cargo xtask COMMAND
   test [ARGUMENTS]   Start what the tests need (PostgreSQL, Chromium, Python with Flask), installing what is
                      missing when it may, and run every test. ARGUMENTS go to `cargo test`, for instance
                      `-p hipflask-sql`; without any, the examples of the documentation are run too.
+  abuse [CASES]      Attack tests/abuse_target with the cases of tests/abuse, or those whose names begin with the
+                     words given. `--slow` adds the cases that wait for time-outs.
   services           Start what the tests need and keep it, for tests that are run by hand.
   oracle [--check]   Ask the real Flask the table of crates/hipflask/tests/fixtures/oracle again, and Hipflask after it;
                      then ask Hipflask what Werkzeug's and Flask's own tests ask. `--check` records nothing anew.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
         Some(("test", rest)) => return test::run(rest),
+        Some(("abuse", rest)) => return abuse::run(rest),
         Some(("services", [])) => test::services(),
         Some(("deny", [])) => deny::run(),
         Some(("typos", [])) => typos::run(),
