@@ -162,6 +162,9 @@ async fn a_token_is_taken_from_the_form_or_a_header() {
         client.delete("/change").header("x-csrf-token", &token),
         client.post("/change").header("x-csrftoken", "").header("x-csrf-token", &token),
         client.post("/change").form([("csrf_token", "")]).header("x-csrf-token", &token),
+        // The header is enough: the form is not looked at.
+        client.post("/change").form([("csrf_token", "x")]).header("x-csrf-token", &token),
+        client.post("/change").form([("csrf_token", &token)]).header("x-csrf-token", "x"),
     ];
     for (number, request) in accepted.into_iter().enumerate() {
         assert_eq!(request.send().await.text(), "changed", "{number}");
@@ -173,9 +176,10 @@ async fn a_token_is_taken_from_the_form_or_a_header() {
         (client.post("/change").form([("csrf_token", "x")]), "The CSRF token is invalid."),
         (client.post("/change").form([("csrf_token", &format!("{token}x"))]), "The CSRF token is invalid."),
         (
-            client.post("/change").form([("csrf_token", "x")]).header("x-csrf-token", &token),
+            client.post("/change").form([("csrf_token", &format!("{token}x"))]).header("x-csrf-token", "x"),
             "The CSRF token is invalid.",
         ),
+        (client.post("/change").form([("a", "b")]).header("x-csrf-token", "x"), "The CSRF token is invalid."),
         (client.post("/change").query([("csrf_token", &token)]), "The CSRF token is missing."),
         (client.post("/change").json(&serde_json::json!({"csrf_token": token})), "The CSRF token is missing."),
         // A program is not told to put something into a form.
@@ -339,4 +343,29 @@ async fn nothing_runs_for_a_refused_request() {
     let told: serde_json::Value = json.json();
     assert_eq!(told["code"], 400);
     assert!(told["description"].as_str().is_some_and(|text| text.contains("X-CSRFToken")), "it says what to do");
+}
+
+/// Neither a body nor its files cost anything where the answer is known: without a session, and with a good header.
+#[hipflask::test]
+async fn no_body_is_read_for_a_request_that_will_be_refused() {
+    let app = app().freeze().expect("nothing is wrong with it");
+    let client = app.test_client().without_browser_headers();
+    let token = token_of(&client).await;
+    let cookie = format!("session={}", client.cookie("session").expect("the token is bound to a session"));
+    let send = async |headers: &[(&str, &str)]| {
+        let (read, was_read) = std::sync::mpsc::channel();
+        let body = hipflask::http::Body::stream(async move |mut out| {
+            let _ = read.send(());
+            out.send("csrf_token=x").await
+        });
+        let request = hipflask::http::Request::get("/change").with_method(Method::POST).with_body(body);
+        let request = request.with_header("content-type", "application/x-www-form-urlencoded");
+        let request = headers.iter().fold(request, |request, (name, value)| request.with_header(name, value));
+        (app.respond(request).await.status().as_u16(), was_read.try_recv().is_ok())
+    };
+    assert_eq!(send(&[]).await, (400, false), "no session");
+    assert_eq!(send(&[("x-csrftoken", &token)]).await, (400, false), "no session");
+    assert_eq!(send(&[("cookie", "session=x.y.z"), ("x-csrftoken", &token)]).await, (400, false));
+    assert_eq!(send(&[("cookie", &cookie), ("x-csrftoken", &token)]).await, (200, false), "the header is enough");
+    assert_eq!(send(&[("cookie", &cookie)]).await, (400, true), "it could have been in the form");
 }

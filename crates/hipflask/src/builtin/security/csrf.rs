@@ -154,20 +154,44 @@ fn refused(reason: &str) -> Error {
     HttpError::new(400).description(reason).into()
 }
 
+/// The header is looked at first, and the form only if its token could be right: whoever has no session does not get
+/// a body read, let alone its files kept.
 async fn check_token(ctx: &mut Context) -> Result<()> {
     let app = ctx.app().clone();
     let Some(settings) = app.state::<Settings>() else { return Ok(()) };
-    let Some(token) = sent_token(ctx, settings).await? else {
-        return Err(refused(&format!("The CSRF token is missing. {}", advice(ctx.request()))));
-    };
+    let in_header = token_in_header(ctx.request(), settings);
     let Some(expected) = ctx.session().get::<String>(&settings.field) else {
-        return Err(refused("The CSRF session token is missing."));
+        return Err(match in_header {
+            // It may be in the form; without the session it is of no use.
+            None if ctx.request().want_form_data_parsed() => {
+                refused(&format!("The CSRF session token is missing. {}", advice(ctx.request())))
+            }
+            None => missing(ctx.request()),
+            Some(_) => refused("The CSRF session token is missing."),
+        });
     };
+    let of_header = in_header.map(|token| compared(&token, &expected, settings));
+    if let Some(Ok(())) = of_header {
+        return Ok(());
+    }
+    match (token_in_form(ctx, settings).await?, of_header) {
+        (Some(token), _) => compared(&token, &expected, settings),
+        (None, Some(of_header)) => of_header,
+        (None, None) => Err(missing(ctx.request())),
+    }
+}
+
+fn missing(request: &Request) -> Error {
+    refused(&format!("The CSRF token is missing. {}", advice(request)))
+}
+
+/// Whether `token` is a signed `expected`.
+fn compared(token: &str, expected: &str, settings: &Settings) -> Result<()> {
     let Some(signer) = &settings.signer else {
         return Err(refused("The CSRF token is invalid."));
     };
-    match signer.loads::<String>(&token, settings.time_limit) {
-        Verified::Valid(value) if compare_digest(&value, &expected) => Ok(()),
+    match signer.loads::<String>(token, settings.time_limit) {
+        Verified::Valid(value) if compare_digest(&value, expected) => Ok(()),
         Verified::Valid(_) => Err(refused("The CSRF tokens do not match.")),
         Verified::Expired => Err(refused("The CSRF token has expired. Load the page again.")),
         Verified::Invalid => Err(refused("The CSRF token is invalid.")),
@@ -186,16 +210,19 @@ fn advice(request: &Request) -> String {
     }
 }
 
-/// In the form under its exact name, under a name that ends with it (a prefixed form), or in a header.
-async fn sent_token(ctx: &mut Context, settings: &Settings) -> Result<Option<String>> {
+fn token_in_header(request: &Request, settings: &Settings) -> Option<String> {
+    let mut headers = settings.headers.iter().filter_map(|name| request.header(name.as_str()));
+    headers.find(|token| !token.is_empty()).map(str::to_owned)
+}
+
+/// In the form under its exact name, or under a name that ends with it (a prefixed form).
+async fn token_in_form(ctx: &mut Context, settings: &Settings) -> Result<Option<String>> {
     let form = ctx.form().await?;
     let in_form = form.get(&settings.field).map(str::to_owned);
     let in_form = in_form.or_else(|| {
         form.fields.iter().find(|(name, _)| name.ends_with(&settings.field)).map(|(_, value)| value.to_owned())
     });
-    let in_form = in_form.filter(|token| !token.is_empty());
-    let mut headers = settings.headers.iter().filter_map(|name| ctx.request().header(name.as_str()));
-    Ok(in_form.or_else(|| headers.find(|token| !token.is_empty()).map(str::to_owned)))
+    Ok(in_form.filter(|token| !token.is_empty()))
 }
 
 /// The token made for this request.
