@@ -81,14 +81,20 @@ pub(super) fn fit(
         return false;
     }
     let before = values.len();
-    let encoded_slash = text.contains(ENCODED_SLASH);
-    let mut fitting = Fitting { text, base, encoded_slash, values, steps };
+    let mut fitting = Fitting { text, base, encoded_slash: false, values, steps };
+    if !fitting.spend(text.len()) {
+        return false;
+    }
+    fitting.encoded_slash = text.contains(ENCODED_SLASH);
     let fits = fitting.fit(pieces, 0);
     if !fits {
         values.truncate(before);
     }
     fits
 }
+
+/// A short part costs a step, whatever is in it; a search of all steps examines two and a half million bytes.
+const BYTES_PER_STEP: usize = 128;
 
 struct Fitting<'a> {
     text: &'a str,
@@ -114,9 +120,9 @@ impl Fitting<'_> {
         }
     }
 
-    /// Pays for examining `bytes` bytes; returns whether enough steps were left.
+    /// Pays for examining `bytes` bytes, whether they fit or not; returns whether enough steps were left.
     fn spend(&mut self, bytes: usize) -> bool {
-        let left = self.steps.checked_sub(1 + bytes / 1024);
+        let left = self.steps.checked_sub(1 + bytes / BYTES_PER_STEP);
         *self.steps = left.unwrap_or(0);
         left.is_some()
     }
