@@ -10,6 +10,7 @@ mod run;
 mod table;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use http::Method;
 
@@ -138,9 +139,12 @@ pub fn env_var(name: &str) -> Option<String> {
     environment::variable(name).map(|variable| variable.value)
 }
 
+/// How long the reader of the log has at the end: one that has stopped must not keep the process from ending.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
 #[expect(clippy::print_stderr, reason = "it is the command line's way to say what went wrong")]
 fn fail(message: &str, code: u8) -> ExitCode {
-    crate::builtin::log::flush();
+    crate::builtin::log::flush_within(LAST_LINES);
     eprintln!("Error: {message}");
     ExitCode::from(code)
 }
@@ -169,7 +173,7 @@ fn execute<A: IntoApp>(build: impl FnOnce() -> A, arguments: &[String]) -> Resul
         Invocation::Config { keys } => print(&config::config(app.config(), &keys)?),
         Invocation::Other { name, arguments } => own_command(&app, &name, arguments)?,
     }
-    crate::builtin::log::flush();
+    crate::builtin::log::flush_within(LAST_LINES);
     Ok(())
 }
 

@@ -160,10 +160,17 @@ fn text_line(line: &mut String, metadata: &Metadata<'_>, fields: &Fields, colour
     }
 }
 
-/// Text that cannot move the cursor, ring the bell or begin a new line.
+/// Whether a character moves the cursor, rings the bell, begins a new line (U+2028 and U+2029 do for some readers), or
+/// changes the order in which others are shown, so that a line reads as something else (UTS #55).
+fn misleads(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Text in which nothing misleads.
 pub(super) fn push_plain(line: &mut String, text: &str) {
     for c in text.chars() {
-        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+        if misleads(c) { line.extend(c.escape_default()) } else { line.push(c) }
     }
 }
 
@@ -190,7 +197,7 @@ pub(super) fn push_json(line: &mut Vec<u8>, text: &str) {
     // Nearly all text is plain, which the bytes show; a character outside ASCII may be a control character.
     let is_plain = |b: u8| (b' '..0x7f).contains(&b) && b != b'"' && b != b'\\';
     let begin = text.bytes().position(|b| !is_plain(b)).unwrap_or(text.len());
-    let special = text[begin..].char_indices().filter(|(_, c)| c.is_control() || matches!(c, '"' | '\\'));
+    let special = text[begin..].char_indices().filter(|(_, c)| misleads(*c) || matches!(c, '"' | '\\'));
     for (at, c) in special.map(|(at, c)| (begin + at, c)) {
         line.extend_from_slice(&text.as_bytes()[done..at]);
         let _ = match c {
@@ -243,6 +250,19 @@ pub(super) fn buffer(write: impl FnOnce(&mut Vec<u8>)) {
             FLUSHER.get().inspect(|flusher| flusher.unpark());
         }
     });
+}
+
+/// Writes out what is buffered, but does not wait longer than `time` for whoever reads it: a reader that has stopped
+/// must not keep the process from ending.
+pub(crate) fn flush_within(time: Duration) {
+    let (done, is_done) = std::sync::mpsc::channel();
+    let flushing = std::thread::Builder::new().name("hipflask-log-end".into()).spawn(move || {
+        flush();
+        let _ = done.send(());
+    });
+    if flushing.is_ok() {
+        let _ = is_done.recv_timeout(time);
+    }
 }
 
 /// Writes out what is buffered. An error is not reported: there is nowhere to report it.
@@ -333,5 +353,17 @@ mod tests {
         let mut line = String::new();
         push_plain(&mut line, "a\r\n\x1b[31m");
         assert_eq!(line, r"a\r\n\u{1b}[31m");
+    }
+
+    #[test]
+    fn nothing_from_outside_reads_as_something_else() {
+        for c in "\u{85}\u{200e}\u{200f}\u{61c}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}".chars() {
+            let text = format!("a{c}b");
+            let (mut json, mut line) = (Vec::new(), String::new());
+            push_json(&mut json, &text);
+            push_plain(&mut line, &text);
+            assert!(!String::from_utf8_lossy(&json).contains(c) && !line.contains(c), "{}", c.escape_unicode());
+            assert_eq!(serde_json::from_slice::<String>(&json).ok().as_deref(), Some(&*text));
+        }
     }
 }

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::server::first_of::first_of;
+use crate::server::signals;
 use crate::server::tls::acceptor::Acceptor;
 
 /// Reads the files of certificates again when they change or the process gets SIGHUP, until it is dropped.
@@ -21,6 +22,7 @@ impl Reloading {
     pub(crate) fn start(acceptors: Vec<Arc<Acceptor>>, interval: Option<Duration>) -> Reloading {
         let look = |acceptor: Arc<Acceptor>| Watched { seen: look(&acceptor), acceptor };
         // From here on the signal no longer ends the process.
+        signals::take_hang_up();
         let (watched, hangup) = (acceptors.into_iter().map(look).collect(), Hangup::new());
         Reloading(tokio::spawn(reload_when_needed(watched, hangup, interval)))
     }
