@@ -349,10 +349,16 @@ impl Frozen {
         if !session.begin_to_save()? {
             return Ok(());
         }
-        match self.sessions().save(&session, ctx.response_mut()) {
+        let saved = match self.sessions().save(&session, ctx.response_mut()) {
             Answer::Ready(saved) => saved,
             Answer::Later(saving) => saving.await,
+        };
+        if session.is_accessed()
+            || ctx.response().is_some_and(|response| response.headers().contains_key(header::SET_COOKIE))
+        {
+            ctx.response_mut().keep_private();
         }
+        saved
     }
 }
 

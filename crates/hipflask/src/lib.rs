@@ -229,7 +229,8 @@ pub mod sessions {
 // Each passes `$crate` on, so that its code finds this crate under whatever name the program gives it.
 
 /// The application of this crate: it knows the crate's name and folder. During development, the folders
-/// `templates`, `static` and `migrations` are read; in a release build they are inside the binary. (cargo
+/// `templates`, `static` and `migrations` are read; in a release build they are inside the binary. So there can be files
+/// and folders in them, and no links or pipes: these do not compile. (cargo
 /// notices a changed file automatically; for a new one, touch a source file.)
 #[macro_export]
 macro_rules! app {

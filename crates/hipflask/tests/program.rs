@@ -30,6 +30,9 @@ fn app() -> App {
             "noted"
         })
         .add_url_rule(Rule::new("/body").methods([POST]), async |body: Bytes| body.len().to_string())
+        .add_url_rule(Rule::new("/form").methods([POST]), async |form: hipflask::http::FormData| {
+            form.files.len().to_string()
+        })
         .add_url_rule(Rule::new("/fail/<name>"), async |args: ViewArgs| -> Result<&str> {
             Err(Error::msg(format!("no {}\n{{\"forged\":true}}\x1b[2J", args.get::<String>("name")?)))
         })
@@ -50,10 +53,16 @@ fn main() -> ExitCode {
     if arguments.first().is_some_and(|first| ["run", "--no-debug"].contains(&first.as_str())) {
         return hipflask::cli::main(app);
     }
-    let tests: [(&str, fn()); 15] = [
+    let tests: [(&str, fn()); 18] = [
         ("https_for_development_takes_one_option", https_for_development_takes_one_option),
         ("a_signal_lets_it_finish_what_is_in_flight", a_signal_lets_it_finish_what_is_in_flight),
         ("a_second_signal_ends_it_at_once", a_second_signal_ends_it_at_once),
+        (
+            "a_terminal_that_closes_stops_it_unless_that_is_ignored",
+            a_terminal_that_closes_stops_it_unless_that_is_ignored,
+        ),
+        ("a_log_that_nobody_reads_does_not_keep_it_from_ending", a_log_that_nobody_reads_does_not_keep_it_from_ending),
+        ("however_it_ends_no_upload_is_left_behind", however_it_ends_no_upload_is_left_behind),
         ("out_of_file_descriptors_it_waits_and_goes_on", out_of_file_descriptors_it_waits_and_goes_on),
         ("what_cannot_be_served_is_said_in_one_line", what_cannot_be_served_is_said_in_one_line),
         ("what_to_type_instead_is_said", what_to_type_instead_is_said),
@@ -206,6 +215,73 @@ fn a_second_signal_ends_it_at_once() {
     assert_eq!(program.exit().code(), Some(130));
 }
 
+fn a_terminal_that_closes_stops_it_unless_that_is_ignored() {
+    let mut program = Program::start(&mut command(&[]));
+    let mut stream = program.request_in_flight();
+    program.signal("-HUP");
+    program.takes_no_more_connections();
+    stream.write_all(b"hello").expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.ends_with("\r\n\r\n5"), "{answer}");
+    assert_eq!(program.exit().code(), Some(0));
+
+    let own = std::env::current_exe().expect("this program has a path");
+    let mut ignoring = Command::new("sh");
+    ignoring.args(["-c", "trap '' HUP; exec \"$0\" run --no-debug --port 0"]).arg(own);
+    let mut program = Program::start(clear_environment(&mut ignoring).stdout(Stdio::piped()).stderr(Stdio::null()));
+    program.signal("-HUP");
+    assert!(program.get("/ping").ends_with("pong"), "as `nohup` wants it");
+    program.signal("-TERM");
+    assert_eq!(program.exit().code(), Some(0));
+}
+
+fn a_log_that_nobody_reads_does_not_keep_it_from_ending() {
+    for signals in [1, 2] {
+        let mut program = Program::start(command(&["--no-debug"]).stderr(Stdio::piped()));
+        // More than a pipe holds.
+        let long = "x".repeat(8000);
+        for _ in 0..30 {
+            program.get(&format!("/fail/{long}"));
+        }
+        let _waiting = (signals == 2).then(|| program.request_in_flight());
+        program.signal("-TERM");
+        program.takes_no_more_connections();
+        if signals == 2 {
+            program.signal("-TERM");
+        }
+        assert_eq!(program.exit().code(), Some(if signals == 2 { 130 } else { 0 }));
+    }
+}
+
+fn however_it_ends_no_upload_is_left_behind() {
+    let folder = Folder::new("uploads", &[]);
+    for signal in ["-KILL", "-HUP", "-TERM"] {
+        let mut program = Program::start(command(&[]).env("TMPDIR", &folder.0));
+        let mut stream = program.connect();
+        let head = "POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\
+             Content-Type: multipart/form-data; boundary=b\r\n\r\n\
+             --b\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n";
+        stream.write_all(head.as_bytes()).expect("it reads");
+        stream.write_all(&vec![b'x'; 1_800_000]).expect("it reads");
+        // The file is open, and so it has begun to be written.
+        let files = format!("/proc/{}/fd", program.child.id());
+        eventually(|| {
+            let links = std::fs::read_dir(&files).expect("Linux has it").flatten();
+            let mut links = links.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+            links.any(|file| file.starts_with(&folder.0)).then_some(())
+        });
+        program.signal(signal);
+        if signal != "-KILL" {
+            program.takes_no_more_connections();
+            program.signal("-TERM");
+        }
+        program.exit();
+        let names = std::fs::read_dir(&folder.0).expect("it is there").flatten().map(|entry| entry.file_name());
+        assert_eq!(names.collect::<Vec<_>>(), ["below"], "{signal}");
+    }
+}
+
 fn out_of_file_descriptors_it_waits_and_goes_on() {
     let own = std::env::current_exe().expect("this program has a path");
     let mut limited = Command::new("sh");
@@ -230,7 +306,6 @@ fn what_cannot_be_served_is_said_in_one_line() {
         (vec!["--port", &port], vec![], 1, "is in use by another program"),
         (vec!["--port", "http"], vec![], 2, "`http` is not a port"),
         (vec!["--host", "0.0.0.0", "--debug"], vec![], 1, "to this machine only"),
-        (vec![], vec![("FLASK_SERVER_BODY_TIMEOUT", "0")], 1, "SERVER_BODY_TIMEOUT"),
         (vec![], vec![("FLASK_LOG_LEVEL", "loud")], 1, "LOG_LEVEL"),
         (
             vec!["--cert", "a.pem"],

@@ -63,6 +63,7 @@ impl App {
         let misspelt = self.config.misspelt().into_iter();
         errors.extend(misspelt.map(|key| SetupError::new(key.message, key.source.location())));
         let config = self.finish_config(errors);
+        errors.extend(config.numbers_out_of_range().into_iter().map(|problem| SetupError::new(problem, None)));
         let mut url_map = std::mem::take(&mut self.url_map);
         locate(&mut url_map, &config, errors);
         let mut assembly = Assembly::new(&config, url_map, std::mem::take(&mut self.converters), &self.options_read);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::config::Config;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::handler::pool::Bounds;
 
 /// How much of a body is read.
@@ -12,6 +12,7 @@ pub(crate) struct Limits {
     pub(crate) max_content_length: Option<u64>,
     pub(crate) max_form_memory_size: u64,
     pub(crate) max_form_parts: usize,
+    pub(crate) max_json_nodes: usize,
     pub(crate) max_cookie_size: usize,
 }
 
@@ -26,6 +27,7 @@ impl Limits {
             max_content_length: config.find("MAX_CONTENT_LENGTH")?,
             max_form_memory_size: config.find("MAX_FORM_MEMORY_SIZE")?.unwrap_or(u64::MAX),
             max_form_parts: config.find("MAX_FORM_PARTS")?.unwrap_or(usize::MAX),
+            max_json_nodes: config.find("MAX_JSON_NODES")?.unwrap_or(usize::MAX),
             max_cookie_size: max_cookie_size(config)?,
         })
     }
@@ -34,10 +36,11 @@ impl Limits {
 impl Bounds {
     /// Those of the threads for synchronous views.
     pub(super) fn from_config(config: &Config) -> Result<Bounds> {
-        let threads = config.get("VIEW_THREADS")?;
-        if threads == 0 {
-            return Err(Error::msg("the configuration key `VIEW_THREADS` is 0, so no synchronous view could run"));
-        }
-        Ok(Bounds { threads, waiting: config.get("VIEW_QUEUE")?, idle: Duration::from_secs(10) })
+        Ok(Bounds {
+            // What is out of range was told.
+            threads: config.get::<usize>("VIEW_THREADS")?.max(1),
+            waiting: config.get("VIEW_QUEUE")?,
+            idle: Duration::from_secs(10),
+        })
     }
 }

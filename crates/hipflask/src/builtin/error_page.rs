@@ -1,6 +1,7 @@
 //! What a client sees of an error: a short page or JSON. The developer sees everything.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use http::Method;
@@ -17,6 +18,7 @@ use crate::handler::respond::Respond;
 use crate::http::json::Json;
 use crate::http::peer::Peer;
 use crate::http::response::Response;
+use crate::http::url;
 use crate::signing::token_urlsafe;
 
 impl Context {
@@ -85,9 +87,22 @@ pub(crate) fn unhandled(ctx: &Context, error: &Error) -> Response {
     response
 }
 
-/// Only during development, and only for this machine.
+/// Only during development, and only for this machine under its own name: a host that is trusted is somebody's, and
+/// what its name leads to can change.
 pub(crate) fn shows_details(ctx: &Context) -> bool {
-    ctx.config().debug() && ctx.request().is_local()
+    ctx.config().debug() && ctx.request().is_local() && is_own_name(ctx.request().host())
+}
+
+/// Whether this machine is named as one's own computer is: `localhost`, a name below it, or a loopback address. A page of
+/// another site can have its own name lead here, but not one of these.
+fn is_own_name(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_matches(['[', ']']);
+    let is_loopback = name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+    is_loopback || name == "localhost" || name.ends_with(".localhost")
 }
 
 fn from(peer: Peer) -> String {
@@ -220,7 +235,8 @@ fn not_found(ctx: &Context) -> Response {
 fn debug_page(ctx: &Context, error: &Error) -> Response {
     let title = error.causes().pop().unwrap_or_else(|| error.to_string());
     let (request, concealed) = (ctx.request(), Concealed::of(ctx));
-    let mut page = Page::new(&title, &format!("{} {}", request.method(), request.path()));
+    let path = concealed.within(request.path());
+    let mut page = Page::new(&title, &format!("{} {path}", request.method()));
     page.error(&error.to_string());
     page.table("Caused by", error.causes().into_iter().map(|cause| ("", cause)));
     if let Some(frame) = error.find::<TemplateError>().filter(|frame| !frame.name().is_empty()) {
@@ -236,7 +252,8 @@ fn debug_page(ctx: &Context, error: &Error) -> Response {
     page.table(
         "Request",
         [
-            ("address", request.url()),
+            // The table below has the query.
+            ("address", format!("{}{path}", request.host_url().trim_end_matches('/'))),
             ("endpoint", ctx.endpoint().unwrap_or("none").to_owned()),
             ("rule", ctx.rule().unwrap_or("none").to_owned()),
             ("from", from(request.peer())),
@@ -263,7 +280,11 @@ fn debug_page(ctx: &Context, error: &Error) -> Response {
     }
     let headers = request.headers().iter();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    page.table("Headers", headers.map(|(name, value)| (name.as_str(), concealed.shown(name.as_str(), &text(value)))));
+    let shown = |name: &str, value: String| match name {
+        "referer" => concealed.within(value.split('?').next().unwrap_or_default()),
+        name => concealed.shown(name, &value),
+    };
+    page.table("Headers", headers.map(|(name, value)| (name.as_str(), shown(name.as_str(), text(value)))));
     page.raw("<p>You see this because debug mode is on. Other machines, and production, get a short page.</p>\n");
     page.into_response()
 }
@@ -280,7 +301,8 @@ impl<'a> Concealed<'a> {
     fn of(ctx: &'a Context) -> Concealed<'a> {
         let fields = ctx.g().get::<PasswordFields>().map_or(&[][..], |PasswordFields(names)| names);
         let mut concealed = Concealed { fields, values: Vec::new() };
-        let sent = ctx.parsed_form().into_iter().flat_map(|form| form.fields.iter());
+        let form = ctx.parsed_form().into_iter().flat_map(|form| form.fields.iter());
+        let sent = form.chain(ctx.request().args().iter()).chain(ctx.view_args().iter());
         concealed.values = sent.filter(|(name, _)| concealed.is_secret(name)).map(|(_, value)| value).collect();
         concealed.values.retain(|value| !value.is_empty());
         concealed
@@ -288,10 +310,30 @@ impl<'a> Concealed<'a> {
 
     fn is_secret(&self, name: &str) -> bool {
         let lower = name.to_ascii_lowercase();
-        let words = ["password", "secret", "token", "authorization", "cookie", "api_key", "api-key"];
+        let words = [
+            "password",
+            "passwd",
+            "passphrase",
+            "secret",
+            "token",
+            "authorization",
+            "cookie",
+            "api_key",
+            "api-key",
+            "apikey",
+            "signature",
+            "credential",
+            "session",
+        ];
         let is_password =
             |field: &&str| name.strip_suffix(field).is_some_and(|form| form.is_empty() || form.ends_with('-'));
         self.fields.iter().any(is_password) || words.iter().any(|word| lower.contains(word))
+    }
+
+    /// A text that may have secret values in it, as the path has the view's arguments.
+    fn within(&self, text: &str) -> String {
+        let written = self.values.iter().flat_map(|value| [(*value).to_owned(), url::quote(value, b"").into_owned()]);
+        written.fold(text.to_owned(), |text, value| text.replace(&value, "(concealed)"))
     }
 
     fn shown(&self, name: &str, value: &str) -> String {

@@ -8,12 +8,15 @@ use http::Method;
 use crate::base::error::{Error, HttpError, Result};
 use crate::context::Context;
 use crate::http::body::{Body, BodyTooLarge};
+use crate::http::budget::Reserved;
 use crate::http::headers::HeaderOptions;
+use crate::http::json;
 use crate::http::multi_dict::MultiDict;
-use crate::http::multipart::{Decoder, Event, MultipartError, PartHead};
+use crate::http::multipart::{Decoder, Event};
+use crate::http::part_head::{MultipartError, PartHead};
 use crate::http::request::Request;
 use crate::http::size::ByteSize;
-use crate::http::spool::Spool;
+use crate::http::spool::{Content, Spool};
 use crate::http::upload::{FormData, TooLarge, Upload};
 
 impl Context {
@@ -74,7 +77,10 @@ impl Context {
         }
         let limit = self.body_limit(most)?;
         let body = std::mem::take(self.request_mut().body_mut());
-        let data = body.collect(limit).await.map_err(|error| size_error(error, limit))?;
+        let mut reserved = self.request().reserve();
+        let note = |bytes| reserved.as_mut().map_or(Ok(()), |reserved| reserved.set(bytes));
+        let data = body.collect_noting(limit, note).await.map_err(|error| size_error(error, limit))?;
+        self.body_state().reserved = reserved;
         Ok(self.body_state().data.insert(data).clone())
     }
 
@@ -216,12 +222,31 @@ impl Context {
             max_field: self.max_form_memory_size(),
             max_parts: self.max_form_parts(),
             form: FormData::default(),
+            reserved: self.request().reserve(),
+            kept: 0,
         };
         let body = match self.body_state().data.clone() {
             Some(data) => Body::from(data),
             None => std::mem::take(self.request_mut().body_mut()),
         };
-        reader.read(body).await
+        let (form, too_large, reserved) = reader.read(body).await?;
+        self.body_state().reserved = reserved;
+        Ok((form, too_large))
+    }
+
+    /// A JSON body with very many values takes a hundred times its size as a `serde_json::Value`.
+    ///
+    /// # Errors
+    ///
+    /// 413 beyond `MAX_JSON_NODES`.
+    pub(crate) fn check_json(&self, data: &[u8]) -> Result<()> {
+        let most = self.app().limits().max_json_nodes;
+        // Each but the first takes a byte at least that is not its own.
+        if data.len() <= most || json::count_nodes(data, most) <= most {
+            return Ok(());
+        }
+        let told = format!("The JSON has more than the {most} values that are allowed.");
+        Err(HttpError::new(413).description(told).into())
     }
 }
 
@@ -256,7 +281,13 @@ struct MultipartReader {
     max_field: u64,
     max_parts: usize,
     form: FormData,
+    reserved: Option<Reserved>,
+    /// The bytes that stay in memory with the form.
+    kept: usize,
 }
+
+/// A form, the reason if it is only the beginning of one, and what it has of the memory.
+type Read = (FormData, Option<TooLarge>, Option<Reserved>);
 
 /// The part that is being read.
 enum Open {
@@ -266,7 +297,7 @@ enum Open {
 
 impl MultipartReader {
     /// Reads to the end, or to the limit if that comes within a file.
-    async fn read(mut self, mut body: Body) -> Result<(FormData, Option<TooLarge>)> {
+    async fn read(mut self, mut body: Body) -> Result<Read> {
         let mut open: Option<Open> = None;
         let mut parts = 0;
         let mut field_bytes = 0;
@@ -285,12 +316,17 @@ impl MultipartReader {
                 Some(Event::Data(data)) => match &mut open {
                     Some(Open::Field(_, text)) => {
                         field_bytes += data.len() as u64;
+                        self.kept += data.len();
+                        self.reserve(0)?;
                         if field_bytes > self.max_field {
                             return Err(too_large(self.max_field));
                         }
                         text.extend_from_slice(&data);
                     }
-                    Some(Open::File(_, spool)) => spool.write(data).await?,
+                    Some(Open::File(_, spool)) => {
+                        spool.write(data).await?;
+                        self.reserve(spool.waiting())?;
+                    }
                     None => {}
                 },
                 Some(Event::PartEnd) => self.close(open.take()).await?,
@@ -301,7 +337,11 @@ impl MultipartReader {
                     {
                         self.allowed(chunk);
                     }
-                    return if self.is_over { Err(too_large(self.limit)) } else { Ok((self.form, None)) };
+                    return if self.is_over {
+                        Err(too_large(self.limit))
+                    } else {
+                        Ok((self.form, None, self.reserved))
+                    };
                 }
                 None if self.is_over => return self.stop_within(open).await,
                 None => match body.chunk().await.transpose()? {
@@ -325,11 +365,16 @@ impl MultipartReader {
     }
 
     /// The limit is reached: if that is in a file, what came before it, and as much of the file as there is.
-    async fn stop_within(mut self, open: Option<Open>) -> Result<(FormData, Option<TooLarge>)> {
+    async fn stop_within(mut self, open: Option<Open>) -> Result<Read> {
         let Some(Open::File(head, _)) = &open else { return Err(too_large(self.limit)) };
         let too_large = TooLarge { field: head.name.clone(), limit: self.limit };
         self.close(open).await?;
-        Ok((self.form, Some(too_large)))
+        Ok((self.form, Some(too_large), self.reserved))
+    }
+
+    /// Pays for what stays in memory, and for `waiting` bytes that are on their way to the disk.
+    fn reserve(&mut self, waiting: usize) -> Result<()> {
+        self.reserved.as_mut().map_or(Ok(()), |reserved| reserved.set(self.kept + waiting))
     }
 
     async fn close(&mut self, open: Option<Open>) -> Result<()> {
@@ -340,6 +385,10 @@ impl MultipartReader {
             }
             Some(Open::File(head, spool)) => {
                 let content = spool.finish().await?;
+                if let Content::Memory(bytes) = &content {
+                    self.kept += bytes.len();
+                }
+                self.reserve(0)?;
                 let filename = head.filename.unwrap_or_default();
                 self.form.files.push(Upload {
                     name: head.name,

@@ -146,6 +146,7 @@ impl<T: for<'de> Deserialize<'de> + Send + 'static> FromContext for Json<T> {
         }
         ctx.refuse_encoded()?;
         let data = ctx.data().await?;
+        ctx.check_json(&data)?;
         from_slice(&data).map(Json).map_err(|error| not_json(&error, ctx.config().debug()))
     }
 }

@@ -25,6 +25,7 @@ use crate::context::parted::{Hold, Parted, Watch, Work};
 use crate::context::session::Session;
 use crate::context::session::interface::open_now;
 use crate::handler::{Answer, Handler};
+use crate::http::budget::Reserved;
 use crate::http::request::{Request, next_id};
 use crate::http::response::Response;
 use crate::http::upload::{FormData, TooLarge};
@@ -175,6 +176,8 @@ pub(crate) struct BodyState {
     pub(crate) max_content_length: Option<Option<u64>>,
     pub(crate) max_form_memory_size: Option<u64>,
     pub(crate) max_form_parts: Option<usize>,
+    /// What the body has of the memory.
+    pub(crate) reserved: Option<Reserved>,
 }
 
 impl Context {

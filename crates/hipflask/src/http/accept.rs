@@ -162,10 +162,11 @@ fn weighted(entry: &str) -> Option<(String, f32)> {
     };
     let range = entry.split(';').next().map(str::trim).filter(|range| !range.is_empty())?;
     let parameters = options.iter().filter(|(name, _)| *name != "q");
-    Some((
-        parameters.fold(range.to_owned(), |range, (name, value)| format!("{range}; {name}={}", quote(value))),
-        quality,
-    ))
+    let mut range = range.to_owned();
+    for (name, value) in parameters {
+        range.extend(["; ", name, "=", &quote(value)]);
+    }
+    Some((range, quality))
 }
 
 /// `0.5`, but neither `.5` nor `5e-1`.

@@ -135,7 +135,16 @@ impl Body {
     /// # Errors
     ///
     /// The error of the source of the body, or [`BodyTooLarge`] beyond `limit` bytes.
-    pub async fn collect(mut self, limit: u64) -> Result<Bytes> {
+    pub async fn collect(self, limit: u64) -> Result<Bytes> {
+        self.collect_noting(limit, |_| Ok(())).await
+    }
+
+    /// The same; `note` is told how many bytes are in memory, and may end it.
+    pub(crate) async fn collect_noting(
+        mut self,
+        limit: u64,
+        mut note: impl FnMut(usize) -> Result<()>,
+    ) -> Result<Bytes> {
         if let Kind::Full(bytes) = &self.0 {
             return if bytes.len() as u64 > limit { Err(BodyTooLarge.into()) } else { Ok(bytes.clone()) };
         }
@@ -146,6 +155,7 @@ impl Body {
             if (all.len() + chunk.len()) as u64 > limit {
                 return Err(BodyTooLarge.into());
             }
+            note(all.len() + chunk.len())?;
             next = self.chunk().await.transpose()?;
             if all.is_empty() && next.is_none() {
                 return Ok(chunk);

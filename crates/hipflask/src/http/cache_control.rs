@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::http::lists::{pairs, quote};
+use crate::http::named::Named;
 
 /// What caches may do. Werkzeug's `RequestCacheControl` and `ResponseCacheControl`.
 ///
@@ -26,7 +27,14 @@ pub struct CacheControl {
 impl CacheControl {
     /// Reads the field; of a directive that is given twice the last counts.
     pub fn parse(header: &str) -> CacheControl {
-        pairs(header).fold(CacheControl::default(), |all, (name, value)| all.put(name, value))
+        let mut directives = Named::default();
+        for (name, value) in pairs(header) {
+            match directives.get_mut(&name) {
+                Some(known) => *known = value,
+                None => directives.push(name, value),
+            }
+        }
+        CacheControl { directives: directives.into_vec() }
     }
 
     /// Whether it says nothing.
@@ -53,6 +61,17 @@ impl CacheControl {
     #[must_use]
     pub fn with(self, name: &str, value: Option<&str>) -> CacheControl {
         self.put(name.to_ascii_lowercase(), value.map(str::to_owned))
+    }
+
+    /// Whether it lets caches that have many clients keep something.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.public() || self.contains("s-maxage")
+    }
+
+    /// The same for the caches of one client alone.
+    pub(crate) fn for_one_client(mut self) -> CacheControl {
+        self.directives.retain(|(name, _)| !["public", "s-maxage", "proxy-revalidate"].contains(&&**name));
+        self.with_private()
     }
 
     fn put(mut self, name: String, value: Option<String>) -> CacheControl {

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::http::ascii::to_ascii;
+use crate::http::named::Named;
 use crate::http::url;
 
 /// A parsed header value: a word in lower case, and its parameters.
@@ -37,7 +38,7 @@ impl HeaderOptions {
             }
             rest = after;
         }
-        let options = parameters.0.into_iter().map(|known| (known.name, known.value)).collect();
+        let options = parameters.0.into_vec().into_iter().map(|(name, known)| (name, known.value)).collect();
         HeaderOptions { value: value.trim().to_ascii_lowercase(), options }
     }
 
@@ -54,10 +55,9 @@ impl HeaderOptions {
 
 /// The parameters that were read so far.
 #[derive(Default)]
-struct Parameters(Vec<Parameter>);
+struct Parameters(Named<Parameter>);
 
 struct Parameter {
-    name: String,
     value: String,
     written: Written,
 }
@@ -87,13 +87,13 @@ impl Parameters {
             Some(value.replace("%22", "\""))
         };
         let Some(value) = decoded else { return };
-        match self.0.iter_mut().find(|known| known.name == name) {
+        match self.0.get_mut(name) {
             Some(known) if known.written == Written::Extended && written == Written::Plain => {}
             Some(known) if known.written == Written::InPieces && written == Written::InPieces => {
                 known.value.push_str(&value);
             }
             Some(known) => (known.value, known.written) = (value, written),
-            None => self.0.push(Parameter { name: name.to_owned(), value, written }),
+            None => self.0.push(name.to_owned(), Parameter { value, written }),
         }
     }
 }

@@ -59,6 +59,27 @@ impl<T: Serialize> TryFrom<Json<T>> for Response {
     }
 }
 
+/// How many values and keys `json` has, up to a little more than `most`. What is not well formed has some number, too.
+pub(crate) fn count_nodes(json: &[u8], most: usize) -> usize {
+    let (mut nodes, mut quoted, mut escaped) = (1, false, false);
+    for byte in json {
+        if quoted {
+            quoted = escaped || *byte != b'"';
+            escaped = !escaped && *byte == b'\\';
+            continue;
+        }
+        match byte {
+            b'"' => quoted = true,
+            b',' | b'[' | b'{' | b':' => nodes += 1,
+            _ => {}
+        }
+        if nodes > most {
+            break;
+        }
+    }
+    nodes
+}
+
 /// Writes `value` as compact ASCII JSON.
 pub(crate) fn dumps<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(128);
@@ -101,6 +122,16 @@ impl Formatter for AsciiFormatter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_and_keys_are_counted_and_texts_are_not_looked_into() {
+        for (json, nodes) in
+            [("1", 1), ("[1,2,3]", 4), (r#"{"a":[1,{"b":2}],"c":3}"#, 9), (r#""a,[{:\",\\""#, 1), (r#"["a\\",2]"#, 3)]
+        {
+            assert_eq!(count_nodes(json.as_bytes(), 100), nodes, "{json}");
+        }
+        assert_eq!(count_nodes("[".repeat(1000).as_bytes(), 10), 11);
+    }
 
     #[test]
     fn text_is_ascii() {

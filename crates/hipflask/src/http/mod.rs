@@ -4,6 +4,7 @@ pub(crate) mod accept;
 pub(crate) mod ascii;
 pub(crate) mod authorization;
 pub(crate) mod body;
+pub(crate) mod budget;
 pub(crate) mod cache_control;
 #[cfg(feature = "tls")]
 pub(crate) mod certificate;
@@ -25,7 +26,9 @@ pub(crate) mod lists;
 pub(crate) mod media_types;
 pub(crate) mod multi_dict;
 pub(crate) mod multipart;
+mod named;
 pub(crate) mod pairs;
+pub(crate) mod part_head;
 mod path;
 pub(crate) mod peer;
 pub(crate) mod range;

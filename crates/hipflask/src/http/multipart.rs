@@ -6,11 +6,10 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use bytes::{Bytes, BytesMut};
 use memchr::{memchr2, memmem};
 
-use crate::http::headers::HeaderOptions;
+use crate::http::part_head::{MultipartError, PartHead, part_head};
 
 /// The longest head of a part, in bytes.
 const MAX_PART_HEAD: usize = 16 * 1024;
@@ -30,20 +29,6 @@ pub(crate) enum Event {
     End,
 }
 
-/// The head of a part.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PartHead {
-    pub(crate) name: String,
-    pub(crate) filename: Option<String>,
-    pub(crate) content_type: String,
-    /// The head of a file as it was sent.
-    pub(crate) raw: Box<[u8]>,
-}
-
-/// Why a body is not multipart.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct MultipartError(pub(crate) &'static str);
-
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     /// Before the first boundary, which needs no line break before it.
@@ -62,6 +47,11 @@ pub(crate) struct Decoder {
     buffer: Bytes,
     /// Before this position no delimiter begins; in a head, no incomplete line.
     searched: usize,
+    /// How many blanks behind the delimiter at `searched` are known already, if its line is not complete.
+    padding: usize,
+    /// How many bytes were copied or examined.
+    #[cfg(test)]
+    work: usize,
     /// The buffer is at the beginning of a line: nothing of the preamble or of a part's content was taken before
     /// it.
     at_line_start: bool,
@@ -89,6 +79,9 @@ impl Decoder {
                 delimiter: memmem::Finder::new(&[b"--", boundary.as_bytes()].concat()).into_owned(),
                 buffer: Bytes::new(),
                 searched: 0,
+                padding: 0,
+                #[cfg(test)]
+                work: 0,
                 at_line_start: true,
                 state: State::Preamble,
                 complete: false,
@@ -103,7 +96,27 @@ impl Decoder {
         if self.state == State::Epilogue {
             return;
         }
-        self.buffer = if self.buffer.is_empty() { bytes } else { [&self.buffer[..], &bytes[..]].concat().into() };
+        if self.buffer.is_empty() {
+            self.buffer = bytes;
+            return;
+        }
+        // What waits is copied once, and has room for more then: pieces of one byte must not cost a copy each.
+        let mut kept = std::mem::take(&mut self.buffer).try_into_mut().unwrap_or_else(|shared| {
+            let mut copy = BytesMut::with_capacity(2 * shared.len());
+            copy.extend_from_slice(&shared);
+            copy
+        });
+        self.count(bytes.len());
+        kept.extend_from_slice(&bytes);
+        self.buffer = kept.freeze();
+    }
+
+    #[cfg(not(test))]
+    fn count(&self, _: usize) {}
+
+    #[cfg(test)]
+    fn count(&mut self, bytes: usize) {
+        self.work += bytes;
     }
 
     /// Declares that no more bytes follow.
@@ -121,7 +134,7 @@ impl Decoder {
         };
         match event {
             None if self.complete => Err(MultipartError("it ends before its last boundary")),
-            // The kept bytes are copied with every piece that arrives, so they must be few.
+            // What waits must be little: a body that is all one line is in memory as a whole.
             None if self.buffer.len() > MAX_KEPT => Err(MultipartError("the line of a boundary is too long")),
             event => Ok(event),
         }
@@ -200,27 +213,35 @@ impl Decoder {
     /// Finds the next complete delimiter line, and remembers how far it searched.
     fn find_delimiter(&mut self) -> Option<Delimiter> {
         let mut from = self.searched;
+        let mut known = std::mem::take(&mut self.padding);
         loop {
             let Some(at) = self.delimiter.find(&self.buffer[from..]).map(|at| from + at) else {
+                self.count(self.buffer.len() - from);
                 let keep = partial_match(&self.buffer[from..], self.delimiter.needle());
                 self.searched = self.buffer.len() - keep;
                 return None;
             };
-            match self.delimiter_at(at) {
+            self.count(at - from + self.delimiter.needle().len());
+            if at > from {
+                known = 0;
+            }
+            match self.delimiter_at(at, known) {
                 Line::Delimiter(delimiter) => {
                     self.searched = at;
                     return Some(delimiter);
                 }
-                Line::Incomplete => {
-                    self.searched = at;
+                Line::Incomplete { padding } => {
+                    self.count(padding - known);
+                    (self.searched, self.padding) = (at, padding);
                     return None;
                 }
-                Line::Content => from = at + 1,
+                Line::Content => (from, known) = (at + 1, 0),
             }
         }
     }
 
-    fn delimiter_at(&self, at: usize) -> Line {
+    /// What is at `at`, where a delimiter's text is; `known` blanks were seen behind it before.
+    fn delimiter_at(&self, at: usize, known: usize) -> Line {
         // It must begin a line: the body's first, the first after a head, or one after a line break.
         let content_end = match &self.buffer[..at] {
             [.., b'\r', b'\n'] => at - 2,
@@ -231,13 +252,13 @@ impl Decoder {
         let rest = &self.buffer[at + self.delimiter.needle().len()..];
         let (last, rest) = match rest {
             [b'-', b'-', rest @ ..] => (true, rest),
-            [] | [b'-'] if !self.complete => return Line::Incomplete,
+            [] | [b'-'] if !self.complete => return Line::Incomplete { padding: 0 },
             rest => (false, rest),
         };
-        let padding = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let padding = known + rest[known..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
         let line_break = match &rest[padding..] {
             [b'\r', b'\n', ..] => 2,
-            [b'\r'] | [] if !self.complete => return Line::Incomplete,
+            [b'\r'] | [] if !self.complete => return Line::Incomplete { padding },
             [b'\r' | b'\n', ..] => 1,
             [] if last => 0,
             _ => return Line::Content,
@@ -281,63 +302,12 @@ impl Decoder {
 
 enum Line {
     Delimiter(Delimiter),
-    /// More bytes are needed to tell.
-    Incomplete,
+    /// More bytes are needed to tell; so many blanks are known.
+    Incomplete {
+        padding: usize,
+    },
     /// It only resembles one.
     Content,
-}
-
-/// The headers of a part.
-pub(crate) fn part_headers(raw: &[u8]) -> HeaderMap {
-    let pair = |line: &String| {
-        let (name, value) = line.split_once(':')?;
-        Some((HeaderName::try_from(name.trim()).ok()?, HeaderValue::from_str(value.trim()).ok()?))
-    };
-    let mut headers = HeaderMap::new();
-    for (name, value) in unfold(&String::from_utf8_lossy(raw)).iter().filter_map(pair) {
-        headers.append(name, value);
-    }
-    headers
-}
-
-fn part_head(bytes: &[u8]) -> Result<PartHead, MultipartError> {
-    let text = String::from_utf8_lossy(bytes);
-    let mut head = PartHead::default();
-    let mut named = false;
-    for line in unfold(&text) {
-        let Some((name, value)) = line.split_once(':') else {
-            return Err(MultipartError("a line in the head of a part is not a header"));
-        };
-        match name.trim().to_ascii_lowercase().as_str() {
-            "content-disposition" => {
-                let options = HeaderOptions::parse(value);
-                named = options.value == "form-data" && options.get("name").is_some();
-                options.get("name").unwrap_or_default().clone_into(&mut head.name);
-                head.filename = options.get("filename").map(str::to_owned);
-            }
-            "content-type" => value.trim().clone_into(&mut head.content_type),
-            _ => {}
-        }
-    }
-    if head.filename.is_some() {
-        head.raw = bytes.into();
-    }
-    if named { Ok(head) } else { Err(MultipartError("a part has no `Content-Disposition: form-data` with a name")) }
-}
-
-/// The header lines of a part's head, continuation lines joined to the line that they continue.
-fn unfold(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for line in text.split(['\r', '\n']).filter(|line| !line.is_empty()) {
-        match lines.last_mut() {
-            Some(last) if line.starts_with([' ', '\t']) => {
-                last.push(' ');
-                last.push_str(line.trim());
-            }
-            _ => lines.push(line.to_owned()),
-        }
-    }
-    lines
 }
 
 /// How many bytes at the end of `haystack` could begin `needle`.
@@ -459,5 +429,36 @@ mod tests {
             assert!(decoder.buffer.len() < 3_000, "the buffer does not grow");
         }
         assert!(bytes > 2_000_000);
+    }
+
+    /// Feeds `body` byte by byte; how many bytes were copied or examined.
+    fn work(body: &[u8]) -> usize {
+        let mut decoder = Decoder::new("b").expect("a boundary");
+        for byte in body {
+            decoder.feed(Bytes::copy_from_slice(&[*byte]));
+            while let Ok(Some(event)) = decoder.next() {
+                if event == Event::End {
+                    return decoder.work;
+                }
+            }
+        }
+        decoder.work
+    }
+
+    #[test]
+    fn bytes_that_come_one_by_one_are_not_looked_at_again_and_again() {
+        let padded = |n: usize| format!("{HEAD}x{}", format!("\r\n--b{}x", " ".repeat(n)).repeat(4));
+        let dashes = |n: usize| format!("{HEAD}x{}", "\r\n--".repeat(n));
+        let head = |n: usize| format!("--b\r\nContent-Disposition: form-data; name={}", "x".repeat(n));
+        let bodies: [&dyn Fn(usize) -> String; 3] = [&padded, &dashes, &head];
+        for (number, body) in bodies.into_iter().enumerate() {
+            let [once, twice, four_times] = [1, 2, 4].map(|times| {
+                let body = body(times * 1_000);
+                let work = work(body.as_bytes());
+                assert!(work <= 200 * body.len(), "{number}: {work} for {} bytes", body.len());
+                work
+            });
+            assert!(twice <= 3 * once && four_times <= 5 * once, "{number}: {once}, {twice}, {four_times}");
+        }
     }
 }

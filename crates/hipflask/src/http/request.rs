@@ -3,12 +3,13 @@
 
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Uri, Version};
 
 use crate::http::body::Body;
+use crate::http::budget::{Budget, Reserved};
 #[cfg(feature = "tls")]
 use crate::http::certificate::ClientCertificate;
 use crate::http::cookies;
@@ -50,6 +51,8 @@ pub struct Request {
     pub(super) latin: OnceLock<Vec<(HeaderValue, String)>>,
     /// Whether it asks for a WebSocket, if the server has read that from it.
     pub(super) websocket: Option<bool>,
+    /// What its body may take of the memory, if it is not there already.
+    budget: Option<Arc<Budget>>,
     id: u64,
 }
 
@@ -78,6 +81,7 @@ impl Request {
             host: OnceLock::new(),
             latin: OnceLock::new(),
             websocket: None,
+            budget: None,
             id: 0,
         }
     }
@@ -102,6 +106,7 @@ impl Request {
             host: OnceLock::new(),
             latin: OnceLock::new(),
             websocket: self.websocket,
+            budget: None,
             id: self.id,
         }
     }
@@ -283,9 +288,17 @@ impl Request {
             // Proxies come this way, and not every one says for whom.
             Peer::Unix => false,
         };
-        let is_of_a_proxy =
-            |name: &str| matches!(name, "forwarded" | "x-real-ip" | "via") || name.starts_with("x-forwarded-");
         is_here && self.client.is_none() && !self.headers.keys().any(|name| is_of_a_proxy(name.as_str()))
+    }
+
+    /// The body is still to come, and may take so much of the memory.
+    pub(crate) fn set_budget(&mut self, budget: Arc<Budget>) {
+        self.budget = Some(budget);
+    }
+
+    /// What its body may take of the memory, from now on.
+    pub(crate) fn reserve(&self) -> Option<Reserved> {
+        self.budget.clone().map(Reserved::new)
     }
 
     /// The server has seen that it asks for no other protocol; a look into the headers costs a hundred instructions.
@@ -311,6 +324,13 @@ impl Request {
         upgrade.as_bytes().eq_ignore_ascii_case(b"websocket")
             && fields.flat_map(|field| field.split(',')).any(|word| word.trim_ascii().eq_ignore_ascii_case("upgrade"))
     }
+}
+
+/// Whether only proxies, and the networks in front of them, send the header: what has it came from elsewhere.
+fn is_of_a_proxy(name: &str) -> bool {
+    let names = ["forwarded", "via", "x-real-ip", "cdn-loop", "x-original-host", "x-envoy-external-address"];
+    let ends = ["client-ip", "clientip", "connecting-ip", "connecting-ipv6"];
+    names.contains(&name) || name.starts_with("x-forwarded") || ends.iter().any(|end| name.ends_with(end))
 }
 
 /// The number of a new request. It has to be unique, not secret: each thread counts from a random start, and the

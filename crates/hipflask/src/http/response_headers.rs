@@ -173,6 +173,22 @@ headers! {
 }
 
 impl Response {
+    /// Keeps it out of caches that have many clients, because it depends on the session of one. What a view has said
+    /// about caches stands, but not together with a cookie: another client would be given that.
+    pub(crate) fn keep_private(&mut self) {
+        let Some(said) = self.headers().get(header::CACHE_CONTROL) else {
+            self.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+            return;
+        };
+        let said = CacheControl::parse(said.to_str().unwrap_or_default());
+        if said.is_shared()
+            && self.headers().contains_key(header::SET_COOKIE)
+            && let Ok(value) = HeaderValue::from_str(&said.for_one_client().to_string())
+        {
+            self.headers_mut().insert(header::CACHE_CONTROL, value);
+        }
+    }
+
     /// The media type of the body, in lower case, without parameters.
     pub fn mimetype(&self) -> Option<String> {
         Some(self.mimetype_params()?.value)

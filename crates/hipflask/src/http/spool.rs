@@ -1,8 +1,8 @@
-//! The content of an uploaded file: at first in memory, then in a temporary file that is moved to where it is
-//! saved.
+//! The content of an uploaded file: at first in memory, then in a temporary file without a name, of which nothing can
+//! be left behind.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, Write};
+use std::io::{self, IoSlice, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,8 +18,6 @@ const SPOOL_SIZE: usize = 500 * 1024;
 const WRITE_SIZE: usize = 896 * 1024;
 /// The most pieces that are kept, however small they are: each has its own memory.
 const MOST_PIECES: usize = 1024;
-/// If many are saved to one place at once, a save that was overtaken this often copies instead.
-const MOST_OVERTAKEN: u32 = 16;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
@@ -29,36 +27,20 @@ pub(crate) enum Content {
 
 impl Content {
     pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
-        let mut overtaken = 0;
-        loop {
-            // We must not remove what we cannot open. Nothing is truncated yet: it may be this very file.
-            let mut target = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-            let saved = target.metadata().and_then(|metadata| match self.move_to(path, &metadata)? {
-                Move::Overtaken if overtaken < MOST_OVERTAKEN => Ok(false),
-                Move::Done => Ok(true),
-                Move::Overtaken | Move::Impossible => self.copy_to(&mut target, &metadata).map(|()| true),
-            });
-            match saved {
-                Ok(true) => return Ok(()),
-                Ok(false) => overtaken += 1,
-                Err(error) => {
-                    let _ = fs::remove_file(path);
-                    return Err(error);
-                }
-            }
+        // We must not remove what we cannot open. Nothing is truncated yet: of several that are saved to one place at
+        // once, one has to be there in the end, whole.
+        let mut target = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let saved = self.copy_to(&mut target);
+        if saved.is_err() {
+            let _ = fs::remove_file(path);
         }
+        saved
     }
 
-    fn move_to(&self, path: &Path, target: &fs::Metadata) -> io::Result<Move> {
-        match self {
-            Content::Memory(_) => Ok(Move::Impossible),
-            Content::Disk { file, .. } => file.move_to(path, target),
-        }
-    }
-
-    fn copy_to(&self, target: &mut File, metadata: &fs::Metadata) -> io::Result<()> {
-        // A device has no length.
-        if metadata.is_file() {
+    fn copy_to(&self, target: &mut File) -> io::Result<()> {
+        // A device has no length, and needs no turn.
+        if target.metadata()?.is_file() {
+            target.lock()?;
             target.set_len(0)?;
         }
         match self {
@@ -69,86 +51,42 @@ impl Content {
     }
 }
 
-/// A file that is removed with the last handle to it, unless it was moved to its final place.
+/// A file without a name: it goes with its last handle, and with the process, however that ends.
 #[derive(Debug)]
 pub(crate) struct TemporaryFile {
-    path: PathBuf,
-    /// Opened before it was moved: what happens to it under its new name does not affect the upload.
-    moved: Mutex<Option<File>>,
+    file: Mutex<File>,
+    /// Where it is, on a system that does not let a file lose its name while it is open.
+    path: Option<PathBuf>,
 }
 
 impl TemporaryFile {
-    /// A new file that no other user can open, under an unguessable name.
+    /// A new file that no other user can open.
     fn create() -> io::Result<(TemporaryFile, File)> {
         let name = format!("hipflask-{:032x}", u128::from_be_bytes(random_bytes()));
         let path = std::env::temp_dir().join(name);
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
+        options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path)?;
-        Ok((TemporaryFile { path, moved: Mutex::new(None) }, file))
+        let path = fs::remove_file(&path).err().map(|_| path);
+        let writing = file.try_clone()?;
+        Ok((TemporaryFile { file: Mutex::new(file), path }, writing))
     }
 
+    /// Lets `read` read it from its beginning.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
-        match &mut *self.moved.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(file) => file.rewind().and_then(|()| read(file)),
-            None => read(&mut File::open(&self.path)?),
-        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.rewind()?;
+        read(&mut file)
     }
-
-    /// Moves it to `path`, where `target` was opened, if the result is the same as that of a copy.
-    #[cfg(unix)]
-    fn move_to(&self, path: &Path, target: &fs::Metadata) -> io::Result<Move> {
-        use std::os::unix::fs::{MetadataExt, PermissionsExt};
-
-        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = &*moved {
-            let file = file.metadata()?;
-            let is_there = (file.dev(), file.ino()) == (target.dev(), target.ino());
-            return Ok(if is_there { Move::Done } else { Move::Impossible });
-        }
-        let file = File::open(&self.path)?;
-        let (own, named) = match (file.metadata()?, fs::symlink_metadata(path)) {
-            (own, Ok(named)) => (own, named),
-            (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(Move::Overtaken),
-            (_, Err(error)) => return Err(error),
-        };
-        // Neither the target of a link, nor a file with a second name, nor another user's file.
-        let is_replaceable =
-            named.is_file() && named.nlink() == 1 && (named.uid(), named.gid()) == (own.uid(), own.gid());
-        if is_replaceable && (named.dev(), named.ino()) != (target.dev(), target.ino()) {
-            return Ok(Move::Overtaken);
-        }
-        if !is_replaceable || fs::rename(&self.path, path).is_err() {
-            return Ok(Move::Impossible);
-        }
-        // Not earlier: while it is a temporary file, no other user may read it.
-        file.set_permissions(fs::Permissions::from_mode(target.mode() & 0o777))?;
-        *moved = Some(file);
-        Ok(Move::Done)
-    }
-
-    /// This system cannot tell what would be lost with the replaced file.
-    #[cfg(not(unix))]
-    fn move_to(&self, _: &Path, _: &fs::Metadata) -> io::Result<Move> {
-        Ok(Move::Impossible)
-    }
-}
-
-/// The result of trying to move a file.
-enum Move {
-    /// Its content is in place.
-    Done,
-    Impossible,
-    /// The file opened there has been replaced in the meantime, for instance by another upload.
-    Overtaken,
 }
 
 impl Drop for TemporaryFile {
     fn drop(&mut self) {
-        // It may have been moved to its final place.
-        let _ = fs::remove_file(&self.path);
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
@@ -178,12 +116,18 @@ impl Spool {
         let (mut pieces, disk) = (std::mem::take(&mut self.pieces), self.disk.take());
         let written = blocking(move || {
             let (temporary, mut file) = disk.map_or_else(TemporaryFile::create, Ok)?;
-            pieces.drain(..).try_for_each(|piece| file.write_all(&piece))?;
+            write_all(&mut file, &pieces)?;
+            pieces.clear();
             Ok((pieces, (temporary, file)))
         });
         let (pieces, disk) = written.await?;
         (self.pieces, self.waiting, self.disk) = (pieces, 0, Some(disk));
         Ok(())
+    }
+
+    /// How many bytes are in memory.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting
     }
 
     pub(crate) async fn finish(mut self) -> Result<Content> {
@@ -198,6 +142,22 @@ impl Spool {
     }
 }
 
+/// Writes all pieces, with one call to the system for as many as it takes at once, however small they are.
+fn write_all(file: &mut impl Write, pieces: &[Bytes]) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let mut left = &mut slices[..];
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        match file.write_vectored(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut left, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// Runs work that waits for the disk on a thread that may block.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
@@ -208,6 +168,38 @@ pub(crate) async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Takes a few bytes at a time, and counts how often it was called.
+    struct Calls(usize, Vec<u8>);
+
+    impl Write for Calls {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.0 += 1;
+            let all: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).take(700).collect();
+            self.write(&all)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn small_pieces_are_written_together() {
+        for count in [0, 1, MOST_PIECES, 2 * MOST_PIECES] {
+            let pieces: Vec<Bytes> = (0..count).map(|n| Bytes::from(format!("{n}"))).collect();
+            let mut calls = Calls(0, Vec::new());
+            write_all(&mut calls, &pieces).expect("written");
+            let all = pieces.concat();
+            assert_eq!((calls.0, calls.1.len()), (all.len().div_ceil(700), all.len()), "{count} pieces");
+            assert_eq!(calls.1, all);
+        }
+    }
 
     #[test]
     fn small_pieces_do_not_pile_up() {
@@ -223,12 +215,18 @@ mod tests {
                 unreachable!("it has very many pieces")
             };
             assert_eq!(len, content.len() as u64);
-            assert_eq!(fs::read(&file.path).expect("there"), content);
+            assert_eq!(content_of(&file), content);
         });
     }
 
+    fn content_of(file: &TemporaryFile) -> Vec<u8> {
+        let mut content = Vec::new();
+        file.read(|file| io::Read::read_to_end(file, &mut content)).expect("it can be read");
+        content
+    }
+
     #[test]
-    fn a_temporary_file_goes_with_its_last_handle() {
+    fn a_temporary_file_has_no_name_and_is_read_from_its_beginning_each_time() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let mut spool = Spool::default();
@@ -236,10 +234,10 @@ mod tests {
             let Content::Disk { file, len } = spool.finish().await.expect("written") else {
                 unreachable!("it is large")
             };
-            assert_eq!((len, fs::metadata(&file.path).expect("there").len()), (512_001, 512_001));
-            let path = file.path.clone();
-            drop(file);
-            assert!(!path.exists());
+            assert_eq!((len, content_of(&file).len(), content_of(&file).len()), (512_001, 512_001, 512_001));
+            if cfg!(unix) {
+                assert_eq!(file.path, None);
+            }
         });
     }
 }

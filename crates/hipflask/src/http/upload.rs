@@ -14,7 +14,7 @@ use crate::http::body::Body;
 use crate::http::filenames::secure_filename;
 use crate::http::headers::HeaderOptions;
 use crate::http::multi_dict::MultiDict;
-use crate::http::multipart::part_headers;
+use crate::http::part_head::part_headers;
 use crate::http::spool::{Content, blocking};
 
 /// As much of a file on the disk is read at a time.
@@ -198,10 +198,8 @@ impl Upload {
 
     /// Saves the content as `path` and replaces what is there. A failed write leaves nothing behind.
     ///
-    /// A large file is moved there instead of copied, if the folder for temporary files (`TMPDIR`) is on the same
-    /// file system and no file of another owner or group is replaced. Its permissions are those of the file that
-    /// it replaces, or of a new one; only a copy gets access lists beyond them. Changes made to the saved file in
-    /// place are seen through the upload too.
+    /// Its permissions are those of the file that it replaces, or of a new one. Of several that are saved to one place
+    /// at once, one is there in the end, whole: each locks the file (`flock`) while it writes it.
     ///
     /// # Errors
     ///

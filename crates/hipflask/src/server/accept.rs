@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
 
 use crate::app::frozen::Frozen;
 use crate::base::error::Result;
+use crate::http::budget::Budget;
 use crate::server::accepted::Accepted;
 use crate::server::connection;
 use crate::server::first_of::first_of;
@@ -33,7 +34,7 @@ pub(crate) async fn serve_until(app: Frozen, mut listeners: Listeners, stop: imp
     let (phase, phases) = channel::channel(Phase::Serving);
     let acceptor = Acceptor {
         permits: Arc::new(Semaphore::new(limits.connections)),
-        shared: Arc::new(Shared { app: app.clone(), limits }),
+        shared: Arc::new(Shared { app: app.clone(), limits, budget: Budget::new(limits.buffered) }),
         phases,
     };
     first_of(stop, acceptor.accept_all(&mut listeners)).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -15,18 +15,30 @@ use crate::http::body::{Body, Declared};
 use crate::server::finished::Finished;
 use crate::server::watch::Watch;
 
-/// Once the first time-out has passed, a body must have arrived at this many bytes per second.
-const SLOWEST: u64 = 240;
+/// Once the first time-out is used up, a body must arrive at this many bytes per second.
+const SLOWEST: u32 = 240;
+/// Smaller pieces are joined with what has come behind them, so that a body in pieces of one byte costs its readers no
+/// more than another.
+const SMALL: usize = 4 * 1024;
+/// So much is joined at once.
+const JOINED: usize = 16 * 1024;
 
 /// The body of a request: it must keep arriving, and not only drop by drop.
 pub(super) struct Received<B> {
     body: B,
     idle: Duration,
-    bytes: u64,
-    /// How long the client has kept the reader waiting; the reader's own time does not count.
-    waited: Duration,
+    /// How long the client may still keep the reader waiting; the reader's own time does not count. Bytes earn some of it
+    /// back, but never more than the time-out: much that came fast does not pay for hours without anything.
+    patience: Duration,
+    /// What came behind pieces that were joined.
+    next: Option<Next>,
     /// Made only when the body keeps its reader waiting.
     waiting: Option<Waiting>,
+}
+
+enum Next {
+    Failed(Error),
+    Ended,
 }
 
 struct Waiting {
@@ -36,17 +48,17 @@ struct Waiting {
 
 impl<B> Received<B> {
     pub(super) fn new(body: B, idle: Duration) -> Received<B> {
-        Received { body, idle, bytes: 0, waited: Duration::ZERO, waiting: None }
+        Received { body, idle, patience: idle, next: None, waiting: None }
     }
 
-    /// How long the next bytes may take.
-    fn patience(&self) -> Duration {
-        let at_slowest = Duration::from_secs(self.bytes / SLOWEST);
-        self.idle.min((self.idle + at_slowest).saturating_sub(self.waited))
+    /// Bytes have come.
+    fn earn(&mut self, bytes: usize) {
+        let earned = Duration::from_secs(1).saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX)) / SLOWEST;
+        self.patience = self.idle.min(self.patience.saturating_add(earned));
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let patience = self.patience();
+        let patience = self.patience;
         let waiting = self.waiting.get_or_insert_with(|| {
             let since = Instant::now();
             Waiting { since, timer: Box::pin(sleep_until(since + patience)) }
@@ -55,32 +67,80 @@ impl<B> Received<B> {
     }
 }
 
+impl<B: HttpBody<Data = Bytes> + Unpin> Received<B> {
+    /// Joins a small piece with what has come behind it.
+    fn join(&mut self, piece: Bytes, cx: &mut Context<'_>) -> Bytes {
+        let mut joined = BytesMut::new();
+        while piece.len().max(joined.len()) < JOINED {
+            match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Pending => break,
+                Poll::Ready(Some(Ok(frame))) => {
+                    // Trailers are not supported.
+                    let Ok(more) = frame.into_data() else { continue };
+                    if joined.is_empty() {
+                        joined.reserve(JOINED);
+                        joined.extend_from_slice(&piece);
+                    }
+                    self.earn(more.len());
+                    joined.extend_from_slice(&more);
+                }
+                Poll::Ready(Some(Err(_))) => {
+                    self.next = Some(Next::Failed(broken()));
+                    break;
+                }
+                Poll::Ready(None) => {
+                    self.next = Some(Next::Ended);
+                    break;
+                }
+            }
+        }
+        if joined.is_empty() { piece } else { joined.freeze() }
+    }
+}
+
+/// An interrupted body must never look like a complete one.
+fn broken() -> Error {
+    HttpError::new(400).description("The body of the request is malformed or was cut off.").into()
+}
+
 impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Received<B> {
     type Data = Bytes;
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self.next.take() {
+            Some(Next::Failed(error)) => return Poll::Ready(Some(Err(error))),
+            Some(Next::Ended) => return Poll::Ready(None),
+            None => {}
+        }
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Pending => {
                 self.poll_timer(cx).map(|()| Some(Err(HttpError::new(408).header("connection", "close").into())))
             }
             Poll::Ready(frame) => {
                 if let Some(waiting) = self.waiting.take() {
-                    self.waited += waiting.since.elapsed();
+                    self.patience = self.patience.saturating_sub(waiting.since.elapsed());
                 }
-                if let Some(Ok(frame)) = &frame {
-                    self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                let mut frame = frame.map(|frame| frame.map_err(|_| broken()));
+                if let Some(Ok(frame)) = &mut frame
+                    && let Some(data) = frame.data_mut()
+                {
+                    self.earn(data.len());
+                    if data.len() < SMALL && !self.body.is_end_stream() {
+                        *data = self.join(std::mem::take(data), cx);
+                    }
                 }
-                // An interrupted body must never look like a complete one.
-                let broken =
-                    |_| HttpError::new(400).description("The body of the request is malformed or was cut off.").into();
-                Poll::Ready(frame.map(|frame| frame.map_err(broken)))
+                Poll::Ready(frame)
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match self.next {
+            Some(Next::Ended) => true,
+            Some(Next::Failed(_)) => false,
+            None => self.body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -226,5 +286,75 @@ impl Drop for Sent {
         // An empty body is never polled.
         let complete = self.is_end_stream();
         self.end(complete);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::future::poll_fn;
+
+    use super::*;
+
+    /// Pieces of one byte; where there is `None`, nothing has come yet.
+    struct Drops(VecDeque<Option<Result<Bytes, ()>>>);
+
+    impl HttpBody for Drops {
+        type Data = Bytes;
+        type Error = ();
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ()>>> {
+            match self.0.pop_front() {
+                Some(Some(piece)) => Poll::Ready(Some(piece.map(Frame::data))),
+                Some(None) => Poll::Pending,
+                None => Poll::Ready(None),
+            }
+        }
+    }
+
+    fn drops(count: usize) -> VecDeque<Option<Result<Bytes, ()>>> {
+        std::iter::repeat_n(Some(Ok(Bytes::from_static(b"x"))), count).collect()
+    }
+
+    /// How many pieces a reader gets, how many bytes, and how it ends.
+    fn read(pieces: VecDeque<Option<Result<Bytes, ()>>>) -> (usize, usize, bool) {
+        let mut received = Received::new(Drops(pieces), Duration::from_secs(60));
+        crate::block_on(async {
+            let (mut pieces, mut bytes) = (0, 0);
+            loop {
+                match poll_fn(|cx| Pin::new(&mut received).poll_frame(cx)).await {
+                    Some(Ok(frame)) => {
+                        pieces += 1;
+                        bytes += frame.into_data().map_or(0, |data| data.len());
+                    }
+                    Some(Err(error)) => return (pieces, bytes, error.status() != 400),
+                    None => return (pieces, bytes, true),
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn small_pieces_are_joined() {
+        for times in [1, 2, 4] {
+            assert_eq!(read(drops(times * JOINED)), (times, times * JOINED, true));
+        }
+        assert_eq!(read(drops(3)), (1, 3, true));
+        let mut cut = drops(3);
+        cut.push_back(Some(Err(())));
+        assert_eq!(read(cut), (1, 3, false), "what breaks off is not whole, and what came before is not lost");
+    }
+
+    #[test]
+    fn much_that_came_fast_does_not_buy_hours() {
+        let idle = Duration::from_secs(60);
+        let mut received = Received::new(Drops(VecDeque::new()), idle);
+        received.earn(100_000_000);
+        assert_eq!(received.patience, idle);
+        received.patience = Duration::ZERO;
+        received.earn(240);
+        assert_eq!(received.patience, Duration::from_secs(1));
+        received.earn(usize::MAX);
+        assert_eq!(received.patience, idle);
     }
 }

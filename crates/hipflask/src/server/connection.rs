@@ -58,8 +58,10 @@ pub(super) async fn serve(
     let Ok(Some((start, protocol))) = opening.await else { return };
     let watch = Arc::new(Watch::new(limits, accepted));
     let streams = Arc::new(Semaphore::new(MAX_STREAMS as usize));
+    let budget = shared.budget.share();
     let service = Service {
         shared,
+        budget,
         peer,
         scheme,
         redirects_to,

@@ -13,10 +13,12 @@ pub(super) const MAX_HEAD: usize = 64 * 1024;
 /// The grace period for a connection that was opened just before the server closes.
 pub(super) const FIRST_WORDS: Duration = Duration::from_millis(100);
 
-/// The limits of a server, from the configuration keys `SERVER_…` and `MAX_CONNECTIONS`.
+/// The limits of a server, from the configuration keys `SERVER_…`, `MAX_CONNECTIONS` and `MAX_BUFFERED`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ServerLimits {
     pub(crate) connections: usize,
+    /// How many bytes of bodies may be in memory, of all connections together.
+    pub(crate) buffered: usize,
     pub(crate) header: Duration,
     pub(crate) keep_alive: Duration,
     pub(crate) body: Duration,
@@ -32,13 +34,13 @@ pub(crate) struct ServerLimits {
 impl ServerLimits {
     pub(crate) fn from_config(config: &Config) -> Result<ServerLimits> {
         let seconds = |key| {
-            let duration = config.seconds(key)?.filter(|duration| !duration.is_zero());
-            duration
-                .ok_or_else(|| Error::msg(format!("the configuration key `{key}` must be a number of seconds above 0")))
+            let missing = || Error::msg(format!("the configuration key `{key}` must be a number of seconds"));
+            config.seconds(key)?.ok_or_else(missing)
         };
         let connections = config.get::<usize>("MAX_CONNECTIONS")?;
         Ok(ServerLimits {
             connections: connections.clamp(1, Semaphore::MAX_PERMITS),
+            buffered: config.get("MAX_BUFFERED")?,
             header: seconds("SERVER_HEADER_TIMEOUT")?,
             keep_alive: seconds("SERVER_KEEP_ALIVE_TIMEOUT")?,
             body: seconds("SERVER_BODY_TIMEOUT")?,

@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::dispatch::ending::Ending;
 use crate::handler::BoxFuture;
 use crate::http::body::Body;
+use crate::http::budget::Budget;
 #[cfg(feature = "tls")]
 use crate::http::certificate::ClientCertificate;
 use crate::http::peer::{Peer, Scheme};
@@ -35,6 +36,8 @@ use crate::server::watch::Watch;
 pub(crate) struct Shared {
     pub(super) app: Frozen,
     pub(super) limits: ServerLimits,
+    /// What bodies may take of the memory.
+    pub(super) budget: Arc<Budget>,
 }
 
 /// Answers the requests of one connection.
@@ -50,6 +53,8 @@ pub(super) struct Service {
     pub(super) permit: Arc<OwnedSemaphorePermit>,
     pub(super) watch: Arc<Watch>,
     pub(super) streams: Arc<Semaphore>,
+    /// What the bodies of this connection may take of the memory.
+    pub(super) budget: Arc<Budget>,
 }
 
 impl Service {
@@ -95,7 +100,9 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
         let is_head = head.method == Method::HEAD;
         let body =
             if body.is_end_stream() { Body::empty() } else { Body::wrap(Received::new(body, self.body_timeout())) };
-        let (answering, finished) = self.begin(Box::new(Request::from_parts(head, body)));
+        let mut request = Box::new(Request::from_parts(head, body));
+        request.set_budget(Arc::clone(&self.budget));
+        let (answering, finished) = self.begin(request);
         Responding { answering, finished: Some(finished), is_head, watch: Arc::clone(&self.watch) }
     }
 }

@@ -164,6 +164,29 @@ async fn the_debug_page_shows_no_password_under_any_name() {
     for name in ["password", "again", "pin", "typed", "q", "draft", "x-typed"] {
         assert!(page.contains(&format!("<td>{name}</td><td>(concealed)</td>")), "{name}: {page}");
     }
+    assert!(page.contains("<h1>POST /register/(concealed)</h1>"), "{page}");
+    assert!(page.contains("<td>address</td><td>http://localhost/register/(concealed)</td>"), "{page}");
+}
+
+/// A link to reset a password has its secret in the address, and the page after it in the `Referer`.
+#[hipflask::test]
+async fn the_debug_page_shows_no_secret_of_an_address() {
+    #[get("/reset/<token>")]
+    async fn reset(token: String) -> Result<String> {
+        Err(Error::msg(format!("{} letters are too few", token.len())))
+    }
+    let client =
+        App::new("test", ".").config("DEBUG", true).config("SECRET_KEY", "k").routes(routes![reset]).test_client();
+    let request =
+        client.get("/reset/s3cr%C3%A9t%2B?api_key=k3y&page=2").header("referer", "http://localhost/a?api_key=k3y");
+    let page = request.send().await.text();
+    assert!(page.contains("letters are too few") && page.contains("/reset/(concealed)"), "{page}");
+    // The source has them, because it is this test's.
+    let (_, page) = page.split_once("<h2>Request</h2>").expect("the request is shown");
+    for secret in ["s3cr\u{e9}t+", "s3cr%C3%A9t", "k3y"] {
+        assert!(!page.contains(secret), "{secret}: {page}");
+    }
+    assert!(page.contains("<td>page</td><td>2</td>"), "{page}");
 }
 
 #[hipflask::test]

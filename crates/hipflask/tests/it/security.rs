@@ -417,3 +417,83 @@ async fn nothing_about_the_inside_is_told() {
     assert!(!page.text().contains("stolen") && !page.text().contains("c3Rvb2w="), "secrets stay out of screenshots");
     assert!(page.header("content-security-policy").is_some_and(|policy| policy.contains("default-src 'none'")));
 }
+
+/// A name that is trusted is somebody's, and may come to lead elsewhere; a proxy brings requests of others.
+#[hipflask::test]
+async fn the_debug_page_is_for_this_machine_under_its_own_name() {
+    async fn fail() -> Result<&'static str> {
+        Err(Error::msg("the inside of the program"))
+    }
+    let app = app().config("DEBUG", true).config("TRUSTED_HOSTS", ["shop.example", "localhost", "127.0.0.1", "[::1]"]);
+    let client = app.add_url_rule(Rule::new("/"), fail).test_client();
+    let shows =
+        async |name: &str, value: &str| client.get("/").header(name, value).send().await.text().contains("inside");
+    for host in ["localhost", "localhost:5000", "127.0.0.1:80", "[::1]:5000"] {
+        assert!(shows("host", host).await, "{host}");
+    }
+    assert!(!shows("host", "shop.example").await, "it is trusted, but not this machine's own");
+    for header in [
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "true-client-ip",
+        "fastly-client-ip",
+        "cf-connecting-ip",
+        "do-connecting-ip",
+        "x-azure-clientip",
+        "cdn-loop",
+        "x-envoy-external-address",
+    ] {
+        assert!(!shows(header, "192.0.2.7").await, "{header}");
+    }
+    assert!(shows("x-request-id", "7").await);
+}
+
+/// Caches that have many clients keep nothing of one of them.
+#[hipflask::test]
+async fn what_depends_on_a_session_is_not_for_shared_caches() {
+    const PUBLIC: &str = "public, max-age=60, s-maxage=600";
+    async fn plain() -> &'static str {
+        "the same for everyone"
+    }
+    async fn reads(session: Session) -> String {
+        format!("{:?}", session.get::<String>("user"))
+    }
+    async fn says(session: Session) -> Result<Response> {
+        Response::new(session.keys().join(",")).with_header("cache-control", PUBLIC)
+    }
+    async fn writes(session: Session) -> Result<Response> {
+        session.set("user", "ada");
+        Response::new("").with_header("cache-control", PUBLIC)
+    }
+    async fn permanent(session: Session) -> &'static str {
+        session.set_permanent(true);
+        ""
+    }
+    async fn hinted() -> Result<Response> {
+        Response::new("").with_header("cache-control", PUBLIC)
+    }
+    let app = app().add_url_rule(Rule::new("/plain"), plain).add_url_rule(Rule::new("/reads"), reads);
+    let app = app.add_url_rule(Rule::new("/says"), says).add_url_rule(Rule::new("/writes"), writes);
+    let app = app.add_url_rule(Rule::new("/permanent"), permanent).add_url_rule(Rule::new("/hinted"), hinted);
+    let client = app.test_client();
+    let get = async |path: &str| {
+        let response = client.get(path).send().await;
+        (response.header("cache-control").map(str::to_owned), response.header("set-cookie").is_some())
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(get("/plain").await, (None, false));
+    assert_eq!(get("/reads").await, (some("private, no-cache"), false));
+    assert_eq!(get("/says").await, (some(PUBLIC), false), "what a view says stands");
+    assert_eq!(get("/hinted").await, (some(PUBLIC), false));
+    assert_eq!(get("/writes").await, (some("max-age=60, private"), true), "but not together with the cookie");
+    assert_eq!(get("/permanent").await, (some("private, no-cache"), true));
+    assert_eq!(get("/plain").await, (some("private, no-cache"), true), "a permanent session is renewed");
+    assert_eq!(get("/hinted").await, (some("max-age=60, private"), true));
+}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// The keys that the core knows, and their defaults. The book's page "From Flask" lists the defaults that are
 /// stricter than Flask's.
-pub(crate) fn defaults() -> [(&'static str, Value); 57] {
+pub(crate) fn defaults() -> [(&'static str, Value); 59] {
     [
         ("ACCESS_LOG", Value::Null),
         ("APPLICATION_ROOT", json!("/")),
@@ -14,12 +14,14 @@ pub(crate) fn defaults() -> [(&'static str, Value); 57] {
         ("HTTPS_PORT", Value::Null),
         ("LOG_LEVEL", json!("info")),
         ("MAX_AFTER_RESPONSE", json!(1000)),
+        ("MAX_BUFFERED", json!(256 * 1024 * 1024)),
         ("MAX_CONNECTIONS", json!(10_000)),
         ("MAX_CONTENT_LENGTH", json!(2 * 1024 * 1024)),
         ("MAX_COOKIE_SIZE", json!(4093)),
         ("MAX_FORM_MEMORY_SIZE", json!(500_000)),
         ("MAX_FORM_PARTS", json!(1000)),
         ("MAX_HANDSHAKES", json!(1000)),
+        ("MAX_JSON_NODES", json!(100_000)),
         ("PERMANENT_SESSION_LIFETIME", json!(31 * 24 * 60 * 60)),
         ("PREFERRED_URL_SCHEME", json!("http")),
         ("PROPAGATE_EXCEPTIONS", Value::Null),

@@ -2,6 +2,7 @@
 
 pub(crate) mod builder;
 pub(crate) mod keys;
+mod ranges;
 pub(crate) mod secret;
 pub(crate) mod source;
 

@@ -133,6 +133,9 @@ impl Connection {
         let mut outgoing = Outgoing { version, is_head: *request.method() == Method::HEAD, keep_alive };
         let body = if decoder.is_at_end() { Body::empty() } else { self.take_body(decoder, expects_continue) };
         let is_received = body.as_bytes().is_some();
+        if !is_received {
+            request.set_budget(Arc::clone(&self.service.budget));
+        }
         *request.body_mut() = body;
         let (answering, finished) = self.service.begin(request);
         let is_refused = answering.is_refused();

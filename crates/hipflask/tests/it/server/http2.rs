@@ -455,3 +455,46 @@ async fn frames_that_make_no_sense_end_only_their_connection() {
     }
     assert_eq!(plain(Connection::open(&server).await.get("/ping").await), ok("pong"));
 }
+
+#[tokio::test]
+async fn the_bodies_of_a_connection_share_what_may_be_kept_in_memory() {
+    let server = Server::start(ping().config("MAX_BUFFERED", 800_000).config("MAX_CONTENT_LENGTH", 400_000));
+    let (greedy, other) = tokio::join!(Connection::open(&server), Connection::open(&server));
+    let post = async |connection: &Connection| {
+        let (response, mut body) = connection.begin("POST", "/", false).await;
+        for _ in 0..4 {
+            body.reserve_capacity(16_000);
+            body.send_data(vec![b'x'; 16_000].into(), false).expect("the stream is open");
+        }
+        (response, body)
+    };
+    let mut first = Vec::new();
+    for _ in 0..4 {
+        first.push(post(&greedy).await);
+    }
+    // Some are told that there is no room, the others wait for the rest of their bodies.
+    let (mut refused, mut waiting) = (0, Vec::new());
+    for (response, body) in first {
+        match tokio::time::timeout(Duration::from_millis(500), response).await {
+            Ok(response) => {
+                let response = response.expect("an answer");
+                assert_eq!(
+                    (response.status().as_u16(), response.headers()["retry-after"].to_str().ok()),
+                    (503, Some("1"))
+                );
+                refused += 1;
+            }
+            Err(_) => waiting.push(body),
+        }
+    }
+    assert!(refused >= 2 && !waiting.is_empty(), "{refused} refused, {} waiting", waiting.len());
+    let whole = async |connection: &Connection| {
+        let (response, mut body) = post(connection).await;
+        body.send_data(Bytes::new(), true).expect("the stream is open");
+        plain(receive(response).await)
+    };
+    assert_eq!(whole(&other).await, ok("64000"), "another connection has a share of its own");
+    drop((waiting, greedy));
+    let again = Connection::open(&server).await;
+    assert_eq!(whole(&again).await, ok("64000"), "and what was taken is given back");
+}
