@@ -220,6 +220,34 @@ fn a_host_that_is_not_trusted_meets_no_hook() {
 }
 
 #[test]
+fn what_used_the_session_is_not_for_shared_caches() {
+    let reads = |session: Session| session.keys().join(",");
+    let response = answers(production().add_url_rule(Rule::new("/"), reads));
+    assert_eq!(
+        (response.header("vary"), response.header("cache-control")),
+        (Some("Cookie"), Some("private, no-cache"))
+    );
+}
+
+#[test]
+fn json_has_a_bounded_number_of_values() {
+    let app = production().add_url_rule(Rule::new("/").methods([POST]), async |_: Json<serde_json::Value>| "read");
+    let client = app.test_client();
+    let status = |count: usize| client.post("/").json(&vec![0; count]).send_blocking().status().as_u16();
+    assert_eq!((status(90_000), status(110_000)), (200, 413));
+}
+
+#[test]
+fn a_good_token_in_the_header_is_enough() {
+    let app = production().add_url_rule(Rule::new("/token"), || Template::from_string("{{ csrf_token() }}"));
+    let app = app.add_url_rule(Rule::new("/").methods([POST]), async || "changed");
+    let client = app.test_client().without_browser_headers();
+    let token = client.get("/token").send_blocking().text();
+    let request = client.post("/").header("x-csrftoken", &token).form([("csrf_token", "wrong")]);
+    assert_eq!(request.send_blocking().text(), "changed");
+}
+
+#[test]
 fn a_compressed_body_is_refused() {
     async fn json(value: Json<u8>) -> String {
         value.0.to_string()
