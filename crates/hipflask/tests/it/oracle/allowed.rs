@@ -14,10 +14,11 @@ pub(super) struct Rule {
     level: fn(&mut Answer, &mut Answer),
 }
 
-pub(super) const RULES: [Rule; 6] = [
+pub(super) const RULES: [Rule; 7] = [
     Rule { listed: "no security headers without Talisman", level: security_headers },
     Rule { listed: "the session cookie says nothing about other sites", level: same_site },
     Rule { listed: "it is sent over HTTP too", level: secure },
+    Rule { listed: "an answer that used the session says `Vary: Cookie`", level: private },
     Rule { listed: "the pages of errors and redirects have Flask's wording", level: pages },
     Rule { listed: "`send_file` writes a `Date`", level: date },
     Rule { listed: "the automatic answer to `OPTIONS` has a `Content-Type`", level: options },
@@ -72,6 +73,12 @@ fn shown(expected: &Answer, found: &Answer) -> String {
         _ = write!(text, "\n  - {:?}\n  + {:?}", expected.body, found.body);
     }
     text
+}
+
+fn private(flask: &mut Answer, ours: &mut Answer) {
+    if flask.header("cache-control").is_none() && ours.header("cache-control") == Some("private, no-cache") {
+        ours.remove("cache-control");
+    }
 }
 
 fn security_headers(flask: &mut Answer, ours: &mut Answer) {
