@@ -16,9 +16,9 @@ pub(super) struct Rule {
 
 pub(super) const RULES: [Rule; 7] = [
     Rule { listed: "no security headers without Talisman", level: security_headers },
-    Rule { listed: "an answer that used the session says `Vary: Cookie`", level: private },
     Rule { listed: "the session cookie says nothing about other sites", level: same_site },
     Rule { listed: "it is sent over HTTP too", level: secure },
+    Rule { listed: "an answer that used the session says `Vary: Cookie`", level: private },
     Rule { listed: "the pages of errors and redirects have Flask's wording", level: pages },
     Rule { listed: "`send_file` writes a `Date`", level: date },
     Rule { listed: "the automatic answer to `OPTIONS` has a `Content-Type`", level: options },
@@ -75,6 +75,12 @@ fn shown(expected: &Answer, found: &Answer) -> String {
     text
 }
 
+fn private(flask: &mut Answer, ours: &mut Answer) {
+    if flask.header("cache-control").is_none() && ours.header("cache-control") == Some("private, no-cache") {
+        ours.remove("cache-control");
+    }
+}
+
 fn security_headers(flask: &mut Answer, ours: &mut Answer) {
     for name in [
         "content-security-policy",
@@ -89,17 +95,6 @@ fn security_headers(flask: &mut Answer, ours: &mut Answer) {
         if flask.header(name).is_none() {
             ours.remove(name);
         }
-    }
-}
-
-fn private(flask: &mut Answer, ours: &mut Answer) {
-    let used_session = ours.header("vary").is_some_and(|names| names.contains("Cookie"))
-        || ours.header("set-cookie").is_some_and(|cookie| cookie.starts_with("session="));
-    if used_session
-        && flask.header("cache-control").is_none()
-        && ours.header("cache-control") == Some("private, no-cache")
-    {
-        ours.remove("cache-control");
     }
 }
 

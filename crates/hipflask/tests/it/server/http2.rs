@@ -459,9 +459,8 @@ async fn frames_that_make_no_sense_end_only_their_connection() {
 /// Many bodies at once, each within its limit, that are never complete: a connection has a share of the memory.
 #[tokio::test]
 async fn the_bodies_of_a_connection_share_what_may_be_kept_in_memory() {
-    let app = ping().config("MAX_BUFFERED", 800_000).config("MAX_CONTENT_LENGTH", 400_000);
-    let server = Server::start(app);
-    let (greedy, other) = (Connection::open(&server).await, Connection::open(&server).await);
+    let server = Server::start(ping().config("MAX_BUFFERED", 800_000).config("MAX_CONTENT_LENGTH", 400_000));
+    let (greedy, other) = tokio::join!(Connection::open(&server), Connection::open(&server));
     let post = async |connection: &Connection| {
         let (response, mut body) = connection.begin("POST", "/", false).await;
         for _ in 0..4 {
@@ -474,9 +473,8 @@ async fn the_bodies_of_a_connection_share_what_may_be_kept_in_memory() {
     for _ in 0..4 {
         first.push(post(&greedy).await);
     }
-    // One of the four is told that there is no room, and the others wait for the rest of their bodies.
-    let mut refused = 0;
-    let mut waiting = Vec::new();
+    // Some are told that there is no room, the others wait for the rest of their bodies.
+    let (mut refused, mut waiting) = (0, Vec::new());
     for (response, body) in first {
         match tokio::time::timeout(Duration::from_millis(500), response).await {
             Ok(response) => {
@@ -491,13 +489,13 @@ async fn the_bodies_of_a_connection_share_what_may_be_kept_in_memory() {
         }
     }
     assert!(refused >= 2 && !waiting.is_empty(), "{refused} refused, {} waiting", waiting.len());
-    let (response, mut body) = post(&other).await;
-    body.send_data(Bytes::new(), true).expect("the stream is open");
-    assert_eq!(plain(receive(response).await), ok("64000"), "another connection has a share of its own");
-    drop(waiting);
-    drop(greedy);
+    let whole = async |connection: &Connection| {
+        let (response, mut body) = post(connection).await;
+        body.send_data(Bytes::new(), true).expect("the stream is open");
+        plain(receive(response).await)
+    };
+    assert_eq!(whole(&other).await, ok("64000"), "another connection has a share of its own");
+    drop((waiting, greedy));
     let again = Connection::open(&server).await;
-    let (response, mut body) = post(&again).await;
-    body.send_data(Bytes::new(), true).expect("the stream is open");
-    assert_eq!(plain(receive(response).await), ok("64000"), "and what was taken is given back");
+    assert_eq!(whole(&again).await, ok("64000"), "and what was taken is given back");
 }
