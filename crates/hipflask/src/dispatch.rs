@@ -13,11 +13,12 @@
 //! 10. the session is saved
 //! 11. the body is made to fit the status and the method; what is wrapped around the application continues
 //! 12. teardown functions run, whatever happened; where the body has the context, when that ends
-//! 13. the body is sent; when it has ended, on_finished functions are told
+//! 13. the body is sent, or another protocol is spoken; when that has ended, on_finished functions are told
 
 pub(crate) mod ending;
 mod failure;
 mod mounts;
+mod speaking;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -78,8 +79,8 @@ impl Frozen {
         }
     }
 
-    /// [`respond`](Frozen::respond), with the names of the templates that were rendered.
-    pub(crate) async fn respond_recorded(&self, request: Request) -> (Response, Vec<String>) {
+    /// [`respond`](Frozen::respond), with the end of the request, and the names of the templates that were rendered.
+    pub(crate) async fn respond_recorded(&self, request: Request) -> (Response, Ending, Vec<String>) {
         let rendered = Rendered::default();
         let mut ending = Ending::new(Context::new(self.clone(), Box::new(request)));
         ending.begin().g_mut().insert(rendered.clone());
@@ -87,7 +88,7 @@ impl Frozen {
         response.settle_headers();
         self.end(ending.ctx()).await;
         ending.release(&response);
-        (ending.follow(response), rendered.names())
+        (response, ending, rendered.names())
     }
 
     /// Steps 1 to 11, and what is wrapped around them.

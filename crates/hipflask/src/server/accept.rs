@@ -27,8 +27,7 @@ pub(crate) async fn serve_until(app: Frozen, mut listeners: Listeners, stop: imp
     let (phase, phases) = channel::channel(Phase::Serving);
     let acceptor = Acceptor {
         permits: Arc::new(Semaphore::new(limits.connections)),
-        shared: Arc::new(Shared { app: app.clone(), limits }),
-        phases,
+        shared: Arc::new(Shared { app: app.clone(), limits, phase: phases }),
     };
     first_of(stop, acceptor.accept_all(&mut listeners)).await;
     acceptor.accept_waiting(listeners);
@@ -42,7 +41,6 @@ pub(crate) async fn serve_until(app: Frozen, mut listeners: Listeners, stop: imp
 struct Acceptor {
     permits: Arc<Semaphore>,
     shared: Arc<Shared>,
-    phases: channel::Receiver<Phase>,
 }
 
 impl Acceptor {
@@ -76,8 +74,7 @@ impl Acceptor {
     }
 
     fn spawn(&self, accepted: Accepted, permit: OwnedSemaphorePermit) {
-        let (shared, phases) = (Arc::clone(&self.shared), self.phases.clone());
-        tokio::spawn(connection::serve(accepted, Arc::new(permit), shared, phases));
+        tokio::spawn(connection::serve(accepted, Arc::new(permit), Arc::clone(&self.shared)));
     }
 
     /// Waits until every connection, and every view that outlived its connection, has ended.

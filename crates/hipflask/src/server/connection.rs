@@ -32,14 +32,9 @@ const MAX_STREAMS: u32 = 128;
 /// The grace period for a connection that was opened just before the server closes.
 const FIRST_WORDS: Duration = Duration::from_millis(100);
 
-pub(super) async fn serve(
-    accepted: Accepted,
-    permit: Arc<OwnedSemaphorePermit>,
-    shared: Arc<Shared>,
-    phase: channel::Receiver<Phase>,
-) {
+pub(super) async fn serve(accepted: Accepted, permit: Arc<OwnedSemaphorePermit>, shared: Arc<Shared>) {
     let Accepted { stream, peer, scheme, protocol } = accepted;
-    let limits = shared.limits;
+    let (limits, phase) = (shared.limits, shared.phase.clone());
     let accepted = std::time::Instant::now();
     // A connection that has sent nothing has nothing to finish, but its first bytes may be on the way.
     let closing = async {
@@ -66,7 +61,9 @@ async fn serve_http1(stream: Stream, start: &[u8], service: Service, phase: chan
     let Some((stream, ahead)) = connection.into_parts() else { return };
     match end {
         // Boxed, because it would make every connection larger.
-        Some(End::Upgraded(upgrade)) => Box::pin(upgrade::run(upgrade, stream, ahead, permit, phase)).await,
+        Some(End::Upgraded(upgrade, finished)) => {
+            Box::pin(upgrade::speak(upgrade, finished, (stream, ahead), permit, phase)).await;
+        }
         Some(End::Unread) => first_of(stream.linger(), reached(phase, Phase::BreakingOff)).await,
         Some(End::BrokenOff) => stream.reset(),
         Some(End::Said | End::Lost) | None => {}
@@ -76,7 +73,7 @@ async fn serve_http1(stream: Stream, start: &[u8], service: Service, phase: chan
 async fn serve_http2(stream: Stream, start: Vec<u8>, service: Service, phase: channel::Receiver<Phase>) {
     let watch = Arc::clone(&service.watch);
     let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD as u32);
+    builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD as u32).enable_connect_protocol();
     builder
         .timer(TokioTimer::new())
         .keep_alive_interval(service.shared.limits.keep_alive)

@@ -18,6 +18,7 @@ mod policy;
 mod service;
 mod signals;
 mod stream;
+mod tunnel;
 #[cfg(unix)]
 mod unix;
 mod upgrade;

@@ -5,6 +5,7 @@ mod client;
 mod jar;
 mod request;
 mod response;
+mod upgrade;
 
 pub use client::TestClient;
 pub use request::TestRequest;

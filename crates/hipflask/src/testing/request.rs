@@ -4,11 +4,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
 
+use crate::dispatch::ending::Ending;
 use crate::http::body::Body;
 use crate::http::json;
 use crate::http::multi_dict::MultiDict;
 use crate::http::peer::Scheme;
 use crate::http::request::Request;
+use crate::http::response::Response;
 use crate::http::url::{iri_to_uri, push_query};
 use crate::signing::random_bytes;
 use crate::testing::client::TestClient;
@@ -204,9 +206,7 @@ impl TestRequest<'_> {
     /// another host.
     pub async fn send(mut self) -> TestResponse {
         self.finish_parts();
-        if let Err(error) = self.client.app.start().await {
-            crate::base::panics::misuse(format_args!("the application cannot start: {error:?}"));
-        }
+        self.start().await;
         let mut history: Vec<(StatusCode, String)> = Vec::new();
         let mut templates = Vec::new();
         loop {
@@ -227,6 +227,12 @@ impl TestRequest<'_> {
             );
             history.push(hop);
             self.redirected(response.status, &location);
+        }
+    }
+
+    pub(super) async fn start(&self) {
+        if let Err(error) = self.client.app.start().await {
+            crate::base::panics::misuse(format_args!("the application cannot start: {error:?}"));
         }
     }
 
@@ -276,6 +282,12 @@ impl TestRequest<'_> {
     }
 
     async fn send_once(&self) -> TestResponse {
+        let (response, ending, templates) = self.answer().await;
+        TestResponse::receive(ending.follow(response), templates).await
+    }
+
+    /// What the application answers, and the names of the templates.
+    pub(super) async fn answer(&self) -> (Response, Ending, Vec<String>) {
         let Ok(uri) = self.target.parse::<Uri>() else {
             crate::base::panics::misuse(format_args!(
                 "`{}` is not a request target; write a path like `/posts?page=2`",
@@ -296,17 +308,8 @@ impl TestRequest<'_> {
         head.uri = uri;
         let request =
             Request::from_parts(head, Body::from(self.body.clone())).with_peer(([127, 0, 0, 1], 0).into(), self.scheme);
-        let (response, templates) = self.client.app.respond_recorded(request).await;
-        self.client.absorb(response.headers());
-        let (status, headers, mut body) = response.into_parts();
-        let mut bytes = Vec::new();
-        let mut body_error = None;
-        while let Some(chunk) = body.chunk().await {
-            match chunk {
-                Ok(chunk) => bytes.extend_from_slice(&chunk),
-                Err(error) => body_error = Some(error.to_string()),
-            }
-        }
-        TestResponse { status, headers, body: bytes.into(), body_error, templates, history: Vec::new() }
+        let answered = self.client.app.respond_recorded(request).await;
+        self.client.absorb(answered.0.headers());
+        answered
     }
 }

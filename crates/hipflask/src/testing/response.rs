@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::http::response::Response;
+
 /// The response that a [`TestClient`](crate::testing::TestClient) got.
 #[derive(Clone, Debug)]
 pub struct TestResponse {
@@ -16,6 +18,33 @@ pub struct TestResponse {
 }
 
 impl TestResponse {
+    /// The whole of `response`.
+    pub(super) async fn receive(response: Response, templates: Vec<String>) -> TestResponse {
+        let mut answer = TestResponse { templates, ..TestResponse::head_of(&response) };
+        let (_, _, mut body) = response.into_parts();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.chunk().await {
+            match chunk {
+                Ok(chunk) => bytes.extend_from_slice(&chunk),
+                Err(error) => answer.body_error = Some(error.to_string()),
+            }
+        }
+        answer.body = bytes.into();
+        answer
+    }
+
+    /// Status and headers of `response`.
+    pub(super) fn head_of(response: &Response) -> TestResponse {
+        TestResponse {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: Bytes::new(),
+            body_error: None,
+            templates: Vec::new(),
+            history: Vec::new(),
+        }
+    }
+
     /// The status; it can be compared with numbers: `assert_eq!(response.status(), 200)`.
     pub fn status(&self) -> StatusCode {
         self.status
