@@ -35,14 +35,17 @@ pub(crate) struct Guarded<D: Backend> {
     unread: bool,
     /// Set while the session is in a state that must not come back to the pool.
     spoilt: bool,
-    /// Free for the next user when the connection has gone on.
-    _place: OwnedSemaphorePermit,
+    /// Its place in the pool, and its turn to write: free for the next user when the connection has gone on.
+    _permits: Permits,
 }
 
+/// A place in the pool and, where only one can write, the turn.
+type Permits = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
+
 impl<D: Backend> Guarded<D> {
-    pub(crate) fn new(lent: Lent<D>, opening: Arc<Opening<D>>, limit: Duration, place: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn new(lent: Lent<D>, opening: Arc<Opening<D>>, limit: Duration, permits: Permits) -> Self {
         let (in_transaction, at_rest, unread, spoilt) = (false, true, false, false);
-        Guarded { lent: Some(lent), opening, limit, in_transaction, at_rest, unread, spoilt, _place: place }
+        Guarded { lent: Some(lent), opening, limit, in_transaction, at_rest, unread, spoilt, _permits: permits }
     }
 
     /// The connection, for what this type knows nothing of.

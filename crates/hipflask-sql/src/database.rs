@@ -9,7 +9,7 @@ use hipflask::{Config, Error, Result};
 use sqlx::migrate::Migration;
 
 use crate::backend::Pool;
-use crate::lender::Limits;
+use crate::lender::{Limits, Purpose};
 use crate::migrate::{self, Migrations};
 
 /// The databases that an application has asked for, by their names; the one without a name has `""`.
@@ -85,7 +85,7 @@ impl Database {
 
     pub(crate) async fn upgrade(&self) -> Result<()> {
         self.prepare_folder()?;
-        let upgraded = match self.pool.connect().await {
+        let upgraded = match self.pool.connect(Purpose::Writing).await {
             Ok(mut connection) => connection.upgrade(&self.migrations).await,
             Err(error) => Err(migrate::describe(&error)),
         };
@@ -113,7 +113,7 @@ impl Database {
     }
 
     async fn applied(&self) -> Result<Vec<i64>, String> {
-        let mut connection = self.pool.connect().await.map_err(|error| migrate::describe(&error))?;
+        let mut connection = self.pool.connect(Purpose::Writing).await.map_err(|error| migrate::describe(&error))?;
         connection.applied(&self.migrations).await
     }
 

@@ -78,9 +78,47 @@ fn inside_trigger(statement: &str) -> bool {
     triggers && words.contains(&"BEGIN") && !matches!(words.as_slice(), [.., "END;"] | [.., "END", ";"])
 }
 
-/// A statement without the semicolon at its end, so that something can follow.
-pub(crate) fn without_end(sql: &str) -> &str {
-    sql.trim_end_matches(|c: char| c == ';' || c.is_whitespace())
+/// A statement without the semicolon and the comments at its end, so that something can follow.
+pub(crate) fn without_end<D: Dialect>(sql: &str) -> &str {
+    let (mut at, mut end) = (0, 0);
+    while let Some(c) = sql[at..].chars().next() {
+        let opaque = D::opaque(&sql[..at], &sql[at..]);
+        let is_comment = opaque > 0 && matches!(c, '-' | '/');
+        at += opaque.max(c.len_utf8());
+        if !is_comment && c != ';' && !c.is_whitespace() {
+            end = at;
+        }
+    }
+    &sql[..end]
+}
+
+/// A statement without the comments before it.
+fn without_comments(sql: &str) -> &str {
+    let mut rest = sql.trim_start();
+    while rest.starts_with("--") || rest.starts_with("/*") {
+        rest = rest[standard(rest)..].trim_start();
+    }
+    rest
+}
+
+/// Whether one of a script's statements is a `DROP TABLE`.
+pub(crate) fn drops_table<D: Dialect>(script: &str) -> bool {
+    statements::<D>(script).into_iter().any(|statement| {
+        let mut words = without_comments(statement).split_whitespace();
+        words.next().is_some_and(|word| word.eq_ignore_ascii_case("DROP"))
+            && words.next().is_some_and(|word| word.eq_ignore_ascii_case("TABLE"))
+    })
+}
+
+/// Whether a statement changes nothing, as far as its first word tells. A doubtful one counts as changing.
+pub(crate) fn only_reads(sql: &str) -> bool {
+    let begin = without_comments(sql).trim_start_matches(|c: char| c == '(' || c.is_whitespace());
+    let first = begin.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let is = |word: &str| first.eq_ignore_ascii_case(word);
+    is("SELECT")
+        || is("VALUES")
+        || is("EXPLAIN")
+        || (is("WITH") && !["INSERT", "UPDATE", "DELETE", "REPLACE"].iter().any(|word| has_word(sql, word)))
 }
 
 /// Whether `word` is one of the statement's words, in upper or lower case.
@@ -92,6 +130,37 @@ pub(crate) fn has_word(sql: &str, word: &str) -> bool {
 mod tests {
     use super::*;
     use sqlx::Sqlite;
+
+    #[test]
+    fn what_only_reads_is_told_by_its_first_word() {
+        for sql in [
+            "SELECT 1",
+            "\n-- one\n /* two */ (select 1)",
+            "values (1)",
+            "EXPLAIN SELECT 1",
+            "WITH a AS (SELECT 1) SELECT * FROM a",
+        ] {
+            assert!(only_reads(sql), "{sql}");
+        }
+        for sql in [
+            "",
+            "INSERT INTO a VALUES (1)",
+            "WITH a AS (SELECT 1) DELETE FROM b",
+            "PRAGMA user_version = 2",
+            "/* SELECT",
+            "-- SELECT",
+        ] {
+            assert!(!only_reads(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_statement_is_before_its_semicolon_and_its_comments() {
+        for end in ["", ";", " ;\n", "; -- note", "-- note\n;", " /* note; */ ; -- note"] {
+            let sql = format!("INSERT /* into */ INTO a VALUES (';--'){end}");
+            assert_eq!(without_end::<Sqlite>(&sql), "INSERT /* into */ INTO a VALUES (';--')", "{sql}");
+        }
+    }
 
     #[test]
     fn a_script_is_statements() {

@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::{Connection as _, Database};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::backend::Backend;
 use crate::connection::Guarded;
+use crate::dialect::{only_reads, without_end};
 use crate::error::SqlError;
 
 /// How long a connection stays out of the pool.
@@ -37,6 +38,21 @@ pub(crate) struct Limits {
     pub(crate) acquire: Duration,
     /// How long the server may take to answer.
     pub(crate) answer: Duration,
+}
+
+/// What a connection is wanted for.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose<'a> {
+    /// One statement.
+    Statement(&'a str),
+    /// Anything.
+    Writing,
+}
+
+impl Purpose<'_> {
+    fn is_reading(self) -> bool {
+        matches!(self, Purpose::Statement(sql) if only_reads(sql))
+    }
 }
 
 /// The options of a pool of any database.
@@ -68,6 +84,8 @@ pub(crate) struct Opening<D: Backend> {
     pool: OnceLock<sqlx::Pool<D>>,
     /// One for each connection that may be in use. Those who wait are served in order.
     places: Arc<Semaphore>,
+    /// Where only one can write, the others wait here, without a connection: those who read need them.
+    turn: Arc<Semaphore>,
     kept: Mutex<Kept<D>>,
 }
 
@@ -104,6 +122,10 @@ impl<D: Backend> Lender<D> {
         self.opening().pool.get().is_some() || Handle::try_current().is_ok()
     }
 
+    pub(crate) fn without_end<'s>(&self, sql: &'s str) -> &'s str {
+        without_end::<D>(sql)
+    }
+
     pub(crate) fn shown(&self) -> String {
         D::shown(&self.address)
     }
@@ -120,12 +142,12 @@ impl<D: Backend> Lender<D> {
         D::trouble(&self.address).await
     }
 
-    pub(crate) async fn connect(&self) -> Result<Guarded<D>, SqlError> {
-        self.lend().await.map_err(|error| SqlError::new::<D>("a connection", error))
+    pub(crate) async fn connect(&self, purpose: Purpose<'_>) -> Result<Guarded<D>, SqlError> {
+        self.lend(purpose).await.map_err(|error| SqlError::new::<D>("a connection", error))
     }
 
-    async fn lend(&self) -> Result<Guarded<D>, sqlx::Error> {
-        let lent = self.opening().lend(self);
+    async fn lend(&self, purpose: Purpose<'_>) -> Result<Guarded<D>, sqlx::Error> {
+        let lent = self.opening().lend(self, purpose);
         timeout(self.limits.acquire, lent).await.map_err(|_| sqlx::Error::PoolTimedOut)?
     }
 }
@@ -133,12 +155,14 @@ impl<D: Backend> Lender<D> {
 impl<D: Backend> Opening<D> {
     fn new(limits: Limits) -> Arc<Opening<D>> {
         let places = Arc::new(Semaphore::new(limits.connections as usize));
+        let turn = Arc::new(Semaphore::new(1));
         let kept = Mutex::new(Kept { connections: Vec::new(), swept: false });
-        Arc::new(Opening { pool: OnceLock::new(), places, kept })
+        Arc::new(Opening { pool: OnceLock::new(), places, turn, kept })
     }
 
-    async fn lend(self: Arc<Self>, lender: &Lender<D>) -> Result<Guarded<D>, sqlx::Error> {
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
+    async fn lend(self: Arc<Self>, lender: &Lender<D>, purpose: Purpose<'_>) -> Result<Guarded<D>, sqlx::Error> {
+        let turn = if D::ONE_WRITER && !purpose.is_reading() { Some(permit(&self.turn).await?) } else { None };
+        let place = permit(&self.places).await?;
         let lent = match self.take() {
             Some(lent) => lent,
             // On the heap, so that the usual way need not carry what connecting needs.
@@ -147,7 +171,7 @@ impl<D: Backend> Opening<D> {
                 Lent::new(Box::pin(pool.acquire()).await?)
             }
         };
-        Ok(Guarded::new(lent, self, lender.limits.answer, place))
+        Ok(Guarded::new(lent, self, lender.limits.answer, (place, turn)))
     }
 
     fn take(&self) -> Option<Lent<D>> {
@@ -185,6 +209,7 @@ impl<D: Backend> Opening<D> {
     async fn close(&self) {
         // Nothing is lent or kept from here on.
         self.places.close();
+        self.turn.close();
         let kept = std::mem::take(&mut self.kept().connections);
         for lent in kept {
             later(lent.give_back());
@@ -197,6 +222,10 @@ impl<D: Backend> Opening<D> {
     fn kept(&self) -> MutexGuard<'_, Kept<D>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, sqlx::Error> {
+    Arc::clone(semaphore).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)
 }
 
 impl<D: Backend> fmt::Debug for Lender<D> {
@@ -260,7 +289,7 @@ mod tests {
         };
         let opening = lender.opening();
         let kept = || opening.kept().connections.len();
-        let lend = async || lender.lend().await.expect("a connection");
+        let lend = async || lender.lend(Purpose::Writing).await.expect("a connection");
 
         lend().await.ask(async |_| Ok(())).await.expect("an answer");
         assert_eq!(kept(), 1);
@@ -277,7 +306,7 @@ mod tests {
         drop(lend().await);
         lender.close().await;
         assert_eq!(kept(), 0);
-        assert!(matches!(lender.lend().await, Err(sqlx::Error::PoolClosed)));
+        assert!(matches!(lender.lend(Purpose::Writing).await, Err(sqlx::Error::PoolClosed)));
         lender.open();
         drop(lend().await);
         assert_eq!(kept(), 0, "what was closed keeps nothing");

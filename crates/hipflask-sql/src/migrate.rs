@@ -51,8 +51,8 @@ pub(crate) fn read_embedded(files: &[EmbeddedFile], folder: &str) -> Vec<File> {
 /// The migrations of an application for its kind of database, in order.
 pub(crate) struct Migrations {
     migrator: Migrator,
-    /// The files' names, in the same order.
-    names: Vec<String>,
+    /// The files, in the same order.
+    files: Vec<File>,
 }
 
 impl Migrations {
@@ -63,22 +63,20 @@ impl Migrations {
     /// A name without a number, or a number that is given twice.
     pub(crate) fn new(mut files: Vec<File>, ending: &str) -> Result<Migrations, String> {
         files.sort();
-        let mut found: Vec<(Migration, String)> = Vec::new();
+        let mut found: Vec<(Migration, File)> = Vec::new();
         for (name, text) in files {
-            let Some(migration) = migration(&name, text, ending)? else { continue };
-            if let Some((_, twin)) = found.iter().find(|(other, _)| other.version == migration.version) {
+            let Some(migration) = migration(&name, &text, ending)? else { continue };
+            if let Some((_, (twin, _))) = found.iter().find(|(other, _)| other.version == migration.version) {
                 let number = migration.version;
                 return Err(format!(
                     "the migrations `{twin}` and `{name}` have the same number {number}; give one of them the next"
                 ));
             }
-            found.push((migration, name));
+            found.push((migration, (name, text)));
         }
         found.sort_by_key(|(migration, _)| migration.version);
-        let (migrations, names) = found.into_iter().unzip();
-        let mut migrator = Migrator::with_migrations(migrations);
-        migrator.dangerous_set_table_name("hipflask_migration");
-        Ok(Migrations { migrator, names })
+        let (migrations, files) = found.into_iter().unzip();
+        Ok(Migrations { migrator: migrator(migrations), files })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Migration> {
@@ -87,7 +85,8 @@ impl Migrations {
 
     /// Runs what has not run yet, one process at a time, each migration in a transaction of its own.
     pub(crate) async fn upgrade_on<D: Backend>(&self, connection: &mut Guarded<D>) -> Result<(), String> {
-        match D::migrate(&self.migrator, connection).await {
+        let migrator = self.with_known_checksums(connection.get()).await;
+        match D::migrate(&migrator, connection).await {
             Ok(()) => D::check_writable(connection.get()).await.map_err(|error| {
                 format!(
                     "it cannot be written: {}; a program that only reads sets `DATABASE_MIGRATE` to false",
@@ -96,6 +95,24 @@ impl Migrations {
             }),
             Err(error) => Err(self.explained::<D>(&error, connection.get()).await),
         }
+    }
+
+    /// The migrations, each with the checksum that the database has for it, if that is of the same text with other line
+    /// ends. (A checkout on Windows has others, and earlier versions took the checksum of the file as it was.)
+    async fn with_known_checksums(&self, connection: &mut impl Migrate) -> Migrator {
+        // Before the first migration there is no such table.
+        let applied = connection.list_applied_migrations(&self.migrator.table_name).await.unwrap_or_default();
+        let known = |(migration, (_, text)): (&Migration, &File)| {
+            let applied = applied.iter().find(|applied| applied.version == migration.version);
+            let other = applied.filter(|applied| applied.checksum != migration.checksum);
+            let other = other.filter(|applied| spellings(text).any(|text| checksum(text) == applied.checksum));
+            let mut migration = migration.clone();
+            if let Some(applied) = other {
+                migration.checksum = applied.checksum.clone();
+            }
+            migration
+        };
+        migrator(self.iter().zip(&self.files).map(known).collect())
     }
 
     /// The numbers of what has run.
@@ -111,7 +128,7 @@ impl Migrations {
     async fn explained<D: Backend>(&self, error: &MigrateError, connection: &mut D::Connection) -> String {
         let name = |version: i64| {
             let index = self.iter().position(|migration| migration.version == version);
-            index.and_then(|index| self.names.get(index)).map_or("", String::as_str)
+            index.and_then(|index| self.files.get(index)).map_or("", |(name, _)| name)
         };
         match error {
             MigrateError::VersionMismatch(version) => format!(
@@ -154,8 +171,34 @@ async fn tell<D: Backend>(connection: &mut D::Connection, statement: &str) -> Re
     D::tell(connection, AssertSqlSafe(statement).into_sql_str()).await
 }
 
+fn migrator(migrations: Vec<Migration>) -> Migrator {
+    let mut migrator = Migrator::with_migrations(migrations);
+    migrator.dangerous_set_table_name("hipflask_migration");
+    migrator
+}
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// A text without what editors and checkouts change in it: the kind of its line ends, white space at its end, a byte
+/// order mark.
+fn plain(text: &str) -> String {
+    text.trim_start_matches(BYTE_ORDER_MARK).trim_end().replace("\r\n", "\n")
+}
+
+/// The texts that a file may have had, if it is the same but for that.
+fn spellings(text: &str) -> impl Iterator<Item = String> {
+    let plain = plain(text);
+    let ended = [plain.clone(), format!("{plain}\n")];
+    let lines = ended.into_iter().flat_map(|text| [text.replace('\n', "\r\n"), text]);
+    lines.flat_map(|text| [format!("{BYTE_ORDER_MARK}{text}"), text]).chain([text.to_owned()])
+}
+
+fn checksum(text: String) -> Cow<'static, [u8]> {
+    Migration::new(0, Cow::Borrowed(""), MigrationType::Simple, AssertSqlSafe(text).into_sql_str(), false).checksum
+}
+
 /// The migration of a file, if it is for this kind of database.
-fn migration(name: &str, text: String, ending: &str) -> Result<Option<Migration>, String> {
+fn migration(name: &str, text: &str, ending: &str) -> Result<Option<Migration>, String> {
     let stem = name.trim_end_matches(".sql");
     let stem = match stem.rsplit_once('.') {
         Some((stem, found)) if found == ending => stem,
@@ -167,7 +210,7 @@ fn migration(name: &str, text: String, ending: &str) -> Result<Option<Migration>
         .parse()
         .map_err(|_| format!("the migration `{name}` has no number; name it like `0001_create_post.sql`"))?;
     let description = Cow::Owned(description.replace('_', " "));
-    let sql = AssertSqlSafe(text).into_sql_str();
+    let sql = AssertSqlSafe(plain(text)).into_sql_str();
     Ok(Some(Migration::new(version, description, MigrationType::Simple, sql, false)))
 }
 

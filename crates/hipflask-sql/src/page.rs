@@ -4,7 +4,6 @@ use hipflask::HttpError;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 
-use crate::dialect::without_end;
 use crate::query::Query;
 use crate::row::FromRow;
 use crate::value::SqlValue;
@@ -137,10 +136,9 @@ pub(crate) async fn load<T: FromRow>(query: Query<'_>, paging: Paging) -> hipfla
         return Err(HttpError::new(404).into());
     }
     let (mut target, sql, values) = query.into_parts();
-    // On lines of their own, for the statement may end in a comment.
-    let sql = without_end(&sql);
+    let sql = target.without_end(&sql);
     let count =
-        Query::new(target.reborrow(), format!("SELECT COUNT(*) FROM ({sql}\n) AS counted")).with_values(values.clone());
+        Query::new(target.reborrow(), format!("SELECT COUNT(*) FROM ({sql}) AS counted")).with_values(values.clone());
     let total = count.scalar::<u64>().await?;
     let offset = (paging.page - 1).checked_mul(per_page).and_then(|offset| i64::try_from(offset).ok());
     let Some(offset) = offset.filter(|offset| *offset == 0 || offset.unsigned_abs() < total) else {

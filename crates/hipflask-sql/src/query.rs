@@ -5,6 +5,7 @@ use std::panic::Location;
 
 use crate::backend::{Connection, Pool};
 use crate::error::SqlError;
+use crate::lender::Purpose;
 use crate::page::{Page, Paging};
 use crate::row::FromRow;
 use crate::rows::{Rows, Slot};
@@ -26,23 +27,31 @@ impl Target<'_> {
         }
     }
 
+    /// A statement without the semicolon and the comments at its end.
+    pub(crate) fn without_end<'s>(&self, sql: &'s str) -> &'s str {
+        match self {
+            Target::Pool(pool) => pool.without_end(sql),
+            Target::Transaction(connection) => connection.without_end(sql),
+        }
+    }
+
     async fn run(self, statement: &Statement, wanted: Wanted) -> Result<Outcome, SqlError> {
         match self {
-            Target::Pool(pool) => pool.connect().await?.run(statement, wanted).await,
+            Target::Pool(pool) => pool.connect(Purpose::Statement(&statement.sql)).await?.run(statement, wanted).await,
             Target::Transaction(connection) => connection.run(statement, wanted).await,
         }
     }
 
     async fn insert(self, statement: Statement) -> Result<i64, SqlError> {
         match self {
-            Target::Pool(pool) => pool.connect().await?.insert(statement).await,
+            Target::Pool(pool) => pool.connect(Purpose::Statement(&statement.sql)).await?.insert(statement).await,
             Target::Transaction(connection) => connection.insert(statement).await,
         }
     }
 
     pub(crate) async fn pour(self, statement: &Statement, slot: &Slot) -> Result<(), SqlError> {
         match self {
-            Target::Pool(pool) => pool.connect().await?.pour(statement, slot).await,
+            Target::Pool(pool) => pool.connect(Purpose::Statement(&statement.sql)).await?.pour(statement, slot).await,
             Target::Transaction(connection) => connection.pour(statement, slot).await,
         }
     }
@@ -123,7 +132,7 @@ impl<'a> Query<'a> {
     ///
     /// If the database refuses it.
     pub async fn execute(self) -> Result<u64, SqlError> {
-        Ok(self.target.run(&self.statement, Wanted::Effect).await?.effect.affected)
+        Ok(self.target.run(&self.statement, Wanted::Effect).await?.affected)
     }
 
     /// Runs an `INSERT` of one row. The row's `id`.

@@ -42,16 +42,8 @@ pub(crate) enum Wanted {
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) rows: Vec<Row>,
-    pub(crate) effect: Effect,
-}
-
-/// What a statement did.
-#[derive(Default)]
-pub(crate) struct Effect {
     /// The number of rows that it changed.
     pub(crate) affected: u64,
-    /// The id of the row that it inserted, where the connection knows it.
-    pub(crate) last_id: Option<i64>,
 }
 
 impl Statement {
@@ -98,17 +90,20 @@ impl<D: Backend> Guarded<D> {
         answer.map_err(|error| SqlError::new::<D>(&statement.sql, error))
     }
 
-    /// Runs an `INSERT` of one row. The row's `id`.
+    pub(crate) fn without_end<'s>(&self, sql: &'s str) -> &'s str {
+        without_end::<D>(sql)
+    }
+
+    /// Runs an `INSERT` of one row. The row's `id`. The row itself is asked for it: what SQLite's connection knows is the
+    /// number of the row that it inserted last, and that may be another table's.
     pub(crate) async fn insert(&mut self, mut statement: Statement) -> Result<i64, SqlError> {
-        let mut returns = has_word(&statement.sql, "RETURNING");
-        if !returns && !D::KNOWS_LAST_ID {
-            statement.sql = format!("{}\nRETURNING id", without_end(&statement.sql)).into();
-            returns = true;
+        if !has_word(&statement.sql, "RETURNING") {
+            statement.sql = format!("{}\nRETURNING id", self.without_end(&statement.sql)).into();
         }
-        let Outcome { rows, effect } = self.run(&statement, if returns { Wanted::One } else { Wanted::Effect }).await?;
+        let Outcome { rows, .. } = self.run(&statement, Wanted::One).await?;
         match rows.first() {
             Some(row) => row.get_at(0),
-            None => effect.last_id.ok_or_else(|| SqlError::NoRow { sql: statement.sql.into_owned() }),
+            None => Err(SqlError::NoRow { sql: statement.sql.into_owned() }),
         }
     }
 
@@ -149,7 +144,7 @@ async fn outcome<D: Backend>(
     while let Some(step) = next(&mut steps).await {
         match step? {
             // There is one for each statement of the text; the last is the program's.
-            Either::Left(done) => outcome.effect = D::effect(&done),
+            Either::Left(done) => outcome.affected = D::affected(&done),
             Either::Right(row) if wanted == Wanted::All => outcome.rows.push(D::row(row)),
             Either::Right(_) => {}
         }

@@ -2,6 +2,7 @@
 
 use crate::backend::{Connection, Pool};
 use crate::error::SqlError;
+use crate::lender::Purpose;
 use crate::query::{Query, Target};
 
 /// A transaction, made by [`Db::begin`](crate::Db::begin). Dropped without [`commit`](Transaction::commit) it
@@ -28,7 +29,7 @@ pub struct Transaction {
 
 impl Transaction {
     pub(crate) async fn begin(pool: &Pool) -> Result<Transaction, SqlError> {
-        let mut connection = pool.connect().await?;
+        let mut connection = pool.connect(Purpose::Writing).await?;
         connection.begin().await?;
         Ok(Transaction { connection })
     }

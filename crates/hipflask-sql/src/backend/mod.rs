@@ -16,11 +16,11 @@ use sqlx::{Column, ColumnIndex, Database, Either, Row as _, SqlStr};
 use crate::connection::Guarded;
 use crate::dialect::Dialect;
 use crate::error::SqlError;
-use crate::lender::{Lender, Limits};
+use crate::lender::{Lender, Limits, Purpose};
 use crate::migrate::Migrations;
 use crate::row::Row;
 use crate::rows::Slot;
-use crate::statement::{Effect, Outcome, Prepared, Statement, Wanted};
+use crate::statement::{Outcome, Prepared, Statement, Wanted};
 use crate::value::SqlValue;
 
 /// A kind of database: what our code has to know of it.
@@ -35,8 +35,8 @@ pub(crate) trait Backend: Listed + Database<Connection: Migrate> + HasStatementC
     const BEGIN: &'static str = "BEGIN";
     /// What makes a transaction last, and fails if it cannot.
     const COMMIT: &'static str = "COMMIT";
-    /// Whether a connection knows the id of the row that it inserted last. Of others it is asked by `RETURNING`.
-    const KNOWS_LAST_ID: bool;
+    /// Whether one connection at a time can write, so that writers take turns before they have a connection.
+    const ONE_WRITER: bool = false;
     /// Whether it goes on to send rows that are not wanted any more.
     const SENDS_ON: bool;
 
@@ -83,8 +83,8 @@ pub(crate) trait Backend: Listed + Database<Connection: Migrate> + HasStatementC
         statement: SqlStr,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
-    /// What a statement did.
-    fn effect(done: &Self::QueryResult) -> Effect;
+    /// The number of rows that a statement changed.
+    fn affected(done: &Self::QueryResult) -> u64;
 
     /// A value of a row, by the type that its column has.
     fn value(value: &Self::ValueRef<'_>) -> Result<SqlValue, String>;
@@ -200,13 +200,17 @@ impl Pool {
         })
     }
 
-    pub(crate) async fn connect(&self) -> Result<Connection, SqlError> {
-        each!(self, lender => lender.connect().await.map(Connection::from))
+    pub(crate) async fn connect(&self, purpose: Purpose<'_>) -> Result<Connection, SqlError> {
+        each!(self, lender => lender.connect(purpose).await.map(Connection::from))
     }
 
     /// Whether connections can be opened here at all: a pool needs a runtime.
     pub(crate) fn is_usable(&self) -> bool {
         each!(self, lender => lender.is_usable())
+    }
+
+    pub(crate) fn without_end<'s>(&self, sql: &'s str) -> &'s str {
+        each!(self, lender => lender.without_end(sql))
     }
 
     /// The address for messages, without the password.
@@ -239,6 +243,10 @@ impl Pool {
 }
 
 impl Connection {
+    pub(crate) fn without_end<'s>(&self, sql: &'s str) -> &'s str {
+        each!(self, connection => connection.without_end(sql))
+    }
+
     pub(crate) async fn run(&mut self, statement: &Statement, wanted: Wanted) -> Result<Outcome, SqlError> {
         each!(self, connection => connection.run(statement, wanted).await)
     }

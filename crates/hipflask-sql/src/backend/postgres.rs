@@ -7,7 +7,7 @@ use std::path::Path;
 use hipflask::DateTime;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
     PgArgumentBuffer, PgArguments, PgConnectOptions, PgDatabaseError, PgQueryResult, PgRow, PgTypeInfo, PgValueFormat,
@@ -24,7 +24,7 @@ use crate::connection::Guarded;
 use crate::dialect::{Dialect, Scan, marks, standard};
 use crate::error::SqlError;
 use crate::lender::{ALIVE, Limits, pool_options};
-use crate::statement::{Effect, Prepared, Statement, unbindable};
+use crate::statement::{Prepared, Statement, unbindable};
 use crate::value::SqlValue;
 
 impl Backend for Postgres {
@@ -34,7 +34,6 @@ impl Backend for Postgres {
     /// After a statement that failed, the server rolls back at `COMMIT` and calls it a success; it refuses the
     /// `SELECT`.
     const COMMIT: &'static str = "SELECT 1; COMMIT";
-    const KNOWS_LAST_ID: bool = false;
     const SENDS_ON: bool = true;
 
     type Address = Box<PgConnectOptions>;
@@ -101,8 +100,8 @@ impl Backend for Postgres {
         connection.execute(statement).await.map(drop)
     }
 
-    fn effect(done: &PgQueryResult) -> Effect {
-        Effect { affected: done.rows_affected(), last_id: None }
+    fn affected(done: &PgQueryResult) -> u64 {
+        done.rows_affected()
     }
 
     fn value(value: &PgValueRef<'_>) -> Result<SqlValue, String> {
@@ -142,9 +141,26 @@ impl Backend for Postgres {
     /// well, or is cancelled.
     async fn migrate(migrator: &Migrator, connection: &mut Guarded<Postgres>) -> Result<(), MigrateError> {
         connection.spoil(true);
+        // Nothing runs yet: what fails here is not a migration's.
+        migrator.run_direct(Some(i64::MIN), connection.get(), false).await?;
+        let applied = connection.get().list_applied_migrations(&migrator.table_name).await?;
+        for migration in migrator.iter() {
+            if applied.iter().all(|applied| applied.version != migration.version) {
+                let run = migrator.run_direct(Some(migration.version), connection.get(), false).await;
+                run.map_err(|error| of_commit(error, migration.version))?;
+            }
+        }
         migrator.run_direct(None, connection.get(), false).await?;
         connection.spoil(false);
         Ok(())
+    }
+}
+
+/// An error of a migration's commit, which sqlx gives without its version.
+fn of_commit(error: MigrateError, version: i64) -> MigrateError {
+    match error {
+        MigrateError::Execute(error @ sqlx::Error::Database(_)) => MigrateError::ExecuteMigration(error, version),
+        error => error,
     }
 }
 

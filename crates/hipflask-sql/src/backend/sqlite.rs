@@ -1,27 +1,28 @@
 //! SQLite, which is inside the binary: a file, or the memory of the process.
 
 use std::borrow::Cow;
+use std::fmt::{self, Display};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteQueryResult, SqliteRow, SqliteSynchronous,
     SqliteValueRef,
 };
 use sqlx::{
-    Arguments, AssertSqlSafe, Connection as _, Decode, Executor, SqlStr, Sqlite, SqliteConnection, Type, TypeInfo,
-    Value, ValueRef,
+    Arguments, AssertSqlSafe, Connection as _, Decode, Executor, SqlStr, Sqlite, SqliteConnection, Transaction, Type,
+    TypeInfo, Value, ValueRef,
 };
 
 use super::{Backend, Steps};
 use crate::connection::Guarded;
-use crate::dialect::{Dialect, Scan, marks, standard, until};
+use crate::dialect::{Dialect, Scan, drops_table, marks, standard, until};
 use crate::error::SqlError;
 use crate::lender::{Limits, pool_options};
-use crate::statement::{Effect, Prepared, Statement, unbindable};
+use crate::statement::{Prepared, Statement, unbindable};
 use crate::value::SqlValue;
 
 /// Where a database is kept.
@@ -39,7 +40,7 @@ impl Backend for Sqlite {
     /// A transaction that writes after it has read does not wait for the lock, but fails at once; so it has the lock
     /// from its beginning.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
-    const KNOWS_LAST_ID: bool = true;
+    const ONE_WRITER: bool = true;
     const SENDS_ON: bool = false;
 
     type Address = Place;
@@ -123,10 +124,8 @@ impl Backend for Sqlite {
         connection.execute(statement).await.map(drop)
     }
 
-    fn effect(done: &SqliteQueryResult) -> Effect {
-        let affected = done.rows_affected();
-        // An INSERT that did nothing leaves the id of an older one behind.
-        Effect { affected, last_id: (affected > 0).then(|| done.last_insert_rowid()) }
+    fn affected(done: &SqliteQueryResult) -> u64 {
+        done.rows_affected()
     }
 
     /// The values have types of their own, whatever the column was declared as.
@@ -167,15 +166,84 @@ impl Backend for Sqlite {
         }
     }
 
-    /// sqlx keeps no other process away; the lock of a transaction around each migration does.
     async fn migrate(migrator: &Migrator, connection: &mut Guarded<Sqlite>) -> Result<(), MigrateError> {
-        // The last one runs nothing, and checks everything.
-        for target in migrator.iter().map(|migration| Some(migration.version)).chain([None]) {
-            let mut transaction = connection.get().begin_with(Sqlite::BEGIN).await?;
-            migrator.run_direct(target, &mut *transaction, false).await?;
-            transaction.commit().await?;
+        let applied = connection.get().list_applied_migrations(&migrator.table_name).await.unwrap_or_default();
+        for migration in migrator.iter() {
+            let is_new = applied.iter().all(|applied| applied.version != migration.version);
+            if is_new && drops_table::<Sqlite>(migration.sql.as_str()) {
+                // Unless they are on again at the end, the connection is not for anyone else.
+                connection.spoil(true);
+                without_foreign_keys(migrator, migration, connection.get()).await?;
+                connection.spoil(false);
+            } else {
+                let mut transaction = connection.get().begin_with(Sqlite::BEGIN).await?;
+                migrator.run_direct(Some(migration.version), &mut *transaction, false).await?;
+                commit(transaction, migration).await?;
+            }
         }
-        Ok(())
+        // Nothing is left to run; this checks everything.
+        migrator.run_direct(None, connection.get(), false).await
+    }
+}
+
+/// Runs a migration that drops a table, perhaps to put another in its place: SQLite has no other way to change a column.
+/// With foreign keys on it would first delete the rows, and with them, or against them, the rows that refer to them. Off
+/// they can be only outside the transaction.
+async fn without_foreign_keys(
+    migrator: &Migrator,
+    migration: &Migration,
+    connection: &mut SqliteConnection,
+) -> Result<(), MigrateError> {
+    connection.execute("PRAGMA foreign_keys = OFF").await?;
+    let mut transaction = connection.begin_with(Sqlite::BEGIN).await?;
+    // Databases that were not always in our hands may have rows of this kind already.
+    let before = dangling(&mut transaction).await?;
+    migrator.run_direct(Some(migration.version), &mut *transaction, false).await?;
+    let after = dangling(&mut transaction).await?;
+    if let Some(row) = after.iter().find(|row| row.is_more_than(&before, &after)) {
+        return Err(MigrateError::ExecuteMigration(sqlx::Error::Protocol(row.to_string()), migration.version));
+    }
+    commit(transaction, migration).await?;
+    connection.execute("PRAGMA foreign_keys = ON").await?;
+    Ok(())
+}
+
+async fn commit(transaction: Transaction<'_, Sqlite>, migration: &Migration) -> Result<(), MigrateError> {
+    transaction.commit().await.map_err(|error| MigrateError::ExecuteMigration(error, migration.version))
+}
+
+/// A row that refers to one that does not exist.
+#[derive(PartialEq, Eq)]
+struct Dangling {
+    table: String,
+    rowid: Option<i64>,
+    parent: String,
+}
+
+async fn dangling(connection: &mut SqliteConnection) -> Result<Vec<Dangling>, sqlx::Error> {
+    let rows = sqlx::query_as::<_, (String, Option<i64>, String, i64)>("PRAGMA foreign_key_check").persistent(false);
+    let rows = rows.fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|(table, rowid, parent, _key)| Dangling { table, rowid, parent }).collect())
+}
+
+impl Dangling {
+    /// Whether it was not there before. A table that was rebuilt may have numbered its rows anew, so there must be more
+    /// of its kind too.
+    fn is_more_than(&self, before: &[Dangling], after: &[Dangling]) -> bool {
+        let alike = |row: &&Dangling| row.table == self.table && row.parent == self.parent;
+        !before.contains(self) && after.iter().filter(alike).count() > before.iter().filter(alike).count()
+    }
+}
+
+impl Display for Dangling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = self.rowid.map_or_else(|| "a row".to_owned(), |rowid| format!("the row {rowid}"));
+        write!(
+            f,
+            "{row} of `{}` refers to a row of `{}` that would not exist; where a migration drops a table, foreign keys do \
+             not act, and it changes or deletes such rows itself",
+            self.table, self.parent
+        )
     }
 }
 

@@ -1,5 +1,7 @@
 //! Migrations: once each, in order, whole or not at all.
 
+use hipflask_sql::sqlx;
+
 use crate::database::{Database, db_of};
 
 async fn start(database: &Database) -> Result<(), String> {
@@ -43,6 +45,38 @@ on_both! {
         assert!(error.ends_with("the migration `0001_step.sql` has changed since it ran; restore it and put the change into a new one"), "{error}");
         database.migration("0001_step.sql", "CREATE TABLE step (name TEXT)");
         start(database).await.unwrap();
+    }
+
+    async fn a_file_whose_line_ends_have_changed_is_the_same(database) {
+        let plain = "CREATE TABLE step (\n  name TEXT\n);\n";
+        let (crlf, bom) = (plain.replace('\n', "\r\n"), format!("\u{feff}{plain}"));
+        for text in [plain, &crlf, plain.trim_end(), &format!("{plain}\n\n"), &bom, &format!("\u{feff}{crlf}")] {
+            database.migration("0001_step.sql", text);
+            start(database).await.unwrap();
+        }
+        database.migration("0001_step.sql", "CREATE TABLE step (name  TEXT);");
+        assert!(start(database).await.unwrap_err().contains("has changed since it ran"));
+    }
+
+    /// Earlier versions took the checksum of the file's bytes.
+    async fn a_checksum_of_the_bytes_is_known_too(database) {
+        let plain = "CREATE TABLE step (\n  name TEXT\n);\n\n";
+        database.migration("0001_step.sql", plain);
+        start(database).await.unwrap();
+        let db = database.db().await;
+        for text in [plain.to_owned(), plain.trim_end().replace('\n', "\r\n"), format!("\u{feff}{}", plain.trim_end())] {
+            let sql = sqlx::AssertSqlSafe(text.clone());
+            let old = sqlx::migrate::Migration::new(1, "".into(), sqlx::migrate::MigrationType::Simple, sqlx::SqlSafeStr::into_sql_str(sql), false);
+            db.query("UPDATE hipflask_migration SET checksum = ?").bind(old.checksum.to_vec()).execute().await.unwrap();
+            start(database).await.unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        }
+    }
+
+    async fn an_error_of_the_commit_names_the_file(database) {
+        database.migration("0001_late.sql", "CREATE TABLE a (id INTEGER PRIMARY KEY);\nCREATE TABLE b (a INTEGER REFERENCES a DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO b VALUES (7);");
+        let error = start(database).await.unwrap_err();
+        assert!(error.contains("the migration `0001_late.sql` failed and was undone: "), "{error}");
+        assert!(error.to_lowercase().contains("foreign key"), "{error}");
     }
 
     async fn a_database_of_a_newer_program_is_refused(database) {
@@ -137,6 +171,82 @@ async fn migrations_inside_the_binary_are_run() {
     let database = Database::sqlite();
     let db = db_of(database.app().embed("migrations", FILES)).await;
     assert_eq!(db.query(STEPS).scalar::<i64>().await.unwrap(), 0);
+}
+
+const AUTHORS: &str = "CREATE TABLE author (id INTEGER PRIMARY KEY, name TEXT);
+CREATE TABLE post (id INTEGER PRIMARY KEY, author_id INTEGER REFERENCES author (id) ON DELETE CASCADE);
+INSERT INTO author VALUES (1, 'ada'), (2, 'bob');
+INSERT INTO post VALUES (10, 1), (11, 1), (12, 2);";
+
+const REBUILT: &str = "CREATE TABLE author_new (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+INSERT INTO author_new SELECT id, name FROM author;
+-- Its place is free.
+DROP TABLE author;
+ALTER TABLE author_new RENAME TO author;";
+
+/// The way that SQLite's own documentation shows.
+#[hipflask::test]
+async fn a_table_that_others_refer_to_can_be_rebuilt_on_sqlite() {
+    for action in
+        ["", "ON DELETE CASCADE", "ON DELETE SET NULL", "ON DELETE RESTRICT", "ON DELETE CASCADE ON UPDATE CASCADE"]
+    {
+        let database = Database::sqlite();
+        database.migration("0001_author.sql", &AUTHORS.replace("ON DELETE CASCADE", action));
+        start(&database).await.unwrap();
+        database.migration("0002_name.sql", REBUILT);
+        let db = database.db().await;
+        let posts: Vec<(i64, i64)> = db.query("SELECT id, author_id FROM post ORDER BY id").all().await.unwrap();
+        assert_eq!(posts, [(10, 1), (11, 1), (12, 2)], "{action}");
+        db.query("INSERT INTO author VALUES (3, NULL)").execute().await.expect_err("the new table");
+        assert_eq!(db.query("PRAGMA foreign_keys").scalar::<i64>().await.unwrap(), 1);
+        db.query("INSERT INTO post VALUES (13, 99)").execute().await.expect_err("foreign keys are on");
+    }
+}
+
+#[hipflask::test]
+async fn a_rebuilt_table_that_lost_rows_is_refused() {
+    let database = Database::sqlite();
+    database.migration("0001_author.sql", AUTHORS);
+    start(&database).await.unwrap();
+    database.migration("0002_name.sql", &REBUILT.replace("FROM author;", "FROM author WHERE id = 1;"));
+    let error = start(&database).await.unwrap_err();
+    assert!(error.contains("the migration `0002_name.sql` failed and was undone: "), "{error}");
+    assert!(error.contains("the row 12 of `post` refers to a row of `author` that would not exist"), "{error}");
+    assert_eq!(database.number("SELECT COUNT(*) FROM author").await, 2, "nothing of it stays");
+    database.migration(
+        "0002_name.sql",
+        &format!(
+            "DELETE FROM post WHERE author_id = 2;\n{}",
+            REBUILT.replace("FROM author;", "FROM author WHERE id = 1;")
+        ),
+    );
+    start(&database).await.unwrap();
+    assert_eq!(database.number("SELECT COUNT(*) FROM post").await, 2);
+}
+
+/// A database of a program that never looked at its foreign keys, as many of Flask-SQLAlchemy's are.
+#[hipflask::test]
+async fn rows_that_referred_to_nothing_before_keep_no_table_from_being_rebuilt() {
+    let database = Database::sqlite();
+    database.migration("0001_author.sql", AUTHORS);
+    start(&database).await.unwrap();
+    let path = format!("sqlite://{}", database.path().join("test.sqlite").display());
+    let mut other = <sqlx::SqliteConnection as sqlx::Connection>::connect(&path).await.unwrap();
+    sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut other).await.unwrap();
+    sqlx::query("INSERT INTO post VALUES (20, 99)").execute(&mut other).await.unwrap();
+    database.migration("0002_name.sql", REBUILT);
+    start(&database).await.unwrap();
+    assert_eq!(database.number("SELECT COUNT(*) FROM post").await, 4);
+}
+
+/// Where no table is dropped, foreign keys act as ever.
+#[hipflask::test]
+async fn foreign_keys_act_in_other_migrations() {
+    let database = Database::sqlite();
+    database.migration("0001_author.sql", AUTHORS);
+    database.migration("0002_bob.sql", "DELETE FROM author WHERE name = 'bob'");
+    start(&database).await.unwrap();
+    assert_eq!(database.number("SELECT COUNT(*) FROM post").await, 2);
 }
 
 /// A trigger has statements inside; so has a function in PostgreSQL's own language.

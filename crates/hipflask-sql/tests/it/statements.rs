@@ -54,6 +54,20 @@ on_both! {
         assert!(matches!(error, SqlError::NoRow { .. }), "{error}");
     }
 
+    async fn the_id_is_that_of_the_row_or_an_error(database) {
+        let db = database.with_items().await;
+        db.query("INSERT INTO item (name) VALUES ('a'), ('b'), ('c')").execute().await.unwrap();
+        for table in ["CREATE TABLE word (id TEXT PRIMARY KEY)", "CREATE TABLE tagged (item_id BIGINT, tag TEXT, PRIMARY KEY (item_id, tag))", "CREATE TABLE number (id BIGINT PRIMARY KEY, double BIGINT)"] {
+            db.query_built(format!("{table}{}", database.either(" WITHOUT ROWID", ""))).execute().await.unwrap();
+        }
+        let error = db.query("INSERT INTO word (id) VALUES ('x')").insert().await.unwrap_err();
+        assert!(error.to_string().contains("`id`"), "{error}");
+        let error = db.query("INSERT INTO tagged VALUES (1, 'x')").insert().await.unwrap_err();
+        assert!(error.to_string().contains("id"), "{error}");
+        assert_eq!(db.query("INSERT INTO number VALUES (70, 140); -- note").insert().await.unwrap(), 70);
+        assert_eq!(db.query("INSERT INTO number VALUES (70, 141) ON CONFLICT (id) DO UPDATE SET double = 141 /* ; */").insert().await.unwrap(), 70);
+    }
+
     async fn rows_are_counted_found_and_missed(database) {
         let db = database.with_items().await;
         for name in ["a", "b", "c"] {

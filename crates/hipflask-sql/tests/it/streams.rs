@@ -19,7 +19,7 @@ const MANY: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FRO
 
 /// An application's database with one connection and a short wait for it: what is not given back shows.
 async fn one_connection(database: &Database) -> Db {
-    let app = database.app().config("DATABASE_POOL_SIZE", 1).config("DATABASE_POOL_TIMEOUT", 2);
+    let app = database.app().config("DATABASE_POOL_SIZE", 1).config("DATABASE_POOL_TIMEOUT", 20);
     let db = db_of(app).await;
     db.query_built(database.items()).execute().await.unwrap();
     db

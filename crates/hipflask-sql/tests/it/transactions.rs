@@ -1,5 +1,7 @@
 //! Transactions: all of it or nothing, and many at once.
 
+use std::time::Duration;
+
 use hipflask::prelude::*;
 use hipflask_sql::prelude::*;
 use hipflask_sql::{SqlError, sqlx};
@@ -175,6 +177,30 @@ async fn a_reader_does_not_wait_for_a_writer_on_sqlite() {
     assert_eq!(count(&db).await, 0);
     transaction.commit().await.unwrap();
     assert_eq!(count(&db).await, 1);
+}
+
+/// As many writers wait as there are connections, and more; they wait without one.
+#[hipflask::test]
+async fn a_reader_does_not_wait_for_writers_that_wait_on_sqlite() {
+    let database = crate::database::Database::sqlite();
+    database.with_items().await;
+    let db = db_of(database.app().config("DATABASE_POOL_SIZE", 2)).await;
+    let mut transaction = db.begin().await.unwrap();
+    transaction.query(ADD).bind("first").execute().await.unwrap();
+    let adds = (0..8).map(|number| {
+        let db = db.clone();
+        tokio::spawn(async move { db.query(ADD).bind(number.to_string()).execute().await })
+    });
+    let adds: Vec<_> = adds.collect();
+    for _ in 0..100 {
+        let read = tokio::time::timeout(Duration::from_secs(2), count(&db));
+        assert_eq!(read.await.expect("a reader needs no turn"), 0);
+    }
+    transaction.commit().await.unwrap();
+    for add in adds {
+        add.await.unwrap().unwrap();
+    }
+    assert_eq!(count(&db).await, 9);
 }
 
 /// Another program holds the file for longer than the application waits.
