@@ -21,6 +21,7 @@ pages! {
     sessions "../sessions.md",
     routing "../routing.md",
     server "../server.md",
+    websockets "../websockets.md",
     performance "../performance.md",
     deployment "../deployment.md",
 }
