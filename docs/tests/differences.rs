@@ -61,6 +61,101 @@ async fn a_page_of_another_site_opens_no_websocket() {
     }
 }
 
+/// What Flask does in each case was seen with Flask 3.1.3.
+#[test]
+fn errors_propagate_only_where_a_test_wants_it() {
+    let broken = |app: App| {
+        let app = app.add_url_rule(Rule::new("/"), async || -> Result<&str> { Err(Error::msg("broken")) });
+        app.add_url_rule(Rule::new("/slash/"), async || "x").test_client()
+    };
+    let debug = broken(app().config("DEBUG", true));
+    assert!(hipflask::block_on(debug.get("/").try_send()).is_ok_and(|response| response.status() == 500));
+    assert!(hipflask::block_on(broken(app().config("TESTING", true)).get("/").try_send()).is_err());
+    let trapping = broken(production().config("TRAP_HTTP_EXCEPTIONS", true));
+    assert_eq!(trapping.get("/nowhere").send_blocking().status(), 500);
+    assert_eq!(trapping.get("/slash").send_blocking().status(), 308);
+    // What a server sends: no handler for 500 is asked, and the functions after the view run.
+    let app = production().config("PROPAGATE_EXCEPTIONS", true).register_error_handler(500, async || "handled");
+    let app = app.add_url_rule(Rule::new("/"), async || -> Result<&str> { Err(Error::msg("broken")) }).freeze();
+    let response = hipflask::block_on(app.expect("in order").respond(Request::get("/")));
+    assert_eq!(response.status(), 500);
+    assert!(response.headers().contains_key("x-content-type-options"));
+}
+
+#[test]
+fn a_missing_key_of_a_form_is_a_400_in_debug_mode_too() {
+    let required = async |form: FormData| form.fields.require("name").map(str::to_owned);
+    let app = |trap: Option<bool>| {
+        let app = app().config("DEBUG", true).config("TRAP_BAD_REQUEST_ERRORS", trap);
+        app.add_url_rule(Rule::new("/").methods([POST]), required).test_client()
+    };
+    let sent = |trap| app(trap).post("/").form([("other", "x")]).send_blocking();
+    assert!(sent(None).status() == 400 && sent(None).text().contains("name"));
+    assert_eq!(sent(Some(true)).status(), 500);
+}
+
+#[test]
+fn who_is_told_what_happens_harms_nobody_and_a_message_waits_for_the_context() {
+    use std::sync::{Arc, Mutex};
+
+    use hipflask::signals::{MessageFlashed, TemplateRendered};
+
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let note = |what: &'static str| {
+        let told = Arc::clone(&told);
+        move || told.lock().expect("nobody panics").push(what)
+    };
+    let (flashed, rendered, viewed) = (note("flashed"), note("rendered"), note("view"));
+    let app = app()
+        .connect(move |_, _: &MessageFlashed| flashed())
+        .connect(|_, _: &TemplateRendered| panic!("it fails"))
+        .connect(move |_, _: &TemplateRendered| rendered())
+        .add_url_rule(Rule::new("/"), move |session: Session| {
+            session.flash("Hello!");
+            viewed();
+            Template::from_string("page")
+        });
+    assert_eq!(answers(app).text(), "page");
+    assert_eq!(*told.lock().expect("nobody panics"), ["view", "flashed", "rendered"]);
+}
+
+#[test]
+fn what_is_around_an_application_has_its_context_and_ends_before_teardown() {
+    use std::sync::{Arc, Mutex};
+
+    use hipflask::extension::{Answer, Handler};
+
+    struct Around(Arc<dyn Handler>, Arc<Mutex<Vec<String>>>);
+
+    impl Handler for Around {
+        fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
+            Answer::Later(Box::pin(async {
+                let answer = self.0.call(ctx).await;
+                self.1.lock().expect("nobody panics").push(format!("around {:?}", ctx.endpoint()));
+                answer
+            }))
+        }
+    }
+
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (around, end) = (Arc::clone(&told), Arc::clone(&told));
+    let app = app()
+        .add_url_rule(Rule::new("/").endpoint("index"), async || "x")
+        .teardown_request(move || end.lock().expect("nobody panics").push("teardown".to_owned()))
+        .wrap(move |inside| Around(inside, around));
+    answers(app);
+    assert_eq!(*told.lock().expect("nobody panics"), ["around Some(\"index\")", "teardown"]);
+}
+
+#[test]
+fn a_blueprint_with_defaults_can_have_files() {
+    let blueprint =
+        Blueprint::new("part").url_prefix("/part").default("lang", "de").root_path("docs/tests/programs/parts/blog");
+    let app = App::new("test", concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let client = app.register_blueprint(blueprint.static_folder("static")).test_client();
+    assert_eq!(client.get("/part/static/blog.css").send_blocking().status(), 200);
+}
+
 #[test]
 fn a_string_is_plain_text() {
     let response = answers(app().add_url_rule(Rule::new("/"), || String::from("<b>")));
@@ -441,4 +536,41 @@ fn what_a_template_cannot_use_is_known() {
         assert_eq!(shown(source).status(), 500, "{source} works; take it out of the page");
     }
     assert_eq!(shown("{{ '%s and %05.1f'|format('x', 3) }}").text(), "x and 003.0");
+}
+
+#[test]
+fn a_session_that_does_not_fit_into_its_cookie_is_not_sent() {
+    let text: String = (0..1000).map(|_| hipflask::signing::token_urlsafe::<3>()).collect();
+    let answer = |most: usize| {
+        let text = text.clone();
+        let fill = move |session: Session| {
+            session.set("x", &text);
+            "filled"
+        };
+        let response = answers(production().config("MAX_COOKIE_SIZE", most).add_url_rule(Rule::new("/"), fill));
+        assert_eq!(response.text(), "filled");
+        response.header("set-cookie").map(str::to_owned)
+    };
+    let whole = answer(0).expect("there is no limit");
+    // The name and the value, without what is between them and without the attributes.
+    let size = whole.split(';').next().unwrap_or_default().len() - "=".len();
+    assert!(answer(size).is_some() && answer(size - 1).is_none());
+}
+
+#[test]
+fn a_refresh_leaves_the_cookie_of_a_mounted_application_alone() {
+    let login = |session: Session| {
+        session.set("user", "ada");
+        "hello"
+    };
+    let begin = |session: Session| {
+        session.set_permanent(true);
+        "begun"
+    };
+    let inner = production().config("WTF_CSRF_ENABLED", false).add_url_rule(Rule::new("/"), login);
+    let client = production().add_url_rule(Rule::new("/"), begin).mount("/in", inner).test_client();
+    client.get("/").send_blocking();
+    let response = client.get("/in/").send_blocking();
+    assert_eq!(response.headers().get_all("set-cookie").iter().count(), 1);
+    assert_eq!(client.session(|session| session.get::<String>("user")).as_deref(), Some("ada"));
 }

@@ -8,6 +8,7 @@ mod fresh;
 mod guard;
 mod load;
 mod minimal_versions;
+mod oracle;
 mod public_types;
 mod services;
 mod test;
@@ -25,6 +26,8 @@ cargo xtask COMMAND
                      missing when it may, and run every test. ARGUMENTS go to `cargo test`, for instance
                      `-p hipflask-sql`; without any, the examples of the documentation are run too.
   services           Start what the tests need and keep it, for tests that are run by hand.
+  oracle [--check]   Ask the real Flask the table of crates/hipflask/tests/fixtures/oracle again, and Hipflask after it;
+                     then ask Hipflask what Werkzeug's and Flask's own tests ask. `--check` records nothing anew.
   deny               Check the dependencies: licences, and known advisories from the copy in xtask/advisories.
   typos              Check the spelling; typos.toml has the words that are right all the same.
   each-crate         Check every package alone, with the features that it asks for itself.
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Some(("typos", [])) => typos::run(),
         Some(("each-crate", [])) => each_crate::run(),
         Some(("minimal-versions", [])) => minimal_versions::run(),
+        Some(("oracle", rest)) => oracle::run(rest),
         Some(("public-types", [])) => public_types::run(),
         Some(("fresh", [])) => fresh::run(),
         Some(("budget", [])) => budget::run(),

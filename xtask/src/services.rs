@@ -22,6 +22,11 @@ pub struct Need {
 }
 
 impl Need {
+    /// Something that does not run.
+    pub fn prepared(found: String, variable: &'static str, value: String) -> Need {
+        Need { found, environment: vec![(variable, value)], process: None }
+    }
+
     /// Keeps the service, and what it starts from now on, on one core.
     pub fn keep_on_core(&self, core: u32) -> Result<()> {
         let Some(process) = self.process else { return Ok(()) };
@@ -105,8 +110,7 @@ pub fn python() -> Result<Need> {
     let python = python_of_the_project()?;
     let imports = "import flask, importlib.metadata as m; print('Flask', m.version('flask'))";
     let found = output(Command::new(&python).args(["-c", imports]))?;
-    let environment = vec![("TEST_PYTHON", python.display().to_string())];
-    Ok(Need { found: found.trim().to_owned(), environment, process: None })
+    Ok(Need::prepared(found.trim().to_owned(), "TEST_PYTHON", python.display().to_string()))
 }
 
 /// The interpreter of the environment for tests and checks, kept in the target folder.

@@ -68,6 +68,7 @@ fn needs(guard: &Guard) -> (Vec<Need>, Vec<String>) {
         ("PostgreSQL", services::postgresql(guard)),
         ("Chromium", services::chromium()),
         ("Python with Flask", services::python()),
+        ("the calls of Werkzeug's tests", crate::oracle::need()),
     ];
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for (name, need) in needs {

@@ -41,6 +41,8 @@
 mod login;
 mod password;
 
+pub mod signals;
+
 pub use crate::login::{
     CurrentUser, Login, LoginManager, LoginView, UserId, UserMixin, login_required, login_user, logout_user,
 };

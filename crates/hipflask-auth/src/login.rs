@@ -13,6 +13,8 @@ use hipflask::templating::Values;
 use hipflask::{App, Context, Error, Extension, FromContext, HttpError, Result, Session, redirect};
 use serde::{Deserialize, Serialize};
 
+use crate::signals::{UserLoggedIn, UserLoggedOut, UserUnauthorized};
+
 /// The keys of Flask-Login.
 const USER_ID: &str = "_user_id";
 const FRESH: &str = "_fresh";
@@ -321,6 +323,14 @@ impl<U: UserMixin> FromContext for CurrentUser<U> {
     }
 }
 
+/// What needs logins and no user of a certain type.
+pub(crate) fn require_logins(freezing: &Freezing<'_>) -> Result<(), String> {
+    match freezing.state::<Logins>() {
+        Some(_) => Ok(()),
+        None => Err("no logins were set up; add `.extend(LoginManager::new(load_user))`".to_owned()),
+    }
+}
+
 fn check<U: UserMixin>(freezing: &Freezing<'_>) -> Result<(), String> {
     match freezing.state::<Logins>() {
         None => Err("it takes the user who is logged in, but no logins were set up; add `.extend(LoginManager::new(load_user))`".to_owned()),
@@ -351,6 +361,7 @@ pub async fn login_required(ctx: &mut Context) -> Result<()> {
 
 /// Redirects a browser to the login page, with the way back; every other client, and a WebSocket, gets 401.
 fn unauthorized(ctx: &mut Context) -> Error {
+    ctx.send(|| UserUnauthorized);
     let app = ctx.app().clone();
     let logins = app.state::<Logins>();
     let view = match ctx.option::<LoginView>() {
@@ -387,10 +398,15 @@ pub fn login_user<U: UserMixin>(session: &Session, user: &U) -> bool {
     }
     session.set(USER_ID, user.get_id());
     session.set(FRESH, true);
+    session.send(|| UserLoggedIn::new(user.get_id()));
     true
 }
 
 /// Logs out the current user, and empties the session; flashed messages are kept.
 pub fn logout_user(session: &Session) {
+    let id = id_of(session);
     session.renew();
+    if let Some(id) = id {
+        session.send(|| UserLoggedOut::new(id));
+    }
 }

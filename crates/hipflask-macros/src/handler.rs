@@ -6,8 +6,9 @@ use syn::spanned::Spanned;
 use syn::{Error, ItemFn, Result, ReturnType, Signature};
 
 use crate::arguments::{Argument, in_one_place};
+use crate::class::class_name;
 use crate::render::named_templates;
-use crate::view::PathArgument;
+use crate::view::{PathArgument, View};
 
 /// Where a plain `fn` runs: on a thread for what may block, or on the worker that the request is on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl Place {
 /// not at the attribute.
 pub(crate) fn expand(function: &ItemFn, arguments: &[Argument], path: &[PathArgument], place: Place) -> TokenStream {
     let fetched = Fetched::new(arguments, path);
-    let answer = answer(&function.sig, &fetched, place);
+    let answer = answer(&function.sig, &fetched, &Callee::Function, place);
     let checks = &fetched.checks;
     let templates = templates(function);
     quote! {
@@ -55,6 +56,39 @@ pub(crate) fn expand(function: &ItemFn, arguments: &[Argument], path: &[PathArgu
             }
         }
     }
+}
+
+/// What is called.
+pub(crate) enum Callee {
+    /// A function, by its name.
+    Function,
+    /// A method of an instance that all requests share: the handler's field.
+    Shared { class: TokenStream },
+    /// A method of an instance that is made for the request.
+    Made { class: TokenStream },
+}
+
+/// What calls a method of a class-based view.
+pub(crate) struct OfMethod {
+    pub(crate) answer: TokenStream,
+    pub(crate) checks: TokenStream,
+}
+
+/// [`expand`], for one of the methods of a class-based view, without the handler around it.
+pub(crate) fn of_method(view: &View, callee: &Callee, place: Place) -> OfMethod {
+    let mut fetched = Fetched::default();
+    if let Callee::Made { class } = callee {
+        let span = span_of(class);
+        fetched.by_type(&Ident::new("this", span.resolved_at(Span::call_site())), class, span);
+    }
+    fetched.add(&view.arguments, &view.path);
+    let answer = answer(&view.function.sig, &fetched, callee, place);
+    let (checks, templates) = (&fetched.checks, templates(&view.function));
+    OfMethod { answer, checks: quote!(#checks #templates) }
+}
+
+fn span_of(tokens: &TokenStream) -> Span {
+    tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span())
 }
 
 /// The check that the templates exist which the function names.
@@ -80,6 +114,12 @@ struct Fetched {
 impl Fetched {
     fn new(arguments: &[Argument], path: &[PathArgument]) -> Fetched {
         let mut fetched = Fetched::default();
+        fetched.add(arguments, path);
+        fetched
+    }
+
+    fn add(&mut self, arguments: &[Argument], path: &[PathArgument]) {
+        let fetched = self;
         for (index, argument) in arguments.iter().enumerate() {
             let value = |span: Span| Ident::new(&format!("argument_{index}"), span.resolved_at(Span::call_site()));
             match argument {
@@ -104,7 +144,6 @@ impl Fetched {
                 }
             }
         }
-        fetched
     }
 
     fn by_type(&mut self, value: &Ident, ty: &TokenStream, span: Span) {
@@ -116,12 +155,15 @@ impl Fetched {
 }
 
 /// The body of `Handler::call`. A function that runs in place answers at once if all that it takes is ready.
-fn answer(signature: &Signature, fetched: &Fetched, place: Place) -> TokenStream {
+fn answer(signature: &Signature, fetched: &Fetched, callee: &Callee, place: Place) -> TokenStream {
     let Fetched { fetches, ready, .. } = fetched;
-    let (called, at_name) = (called(signature, fetched, place), signature.ident.span());
+    let (called, at_name) = (called(signature, fetched, callee, place), signature.ident.span());
     let outcome = quote_spanned!(answer_span(signature)=> ::hipflask::extension::Outcome::into_outcome(#called, ctx));
     if signature.asyncness.is_none() && place == Place::Inline {
-        let name = signature.ident.to_string();
+        let name = match callee {
+            Callee::Function => signature.ident.to_string(),
+            Callee::Shared { class } | Callee::Made { class } => format!("{}::{}", class_name(class), signature.ident),
+        };
         let answer = quote_spanned!(at_name=> async move { #fetches ::core::result::Result::Ok(#outcome) });
         let ready = if ready.is_empty() { quote!(true) } else { quote!(#(#ready)&&*) };
         quote! {
@@ -135,17 +177,36 @@ fn answer(signature: &Signature, fetched: &Fetched, place: Place) -> TokenStream
 }
 
 /// What calls the function, where it runs.
-fn called(signature: &Signature, Fetched { passed, takes_context, .. }: &Fetched, place: Place) -> TokenStream {
+fn called(
+    signature: &Signature,
+    Fetched { passed, takes_context, .. }: &Fetched,
+    callee: &Callee,
+    place: Place,
+) -> TokenStream {
     let span = answer_span(signature);
     let mut name = signature.ident.clone();
     name.set_span(span.resolved_at(name.span()));
     let ctx = takes_context.then(|| quote_spanned!(span=> ctx,));
-    let call = quote_spanned!(span=> #name(#ctx #(#passed),*));
+    let (instance, method) = match callee {
+        Callee::Function => (None, None),
+        Callee::Shared { .. } => (
+            Some(quote_spanned!(span=> let this = ::std::sync::Arc::clone(&self.0);)),
+            Some(quote_spanned!(span=> this.)),
+        ),
+        Callee::Made { .. } => (None, Some(quote_spanned!(span=> this.))),
+    };
+    // A function that runs elsewhere takes the instance along.
+    let instance = instance.filter(|_| signature.asyncness.is_none() && place == Place::Thread);
+    let method = match callee {
+        Callee::Shared { .. } if instance.is_none() => Some(quote_spanned!(span=> self.0.)),
+        _ => method,
+    };
+    let call = quote_spanned!(span=> #method #name(#ctx #(#passed),*));
     match (place, takes_context) {
         _ if signature.asyncness.is_some() => quote_spanned!(span=> #call.await),
         (Place::Inline, _) => quote_spanned!(span=> ::hipflask::__private::watched(NAME, || #call)),
-        (Place::Thread, true) => quote_spanned!(span=> ctx.run_blocking(move |ctx| #call).await?),
-        (Place::Thread, false) => quote_spanned!(span=> ctx.app().run_blocking(move || #call).await?),
+        (Place::Thread, true) => quote_spanned!(span=> { #instance ctx.run_blocking(move |ctx| #call).await? }),
+        (Place::Thread, false) => quote_spanned!(span=> { #instance ctx.app().run_blocking(move || #call).await? }),
     }
 }
 

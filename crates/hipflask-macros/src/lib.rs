@@ -3,6 +3,7 @@
 
 mod app;
 mod arguments;
+mod class;
 mod entry;
 mod error_handler;
 mod form;
@@ -95,8 +96,46 @@ routes! {
     /// `subdomain = "api"`, `host = "<user>.example.org"`, `strict_slashes = false`, `merge_slashes = false`,
     /// `provide_automatic_options = false`, `build_only = true`, `alias = true`, `redirect_to = "/new/<id>"`,
     /// `websocket = true`, each a method of [`Rule`](struct.Rule.html); and `with = value` for each option that an
-    /// extension reads; `inline` for a plain `fn` that promises not to block. Several of these attributes on one function
+    /// extension reads; `wrap = f` for a function from handler to handler, which puts something around the view
+    /// ([`Route::wrap`](extension/struct.Route.html#method.wrap)), the last one outermost; `inline` for a plain `fn` that promises not to block. Several of these attributes on one function
     /// give it several rules.
+    ///
+    /// Above an `impl` block it makes a class-based view, Flask's `MethodView`: the functions that are named for methods,
+    /// `get`, `post` and the others, answer these; HEAD is `get`'s unless there is `head`. A function that is named
+    /// `dispatch_request` answers every method, as in Flask's `View`. `as_view` makes the routes of one instance, under a
+    /// name. With `&self` all requests share the instance; with `self` each has its own, which its type makes by
+    /// `FromContext`.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// struct Posts {
+    ///     title: &'static str,
+    /// }
+    ///
+    /// #[route("/posts/<int:id>")]
+    /// impl Posts {
+    ///     async fn get(&self, id: i64) -> String {
+    ///         format!("{} {id}", self.title)
+    ///     }
+    ///
+    ///     async fn delete(&self, _id: i64) -> Status {
+    ///         Status::NO_CONTENT
+    ///     }
+    /// }
+    ///
+    /// let client = App::new("doc", ".").routes(Posts { title: "Post" }.as_view("posts")).test_client();
+    /// assert_eq!(client.get("/posts/7").send_blocking().text(), "Post 7");
+    /// assert_eq!(client.delete("/posts/7").send_blocking().status(), 204);
+    /// assert_eq!(client.put("/posts/7").send_blocking().header("allow"), Some("DELETE, GET, HEAD, OPTIONS"));
+    /// ```
+    ///
+    /// Beside the `impl` it writes
+    ///
+    /// ```text
+    /// struct __View<T>(Arc<T>);                  // a `Handler` that calls the function of the request's method
+    /// impl Posts { pub fn as_view(self, name: impl Into<String>) -> Vec<Route> }
+    /// ```
     ///
     /// `crate = path` says where Hipflask is, if it is not `::hipflask`. The other attributes have this option too.
     route None;
@@ -216,6 +255,12 @@ pub fn app(input: TokenStream) -> TokenStream {
     function(input, |input| app::expand(&input))
 }
 
+/// `folder!`
+#[proc_macro]
+pub fn folder(input: TokenStream) -> TokenStream {
+    function(input, app::folder)
+}
+
 /// Makes a struct a form: every field is a field of the form.
 ///
 /// ```
@@ -230,10 +275,17 @@ pub fn app(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// In `#[field(..)]`: `label`, `widget`, `description`, `name`; `trim`, which reads the field without the white space
-/// around it; the rules `length(1..=80)`, `range(18..)`, `email`, `one_of("a", "b")`,
-/// `choices("a" = "First", "b" = "Second")`, `equal_to = "other"`, `file_size(..=2_000_000)`, `check = function`,
-/// `rule = value`; any other `key = "value"` becomes an attribute of the HTML. An `Option` may be left empty.
+/// In `#[field(..)]`:
+///
+/// - how it looks: `label`, `description`, `widget`, `name`; `choices("a" = "First", "b" = "Second")`, or `choices` for
+///   those that are told at run time; `empty`, the label of the empty choice;
+/// - how it is read: `trim` leaves out the white space around it, `readonly` and `disabled` show a value and take none;
+/// - what it must be: `length(1..=80)`, `range(18..)`, `email`, `url`, `uuid`, `mac_address`, `one_of("a", "b")`,
+///   `none_of("a", "b")`, `equal_to = "other"`, `ticked`, `entries(1..=3)`, `file_size(..=2_000_000)`,
+///   `file_types("png", "jpg")`, `check = function`, `rule = value`.
+///
+/// Any other `key = "value"` becomes an attribute of the HTML. The widget follows from the type of the field. An `Option`
+/// may be left empty, a `Vec` has several values, and another form is a form inside the form.
 ///
 /// Beside the form it writes the fields' names as constants, for `form.add_error(NewPost::TITLE, "…")`:
 ///
@@ -246,10 +298,41 @@ pub fn app(input: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// `#[form(crate = path)]` above the struct says where Hipflask is, if it is not `::hipflask`.
+/// `#[form(prepare = function)]` above the struct names an async function that prepares the form of each request.
+/// `#[form(crate = path)]` says where Hipflask is, if it is not `::hipflask`.
 #[proc_macro_derive(Form, attributes(field, form))]
 pub fn form(input: TokenStream) -> TokenStream {
     let input = Tokens::from(input);
     let root = Root::of_derive(&input, "form");
     finish(root, |_| form::expand(input.clone()), || form::standing_in(input.clone()))
+}
+
+/// Makes the variants of an enum the choices of a field.
+///
+/// ```
+/// use hipflask::form::Choices;
+/// use hipflask::prelude::*;
+///
+/// #[derive(Choices)]
+/// enum Size {
+///     Small,
+///     #[choice(value = "xl", label = "As large as possible")]
+///     ExtraLarge,
+/// }
+///
+/// #[derive(Form)]
+/// struct Order {
+///     size: Size,
+///     others: Vec<Size>,
+/// }
+/// ```
+///
+/// It is sent as `small`, and shown as `Small`, unless `#[choice(value = "…", label = "…")]` says otherwise; `group` is the
+/// heading that it is shown under. `#[choices(crate = path)]` above the enum says where Hipflask is, if it is not
+/// `::hipflask`.
+#[proc_macro_derive(Choices, attributes(choice, choices))]
+pub fn choices(input: TokenStream) -> TokenStream {
+    let input = Tokens::from(input);
+    let root = Root::of_derive(&input, "choices");
+    finish(root, |_| form::choices::expand(input.clone()), || form::choices::standing_in(input.clone()))
 }

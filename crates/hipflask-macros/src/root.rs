@@ -42,19 +42,14 @@ impl Root {
         (Root(Some(path)), tokens.collect())
     }
 
-    /// Reads `#[form(crate = path)]` above a struct.
+    /// Reads `#[form(crate = path)]` above a struct, where `form` is `attribute`. Its other options are left to the derive.
     pub(crate) fn of_derive(input: &TokenStream, attribute: &str) -> Result<Root> {
         let mut root = Root::default();
         let Ok(input) = syn::parse2::<DeriveInput>(input.clone()) else { return Ok(root) };
         for attribute in input.attrs.iter().filter(|found| found.path().is_ident(attribute)) {
             let mut options = attribute.meta.require_list()?.tokens.clone();
-            root = Root::take(&mut options)?;
-            if !options.is_empty() {
-                return Err(Error::new_spanned(
-                    options,
-                    "above a form only `crate = path` is allowed; other options belong above its fields",
-                ));
-            }
+            let found = Root::take(&mut options)?;
+            root = if found.0.is_some() { found } else { root };
         }
         Ok(root)
     }

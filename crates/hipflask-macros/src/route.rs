@@ -13,6 +13,7 @@ use syn::{
 
 use crate::Expanded;
 use crate::arguments::{self, Plain};
+use crate::class;
 use crate::handler::{self, Place};
 use crate::root::Root;
 use crate::view::{PathArgument, View, ViewRule};
@@ -32,10 +33,12 @@ struct Options {
     switches: Vec<(Ident, LitBool)>,
     /// `with = Role("admin")`, each a value.
     with: Vec<Expr>,
+    /// `wrap = timed`, each a function from handler to handler.
+    wrap: Vec<Expr>,
     inline: Option<Ident>,
 }
 
-const KNOWN: &str = "`methods`, `endpoint`, `defaults`, `subdomain`, `host`, `strict_slashes`, `merge_slashes`, `build_only`, `redirect_to`, `alias`, `websocket`, `provide_automatic_options`, `with`, `inline`";
+const KNOWN: &str = "`methods`, `endpoint`, `defaults`, `subdomain`, `host`, `strict_slashes`, `merge_slashes`, `build_only`, `redirect_to`, `alias`, `websocket`, `provide_automatic_options`, `with`, `wrap`, `inline`";
 
 impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> Result<Options> {
@@ -59,6 +62,7 @@ impl Parse for Options {
             redirect_to: None,
             switches: Vec::new(),
             with: Vec::new(),
+            wrap: Vec::new(),
             inline: None,
         };
         let mut seen: Vec<Ident> = Vec::new();
@@ -66,7 +70,7 @@ impl Parse for Options {
             input.parse::<Token![,]>().map_err(|error| Error::new(error.span(), "a comma is missing before this"))?;
             if !input.is_empty() {
                 let key = options.parse_one(input)?;
-                if seen.contains(&key) && key != "with" {
+                if seen.contains(&key) && key != "with" && key != "wrap" {
                     return Err(Error::new(key.span(), format!("the option `{key}` is given twice")));
                 }
                 seen.push(key);
@@ -96,6 +100,7 @@ impl Options {
             }
             "build_only" | "alias" | "websocket" => self.switches.push((key.clone(), value(&key, "true", input)?)),
             "with" => self.with.push(value(&key, "Role(\"admin\")", input)?),
+            "wrap" => self.wrap.push(value(&key, "function", input)?),
             "inline" => self.inline = Some(key.clone()),
             method if METHODS.contains(&method) => {
                 return Err(Error::new(key.span(), format!("methods are a list: `methods = [{method}]`")));
@@ -181,13 +186,13 @@ fn parse_method(expr: &Expr) -> Result<LitStr> {
 }
 
 /// One rule of a view: its options, and the method that the attribute's name says.
-struct Attached {
+pub(crate) struct Attached {
     options: Options,
     method: Option<String>,
 }
 
 impl Attached {
-    fn new(method: Option<&str>, arguments: TokenStream) -> Result<Attached> {
+    pub(crate) fn new(method: Option<&str>, arguments: TokenStream) -> Result<Attached> {
         let options: Options = syn::parse2(arguments)?;
         if let (Some(method), Some((_, span))) = (method, &options.methods) {
             let message = format!(
@@ -207,10 +212,28 @@ impl Attached {
         }
     }
 
+    /// The methods that it lists.
+    pub(crate) fn listed_methods(&self) -> Option<&[LitStr]> {
+        self.options.methods.as_ref().map(|(methods, _)| &**methods)
+    }
+
+    pub(crate) fn endpoint(&self) -> Option<&LitStr> {
+        self.options.endpoint.as_ref()
+    }
+
+    pub(crate) fn inline(&self) -> Option<&Ident> {
+        self.options.inline.as_ref()
+    }
+
+    /// `Route::new(rule, view)…`, where `view` is the handler.
+    pub(crate) fn route(&self, rule: &TokenStream) -> TokenStream {
+        let wraps = self.options.wrap.iter().map(|wrap| quote_spanned!(wrap.span()=> .wrap(#wrap)));
+        quote!(::hipflask::extension::Route::new(#rule, ::std::sync::Arc::clone(&view)) #(#wraps)*)
+    }
+
     /// `Rule::new("/").methods([..])…`
-    fn rule(&self) -> TokenStream {
+    pub(crate) fn rule(&self, methods: &[LitStr]) -> TokenStream {
         let Options { rule, endpoint, defaults, subdomain, host, redirect_to, switches, with, .. } = &self.options;
-        let methods = self.methods();
         let span = rule.span();
         let mut code =
             quote_spanned!(span=> ::hipflask::Rule::new(#rule).methods([#(::hipflask::__private::method(#methods)),*]));
@@ -243,17 +266,18 @@ impl Attached {
 pub(crate) fn expand(method: Option<&str>, arguments: TokenStream, item: TokenStream) -> Expanded {
     let mut function = match syn::parse2(item)? {
         Item::Fn(function) => function,
+        Item::Impl(item) => return class::expand(method, arguments, item),
         other => {
             return Err(Error::new_spanned(
                 other,
-                "a route belongs above a function: `async fn view() -> Html { .. }`",
+                "a route belongs above a function, `async fn view() -> Html { .. }`, or above an `impl` of a type",
             ));
         }
     };
     let mut attached = vec![Attached::new(method, arguments)?];
-    attached.extend(take_route_attributes(&mut function)?);
+    attached.extend(take_route_attributes(&mut function.attrs)?);
     let rules = attached.iter().map(view_rule).collect::<Result<Vec<ViewRule>>>()?;
-    let view = View::new(function, &rules)?;
+    let view = View::new(function, &rules.iter().collect::<Vec<_>>(), "the view")?;
     let twin = twin(&view);
     let routes = routes(&view, &attached)?;
     let function = &view.function;
@@ -263,7 +287,11 @@ pub(crate) fn expand(method: Option<&str>, arguments: TokenStream, item: TokenSt
 /// What replaces a view whose attribute is wrong: the function, and enough beside it that `routes![]` does
 /// not report the same mistake once more.
 pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
-    let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else { return item };
+    let mut function = match syn::parse2(item.clone()) {
+        Ok(Item::Fn(function)) => function,
+        Ok(Item::Impl(item)) => return class::standing_in(item),
+        _ => return item,
+    };
     function.attrs.retain(|attribute| !is_route(attribute));
     let (name, visibility, cfgs) = (&function.sig.ident, &function.vis, cfgs(&function));
     if matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_))) {
@@ -288,16 +316,16 @@ pub(crate) fn standing_in(item: TokenStream) -> TokenStream {
     }
 }
 
-fn view_rule(attached: &Attached) -> Result<ViewRule> {
+pub(crate) fn view_rule(attached: &Attached) -> Result<ViewRule> {
     let Options { rule, defaults, subdomain, host, .. } = &attached.options;
     let defaults = defaults.iter().map(|(name, _)| name.clone()).collect();
     ViewRule::new(rule.clone(), subdomain.iter().chain(host), defaults)
 }
 
-/// Further route attributes on the same function are further rules of the same view.
-fn take_route_attributes(function: &mut ItemFn) -> Result<Vec<Attached>> {
-    let (routes, others): (Vec<_>, Vec<_>) = std::mem::take(&mut function.attrs).into_iter().partition(is_route);
-    function.attrs = others;
+/// Further route attributes on the same function or class are further rules of the same view.
+pub(crate) fn take_route_attributes(attributes: &mut Vec<Attribute>) -> Result<Vec<Attached>> {
+    let (routes, others): (Vec<_>, Vec<_>) = std::mem::take(attributes).into_iter().partition(is_route);
+    *attributes = others;
     let attach = |attribute: &Attribute| {
         let method = attribute_name(attribute).filter(|name| name != "route").map(|name| name.to_uppercase());
         let mut arguments = attribute.meta.require_list()?.tokens.clone();
@@ -312,7 +340,7 @@ fn attribute_name(attribute: &Attribute) -> Option<String> {
     attribute.path().segments.last().map(|segment| segment.ident.to_string())
 }
 
-fn is_route(attribute: &Attribute) -> bool {
+pub(crate) fn is_route(attribute: &Attribute) -> bool {
     attribute_name(attribute).is_some_and(|name| ROUTE_ATTRIBUTES.contains(&name.as_str()))
 }
 
@@ -376,7 +404,7 @@ fn routes(view: &View, attached: &[Attached]) -> Result<TokenStream> {
     let inline = attached.iter().find_map(|attached| attached.options.inline.as_ref());
     let place = Place::of(inline, &view.function.sig)?;
     let handler = handler::expand(&view.function, &view.arguments, &view.path, place);
-    let rules = attached.iter().map(Attached::rule);
+    let routes = attached.iter().map(|attached| attached.route(&attached.rule(&attached.methods())));
     Ok(quote! {
         #(#cfgs)*
         // Public in a struct that is as private as the view: what cannot be seen is reported once.
@@ -390,7 +418,7 @@ fn routes(view: &View, attached: &[Attached]) -> Result<TokenStream> {
                 #handler
                 let view: ::std::sync::Arc<dyn ::hipflask::extension::Handler> = ::std::sync::Arc::new(__View);
                 let id = ::hipflask::routing::ViewId { name: #text, place: Self::_PLACE };
-                ::std::vec![#(::hipflask::extension::Route::new(#rules, ::std::sync::Arc::clone(&view)).with_id(id)),*]
+                ::std::vec![#(#routes.with_id(id)),*]
             }
         }
     })

@@ -70,8 +70,8 @@ fn parse(text: &LitStr) -> Result<RuleSyntax> {
 }
 
 impl View {
-    /// Sorts the arguments out, and checks them against every rule.
-    pub(crate) fn new(function: ItemFn, rules: &[ViewRule]) -> Result<View> {
+    /// Sorts the arguments out, and checks them against every rule; `what` it is, for messages.
+    pub(crate) fn new(function: ItemFn, rules: &[&ViewRule], what: &str) -> Result<View> {
         check_output(&function)?;
         let arguments = arguments::read(&function.sig, "a view")?;
         let mut path = Vec::new();
@@ -90,7 +90,7 @@ impl View {
             }
         }
         for rule in rules {
-            check_every_variable_is_taken(rule, &path)?;
+            check_every_variable_is_taken(rule, &path, what)?;
         }
         Ok(View { function, arguments, path })
     }
@@ -111,13 +111,13 @@ fn check_output(function: &ItemFn) -> Result<()> {
 }
 
 /// The variable of an argument: it has the same name, except for an underscore in front.
-fn variable_for(name: &Ident, rules: &[ViewRule]) -> Option<String> {
+fn variable_for(name: &Ident, rules: &[&ViewRule]) -> Option<String> {
     let name = name.unraw().to_string();
     let bare = name.trim_start_matches('_');
     [name.as_str(), bare].into_iter().find(|name| rules.iter().any(|rule| rule.gives(name))).map(str::to_owned)
 }
 
-fn check_rules(name: &Ident, variable: &str, ty: &Type, rules: &[ViewRule]) -> Result<()> {
+fn check_rules(name: &Ident, variable: &str, ty: &Type, rules: &[&ViewRule]) -> Result<()> {
     for rule in rules {
         if !rule.gives(variable) {
             return Err(Error::new(
@@ -203,7 +203,7 @@ fn type_for(variable: &Variable) -> &'static str {
     }
 }
 
-fn not_in_the_rule(name: &Ident, ty: &Type, rules: &[ViewRule]) -> Error {
+fn not_in_the_rule(name: &Ident, ty: &Type, rules: &[&ViewRule]) -> Error {
     let name_span = name.span();
     let name = name.unraw().to_string();
     let rule = rules.first().map(|rule| rule.text.value()).unwrap_or_default();
@@ -234,7 +234,7 @@ fn owned(ty: &Type) -> Error {
     Error::new_spanned(ty, format!("the arguments of a view are owned: take `{owned}`, not a reference"))
 }
 
-fn check_every_variable_is_taken(rule: &ViewRule, path: &[PathArgument]) -> Result<()> {
+fn check_every_variable_is_taken(rule: &ViewRule, path: &[PathArgument], what: &str) -> Result<()> {
     for variable in rule.syntax.variables() {
         if path.iter().any(|argument| argument.variable == variable.name) {
             continue;
@@ -243,7 +243,7 @@ fn check_every_variable_is_taken(rule: &ViewRule, path: &[PathArgument]) -> Resu
         return Err(Error::new(
             rule.text.span(),
             format!(
-                "the view has no argument for `{written}`; add `{name}: {ty}` to it (`_{name}: {ty}` if it has no use for it)"
+                "{what} has no argument for `{written}`; add `{name}: {ty}` to it (`_{name}: {ty}` if it has no use for it)"
             ),
         ));
     }

@@ -218,6 +218,11 @@ impl Db {
         }
     }
 
+    /// Which kind of database it is: `sqlite` or `postgres`, for statements that cannot be the same on each.
+    pub fn kind(&self) -> &'static str {
+        self.pool.ending()
+    }
+
     /// A statement, with `?` where values are bound. Its text is a part of the program, so that nothing that a
     /// client sent can become SQL.
     pub fn query(&self, sql: &'static str) -> Query<'_> {

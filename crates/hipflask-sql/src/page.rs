@@ -1,6 +1,7 @@
 //! Pages of a result. Flask-SQLAlchemy's `paginate`.
 
 use hipflask::HttpError;
+use hipflask::templating::ITERATED;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 
@@ -66,8 +67,8 @@ impl<'de> Deserialize<'de> for Paging {
 
 /// One page of a result, and its place among the others.
 ///
-/// In a template: `posts.items`, `posts.has_next`, `posts.next_num`, `posts.iter_pages` (numbers, and none for
-/// a gap).
+/// In a template: `{% for post in posts %}`, `posts.has_next`, `posts.next_num`, `posts.iter_pages()` (numbers, and none
+/// for a gap).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
     /// The rows of this page.
@@ -96,6 +97,16 @@ impl<T> Page<T> {
         (self.page > 1).then(|| self.page - 1)
     }
 
+    /// The number of its first row among those of all pages, counted from 1; 0 if there is none.
+    pub fn first(&self) -> u64 {
+        if self.items.is_empty() { 0 } else { (self.page - 1) * self.per_page + 1 }
+    }
+
+    /// The number of its last row among those of all pages.
+    pub fn last(&self) -> u64 {
+        (self.first() + self.items.len() as u64).saturating_sub(1)
+    }
+
     /// The pages to link to: two at either end, two before and four after this one, and `None` for a gap.
     pub fn iter_pages(&self) -> Vec<Option<u64>> {
         let (page, last) = (self.page, self.pages());
@@ -114,12 +125,14 @@ impl<T> Page<T> {
 impl<T: Serialize> Serialize for Page<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
-        let mut out = serializer.serialize_struct("Page", 10)?;
+        let mut out = serializer.serialize_struct(ITERATED, 12)?;
         out.serialize_field("items", &self.items)?;
         out.serialize_field("page", &self.page)?;
         out.serialize_field("per_page", &self.per_page)?;
         out.serialize_field("total", &self.total)?;
         out.serialize_field("pages", &self.pages())?;
+        out.serialize_field("first", &self.first())?;
+        out.serialize_field("last", &self.last())?;
         out.serialize_field("has_prev", &self.prev_num().is_some())?;
         out.serialize_field("has_next", &self.next_num().is_some())?;
         out.serialize_field("prev_num", &self.prev_num())?;
@@ -155,7 +168,9 @@ mod tests {
     use super::*;
 
     fn page(page: u64, total: u64) -> Page<()> {
-        Page { items: Vec::new(), page, per_page: 10, total }
+        let before = (page - 1) * 10;
+        let items = vec![(); usize::try_from(total.saturating_sub(before).min(10)).unwrap_or_default()];
+        Page { items, page, per_page: 10, total }
     }
 
     #[test]
@@ -172,5 +187,7 @@ mod tests {
     fn neighbours() {
         assert_eq!((page(1, 11).prev_num(), page(1, 11).next_num()), (None, Some(2)));
         assert_eq!((page(2, 11).prev_num(), page(2, 11).next_num()), (Some(1), None));
+        let rows = |page: Page<()>| (page.first(), page.last());
+        assert_eq!([rows(page(1, 11)), rows(page(2, 11)), rows(page(1, 0))], [(1, 10), (11, 11), (0, 0)]);
     }
 }

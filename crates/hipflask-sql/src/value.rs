@@ -1,6 +1,7 @@
 //! Values on their way into a statement and out of a row.
 
 use hipflask::DateTime;
+use hipflask::form::Date;
 
 /// A value that a statement binds or a column holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub enum SqlValue {
     Bytes(Vec<u8>),
     /// A moment.
     DateTime(DateTime),
+    /// A day.
+    Date(Date),
 }
 
 macro_rules! sql_value_from {
@@ -51,6 +54,8 @@ sql_value_from! {
     &[u8] => |value: &[u8]| SqlValue::Bytes(value.to_vec()),
     DateTime => SqlValue::DateTime,
     &DateTime => |value: &DateTime| SqlValue::DateTime(*value),
+    Date => SqlValue::Date,
+    &Date => |value: &Date| SqlValue::Date(*value),
 }
 
 impl<T: Into<SqlValue>> From<Option<T>> for SqlValue {
@@ -78,7 +83,7 @@ impl<T: Into<SqlValue>> From<Option<T>> for SqlValue {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a column",
     label = "not a column's type",
-    note = "use an integer, `f64`, `bool`, `String`, `Vec<u8>`, `DateTime`, an `Option` of these, or implement `hipflask_sql::FromColumn`"
+    note = "use an integer, `f64`, `bool`, `String`, `Vec<u8>`, `DateTime`, `Date`, an `Option` of these, or implement `hipflask_sql::FromColumn`"
 )]
 pub trait FromColumn: Sized {
     /// The value.
@@ -99,6 +104,7 @@ fn kind(value: &SqlValue) -> &'static str {
         SqlValue::Text(_) => "text",
         SqlValue::Bytes(_) => "bytes",
         SqlValue::DateTime(_) => "a date and time",
+        SqlValue::Date(_) => "a date",
     }
 }
 
@@ -195,6 +201,21 @@ impl FromColumn for DateTime {
     }
 }
 
+impl FromColumn for Date {
+    /// The day in UTC, of a column with moments.
+    fn from_column(value: SqlValue) -> Result<Date, String> {
+        match value {
+            SqlValue::Date(date) => Ok(date),
+            SqlValue::DateTime(moment) => Ok(moment.date()),
+            SqlValue::Text(text) => match text.parse() {
+                Ok(date) => Ok(date),
+                Err(error) => text.parse::<DateTime>().map(DateTime::date).map_err(|_| error.to_string()),
+            },
+            value => mismatch(&value),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,5 +232,9 @@ mod tests {
         );
         let moment = DateTime::from_column(SqlValue::Text("2020-01-02 03:04:05".into())).expect("a moment");
         assert_eq!(DateTime::from_column(SqlValue::Int(1_577_934_245)), Ok(moment));
+        for day in [SqlValue::Text("2020-01-02".into()), SqlValue::Text("2020-01-02 03:04:05".into()), moment.into()] {
+            assert_eq!(Date::from_column(day), Ok(Date::of(2020, 1, 2)));
+        }
+        assert!(Date::from_column(SqlValue::Text("tomorrow".into())).is_err());
     }
 }

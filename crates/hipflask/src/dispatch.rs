@@ -1,24 +1,29 @@
 //! The life of a request, top to bottom. `docs/lifecycle.md` tells the same for users, and a test compares
 //! the two.
 //!
-//!  1. a context is made; what is wrapped around the application runs, from the outside in; the host is checked
+//!  1. a context is made; `AppcontextPushed` is sent; what is wrapped around the application runs, from the outside in; the host is checked
 //!  2. the rule is matched; a routing error is kept for later
-//!  3. a session whose store has to be waited for is opened (Flask sends `request_started`; there are no signals yet)
+//!  3. a session whose store has to be waited for is opened; `RequestStarted` is sent
 //!  4. url value preprocessors
 //!  5. before_request functions, the application's first, then the blueprints' from the outside in
 //!  6. what step 2 kept is raised; unless it is a redirect, after the mounts have been tried
 //!  7. OPTIONS is answered, or the view runs
 //!  8. an error is given to its nearest handler
 //!  9. after_this_request functions, then after_request functions, in reverse
-//! 10. the session is saved
+//! 10. the session is saved; `RequestFinished` is sent
 //! 11. the body is made to fit the status and the method; what is wrapped around the application continues
-//! 12. teardown functions run, whatever happened; where the body has the context, when that ends
-//! 13. the body is sent, or another protocol is spoken; when that has ended, on_finished functions are told
+//! 12. teardown functions run, whatever happened, and their signals are sent (`teardown.rs`); where the body has the
+//!     context, when that ends
+//! 13. the body is sent, or another protocol is spoken; when that has ended, on_finished functions are told, and
+//!     after_response work begins
 
+mod after_response;
 pub(crate) mod ending;
 mod failure;
 mod mounts;
 mod speaking;
+mod teardown;
+pub(crate) mod within;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -27,16 +32,20 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 
+use crate::app::below_prefix::scope_of;
 use crate::app::frozen::Frozen;
+use crate::app::scope::Scope;
+use crate::app::signal::Signals;
+use crate::app::signals::{AppcontextPushed, GotRequestException, RequestFinished, RequestStarted};
 use crate::base::error::{Error, HttpError, Result};
 use crate::base::panics;
 use crate::builtin::error_page;
 use crate::builtin::security::hosts;
-use crate::builtin::templating::Rendered;
 use crate::context::Context;
+use crate::context::parted::Parted;
 use crate::context::stream::hand_over;
 use crate::dispatch::ending::Ending;
-use crate::dispatch::failure::log_error;
+use crate::dispatch::failure::{log_error, warn_of_cookies};
 use crate::handler::redirect::redirect_response;
 use crate::handler::respond::Respond;
 use crate::handler::{Answer, Handler};
@@ -67,32 +76,30 @@ impl Frozen {
         request: Box<Request>,
     ) -> impl Future<Output = (Response, Ending)> + Send + 'static {
         // The context is made here and not in the future, which would keep room for its ingredients too.
-        let mut ending = Ending::new(Context::new(self.clone(), request)); // step 1
-        async move {
-            let app = ending.begin().app().clone();
-            let response = app.full_dispatch(ending.ctx()).await;
-            if ending.ctx().owes_teardown() {
-                app.end(ending.ctx()).await; // step 12
-            }
-            ending.release(&response);
-            (response, ending)
-        }
+        respond_in(Context::new(self.clone(), request)) // step 1
     }
 
-    /// [`respond`](Frozen::respond), with the end of the request, and the names of the templates that were rendered.
-    pub(crate) async fn respond_recorded(&self, request: Request) -> (Response, Ending, Vec<String>) {
-        let rendered = Rendered::default();
+    /// [`respond`](Frozen::respond) with the end of the request, with receivers for its signals, and with what is gone when
+    /// it has ended and the work after it is done.
+    pub(crate) async fn respond_observed(
+        &self,
+        request: Request,
+        observers: Arc<Signals>,
+    ) -> (Response, Ending, Parted) {
+        let mut watching = Parted::default();
         let mut ending = Ending::new(Context::new(self.clone(), Box::new(request)));
-        ending.begin().g_mut().insert(rendered.clone());
+        ending.watch(watching.add());
+        ending.begin().observe(Some(observers));
         let mut response = self.full_dispatch(ending.ctx()).await;
         response.settle_headers();
         self.end(ending.ctx()).await;
         ending.release(&response);
-        (response, ending, rendered.names())
+        (response, ending, watching)
     }
 
     /// Steps 1 to 11, and what is wrapped around them.
     async fn full_dispatch(&self, ctx: &mut Context) -> Response {
+        ctx.send(|| AppcontextPushed);
         match self.around() {
             None => self.answer(ctx).await,
             // On the heap, so that it makes no other application's future larger.
@@ -134,6 +141,7 @@ impl Frozen {
         if let Some(late) = late {
             Box::pin(self.recover(ctx, late)).await;
         }
+        ctx.send(|| RequestFinished);
         let response = finish_response(ctx);
         hand_over(ctx);
         response
@@ -159,6 +167,7 @@ impl Frozen {
         if !self.sessions().is_ready() {
             ctx.open_session().await?; // step 3
         }
+        ctx.send(|| RequestStarted);
         match self.preprocess(ctx).await? {
             Some(response) => Ok(response),
             None => self.dispatch_request(ctx).await,
@@ -245,17 +254,24 @@ impl Frozen {
             },
         };
         let error = Arc::new(error);
-        for handler in self.scope(ctx.scope()).errors.find(&error) {
+        for handler in self.error_scope(ctx).errors.find(&error) {
             match self.call_error_handler(ctx, &**handler, Arc::clone(&error)).await {
                 Ok(Some(response)) => return (response, None),
                 Ok(None) => {} // It passed.
                 Err(error) => return self.handle_unhandled(ctx, Arc::new(error)).await,
             }
         }
-        match error.http() {
+        match error.http().filter(|http| !self.traps().catch(http)) {
             Some(http) => (error_page::http(ctx, http), None),
             None => self.handle_unhandled(ctx, error).await,
         }
+    }
+
+    /// The scope whose error handlers are asked: that of the rule, or of a blueprint that wants the errors below its prefix.
+    fn error_scope(&self, ctx: &Context) -> &Scope {
+        let unmatched = ctx.rule_id().is_none().then(|| ctx.request().routing_path()).flatten();
+        let below = unmatched.and_then(|path| scope_of(self.below_prefixes(), path));
+        self.scope(below.unwrap_or_else(|| ctx.scope()))
     }
 
     async fn call_error_handler(
@@ -272,14 +288,15 @@ impl Frozen {
 
     /// An error that no handler answers: one log line, and a 500 that a handler for 500 may replace.
     async fn handle_unhandled(&self, ctx: &mut Context, error: Arc<Error>) -> (Response, Option<Arc<Error>>) {
+        ctx.send(|| GotRequestException::with(&error));
         log_error(ctx, &error);
         let page = error_page::unhandled(ctx, &error);
-        if error_page::shows_details(ctx) {
-            // A developer wants to see what happened; Flask's debugger comes before a handler for 500 too.
+        if error_page::shows_details(ctx) || self.traps().propagates {
+            // A developer or a test wants to see what happened; Flask's debugger comes before a handler for 500 too.
             return (page, Some(error));
         }
         let internal = Arc::new(Error::from(HttpError::internal(Arc::clone(&error))));
-        for handler in self.scope(ctx.scope()).errors.find(&internal) {
+        for handler in self.error_scope(ctx).errors.find(&internal) {
             match self.call_error_handler(ctx, &**handler, Arc::clone(&internal)).await {
                 Ok(Some(response)) => return (response, Some(error)),
                 Ok(None) => {}
@@ -323,7 +340,13 @@ impl Frozen {
     }
 
     async fn save_session(&self, ctx: &mut Context) -> Result<()> {
+        for cookie in ctx.take_cookies() {
+            ctx.response_mut().headers_mut().append(header::SET_COOKIE, cookie);
+        }
         ctx.g_mut().check_kept()?;
+        if ctx.shares_session() {
+            return Ok(());
+        }
         let session = match ctx.opened_session() {
             Some(session) => session.clone(),
             None if self.sessions().may_need_refresh(ctx.request()) => ctx.session().clone(),
@@ -337,21 +360,19 @@ impl Frozen {
             Answer::Later(saving) => saving.await,
         }
     }
+}
 
-    /// Step 12, unless it was taken: right after the response was made, or, if the body has the context, when that ends.
-    pub(crate) async fn end(&self, ctx: &mut Context) {
-        if ctx.take_teardown() {
-            self.teardown(ctx).await;
+/// Answers the request of `ctx` and ends its functions: steps 1 to 12.
+pub(crate) fn respond_in(ctx: Context) -> impl Future<Output = (Response, Ending)> + Send + 'static {
+    let mut ending = Ending::new(ctx);
+    async move {
+        let app = ending.begin().app().clone();
+        let response = app.full_dispatch(ending.ctx()).await;
+        if ending.ctx().owes_teardown() {
+            app.end(ending.ctx()).await; // step 12
         }
-    }
-
-    /// Every function runs, even if one before it failed or panicked.
-    async fn teardown(&self, ctx: &mut Context) {
-        for teardown in &self.scope(ctx.scope()).teardown_request {
-            if let Err(error) = teardown.call(ctx).await {
-                log_error(ctx, &error);
-            }
-        }
+        ending.release(&response);
+        (response, ending)
     }
 }
 
@@ -415,13 +436,18 @@ async fn catch<T>(future: Pin<&mut impl Future<Output = Result<T>>>) -> Result<T
 /// The answer where even the handling of an error failed. No code of the application takes part in it.
 #[cold]
 fn last_resort(ctx: &Context, error: Error) -> (Response, Option<Arc<Error>>) {
+    let error = Arc::new(error);
+    ctx.send(|| GotRequestException::with(&error));
     log_error(ctx, &error);
-    (error_page::http(ctx, &HttpError::new(500)), Some(Arc::new(error)))
+    (error_page::http(ctx, &HttpError::new(500)), Some(error))
 }
 
 /// Step 11.
 fn finish_response(ctx: &mut Context) -> Response {
     let response = ctx.take_response().unwrap_or_else(|| Response::default().with_status(500));
+    if response.longest_cookie() > ctx.app().limits().max_cookie_size {
+        warn_of_cookies(ctx, &response);
+    }
     fit_body(ctx.request().method(), response)
 }
 

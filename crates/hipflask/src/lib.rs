@@ -50,6 +50,7 @@
 //! | [`sessions`] | where sessions are kept |
 //! | [`helpers`] | redirects, URLs, files |
 //! | [`errors`] | errors and their handlers |
+//! | [`signals`] | what happens, told to functions of yours |
 //! | [`signing`] | signed texts, random tokens |
 //! | [`security`] | what keeps an application safe |
 //! | [`extension`] | what extensions and handlers of your own are made of |
@@ -134,14 +135,18 @@ pub mod prelude {
 pub mod helpers {
     pub use crate::builtin::send_file::{File, send_data, send_file, send_from_directory};
     pub use crate::context::url_for::{PathValue, UrlFor};
+    pub use crate::dispatch::within::InnerRequest;
+    pub use crate::handler::event_stream::EventStream;
     pub use crate::handler::redirect::{Location, Redirect, redirect};
     pub use crate::handler::respond::{Reply, Respond};
+    pub use crate::http::event::{Event, EventSender};
 }
 
 /// Templates and the values for them. Flask's `flask.templating`.
 pub mod templating {
     pub use crate::base::html::{Html, ToHtml};
     pub use crate::builtin::templating::functions::TemplateFunction;
+    pub use crate::builtin::templating::iterated::ITERATED;
     pub use crate::builtin::templating::{Template, TemplateError, Values};
 }
 
@@ -164,15 +169,23 @@ pub mod errors {
 /// [`Freezing`](extension::Freezing); what it runs is a [`Handler`](extension::Handler), which a plain function becomes by
 /// [`IntoHandler`](extension::IntoHandler); what views ask it for is a [`FromContext`].
 pub mod extension {
+    /// A folder of the crate that this is written in, for [`Blueprint::root_path`](crate::Blueprint::root_path):
+    /// `folder!("src/blog")`. During development it is read where it is; in a release build its folders `templates` and
+    /// `static` are inside the binary. Others are named after it: `folder!("src/blog", "pages", "files")`.
+    #[doc(inline)]
+    pub use crate::__folder as folder;
+    pub use crate::app::blueprint::BlueprintSetupState;
     pub use crate::app::extension::Extension;
     pub use crate::app::finished::Finished;
-    pub use crate::app::freezing::{EmbeddedFile, Freezing};
+    pub use crate::app::folder::{EmbeddedFile, Folder, RootFolder};
+    pub use crate::app::freezing::Freezing;
     pub use crate::app::mount::IntoMount;
     pub use crate::app::scaffold::{Route, Scaffold};
     pub use crate::app::url_rule::UrlRule;
     pub use crate::context::extract::{FromContext, State};
     pub use crate::context::g::G;
     pub use crate::context::stream::StreamContext;
+    pub use crate::handler::before::{Before, before};
     pub use crate::handler::callback::Callback;
     pub use crate::handler::inline::{Inline, inline};
     pub use crate::handler::into_callback::IntoCallback;
@@ -182,10 +195,23 @@ pub mod extension {
     pub use crate::handler::{Answer, BoxFuture, Handler};
 }
 
+/// What happens in an application, told to the functions that are [connected](App::connect) to it. Flask's
+/// `flask.signals`, by their names.
+pub mod signals {
+    pub use crate::app::signal::Signal;
+    pub use crate::app::signals::{
+        AppcontextPopped, AppcontextPushed, AppcontextTearingDown, GotRequestException, RequestFinished,
+        RequestStarted, RequestTearingDown,
+    };
+    pub use crate::builtin::templating::rendered::{BeforeRenderTemplate, TemplateRendered};
+    pub use crate::context::session::flash::MessageFlashed;
+}
+
 /// What keeps an application safe, and how a part of it is exempted.
 pub mod security {
     pub use crate::builtin::proxy_fix::ProxyFix;
     pub use crate::builtin::security::csrf::CsrfExempt;
+    pub use crate::builtin::security::talisman::{Policy, Talisman};
 }
 
 /// Where sessions are kept. Flask's `flask.sessions`.
@@ -208,6 +234,13 @@ pub mod sessions {
 #[macro_export]
 macro_rules! app {
     ($($input:tt)*) => { $crate::__private::app! { $crate; $($input)* } };
+}
+
+// It is `extension::folder`; a macro that passes `$crate` on is at the root as well.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __folder {
+    ($($input:tt)*) => { $crate::__private::folder! { $crate; $($input)* } };
 }
 
 /// Lists views for [`routes`](extension::Scaffold::routes): `routes![index, blog::show]`. A view that no list names is the
@@ -265,7 +298,7 @@ macro_rules! context {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::handler::inline::watched;
-    pub use hipflask_macros::{app, html, render_template, routes, url_for};
+    pub use hipflask_macros::{app, folder, html, render_template, routes, url_for};
 
     /// A method that a macro has checked.
     pub fn method(name: &str) -> ::http::Method {

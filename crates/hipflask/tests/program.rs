@@ -50,7 +50,8 @@ fn main() -> ExitCode {
     if arguments.first().is_some_and(|first| ["run", "--no-debug"].contains(&first.as_str())) {
         return hipflask::cli::main(app);
     }
-    let tests: [(&str, fn()); 14] = [
+    let tests: [(&str, fn()); 15] = [
+        ("https_for_development_takes_one_option", https_for_development_takes_one_option),
         ("a_signal_lets_it_finish_what_is_in_flight", a_signal_lets_it_finish_what_is_in_flight),
         ("a_second_signal_ends_it_at_once", a_second_signal_ends_it_at_once),
         ("out_of_file_descriptors_it_waits_and_goes_on", out_of_file_descriptors_it_waits_and_goes_on),
@@ -107,7 +108,8 @@ impl Program {
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let address = lines.find_map(|line| {
             let line = line.expect("text");
-            line.split_once("Running on http://").map(|(_, address)| address.parse().expect("an address"))
+            let (_, url) = line.split_once("Running on http")?;
+            url.split_once("://").map(|(_, address)| address.parse().expect("an address"))
         });
         Program { address: address.expect("it says where it serves"), child }
     }
@@ -230,6 +232,17 @@ fn what_cannot_be_served_is_said_in_one_line() {
         (vec!["--host", "0.0.0.0", "--debug"], vec![], 1, "to this machine only"),
         (vec![], vec![("FLASK_SERVER_BODY_TIMEOUT", "0")], 1, "SERVER_BODY_TIMEOUT"),
         (vec![], vec![("FLASK_LOG_LEVEL", "loud")], 1, "LOG_LEVEL"),
+        (
+            vec!["--cert", "a.pem"],
+            vec![],
+            2,
+            "each certificate needs its private key, in the same order (--cert, --key)",
+        ),
+        (vec!["--cert", "adhoc", "--key", "a.key"], vec![], 2, "`adhoc` makes a certificate with its key"),
+        (vec!["--cert", "adhoc", "--no-debug"], vec![], 1, "is for development only"),
+        (vec!["--cert", "no.pem", "--key", "no.key"], vec![], 1, "the certificate in `no.pem` cannot be read"),
+        (vec![], vec![("FLASK_RUN_KEY", "a.key")], 1, "a private key needs its certificate (`RUN_CERT`, `RUN_KEY`)"),
+        (vec![], vec![("FLASK_RUN_HTTP_PORT", "0")], 1, "but no certificate is given"),
     ] {
         let output = command(&arguments).envs(variables).output().expect("this program can be run");
         let error = String::from_utf8(output.stderr).expect("text");
@@ -237,6 +250,16 @@ fn what_cannot_be_served_is_said_in_one_line() {
         assert!(error.starts_with("Error: ") && error.contains(said) && error.lines().count() == 1, "{error}");
         assert_eq!(output.stdout, b"");
     }
+}
+
+fn https_for_development_takes_one_option() {
+    let program = Program::start(&mut command(&["--debug", "--cert", "adhoc"]));
+    assert!(program.get("/ping").ends_with("\r\n\r\nThis port speaks HTTPS; begin the address with https://.\n"));
+    // The certificates are looked at again, and the process lives.
+    program.signal("-HUP");
+    assert!(program.get("/ping").starts_with("HTTP/1.1 400 Bad Request\r\n"));
+    let log = program.log();
+    assert!(!log.iter().any(|line| line.contains("panicked")), "{log:?}");
 }
 
 /// The program without the port that the other tests give it.

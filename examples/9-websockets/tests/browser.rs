@@ -1,17 +1,20 @@
 //! The chat in two windows of headless Chromium.
 
-#[path = "../../flaskr/tests/webdriver/mod.rs"]
-mod webdriver;
+#[path = "../../flaskr/tests/driver/mod.rs"]
+mod driver;
 
+use std::process::Command;
+
+use driver::{Browser, Program};
 use serde_json::json;
-
-use crate::webdriver::{Browser, Program};
 
 #[test]
 #[ignore = "needs Chromium, which `cargo xtask test` installs"]
 fn two_windows_talk_to_each_other() {
     let folder = std::env::temp_dir().join(format!("chat-browser-{}", std::process::id()));
-    let (chat, address) = Program::serve(env!("CARGO_BIN_EXE_websockets"), &folder);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_websockets"));
+    command.args(["run", "--port", "0"]).env("FLASK_INSTANCE_PATH", &folder);
+    let (chat, address) = Program::start(&mut command, |line| line.strip_prefix(" * Running on ").map(str::to_owned));
     let (_driver, driver) = Program::driver();
     let (ada, bob) = (Browser::open(&driver), Browser::open(&driver));
     for (browser, name) in [(&ada, "Ada"), (&bob, "Bob")] {

@@ -1,16 +1,25 @@
 //! The blog in a browser: the real program, driven by headless Chromium.
 
-mod webdriver;
+mod driver;
 
+use std::path::Path;
+use std::process::Command;
+
+use driver::{Browser, Program};
 use serde_json::json;
 
-use crate::webdriver::{Browser, Program};
+/// The blog with an empty database.
+fn blog(folder: &Path) -> (Program, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flaskr"));
+    command.args(["run", "--port", "0"]).env("FLASK_INSTANCE_PATH", folder);
+    Program::start(&mut command, |line| line.strip_prefix(" * Running on ").map(str::to_owned))
+}
 
 #[test]
 #[ignore = "needs Chromium, which `cargo xtask test` installs"]
 fn register_log_in_post_log_out() {
     let folder = std::env::temp_dir().join(format!("flaskr-browser-{}", std::process::id()));
-    let (_blog, address) = Program::serve(env!("CARGO_BIN_EXE_flaskr"), &folder);
+    let (_blog, address) = blog(&folder);
     let (_driver, driver) = Program::driver();
     let browser = Browser::open(&driver);
 
@@ -51,7 +60,7 @@ fn register_log_in_post_log_out() {
 #[ignore = "needs Chromium, which `cargo xtask test` installs"]
 fn every_page_fits_its_screen() {
     let folder = std::env::temp_dir().join(format!("flaskr-screen-{}", std::process::id()));
-    let (_blog, address) = Program::serve(env!("CARGO_BIN_EXE_flaskr"), &folder);
+    let (_blog, address) = blog(&folder);
     let (_driver, driver) = Program::driver();
     let browser = Browser::open(&driver);
     let (name, password) = ("a_name_as_long_as_it_may_be_and_no_space", ("password", "correct horse"));

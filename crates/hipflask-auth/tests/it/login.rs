@@ -95,3 +95,31 @@ async fn a_login_has_an_id_of_its_own_and_a_logout_ends_it_everywhere() {
     victim.set_cookie("session", &copied);
     assert_eq!(victim.get("/who").send().await.text(), "nobody");
 }
+
+/// Flask-Login's signals. They are sent through the session, and are told with the request.
+#[hipflask::test]
+async fn logins_are_told() {
+    use std::sync::{Arc, Mutex};
+
+    use hipflask_auth::signals::{UserLoggedIn, UserLoggedOut, UserUnauthorized};
+
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let note = |what: &'static str| {
+        let told = Arc::clone(&told);
+        move |ctx: &Context, id: &str| told.lock().unwrap().push(format!("{what} {id} {}", ctx.request().path()))
+    };
+    let (logged_in, logged_out, refused) = (note("in"), note("out"), note("refused"));
+    let app = app()
+        .connect(move |ctx, sent: &UserLoggedIn| logged_in(ctx, sent.id()))
+        .connect(move |ctx, sent: &UserLoggedOut| logged_out(ctx, sent.id()))
+        .connect(move |ctx, _: &UserUnauthorized| refused(ctx, "-"));
+    let client = app.test_client();
+    client.get("/account").send().await;
+    for path in ["/login/2", "/login/1", "/logout", "/logout"] {
+        client.post(path).send().await;
+    }
+    let told = std::mem::take(&mut *told.lock().unwrap());
+    assert_eq!(told, ["refused - /account", "in 1 /login/1", "out 1 /logout"]);
+    let forgotten = App::new("test", ".").connect(|_, _: &UserLoggedIn| {}).freeze().unwrap_err();
+    assert!(forgotten.to_string().contains("no logins were set up"), "{forgotten}");
+}

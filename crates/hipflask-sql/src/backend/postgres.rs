@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use hipflask::DateTime;
+use hipflask::form::Time;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
@@ -249,7 +250,8 @@ fn letter(value: &SqlValue) -> char {
         SqlValue::Float(_) => 'f',
         SqlValue::Text(_) => 't',
         SqlValue::Bytes(_) => 'y',
-        SqlValue::DateTime(_) => 'd',
+        // Both are sent as moments.
+        SqlValue::DateTime(_) | SqlValue::Date(_) => 'd',
     }
 }
 
@@ -267,6 +269,8 @@ fn arguments(values: &[SqlValue]) -> Result<PgArguments, SqlError> {
             SqlValue::Text(value) => arguments.add(value.as_str()),
             SqlValue::Bytes(value) => arguments.add(value.as_slice()),
             SqlValue::DateTime(value) => arguments.add(Moment(value.unix_micros() - EPOCH)),
+            // Midnight in UTC, which is the time zone of the connection.
+            SqlValue::Date(value) => arguments.add(Moment(value.at(Time::of(0, 0)).utc().unix_micros() - EPOCH)),
         };
         added.map_err(|error| unbindable(&error))?;
     }

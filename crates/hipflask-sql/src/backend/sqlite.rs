@@ -320,6 +320,7 @@ fn arguments(values: &[SqlValue]) -> Result<SqliteArguments, SqlError> {
             SqlValue::DateTime(value) => {
                 arguments.add(value.strftime(if value.unix_micros() % 1_000_000 == 0 { "%F %T" } else { "%F %T.%f" }))
             }
+            SqlValue::Date(value) => arguments.add(value.to_string()),
         };
         added.map_err(|error| unbindable(&error))?;
     }

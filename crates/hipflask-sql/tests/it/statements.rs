@@ -1,5 +1,6 @@
 //! Statements: what is bound to them, what they give, and how they are refused.
 
+use hipflask::form::Date;
 use hipflask::prelude::*;
 use hipflask_sql::prelude::*;
 use hipflask_sql::{SqlError, sqlx};
@@ -90,6 +91,16 @@ on_both! {
         db.query("INSERT INTO item (name, amount) VALUES ('a', 1), ('b', 2), ('c', 3)").execute().await.unwrap();
         assert_eq!(db.query("UPDATE item SET amount = amount * 2 WHERE name = 'a'").execute().await.unwrap(), 1);
         assert_eq!(db.query("UPDATE item SET amount = 2 * amount WHERE name = 'nobody'").execute().await.unwrap(), 0);
+    }
+
+    async fn a_day_comes_back_as_the_same_day(database) {
+        let db = database.db().await;
+        db.query("CREATE TABLE stay (day DATE, until DATE)").execute().await.unwrap();
+        let (day, none) = (Date::of(2024, 2, 29), None::<Date>);
+        db.query("INSERT INTO stay (day, until) VALUES (?, ?)").bind(day).bind(none).execute().await.unwrap();
+        let read: (Date, Option<Date>) = db.query("SELECT day, until FROM stay WHERE day = ?").bind(day).one().await.unwrap();
+        assert_eq!(read, (day, None));
+        assert_eq!(db.query("SELECT COUNT(*) FROM stay WHERE day < ?").bind(Date::of(2024, 3, 1)).scalar::<i64>().await.unwrap(), 1);
     }
 
     async fn a_value_too_few_or_too_many_is_refused(database) {

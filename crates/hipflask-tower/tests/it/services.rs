@@ -6,10 +6,11 @@ use axum::http::Uri;
 use axum::routing::{get, post};
 use hipflask::Rule;
 use hipflask::errors::{Catches, ErrorHandler};
-use hipflask::http::Body;
+use hipflask::http::{Body, HeaderName, HeaderValue};
 use hipflask::prelude::*;
-use hipflask_tower::tower_service;
+use hipflask_tower::{LayerExt as _, tower_service};
 use tokio::sync::mpsc;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::{Notes, is_handler, noting};
 
@@ -42,6 +43,31 @@ fn an_axum_router_is_mounted() {
     let place = r#"GET /api Some("1") None"#;
     assert_eq!(notes.take(), [format!("after {place}"), format!("teardown {place}")]);
     assert_eq!(client.get("/api/panic").send_blocking().status(), 500);
+}
+
+#[test]
+fn a_router_that_is_mounted_first_meets_layers_and_no_hook() {
+    let notes = Notes::default();
+    let stamp = SetResponseHeaderLayer::overriding(HeaderName::from_static("x-stamp"), HeaderValue::from_static("yes"));
+    let app = noting(&notes).add_url_rule(Rule::new("/api/<path:own>"), || "ours").layer(stamp);
+    let client = app.mount_first("/api", tower_service(router())).test_client();
+    let response = client.get("/api/uri").send_blocking();
+    assert_eq!((response.text().as_str(), response.header("x-stamp")), ("/uri", Some("yes")));
+    assert_eq!(response.header("x-content-type-options"), None);
+    assert!(notes.take().is_empty());
+}
+
+/// A view that asks its own application passes the layers again.
+#[test]
+fn layers_are_around_a_request_within_another() {
+    async fn outer(ctx: &mut Context) -> Result<Response> {
+        ctx.request_to(hipflask::http::Method::GET, "/api/uri").send().await
+    }
+    let stamp = SetResponseHeaderLayer::appending(HeaderName::from_static("x-stamp"), HeaderValue::from_static("yes"));
+    let app = App::new("test", ".").add_url_rule(Rule::new("/outer"), outer).mount("/api", tower_service(router()));
+    let response = app.layer(stamp).test_client().get("/outer").send_blocking();
+    assert_eq!(response.text(), "/uri");
+    assert_eq!(response.headers().get_all("x-stamp").iter().count(), 2, "once for each");
 }
 
 #[hipflask::test]

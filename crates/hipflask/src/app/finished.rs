@@ -22,6 +22,7 @@ pub struct Finished<'a> {
     pub(crate) error: Option<&'a Arc<Error>>,
     pub(crate) state: &'a TypeMap,
     pub(crate) is_mounted: bool,
+    pub(crate) is_within: bool,
     pub(crate) outcome: Outcome,
 }
 
@@ -95,6 +96,13 @@ impl Finished<'_> {
     /// Whether the application is mounted in another one, which is told of the same request.
     pub fn is_mounted(&self) -> bool {
         self.is_mounted
+    }
+
+    /// Whether the application itself has asked for it, within another request ([`Context::request_to`]), and no client.
+    ///
+    /// [`Context::request_to`]: crate::Context::request_to
+    pub fn is_within(&self) -> bool {
+        self.is_within
     }
 
     /// The state that an extension put into the application.

@@ -2,29 +2,32 @@
 
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
-use std::panic::Location;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::app::below_prefix::{BelowPrefix, sorted};
 use crate::app::blueprint::Blueprint;
+use crate::app::course::AfterWork;
 use crate::app::endpoints::{Endpoint, Owners, give_views};
 use crate::app::freezing::Freezing;
-use crate::app::frozen::{Command, Frozen, Inner, Life, MountPoint, View, url_rules};
+use crate::app::frozen::{Command, Frozen, Inner, Life, MountPoint, Timeouts, View, url_rules};
 use crate::app::limits::Limits;
-use crate::app::mount::Mounted;
+use crate::app::mount::{Mounted, Mounting};
 use crate::app::scaffold::{Route, ScaffoldParts};
 use crate::app::scope::Hook;
 use crate::app::scope::{Check, Checked};
 use crate::app::scope::{Inside, Scope};
 use crate::app::setup_error::{SetupError, SetupErrors};
+use crate::app::traps::Traps;
 use crate::app::url_map::locate;
 use crate::app::url_rule::UrlRule;
 use crate::app::wrap::compose;
 use crate::app::{App, MakeSessions};
 use crate::base::config::Config;
 use crate::base::config::source::Source;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::options::Options;
 use crate::context::session::interface::SessionInterface;
 use crate::context::session::secure_cookie::SecureCookieSessions;
@@ -55,6 +58,7 @@ impl App {
         for (adding, extend) in std::mem::take(&mut self.last) {
             self = extend(App { adding, ..self });
         }
+        self.complete_blueprints();
         errors.append(&mut self.problems);
         let misspelt = self.config.misspelt().into_iter();
         errors.extend(misspelt.map(|key| SetupError::new(key.message, key.source.location())));
@@ -64,11 +68,13 @@ impl App {
         let mut assembly = Assembly::new(&config, url_map, std::mem::take(&mut self.converters), &self.options_read);
         let app_parts = std::mem::take(&mut self.parts);
         assembly.add_app(app_parts, std::mem::take(&mut self.blueprints));
+        let below_prefixes = sorted(std::mem::take(&mut assembly.below_prefixes));
         let mut mounts = Mounts::freeze(std::mem::take(&mut self.mounts), errors);
         let Assembly { mut map, mut views, scopes, mut checked, problems, view_ids, owners, endpoints, .. } = assembly;
         errors.extend(give_views(&map, &mut views, endpoints, &owners, &mut checked));
         checked.append(&mut self.checked);
-        let around = compose(std::mem::take(&mut self.wraps), &mut checked);
+        let has_first = mounts.points.iter().any(|point| point.is_first);
+        let around = compose(std::mem::take(&mut self.wraps), has_first, &mut checked);
         map.finish();
         errors.extend(problems);
         let rules: Vec<UrlRule<'_>> = url_rules(&map, &views, &scopes).collect();
@@ -98,8 +104,11 @@ impl App {
         }
         check_all(&checked, &mut freezing);
         let limits = note(Limits::from_config(&config), errors);
+        let timeouts = note(Timeouts::from_config(&config), errors);
+        let traps = note(Traps::from_config(&config), errors);
         let bounds = note(Bounds::from_config(&config), errors);
-        let instance_path = note(config.find("INSTANCE_PATH"), errors);
+        let after_work = note(AfterWork::from_config(&config), errors);
+        let instance_path = note(instance_path(&config), errors);
         self.commands.append(&mut mounts.commands);
         Some(Frozen(Arc::new(Inner {
             instance_path: instance_path?.unwrap_or_else(|| self.root_path.join("instance")),
@@ -107,18 +116,24 @@ impl App {
             root_path: self.root_path,
             sessions: sessions?,
             limits: limits?,
+            traps: traps?,
             pool: Pool::new(bounds?),
             config,
             map,
             views,
             view_ids,
-            tears_down: scopes.iter().any(|scope| !scope.teardown_request.is_empty()),
+            tears_down: scopes.iter().any(|scope| !scope.teardown_request.is_empty())
+                || !self.teardown_appcontext.is_empty()
+                || !self.signals.is_empty(),
+            teardown_appcontext: self.teardown_appcontext.into_iter().rev().collect(),
+            signals: self.signals,
             scopes_by_name: scopes
                 .iter()
                 .enumerate()
                 .filter_map(|(at, scope)| Some((scope.name.clone()?, at)))
                 .collect(),
             scopes,
+            below_prefixes,
             mounts: mounts.points,
             around,
             build_error_handlers: self.build_error_handlers,
@@ -126,7 +141,13 @@ impl App {
             on_finished: self.on_finished,
             commands: self.commands,
             children: mounts.children,
-            life: Life { on_startup: self.on_startup, on_shutdown: self.on_shutdown, ..Life::default() },
+            after_work: after_work?,
+            life: Life {
+                on_startup: self.on_startup,
+                on_shutdown: self.on_shutdown,
+                timeouts: timeouts?,
+                ..Life::default()
+            },
         })))
     }
 
@@ -165,6 +186,18 @@ fn make_sessions(make: Option<MakeSessions>, freezing: &mut Freezing<'_>) -> Opt
     made.map_err(|error| freezing.problems.push(SetupError::new(error.to_string(), location))).ok()
 }
 
+/// Where the application writes, if that is configured.
+fn instance_path(config: &Config) -> Result<Option<PathBuf>> {
+    let path: Option<PathBuf> = config.find("INSTANCE_PATH")?;
+    match path.filter(|path| path.is_relative()) {
+        None => config.find("INSTANCE_PATH"),
+        Some(path) => Err(Error::msg(format!(
+            "the configuration key `INSTANCE_PATH` is `{}`, which depends on where the program is started; give an absolute path",
+            path.display()
+        ))),
+    }
+}
+
 fn note<T>(result: Result<T>, errors: &mut Vec<SetupError>) -> Option<T> {
     result.map_err(|error| errors.push(SetupError::new(error.to_string(), None))).ok()
 }
@@ -181,9 +214,9 @@ struct Mounts {
 }
 
 impl Mounts {
-    fn freeze(mounts: Vec<(String, Mounted, &'static Location<'static>)>, errors: &mut Vec<SetupError>) -> Mounts {
+    fn freeze(mounts: Vec<Mounting>, errors: &mut Vec<SetupError>) -> Mounts {
         let mut frozen = Mounts::default();
-        for (prefix, mounted, location) in mounts {
+        for Mounting { prefix, mounted, is_first, location } in mounts {
             let prefix = prefix.trim_end_matches('/').to_owned();
             if !prefix.is_empty() && !prefix.starts_with('/') {
                 let message = format!("the prefix `{prefix}` of a mount must start with a slash");
@@ -192,14 +225,15 @@ impl Mounts {
             }
             let child = match mounted {
                 Mounted::Handler(handler) => {
-                    frozen.points.push(MountPoint { prefix, handler });
+                    frozen.points.push(MountPoint { prefix, handler, is_first, is_app: false });
                     continue;
                 }
                 Mounted::App(app) => app.freeze_into(errors),
                 Mounted::Frozen(child) => Some(child),
             };
             if let Some(child) = child {
-                frozen.points.push(MountPoint { prefix, handler: Arc::new(child.clone()) });
+                let handler = Arc::new(child.clone());
+                frozen.points.push(MountPoint { prefix, handler, is_first, is_app: true });
                 errors.extend(frozen.add_commands(&child).map(|message| SetupError::new(message, Some(location))));
                 frozen.children.push(child);
             }
@@ -253,6 +287,7 @@ struct Assembly<'a> {
     /// Views that were given to an endpoint, apart from its rules.
     endpoints: Vec<Endpoint>,
     automatic_options: bool,
+    below_prefixes: Vec<BelowPrefix>,
     /// The types of the options that something reads.
     options_read: &'a HashSet<TypeId>,
 }
@@ -260,8 +295,8 @@ struct Assembly<'a> {
 /// Where a blueprint is registered.
 struct Place<'a> {
     scope: usize,
-    /// `site.blog.`, or empty for the application.
-    names: &'a str,
+    /// `site.blog`, or empty for the application.
+    name: &'a str,
     prefix: &'a str,
     subdomain: Option<&'a str>,
     host: Option<&'a str>,
@@ -301,6 +336,7 @@ impl<'a> Assembly<'a> {
             problems: Vec::new(),
             owners: HashMap::new(),
             endpoints: Vec::new(),
+            below_prefixes: Vec::new(),
             automatic_options: config.switch("PROVIDE_AUTOMATIC_OPTIONS", true),
             options_read,
         }
@@ -308,51 +344,51 @@ impl<'a> Assembly<'a> {
 
     fn add_app(&mut self, parts: ScaffoldParts, blueprints: Vec<Blueprint>) {
         let routes = self.add_scope(parts, None, None);
-        let app = Place { scope: 0, names: "", prefix: "", subdomain: None, host: None };
+        let app = Place { scope: 0, name: "", prefix: "", subdomain: None, host: None };
         routes.into_iter().for_each(|route| self.add_route(route, &app));
         self.add_blueprints(blueprints, &app);
     }
 
     fn add_blueprints(&mut self, blueprints: Vec<Blueprint>, outer: &Place<'_>) {
-        let mut names: Vec<String> = Vec::new();
         for blueprint in blueprints {
             let problem = match blueprint.name.as_str() {
                 "" => Some("a blueprint needs a name".to_owned()),
                 name if name.contains('.') => Some(format!("the blueprint's name `{name}` must not contain a dot")),
-                name if names.iter().any(|known| known == name) => Some(format!(
-                    "the name `{name}` is taken by another blueprint; give this one its own with `.named(..)`"
+                _ if self.has_blueprint(&blueprint.full_name(outer.name)) => Some(format!(
+                    "the name `{}` is taken by another blueprint; give this one its own with `.named(..)`",
+                    blueprint.full_name(outer.name)
                 )),
                 _ => None,
             };
             match problem {
                 Some(message) => self.problems.push(SetupError::new(message, Some(blueprint.location))),
-                None => {
-                    names.push(blueprint.name.clone());
-                    self.add_blueprint(blueprint, outer);
-                }
+                None => self.add_blueprint(blueprint, outer),
             }
         }
     }
 
     fn add_blueprint(&mut self, blueprint: Blueprint, outer: &Place<'_>) {
-        let names = format!("{}{}.", outer.names, blueprint.name);
-        let prefix = match blueprint.url_prefix.as_str() {
-            "" => outer.prefix.to_owned(),
-            own => format!("{}/{}", outer.prefix.trim_end_matches('/'), own.trim_start_matches('/')),
-        };
+        let (name, prefix) = (blueprint.full_name(outer.name), blueprint.full_prefix(outer.prefix));
         let subdomain = match (&blueprint.subdomain, outer.subdomain) {
             (Some(own), Some(outer)) => Some(format!("{own}.{outer}")),
             (Some(own), None) => Some(own.clone()),
             (None, outer) => outer.map(str::to_owned),
         };
         let host = blueprint.host.as_deref().or(outer.host);
-        let routes = self.add_scope(blueprint.parts, Some(names.trim_end_matches('.').to_owned()), Some(outer.scope));
+        let routes = self.add_scope(blueprint.parts, Some(name.clone()), Some(outer.scope));
         let scope = self.scopes.len() - 1;
-        let place = Place { scope, names: &names, prefix: &prefix, subdomain: subdomain.as_deref(), host };
+        if blueprint.errors_below_prefix {
+            self.below_prefixes.push(BelowPrefix::new(&prefix, scope));
+        }
+        let place = Place { scope, name: &name, prefix: &prefix, subdomain: subdomain.as_deref(), host };
         for route in routes {
             self.add_route(Route { rule: place.adapt(route.rule, &blueprint.defaults), ..route }, &place);
         }
         self.add_blueprints(blueprint.children, &place);
+    }
+
+    fn has_blueprint(&self, name: &str) -> bool {
+        self.scopes.iter().any(|scope| scope.name.as_deref() == Some(name))
     }
 
     /// Adds the hooks of a part, inside those around it, and returns its routes.
@@ -396,7 +432,10 @@ impl<'a> Assembly<'a> {
 
     fn add_route(&mut self, route: Route, place: &Place<'_>) {
         let location = route.rule.location;
-        let endpoint = format!("{}{}", place.names, route.name);
+        let endpoint = match place.name {
+            "" => route.name.clone(),
+            blueprint => format!("{blueprint}.{}", route.name),
+        };
         self.check_options(&route.rule.options, &format!("the view `{endpoint}`"));
         let mut options = self.scopes[place.scope].options.clone();
         options.extend(route.rule.options.clone());
@@ -413,7 +452,7 @@ impl<'a> Assembly<'a> {
                         endpoints.push(endpoint.clone());
                     }
                 }
-                if let Some(view) = &route.view {
+                for view in route.view.iter().chain(&route.inside) {
                     self.checked.push((boxed(view), format!("the view `{endpoint}`"), location));
                 }
                 self.views.push(View { handler: route.view, scope: place.scope, options });

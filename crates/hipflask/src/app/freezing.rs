@@ -5,20 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::app::finished::{Finished, OnFinished};
+use crate::app::folder::{EmbeddedFile, Folder, RootFolder, embedded};
 use crate::app::setup_error::SetupError;
 use crate::app::url_rule::UrlRule;
 use crate::base::config::Config;
 use crate::base::type_map::TypeMap;
 use crate::routing::map::Map;
-
-/// A file inside the binary.
-#[derive(Clone, Copy, Debug)]
-pub struct EmbeddedFile {
-    /// Its name below its folder: `css/style.css`.
-    pub name: &'static str,
-    /// Its content.
-    pub content: &'static [u8],
-}
 
 /// An application while it is frozen: everything was registered, nothing runs yet. Extensions check here
 /// what they need ([`App::on_freeze`](crate::App::on_freeze)).
@@ -56,7 +48,12 @@ impl<'a> Freezing<'a> {
 
     /// The files of a folder of the application, if they are inside the binary.
     pub fn embedded(&self, folder: &str) -> Option<&'static [EmbeddedFile]> {
-        self.embedded.iter().find(|(name, _)| *name == folder).map(|(_, files)| *files)
+        embedded(self.embedded, folder)
+    }
+
+    /// A folder of the application.
+    pub fn folder(&self, name: &str) -> Folder {
+        RootFolder::default().find(name, self.root_path, self.embedded)
     }
 
     /// Whether a rule has the name `endpoint`.

@@ -4,12 +4,17 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use crate::app::below_prefix::BelowPrefix;
+use crate::app::course::AfterWork;
 use crate::app::finished::OnFinished;
 use crate::app::limits::Limits;
-use crate::app::scope::Scope;
+use crate::app::scope::{Hook, Scope};
+use crate::app::signal::Signals;
+use crate::app::traps::Traps;
 use crate::app::url_rule::UrlRule;
 use crate::base::config::Config;
 use crate::base::error::Result;
@@ -19,6 +24,7 @@ use crate::base::type_map::TypeMap;
 use crate::context::Context;
 use crate::context::session::interface::SessionInterface;
 use crate::handler::Handler;
+use crate::handler::callback::Callback;
 use crate::handler::pool::{Pool, ViewThreads};
 use crate::routing::adapter::MapAdapter;
 use crate::routing::build::{BuildError, WantedUrl};
@@ -50,6 +56,7 @@ pub(super) struct Inner {
     pub(super) instance_path: PathBuf,
     pub(super) config: Config,
     pub(super) limits: Limits,
+    pub(super) traps: Traps,
     pub(super) pool: Pool,
     pub(super) sessions: Box<dyn SessionInterface>,
     pub(super) map: Map,
@@ -57,10 +64,15 @@ pub(super) struct Inner {
     pub(super) views: Vec<View>,
     pub(super) view_ids: HashMap<ViewId, Vec<String>>,
     pub(super) scopes: Vec<Scope>,
-    /// Whether any of them has a teardown function.
+    /// Whether the end of a context has to be run: there are teardown functions, or signals to be sent.
     pub(super) tears_down: bool,
+    /// In the order in which they run.
+    pub(super) teardown_appcontext: Vec<Callback<()>>,
+    pub(super) signals: Signals,
     /// Those of blueprints.
     pub(super) scopes_by_name: HashMap<String, usize>,
+    /// The longest first.
+    pub(super) below_prefixes: Vec<BelowPrefix>,
     pub(super) mounts: Vec<MountPoint>,
     /// The application with everything that is wrapped around it, if there is anything.
     pub(super) around: Option<Arc<dyn Handler>>,
@@ -72,6 +84,7 @@ pub(super) struct Inner {
     /// The applications mounted in it, in the order in which they were.
     pub(super) children: Vec<Frozen>,
     pub(super) life: Life,
+    pub(super) after_work: AfterWork,
 }
 
 impl Frozen {
@@ -106,6 +119,21 @@ impl Frozen {
         url_rules(&self.0.map, &self.0.views, &self.0.scopes)
     }
 
+    /// The names of its blueprints, those in others too, in the order of their registration: `site`, `site.blog`. Flask's
+    /// `app.blueprints`.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// let site = Blueprint::new("site").register_blueprint(Blueprint::new("blog"));
+    /// let app = App::new("doc", ".").register_blueprint(site).freeze()?;
+    /// assert_eq!(app.blueprints().collect::<Vec<_>>(), ["site", "site.blog"]);
+    /// # Ok::<(), hipflask::errors::SetupErrors>(())
+    /// ```
+    pub fn blueprints(&self) -> impl Iterator<Item = &str> {
+        self.0.scopes.iter().filter_map(|scope| scope.name.as_deref())
+    }
+
     /// Whether a rule of `endpoint` has a variable or a default of this name. Flask's
     /// `url_map.is_endpoint_expecting`, for [`url_defaults`](crate::extension::Scaffold::url_defaults).
     pub fn is_endpoint_expecting(&self, endpoint: &str, name: &str) -> bool {
@@ -137,6 +165,10 @@ impl Frozen {
         &self.0.limits
     }
 
+    pub(crate) fn traps(&self) -> Traps {
+        self.0.traps
+    }
+
     pub(crate) fn sessions(&self) -> &dyn SessionInterface {
         &*self.0.sessions
     }
@@ -165,8 +197,20 @@ impl Frozen {
         self.0.tears_down
     }
 
+    pub(crate) fn teardown_appcontext(&self) -> &[Callback<()>] {
+        &self.0.teardown_appcontext
+    }
+
+    pub(crate) fn signals(&self) -> &Signals {
+        &self.0.signals
+    }
+
     pub(crate) fn blueprint(&self, scope: usize) -> Option<&str> {
         self.0.scopes[scope].name.as_deref()
+    }
+
+    pub(crate) fn below_prefixes(&self) -> &[BelowPrefix] {
+        &self.0.below_prefixes
     }
 
     pub(crate) fn mounts(&self) -> &[MountPoint] {
@@ -187,6 +231,10 @@ impl Frozen {
 
     pub(super) fn children(&self) -> &[Frozen] {
         &self.0.children
+    }
+
+    pub(crate) fn after_work(&self) -> &AfterWork {
+        &self.0.after_work
     }
 
     pub(super) fn life(&self) -> &Life {
@@ -251,18 +299,26 @@ impl std::fmt::Debug for Frozen {
 /// What runs at the start and at the end of an application, and how far it has come.
 #[derive(Default)]
 pub(super) struct Life {
-    pub(super) on_startup: Vec<Arc<dyn Handler>>,
+    pub(super) on_startup: Vec<Hook>,
     pub(super) on_shutdown: Vec<Shutdown>,
+    pub(super) timeouts: Timeouts,
     /// Held while the application starts or stops, so that it does one of them, once.
     pub(super) stage: Mutex<Stage>,
     /// A copy of what `stage` says, to be read without the lock.
     pub(super) is_started: AtomicBool,
 }
 
+/// How long one of these functions may take; `None` is as long as it likes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Timeouts {
+    pub(super) startup: Option<Duration>,
+    pub(super) shutdown: Option<Duration>,
+}
+
 /// A function that runs at the end.
 #[derive(Clone)]
 pub(crate) struct Shutdown {
-    pub(super) handler: Arc<dyn Handler>,
+    pub(super) hook: Hook,
     /// How many functions of the start were registered before it: without them there is nothing for it to end.
     pub(super) after: usize,
 }
@@ -295,6 +351,10 @@ pub(super) fn url_rules<'a>(map: &'a Map, views: &'a [View], scopes: &'a [Scope]
 pub(crate) struct MountPoint {
     pub(crate) prefix: String,
     pub(crate) handler: Arc<dyn Handler>,
+    /// Whether it comes before the application's own rules and hooks.
+    pub(crate) is_first: bool,
+    /// Whether it is an application, which checks its requests itself.
+    pub(crate) is_app: bool,
 }
 
 /// A command of the application's own, beside `run`, `routes` and `check`.

@@ -12,6 +12,12 @@ pub(crate) struct Limits {
     pub(crate) max_content_length: Option<u64>,
     pub(crate) max_form_memory_size: u64,
     pub(crate) max_form_parts: usize,
+    pub(crate) max_cookie_size: usize,
+}
+
+/// The most bytes that the name and the value of a cookie may have together.
+pub(crate) fn max_cookie_size(config: &Config) -> Result<usize> {
+    Ok(config.find("MAX_COOKIE_SIZE")?.filter(|size| *size > 0).unwrap_or(usize::MAX))
 }
 
 impl Limits {
@@ -20,6 +26,7 @@ impl Limits {
             max_content_length: config.find("MAX_CONTENT_LENGTH")?,
             max_form_memory_size: config.find("MAX_FORM_MEMORY_SIZE")?.unwrap_or(u64::MAX),
             max_form_parts: config.find("MAX_FORM_PARTS")?.unwrap_or(usize::MAX),
+            max_cookie_size: max_cookie_size(config)?,
         })
     }
 }

@@ -1,20 +1,29 @@
 //! An application under construction.
 
 mod adding;
+mod app_wide;
+pub(crate) mod below_prefix;
 pub(crate) mod blueprint;
+mod blueprints;
 mod configuration;
+pub(crate) mod course;
 mod endpoints;
 pub(crate) mod extension;
 pub(crate) mod finished;
+pub(crate) mod folder;
 pub(crate) mod freeze;
 pub(crate) mod freezing;
 pub(crate) mod frozen;
 mod life;
+mod lifetime;
 pub(crate) mod limits;
 pub(crate) mod mount;
 pub(crate) mod scaffold;
 pub(crate) mod scope;
 pub(crate) mod setup_error;
+pub(crate) mod signal;
+pub(crate) mod signals;
+pub(crate) mod traps;
 mod url_map;
 pub(crate) mod url_rule;
 pub(crate) mod wrap;
@@ -28,25 +37,30 @@ use std::sync::Arc;
 use crate::app::adding::Adding;
 use crate::app::blueprint::Blueprint;
 use crate::app::extension::Extension;
-use crate::app::finished::{Finished, OnFinished};
-use crate::app::freezing::{EmbeddedFile, Freezing};
+use crate::app::finished::OnFinished;
+use crate::app::folder::{EmbeddedFile, Folder, RootFolder};
+use crate::app::freezing::Freezing;
 use crate::app::frozen::BuildErrorHandler;
 use crate::app::frozen::{Command, Shutdown};
-use crate::app::mount::{IntoMount, Mounted};
+use crate::app::mount::Mounting;
 use crate::app::scaffold::{Scaffold, ScaffoldParts};
-use crate::app::scope::Checked;
+use crate::app::scope::{Checked, Hook};
 use crate::app::setup_error::SetupError;
+use crate::app::signal::Signals;
 use crate::app::wrap::Wrap;
 use crate::base::config::builder::ConfigBuilder;
 use crate::base::error::Result;
 use crate::base::type_map::TypeMap;
 use crate::context::session::interface::SessionInterface;
 use crate::handler::Handler;
+use crate::handler::callback::Callback;
 use crate::handler::into_handler::IntoHandler;
 use crate::routing::converter::Factory;
 use crate::routing::url_map::UrlMap;
 
 type OnFreeze = Box<dyn FnOnce(&mut Freezing<'_>) + Send>;
+
+type OnBlueprint = Box<dyn FnMut(&mut App, Blueprint) -> Blueprint + Send>;
 
 type Extend = Box<dyn FnOnce(App) -> App + Send>;
 
@@ -79,7 +93,10 @@ pub struct App {
     config: ConfigBuilder,
     parts: ScaffoldParts,
     blueprints: Vec<Blueprint>,
-    mounts: Vec<(String, Mounted, &'static Location<'static>)>,
+    /// Those that are in them too: the name that each was made with, and where.
+    registered: HashSet<(String, &'static Location<'static>)>,
+    on_blueprint: Vec<OnBlueprint>,
+    mounts: Vec<Mounting>,
     wraps: Vec<Wrap>,
     converters: Vec<(String, Factory)>,
     url_map: UrlMap,
@@ -91,9 +108,11 @@ pub struct App {
     last: Vec<(Adding, Extend)>,
     on_freeze: Vec<(Option<&'static Location<'static>>, OnFreeze)>,
     adding: Adding,
-    on_startup: Vec<Arc<dyn Handler>>,
+    on_startup: Vec<Hook>,
     on_shutdown: Vec<Shutdown>,
     on_finished: Vec<OnFinished>,
+    signals: Signals,
+    teardown_appcontext: Vec<Callback<()>>,
     commands: Vec<Command>,
     /// What these four and the mounts run, to be checked like hooks.
     checked: Vec<Checked>,
@@ -109,6 +128,8 @@ impl App {
             config: ConfigBuilder::default(),
             parts: ScaffoldParts::default(),
             blueprints: Vec::new(),
+            registered: HashSet::new(),
+            on_blueprint: Vec::new(),
             mounts: Vec::new(),
             wraps: Vec::new(),
             converters: Vec::new(),
@@ -124,6 +145,8 @@ impl App {
             on_startup: Vec::new(),
             on_shutdown: Vec::new(),
             on_finished: Vec::new(),
+            signals: Signals::default(),
+            teardown_appcontext: Vec::new(),
             commands: Vec::new(),
             checked: Vec::new(),
             problems: Vec::new(),
@@ -158,29 +181,6 @@ impl App {
         let around = self.adding;
         self.adding = around.extension();
         App { adding: around, ..extension.init_app(self) }
-    }
-
-    /// Adds a blueprint.
-    pub fn register_blueprint(mut self, blueprint: Blueprint) -> App {
-        self.blueprints.push(blueprint);
-        self
-    }
-
-    /// Offers `handler` every request under `prefix` that no rule of the application has: another application, a
-    /// function, anything that is a [`Handler`]. A path that is a slash away from a rule's is the application's own,
-    /// and redirects; a method that no rule of a path has goes to the mount. The longest prefix is tried first; a
-    /// handler that passes leaves the request to the next.
-    ///
-    /// A mounted application starts and stops with this one, and its commands are this one's under its name: the command
-    /// `seed` of an application `shop` is `shop.seed`.
-    #[track_caller]
-    pub fn mount<M>(mut self, prefix: impl Into<String>, handler: impl IntoMount<M>) -> App {
-        let (prefix, mounted) = (prefix.into(), handler.into_mount().0);
-        if let Mounted::Handler(handler) = &mounted {
-            self.check_handler(handler, format!("the function mounted at `{prefix}`"));
-        }
-        self.mounts.push((prefix, mounted, Location::caller()));
-        self
     }
 
     /// Puts what `around` returns around the whole application: before the host is checked and a rule is matched, after
@@ -231,6 +231,15 @@ impl App {
     pub fn embed(mut self, folder: &'static str, files: &'static [EmbeddedFile]) -> App {
         self.embedded.push((folder, files));
         self
+    }
+
+    /// A folder of it, for an extension that reads what is in there.
+    pub fn folder(&self, name: &str) -> Folder {
+        RootFolder::default().find(name, &self.root_path, &self.embedded)
+    }
+
+    pub(crate) fn embedded(&self) -> &[(&'static str, &'static [EmbeddedFile])] {
+        &self.embedded
     }
 
     /// Keeps state for views and hooks, under its type: the argument [`State`](crate::extension::State) and
@@ -336,55 +345,6 @@ impl App {
     #[track_caller]
     pub fn on_freeze(mut self, f: impl FnOnce(&mut Freezing<'_>) + Send + 'static) -> App {
         self.on_freeze.push((self.adding.place(), Box::new(f)));
-        self
-    }
-
-    /// Calls `f` for every request that has ended: its body was sent, or its client has gone. For metrics and
-    /// logs; the access log is one. It runs on the thread of the connection, so it must be quick.
-    ///
-    /// ```
-    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-    ///
-    /// use hipflask::Rule;
-    /// use hipflask::prelude::*;
-    ///
-    /// #[derive(Default)]
-    /// struct Sent(AtomicU64);
-    ///
-    /// let app = App::new("doc", ".")
-    ///     .add_url_rule(Rule::new("/"), async || "Hello!")
-    ///     .insert_state(Sent::default())
-    ///     .on_finished(|finished| {
-    ///         if let Some(sent) = finished.state::<Sent>() {
-    ///             sent.0.fetch_add(finished.bytes(), Relaxed);
-    ///         }
-    ///     });
-    /// let client = app.test_client();
-    /// client.get("/").send_blocking();
-    /// assert_eq!(client.app().state::<Sent>().map(|sent| sent.0.load(Relaxed)), Some(6));
-    /// ```
-    pub fn on_finished(mut self, f: impl Fn(&Finished<'_>) + Send + Sync + 'static) -> App {
-        self.on_finished.push(Arc::new(f));
-        self
-    }
-
-    /// Runs `f` before the first request is served: to connect, to migrate. If it fails, nothing is served, and what had
-    /// started is stopped.
-    #[track_caller]
-    pub fn on_startup<M>(mut self, f: impl IntoHandler<M>) -> App {
-        let handler = f.into_handler();
-        self.check_handler(&handler, "the on_startup function");
-        self.on_startup.push(handler);
-        self
-    }
-
-    /// Runs `f` after the last request was served, the last registered first, whatever else fails. It does not run if a
-    /// function that was registered [`on_startup`](App::on_startup) before it has not.
-    #[track_caller]
-    pub fn on_shutdown<M>(mut self, f: impl IntoHandler<M>) -> App {
-        let handler = f.into_handler();
-        self.check_handler(&handler, "the on_shutdown function");
-        self.on_shutdown.push(Shutdown { handler, after: self.on_startup.len() });
         self
     }
 

@@ -28,13 +28,16 @@ pub struct Route {
     pub(crate) id: Option<ViewId>,
     /// The view's type: every function has its own.
     pub(crate) view_type: Option<TypeId>,
+    /// What is inside of what was wrapped around the view, to be checked with it.
+    pub(crate) inside: Vec<Arc<dyn Handler>>,
 }
 
 impl Route {
     /// A route from `rule` to `view`.
     pub fn new<M, V: IntoHandler<M> + 'static>(rule: Rule, view: V) -> Route {
         let name = rule.endpoint.clone().unwrap_or_default();
-        Route { name, rule, view: Some(view.into_handler()), id: None, view_type: Some(TypeId::of::<V>()) }
+        let (view, view_type) = (Some(view.into_handler()), Some(TypeId::of::<V>()));
+        Route { name, rule, view, id: None, view_type, inside: Vec::new() }
     }
 
     /// The same, known to [`url_for!`](crate::url_for) as `id`; its name is the endpoint's unless the rule has
@@ -45,6 +48,44 @@ impl Route {
             id.name.clone_into(&mut self.name);
         }
         self.id = Some(id);
+        self
+    }
+
+    /// Puts what `around` returns around the view: it is given the view, to call it or not; the last one that is added is
+    /// the outermost. What [`App::wrap`](crate::App::wrap) does for an application, and a decorator for a view of Flask. In
+    /// a route attribute it is the option `wrap = around`.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use hipflask::extension::Handler;
+    /// use hipflask::prelude::*;
+    ///
+    /// /// Tells caches that an answer is fresh for a minute.
+    /// fn cached(view: Arc<dyn Handler>) -> impl Fn(&mut Context) -> hipflask::extension::BoxFuture<'_, Result<Option<Response>>> {
+    ///     move |ctx| {
+    ///         let view = Arc::clone(&view);
+    ///         Box::pin(async move {
+    ///             let answer = view.call(ctx).await?;
+    ///             answer.map(|response| response.with_header("cache-control", "max-age=60")).transpose()
+    ///         })
+    ///     }
+    /// }
+    ///
+    /// #[get("/", wrap = cached)]
+    /// async fn index() -> &'static str {
+    ///     "Hello!"
+    /// }
+    ///
+    /// let client = App::new("doc", ".").routes(routes![index]).test_client();
+    /// assert_eq!(client.get("/").send_blocking().header("cache-control"), Some("max-age=60"));
+    /// ```
+    #[must_use]
+    pub fn wrap<M, H: IntoHandler<M>>(mut self, around: impl FnOnce(Arc<dyn Handler>) -> H) -> Route {
+        if let Some(view) = self.view.take() {
+            self.inside.push(Arc::clone(&view));
+            self.view = Some(around(view).into_handler());
+        }
         self
     }
 }
@@ -118,7 +159,7 @@ pub trait Scaffold: Sized {
     /// ```
     fn add_rule(mut self, rule: Rule) -> Self {
         let name = rule.endpoint.clone().unwrap_or_else(|| rule.text.clone());
-        self.scaffold().routes.push(Route { rule, view: None, name, id: None, view_type: None });
+        self.scaffold().routes.push(Route { rule, view: None, name, id: None, view_type: None, inside: Vec::new() });
         self
     }
 

@@ -26,18 +26,32 @@ pub struct DateTime {
     micros: i64,
 }
 
-const SECOND: i64 = 1_000_000;
-const DAY: i64 = 86_400 * SECOND;
+pub(super) const SECOND: i64 = 1_000_000;
+pub(super) const DAY: i64 = 86_400 * SECOND;
 const EARLIEST: i64 = days_from_civil(1, 1, 1) * DAY;
 const LATEST: i64 = (days_from_civil(9999, 12, 31) + 1) * DAY - 1;
 
-/// The error for a text or a number of seconds that is not a moment between the years 1 and 9999.
+/// The error for a text or a number of seconds that is not a moment between the years 1 and 9999, and for a text that is
+/// not a date, a time, a month or a week.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DateTimeError(String);
+pub struct DateTimeError {
+    text: String,
+    wanted: &'static str,
+}
+
+impl DateTimeError {
+    pub(super) fn new(text: &str, wanted: &'static str) -> DateTimeError {
+        DateTimeError { text: text.to_owned(), wanted }
+    }
+
+    fn moment(text: &str) -> DateTimeError {
+        DateTimeError::new(text, "a date and time; write it like 2026-11-21T08:30:00Z")
+    }
+}
 
 impl fmt::Display for DateTimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a date and time; write it like 2026-11-21T08:30:00Z", self.0)
+        write!(f, "`{}` is not {}", self.text, self.wanted)
     }
 }
 
@@ -45,14 +59,14 @@ impl std::error::Error for DateTimeError {}
 
 /// Year, month, day, hour, minute, second, microsecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Parts {
-    year: i64,
-    month: u32,
-    day: u32,
-    hour: u32,
-    minute: u32,
-    second: u32,
-    micro: u32,
+pub(super) struct Parts {
+    pub(super) year: i64,
+    pub(super) month: u32,
+    pub(super) day: u32,
+    pub(super) hour: u32,
+    pub(super) minute: u32,
+    pub(super) second: u32,
+    pub(super) micro: u32,
 }
 
 impl DateTime {
@@ -73,8 +87,13 @@ impl DateTime {
         if (EARLIEST..=LATEST).contains(&micros) {
             Ok(DateTime { micros })
         } else {
-            Err(DateTimeError(format!("{micros} µs")))
+            Err(DateTimeError::moment(&format!("{micros} µs")))
         }
+    }
+
+    /// The same, or the first or the last moment that there is.
+    pub(super) fn clamped(micros: i64) -> DateTime {
+        DateTime { micros: micros.clamp(EARLIEST, LATEST) }
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -134,7 +153,7 @@ impl DateTime {
         self.parts().micro
     }
 
-    fn parts(self) -> Parts {
+    pub(super) fn parts(self) -> Parts {
         let (year, month, day) = civil_from_days(self.micros.div_euclid(DAY));
         let in_day = self.micros.rem_euclid(DAY);
         let part = |unit: i64, of: i64| u32::try_from(in_day / unit % of).unwrap_or_default();
@@ -147,70 +166,6 @@ impl DateTime {
             second: part(SECOND, 60),
             micro: part(1, SECOND),
         }
-    }
-
-    /// Formats it as Python's `strftime` does: `%Y-%m-%d %H:%M`. An unknown directive is left as it is.
-    pub fn strftime(self, format: &str) -> String {
-        let mut out = String::with_capacity(format.len() + 16);
-        let mut chars = format.chars();
-        while let Some(c) = chars.next() {
-            match c {
-                '%' => {
-                    let (padded, directive) = match chars.next() {
-                        Some('-') => (false, chars.next()),
-                        directive => (true, directive),
-                    };
-                    self.push_directive(&mut out, directive, padded);
-                }
-                c => out.push(c),
-            }
-        }
-        out
-    }
-
-    fn push_directive(self, out: &mut String, directive: Option<char>, padded: bool) {
-        use fmt::Write;
-        let p = self.parts();
-        let two = |value: u32| if padded { format!("{value:02}") } else { value.to_string() };
-        let weekday = weekday(self.micros.div_euclid(DAY));
-        let hour12 = (p.hour + 11) % 12 + 1;
-        let day_of_year = days_from_civil(p.year, p.month, p.day) - days_from_civil(p.year, 1, 1) + 1;
-        let text = match directive {
-            Some('Y') => format!("{:04}", p.year),
-            Some('y') => two(u32::try_from(p.year % 100).unwrap_or_default()),
-            Some('m') => two(p.month),
-            Some('d') => two(p.day),
-            Some('e') => format!("{:2}", p.day),
-            Some('H') => two(p.hour),
-            Some('I') => two(hour12),
-            Some('M') => two(p.minute),
-            Some('S') => two(p.second),
-            Some('f') => format!("{:06}", p.micro),
-            Some('j') => {
-                if padded {
-                    format!("{day_of_year:03}")
-                } else {
-                    day_of_year.to_string()
-                }
-            }
-            Some('a') => WEEKDAYS[weekday][..3].to_owned(),
-            Some('A') => WEEKDAYS[weekday].to_owned(),
-            Some('w') => weekday.to_string(),
-            Some('b' | 'h') => MONTHS[p.month as usize - 1][..3].to_owned(),
-            Some('B') => MONTHS[p.month as usize - 1].to_owned(),
-            Some('p') => if p.hour < 12 { "AM" } else { "PM" }.to_owned(),
-            Some('z') => "+0000".to_owned(),
-            Some('Z') => "UTC".to_owned(),
-            Some('s') => self.micros.div_euclid(SECOND).to_string(),
-            Some('F') => self.strftime("%Y-%m-%d"),
-            Some('T' | 'X') => self.strftime("%H:%M:%S"),
-            Some('D' | 'x') => self.strftime("%m/%d/%y"),
-            Some('c') => self.strftime("%a %b %e %H:%M:%S %Y"),
-            Some('%') => "%".to_owned(),
-            Some(other) => format!("%{other}"),
-            None => "%".to_owned(),
-        };
-        let _ = out.write_str(&text);
     }
 
     /// Python's `isoformat`: `2026-11-21T08:30:00+00:00`.
@@ -229,30 +184,9 @@ impl DateTime {
     }
 }
 
-const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-/// 1970-01-01 was a Thursday.
-fn weekday(days: i64) -> usize {
-    usize::try_from((days + 4).rem_euclid(7)).unwrap_or_default()
-}
-
 /// Days from 1970-01-01 to a day of the Gregorian calendar. Years are counted from March, so that the leap
 /// day is their last, and in eras of 400 years, which all have the same days.
-const fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
+pub(super) const fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -263,7 +197,7 @@ const fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
 }
 
 /// The inverse of [`days_from_civil`].
-fn civil_from_days(days: i64) -> (i64, u32, u32) {
+pub(super) fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
@@ -276,13 +210,20 @@ fn civil_from_days(days: i64) -> (i64, u32, u32) {
     (year, u32::try_from(month).unwrap_or(1), u32::try_from(day).unwrap_or(1))
 }
 
+/// The year and the week, from 1 to 53, that ISO 8601 counts a day to: the one that its Thursday is in.
+pub(super) fn iso_week(days: i64) -> (i64, i64) {
+    let thursday = days - (days + 3).rem_euclid(7) + 3;
+    let (year, ..) = civil_from_days(thursday);
+    (year, (thursday - days_from_civil(year, 1, 1)) / 7 + 1)
+}
+
 impl From<SystemTime> for DateTime {
     fn from(time: SystemTime) -> DateTime {
         let micros = match time.duration_since(UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_micros()).unwrap_or(LATEST),
             Err(before) => -i64::try_from(before.duration().as_micros()).unwrap_or(-EARLIEST),
         };
-        DateTime { micros: micros.clamp(EARLIEST, LATEST) }
+        DateTime::clamped(micros)
     }
 }
 
@@ -300,7 +241,7 @@ impl std::str::FromStr for DateTime {
 
     fn from_str(text: &str) -> Result<DateTime, DateTimeError> {
         let text = text.trim();
-        parse(text).or_else(|| DateTime::from_http(text)).ok_or_else(|| DateTimeError(text.to_owned()))
+        parse(text).or_else(|| DateTime::from_http(text)).ok_or_else(|| DateTimeError::moment(text))
     }
 }
 
@@ -430,10 +371,6 @@ mod tests {
     #[test]
     fn formats_are_pythons() {
         let moment = at("2026-01-02T13:04:05.000600Z");
-        assert_eq!(
-            moment.strftime("%A %-d %B %Y, %I:%M %p, day %j, %f %y %% %q"),
-            "Friday 2 January 2026, 01:04 PM, day 002, 000600 26 % %q"
-        );
         assert_eq!(moment.to_string(), "2026-01-02 13:04:05.000600+00:00");
         assert_eq!(moment.isoformat(), "2026-01-02T13:04:05.000600+00:00");
         assert_eq!(serde_json::to_string(&moment).expect("json"), "\"2026-01-02T13:04:05.000600Z\"");

@@ -47,9 +47,9 @@ struct Access<'a> {
     now: Instant,
 }
 
-/// Writes a line. The application around a mounted one writes it for both.
+/// Writes a line for what a client has asked for. The application around a mounted one writes it for both.
 fn access(finished: &Finished<'_>) {
-    if finished.is_mounted() {
+    if finished.is_mounted() || finished.is_within() {
         return;
     }
     let request = finished.request();

@@ -104,7 +104,7 @@ fn json_response(value: serde_json::Value) -> Response {
 
 /// Flask's page, with exactly its markup; line breaks in the description are kept.
 fn short_page(error: &HttpError) -> Html {
-    let (code, name) = (error.status().as_u16(), error.name());
+    let (code, name) = (error.status().as_u16(), Html::escape(error.name()).into_string());
     let description = Html::escape(error.text()).into_string().replace('\n', "<br>");
     Html::new(format!(
         "<!doctype html>\n<html lang=en>\n<title>{code} {name}</title>\n<h1>{name}</h1>\n<p>{description}</p>\n"
@@ -289,7 +289,9 @@ impl<'a> Concealed<'a> {
     fn is_secret(&self, name: &str) -> bool {
         let lower = name.to_ascii_lowercase();
         let words = ["password", "secret", "token", "authorization", "cookie", "api_key", "api-key"];
-        self.fields.contains(&name) || words.iter().any(|word| lower.contains(word))
+        let is_password =
+            |field: &&str| name.strip_suffix(field).is_some_and(|form| form.is_empty() || form.ends_with('-'));
+        self.fields.iter().any(is_password) || words.iter().any(|word| lower.contains(word))
     }
 
     fn shown(&self, name: &str, value: &str) -> String {

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::base::datetime::DateTime;
 use crate::base::error::{HttpError, Result};
@@ -115,7 +115,9 @@ impl FileHead<'_> {
         if let Some(modified) = self.modified {
             insert(headers, header::LAST_MODIFIED, &http_date(modified.into()))?;
         }
-        if self.conditional && self.len.is_some() {
+        // Other methods get no ranges (RFC 9110 §14.2).
+        let is_read = [Method::GET, Method::HEAD].contains(ctx.request().method());
+        if self.conditional && self.len.is_some() && is_read {
             headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         }
         let max_age = match self.max_age {

@@ -1,4 +1,4 @@
-//! The application's own folder `static`, on the disk or in the binary.
+//! The folders `static` of an application and of blueprints, on the disk or in the binary.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use crate::app::App;
+use crate::app::blueprint::Blueprint;
 use crate::app::extension::Extension;
-use crate::app::freezing::{EmbeddedFile, Freezing};
+use crate::app::folder::{EmbeddedFile, Folder};
+use crate::app::freezing::Freezing;
 use crate::app::scaffold::Scaffold;
 use crate::base::datetime::DateTime;
 use crate::base::error::{Error, HttpError, Result};
@@ -16,11 +18,11 @@ use crate::builtin::file_head::{FileHead, accepted_encodings};
 use crate::builtin::send_file::send_from_directory;
 use crate::context::Context;
 use crate::handler::respond::Respond;
+use crate::handler::{Answer, Handler};
 use crate::http::etags::ETag;
 use crate::http::filenames::safe_join;
 use crate::http::response::Response;
 use crate::routing::rule::Rule;
-use crate::routing::view_args::ViewArgs;
 
 /// The settings for static files.
 #[derive(Default)]
@@ -30,7 +32,7 @@ struct StaticSetup {
     host: Option<Cow<'static, str>>,
 }
 
-/// Where static files come from.
+/// Where static files come from, and the view that sends them.
 enum StaticFiles {
     Folder(PathBuf),
     /// By name, each with its tag, which requires reading the whole file.
@@ -44,23 +46,19 @@ struct Embedded {
     modified: DateTime,
 }
 
-/// Adds `/static/<path:filename>` to an application that has a folder for it. Every application has this
+/// Adds `/static/<path:filename>` to an application that has a folder for it, and to blueprints. Every application has this
 /// extension.
 pub(crate) struct Static;
 
 impl Extension for Static {
     fn init_app(self, app: App) -> App {
-        app.static_folder("static").extend_last(add_rule).on_freeze(|freezing: &mut Freezing<'_>| {
-            if let Err(error) = freezing.config().seconds("SEND_FILE_MAX_AGE_DEFAULT") {
-                freezing.problem(error.to_string());
-            }
-            let setup = freezing.take_state::<StaticSetup>().unwrap_or_default();
-            let Some(folder) = setup.folder else { return };
-            freezing.insert_state(match freezing.embedded(&folder) {
-                Some(files) => StaticFiles::Embedded(with_tags(files)),
-                None => StaticFiles::Folder(freezing.root_path().join(&*folder)),
-            });
-        })
+        app.static_folder("static").extend_last(add_rule).on_blueprint(add_blueprint_rule).on_freeze(
+            |freezing: &mut Freezing<'_>| {
+                if let Err(error) = freezing.config().seconds("SEND_FILE_MAX_AGE_DEFAULT") {
+                    freezing.problem(error.to_string());
+                }
+            },
+        )
     }
 }
 
@@ -92,35 +90,87 @@ impl App {
     }
 }
 
-/// The rule for the static files, added after all other setup.
-fn add_rule(mut app: App) -> App {
-    let setup = app.state_mut::<StaticSetup>();
-    let Some(folder) = setup.folder.clone() else { return app };
-    let name = Path::new(&*folder).file_name().and_then(|name| name.to_str()).unwrap_or("static").to_owned();
-    let path = setup.url_path.clone().unwrap_or(Cow::Owned(name));
-    let path = path.trim_matches('/');
-    let prefix = if path.is_empty() { String::new() } else { format!("/{path}") };
-    let rule = Rule::new(format!("{prefix}/<path:filename>")).endpoint("static");
-    let rule = match setup.host.clone() {
-        Some(host) => rule.host(host),
-        None => rule,
-    };
-    app.add_url_rule(rule, static_file)
+impl Blueprint {
+    /// A folder of static files of its own, in its [root folder](Blueprint::root_path). Their URLs begin with the prefix and
+    /// the name of the folder, and their endpoint is `static`: `url_for('blog.static', filename='style.css')`, or
+    /// `url_for('.static', …)` in a template of the blueprint.
+    ///
+    /// Without a prefix, another `static_url_path` is needed where the application has a folder `static` too.
+    pub fn static_folder(mut self, folder: impl Into<Cow<'static, str>>) -> Blueprint {
+        self.state_mut::<StaticSetup>().folder = Some(folder.into());
+        self
+    }
+
+    /// Where its static files are below its prefix; by default the name of their folder.
+    pub fn static_url_path(mut self, path: impl Into<Cow<'static, str>>) -> Blueprint {
+        self.state_mut::<StaticSetup>().url_path = Some(path.into());
+        self
+    }
 }
 
-async fn static_file(ctx: &mut Context, args: ViewArgs) -> Result<Response> {
-    let name: String = args.get("filename")?;
-    let app = ctx.app().clone();
-    match app.state::<StaticFiles>() {
-        Some(StaticFiles::Folder(folder)) => {
-            let file = send_from_directory(folder, &name).precompressed(precompressed(ctx)?);
-            file.respond(ctx).await
+impl StaticSetup {
+    /// The rule for the files.
+    fn rule(&self, folder: &str) -> Rule {
+        let name = Path::new(folder).file_name().and_then(|name| name.to_str()).unwrap_or("static");
+        let path = self.url_path.as_deref().unwrap_or(name).trim_matches('/');
+        let prefix = if path.is_empty() { String::new() } else { format!("/{path}") };
+        let rule = Rule::new(format!("{prefix}/<path:filename>")).endpoint("static");
+        match self.host.clone() {
+            Some(host) => rule.host(host),
+            None => rule,
         }
-        Some(StaticFiles::Embedded(files)) => {
-            let name = embedded_name(&name).ok_or_else(|| Error::from(HttpError::new(404)))?;
-            send_embedded(ctx, files, &name)
+    }
+}
+
+/// The rule for the static files, added after all other setup.
+fn add_rule(mut app: App) -> App {
+    let setup = std::mem::take(app.state_mut::<StaticSetup>());
+    match &setup.folder {
+        Some(folder) => {
+            let files = StaticFiles::of(app.folder(folder));
+            app.add_url_rule(setup.rule(folder), files)
         }
-        None => Err(HttpError::new(404).into()),
+        None => app,
+    }
+}
+
+fn add_blueprint_rule(app: &mut App, mut blueprint: Blueprint) -> Blueprint {
+    let setup = std::mem::take(blueprint.state_mut::<StaticSetup>());
+    match &setup.folder {
+        Some(folder) => {
+            let files = StaticFiles::of(blueprint.folder(app, folder));
+            blueprint.add_url_rule(setup.rule(folder), files)
+        }
+        None => blueprint,
+    }
+}
+
+impl StaticFiles {
+    fn of(folder: Folder) -> StaticFiles {
+        match folder {
+            Folder::Disk(path) => StaticFiles::Folder(path),
+            Folder::Embedded { files, .. } => StaticFiles::Embedded(with_tags(files)),
+        }
+    }
+
+    async fn send(&self, ctx: &mut Context) -> Result<Response> {
+        let name: String = ctx.view_args().get("filename")?;
+        match self {
+            StaticFiles::Folder(folder) => {
+                let file = send_from_directory(folder, &name).precompressed(precompressed(ctx)?);
+                file.respond(ctx).await
+            }
+            StaticFiles::Embedded(files) => {
+                let name = embedded_name(&name).ok_or_else(|| Error::from(HttpError::new(404)))?;
+                send_embedded(ctx, files, &name)
+            }
+        }
+    }
+}
+
+impl Handler for StaticFiles {
+    fn call<'a>(&'a self, ctx: &'a mut Context) -> Answer<'a> {
+        Answer::Later(Box::pin(async { self.send(ctx).await.map(Some) }))
     }
 }
 

@@ -43,6 +43,9 @@ pub(super) enum Invocation {
 pub(super) struct Address {
     pub(super) host: Option<String>,
     pub(super) port: Option<String>,
+    /// Files of certificates, and of their keys.
+    pub(super) certificates: Vec<String>,
+    pub(super) keys: Vec<String>,
 }
 
 impl Options {
@@ -123,9 +126,11 @@ fn address<'a>(mut arguments: impl Iterator<Item = &'a str>, common: &mut Common
         match name {
             "-h" | "--host" => address.host = Some(value(name, inline, &mut arguments)?),
             "-p" | "--port" => address.port = Some(value(name, inline, &mut arguments)?),
+            "--cert" => address.certificates.push(value(name, inline, &mut arguments)?),
+            "--key" => address.keys.push(value(name, inline, &mut arguments)?),
             _ if common.take(flag, &mut arguments)? => {}
             _ => {
-                let known = "--host, --port, --env-file, --debug and --no-debug";
+                let known = "--host, --port, --cert, --key, --env-file, --debug and --no-debug";
                 return Err(format!("`run` has no option `{flag}`; it has {known}"));
             }
         }
@@ -160,7 +165,7 @@ pub(super) fn help(name: &str, commands: &[Command]) -> String {
     format!(
         "Usage: {name} [--debug | --no-debug] [COMMAND]\n\nCommands:\n{lines}\n\
          Options:\n  -e, --env-file FILE  variables that win over those of .flaskenv and .env\n\n\
-         Options of run:\n  -h, --host HOST  where to serve: 127.0.0.1, or FLASK_RUN_HOST\n  -p, --port PORT  5000, or FLASK_RUN_PORT\n\n\
+         Options of run:\n  -h, --host HOST  where to serve: 127.0.0.1, or FLASK_RUN_HOST\n  -p, --port PORT  5000, or FLASK_RUN_PORT\n  --cert FILE      HTTPS with this certificate and those of its issuers; `adhoc` makes one for development\n  --key FILE       its private key; both may be given several times\n\n\
          Every environment variable FLASK_KEY sets the configuration key KEY.\n\
          FLASK_KEY_FILE names the file that a secret KEY is in.\n"
     )
@@ -175,7 +180,8 @@ mod tests {
     }
 
     fn run(host: Option<&str>, port: Option<&str>) -> Invocation {
-        Invocation::Run(Address { host: host.map(str::to_owned), port: port.map(str::to_owned) })
+        let (host, port) = (host.map(str::to_owned), port.map(str::to_owned));
+        Invocation::Run(Address { host, port, ..Address::default() })
     }
 
     #[test]
@@ -198,7 +204,7 @@ mod tests {
         assert_eq!(parse("--help").map(|o| o.invocation), Ok(Invocation::Help));
         assert_eq!(
             parse("run --prot 1"),
-            Err("`run` has no option `--prot`; it has --host, --port, --env-file, --debug and --no-debug".into())
+            Err("`run` has no option `--prot`; it has --host, --port, --cert, --key, --env-file, --debug and --no-debug".into())
         );
         for line in ["-e x --debug", "--env-file=x --debug run", "run --debug -e x", "--port=1 --env-file x --debug"] {
             let parsed = parse(line).expect("a line");
@@ -208,6 +214,10 @@ mod tests {
         assert_eq!(parsed, Ok((Some("x".into()), Invocation::Config { keys: vec!["A".into(), "B".into()] })));
         assert_eq!(parse("-e"), Err("`-e` needs a value".into()));
         assert!(parse("config --all").is_err() && parse("--debug=1").is_err());
+        let certificates =
+            Address { certificates: vec!["a".into(), "b".into()], keys: vec!["c".into()], ..Address::default() };
+        let parsed = parse("run --cert a --key=c --cert b").map(|options| options.invocation);
+        assert_eq!(parsed, Ok(Invocation::Run(certificates)));
         assert_eq!(parse("run --port"), Err("`--port` needs a value".into()));
     }
 }

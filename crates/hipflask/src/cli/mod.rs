@@ -4,11 +4,11 @@
 mod arguments;
 mod config;
 mod dotenv;
+mod https;
 mod process;
 mod run;
 mod table;
 
-use std::pin::pin;
 use std::process::ExitCode;
 
 use http::Method;
@@ -20,7 +20,7 @@ use crate::base::environment;
 use crate::base::error::{Error, Result};
 use crate::base::panics;
 use crate::base::runtime;
-use crate::cli::arguments::{Invocation, Options};
+use crate::cli::arguments::{Address, Invocation, Options};
 use crate::cli::process::{Failure, print};
 use crate::cli::table::table;
 use crate::context::Context;
@@ -200,6 +200,7 @@ fn routes(app: &Frozen, all_methods: bool) -> String {
 /// Everything that can be checked without serving: freezing has checked most of it already.
 fn check(app: &Frozen) -> Result<(), Failure> {
     crate::server::ServerLimits::from_config(app.config())?;
+    https::role(app, &Address::default())?;
     runtime::new()?.block_on(async {
         app.start().await?;
         app.stop().await
@@ -246,17 +247,18 @@ impl Frozen {
         if *starts {
             self.start().await?;
         }
-        let mut ctx = app.as_ref().unwrap_or(self).context();
-        ctx.g_mut().insert(CliArgs(arguments.into_iter().map(Into::into).collect()));
-        let said = panics::catch_in(pin!(async { handler.call(&mut ctx).await })).await??;
-        ctx.g_mut().check_kept()?;
-        match said {
-            Some(response) => {
-                let text = response.into_parts().2.collect(u64::MAX).await?;
-                Ok(String::from_utf8_lossy(&text).into_owned())
+        let arguments = CliArgs(arguments.into_iter().map(Into::into).collect());
+        let said = async |ctx: &mut Context| {
+            ctx.g_mut().insert(arguments);
+            match handler.call(ctx).await? {
+                Some(response) => {
+                    let text = response.into_parts().2.collect(u64::MAX).await?;
+                    Ok(String::from_utf8_lossy(&text).into_owned())
+                }
+                None => Ok(String::new()),
             }
-            None => Ok(String::new()),
-        }
+        };
+        app.as_ref().unwrap_or(self).app_context(said).await
     }
 }
 

@@ -12,8 +12,10 @@ use crate::app::App;
 use crate::app::frozen::Frozen;
 use crate::base::runtime;
 use crate::cli::arguments::Address;
+use crate::cli::https;
 use crate::cli::process::{Failure, print};
-use crate::server::{Listener, ServerLimits, serve_until, wait_for_signal};
+use crate::http::peer::Scheme;
+use crate::server::{Listener, Listeners, Role, ServerLimits, serve_until, wait_for_signal};
 use crate::signing::{base64, random_bytes};
 
 /// During development a secret key is generated and kept in the instance folder, so that sessions survive a
@@ -57,6 +59,7 @@ fn keep_out_of_version_control(folder: &Path) -> io::Result<()> {
 pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
     // A mistake in the configuration must show now, not at the first connection.
     ServerLimits::from_config(app.config())?;
+    let role = https::role(app, address)?;
     let address = resolve(app, address)?;
     if app.config().debug() && !address.ip().to_canonical().is_loopback() {
         return Err(Failure::new(format!(
@@ -69,14 +72,37 @@ pub(super) fn run(app: &Frozen, address: &Address) -> Result<(), Failure> {
     let served = runtime.block_on(async {
         let listener = Listener::bind(address).await.map_err(|error| cannot_bind(address, &error))?;
         let address = listener.address().unwrap_or(address);
+        let scheme = role.scheme();
+        let mut listeners = Listeners::default();
+        listeners.push(listener, role);
+        redirect_plain(app, address, scheme, &mut listeners).await?;
         app.start().await?;
-        print(&banner(app, address));
-        serve_until(app.clone(), listener.into(), wait_for_signal()).await?;
+        print(&banner(app, scheme, address));
+        serve_until(app.clone(), listeners, wait_for_signal()).await?;
         Ok(())
     });
     // Do not wait for what did not end in time.
     runtime.shutdown_background();
     served
+}
+
+/// Redirects to HTTPS from the port `RUN_HTTP_PORT` of the same address, if it is set.
+async fn redirect_plain(
+    app: &Frozen,
+    mut address: SocketAddr,
+    scheme: Scheme,
+    listeners: &mut Listeners,
+) -> Result<(), Failure> {
+    let Some(port) = app.config().find::<u16>("RUN_HTTP_PORT")? else { return Ok(()) };
+    if scheme == Scheme::Http {
+        return Err(Failure::new(
+            "`RUN_HTTP_PORT` is the port that redirects to HTTPS, but no certificate is given (--cert, --key)",
+        ));
+    }
+    address.set_port(port);
+    let listener = Listener::bind(address).await.map_err(|error| cannot_bind(address, &error))?;
+    listeners.push(listener, Role::Redirect(listeners.https_port(app.config())?));
+    Ok(())
 }
 
 /// What was typed; otherwise `FLASK_RUN_HOST` and `FLASK_RUN_PORT`; otherwise Flask's defaults.
@@ -142,7 +168,7 @@ fn cannot_bind(address: SocketAddr, error: &io::Error) -> Failure {
 }
 
 /// The address, the rules, and what to do next.
-fn banner(app: &Frozen, address: SocketAddr) -> String {
+fn banner(app: &Frozen, scheme: Scheme, address: SocketAddr) -> String {
     let mode = if app.config().debug() { "development, debug mode is on" } else { "production" };
     let mut text = format!(" * {} ({mode})\n", app.name());
     if app.config().debug() {
@@ -161,7 +187,7 @@ fn banner(app: &Frozen, address: SocketAddr) -> String {
             text += &format!("   {method:methods$}  {rule:paths$}  {endpoint}\n");
         }
     }
-    text += &format!(" * Running on http://{address}\n");
+    text += &format!(" * Running on {}://{address}\n", scheme.as_str());
     if app.config().debug() {
         let program = program_name();
         let width = app.commands().iter().map(|command| command.name.len()).max().unwrap_or(0);

@@ -95,7 +95,28 @@ impl G {
         found
     }
 
-    /// The names under which there are values.
+    /// Whether there is a value under `name`. Flask's `name in g`.
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.named.contains_key(name)
+    }
+
+    /// Takes the value under `name` out. One that is not a `T` is taken out too, and the log says so.
+    ///
+    /// ```
+    /// use hipflask::extension::G;
+    ///
+    /// let mut g = G::default();
+    /// g.set("lang", "de");
+    /// assert_eq!(g.pop::<String>("lang").as_deref(), Some("de"));
+    /// assert!(!g.contains_key("lang"));
+    /// ```
+    pub fn pop<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let found = self.named(name);
+        self.named.remove(name);
+        found
+    }
+
+    /// The names under which there are values. Flask's iteration over `g`.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.named.keys().map(String::as_str)
     }

@@ -1,27 +1,30 @@
 //! What one request carries: request, response, session, `g`, the matched rule.
 
 pub(crate) mod body;
+mod copied;
 pub(crate) mod extract;
 pub(crate) mod g;
+mod left;
 mod matched;
 pub(crate) mod parted;
 pub(crate) mod session;
 pub(crate) mod stream;
 pub(crate) mod url_for;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
+use http::HeaderValue;
 
 use crate::app::frozen::Frozen;
+use crate::app::signal::Signals;
 use crate::base::config::Config;
 use crate::base::error::{Error, Result};
 use crate::context::g::G;
-use crate::context::parted::{Hold, Parted};
+use crate::context::parted::{Hold, Parted, Watch, Work};
 use crate::context::session::Session;
 use crate::context::session::interface::open_now;
 use crate::handler::{Answer, Handler};
-use crate::http::body::Body;
 use crate::http::request::{Request, next_id};
 use crate::http::response::Response;
 use crate::http::upload::{FormData, TooLarge};
@@ -61,18 +64,41 @@ struct Parts {
     routing_error: Option<Error>,
     error: Option<Arc<Error>>,
     after_this_request: Vec<Arc<dyn Handler>>,
+    /// Receivers of signals for this request alone; nearly always none.
+    observers: Option<Arc<Signals>>,
     body: BodyState,
     request_id: OnceLock<String>,
     /// Whether teardown functions have run, or are another context's to run.
     is_torn_down: bool,
     /// Whether a body may want the context when the functions of the request have run.
     has_stream: bool,
-    /// What mounted applications left behind, the innermost first; nearly always nothing.
-    mounted: Vec<Answered>,
-    /// The contexts that were parted from this one; nearly always none.
-    parted: Parted,
+    /// What the end of the request has to do; nearly always nothing.
+    left: Left,
     /// Where this one was parted from another.
     hold: Option<Hold>,
+    /// Whether it is a copy, which takes no part in the answer.
+    is_copy: bool,
+    /// Whether the application itself has asked for it, within another request.
+    is_within: bool,
+    /// How many requests it is in.
+    depth: u8,
+    /// Whether the session is that of the request around this one, which saves it.
+    shares_session: bool,
+    /// Cookies that requests within this one have set for its client.
+    cookies: Vec<HeaderValue>,
+}
+
+/// What is left for the end of a request.
+#[derive(Default)]
+struct Left {
+    /// By mounted applications, the innermost first.
+    mounted: Vec<Answered>,
+    /// The contexts that were parted from that of the request.
+    parted: Parted,
+    /// The work that begins then. The lock is never taken; it makes a [`Context`] `Sync`.
+    work: Mutex<Vec<Work>>,
+    /// Leads to what is held until that work is done, where a caller waits for it.
+    watched: Option<Watch>,
 }
 
 /// What a mounted application that has answered leaves behind, for the end of the request.
@@ -98,13 +124,18 @@ impl Parts {
             routing_error: None,
             error: None,
             after_this_request: Vec::new(),
+            observers: None,
             body: BodyState::default(),
             request_id: OnceLock::new(),
             is_torn_down: false,
             has_stream: false,
-            mounted: Vec::new(),
-            parted: Parted::default(),
+            left: Left::default(),
             hold: None,
+            is_copy: false,
+            is_within: false,
+            depth: 0,
+            shares_session: false,
+            cookies: Vec::new(),
         }
     }
 
@@ -118,11 +149,16 @@ impl Parts {
             view_args: self.view_args.clone(),
             error: self.error.clone(),
             after_this_request: self.after_this_request.clone(),
+            observers: self.observers.clone(),
             request_id: self.request_id.clone(),
             is_torn_down: self.is_torn_down,
-            mounted: std::mem::take(&mut self.mounted),
-            parted: std::mem::take(&mut self.parted),
+            left: std::mem::take(&mut self.left),
             hold: self.hold.clone(),
+            is_copy: self.is_copy,
+            is_within: self.is_within,
+            depth: self.depth,
+            shares_session: self.shares_session,
+            cookies: std::mem::take(&mut self.cookies),
             ..Parts::new(self.app.clone(), Box::new(self.request.without_body()))
         }
     }
@@ -157,16 +193,18 @@ impl Context {
     /// a stand-in is here: enough to answer the request, to log it and to end it.
     pub(crate) fn lend(&mut self) -> Context {
         let stand_in = self.parts_mut().stand_in();
-        Context { parts: self.parts.replace(Box::new(stand_in)) }
+        let mut lent = Context { parts: self.parts.replace(Box::new(stand_in)) };
+        lent.watch_as(self);
+        lent
     }
 
     /// Takes back what was [lent](Context::lend), if it comes back.
     pub(crate) fn take_back(&mut self, lent: Option<Context>) {
         if let Some(mut lent) = lent {
             let (own, parts) = (self.parts_mut(), lent.parts_mut());
-            own.mounted.append(&mut parts.mounted);
-            own.parted.append(&mut parts.parted);
-            (parts.mounted, parts.parted) = (std::mem::take(&mut own.mounted), std::mem::take(&mut own.parted));
+            own.left.append(&mut parts.left);
+            own.cookies.append(&mut parts.cookies);
+            (parts.left, parts.cookies) = (std::mem::take(&mut own.left), std::mem::take(&mut own.cookies));
             *self = lent;
         }
     }
@@ -230,9 +268,10 @@ impl Context {
         let (own, parts) = (self.parts_mut(), stays.parts_mut());
         (parts.rule, parts.mount, parts.scope, parts.error) = (own.rule, own.mount, own.scope, own.error.clone());
         parts.request_id = own.request_id.clone();
-        parts.is_torn_down = true;
-        (parts.mounted, parts.parted) = (std::mem::take(&mut own.mounted), std::mem::take(&mut own.parted));
-        own.hold = Some(parts.parted.add());
+        parts.observers = own.observers.clone();
+        (parts.is_torn_down, parts.is_within, parts.depth) = (true, own.is_within, own.depth);
+        (parts.left, parts.hold) = (std::mem::take(&mut own.left), own.hold.take());
+        own.hold = Some(parts.left.parted.add());
         std::mem::replace(self, stays)
     }
 
@@ -246,7 +285,9 @@ impl Context {
 
     /// Whether teardown functions have to run.
     pub(crate) fn owes_teardown(&self) -> bool {
-        self.parts.as_ref().is_some_and(|parts| !parts.is_torn_down && parts.app.tears_down())
+        self.parts
+            .as_ref()
+            .is_some_and(|parts| !parts.is_torn_down && (parts.app.tears_down() || parts.observers.is_some()))
     }
 
     /// Whether teardown functions have to run. They run once, so it is asked once.
@@ -266,35 +307,6 @@ impl Context {
         std::mem::take(&mut self.parts_mut().has_stream)
     }
 
-    /// The contexts that were parted from this one. The request ends when they are gone.
-    pub(crate) fn take_parted(&mut self) -> Parted {
-        std::mem::take(&mut self.parts_mut().parted)
-    }
-
-    /// What mounted applications left behind, the innermost first.
-    pub(crate) fn mounted(&self) -> &[Answered] {
-        &self.parts().mounted
-    }
-
-    /// Takes the request out, for a mounted application; it comes back by `swap_request`.
-    pub(crate) fn take_request(&mut self) -> Box<Request> {
-        let vacant = Request::from_parts(http::Request::new(()).into_parts().0, Body::empty());
-        std::mem::replace(&mut self.parts_mut().request, Box::new(vacant))
-    }
-
-    /// Gives the request back to the context around this one, and what is to be told of it in the end.
-    pub(crate) fn leave_to(&mut self, outer: &mut Context) {
-        if let (Some(own), Some(outer)) = (&mut self.parts, &mut outer.parts) {
-            std::mem::swap(&mut own.request, &mut outer.request);
-            outer.mounted.append(&mut own.mounted);
-            outer.parted.append(&mut own.parted);
-            if !own.app.on_finished().is_empty() {
-                let (app, error) = (own.app.clone(), own.error.clone());
-                outer.mounted.push(Answered { app, rule: own.rule, mount: own.mount, error });
-            }
-        }
-    }
-
     pub(crate) fn take_response(&mut self) -> Option<Response> {
         self.parts_mut().response.take()
     }
@@ -303,7 +315,13 @@ impl Context {
     /// If it could not be opened it is empty, and the request fails when it would be saved.
     pub fn session(&self) -> &Session {
         let parts = self.parts();
-        parts.session.get_or_init(|| open_now(parts.app.sessions(), &parts.request))
+        parts.session.get_or_init(|| {
+            let session = self.heard(open_now(parts.app.sessions(), &parts.request));
+            if parts.is_copy {
+                session.never_saved();
+            }
+            session
+        })
     }
 
     /// Opens the session, if nothing has opened it yet.
@@ -315,7 +333,13 @@ impl Context {
             };
             let slot = &self.parts().session;
             match opened {
-                Ok(session) => _ = slot.set(session),
+                Ok(session) => {
+                    let session = self.heard(session);
+                    if self.is_copy() {
+                        session.never_saved();
+                    }
+                    let _ = slot.set(session);
+                }
                 Err(error) => {
                     // The page that tells of it must not take the visitor's cookie away.
                     let _ = slot.set(Session::null("it could not be opened"));
@@ -324,6 +348,30 @@ impl Context {
             }
         }
         Ok(self.session())
+    }
+
+    /// The session, which keeps the signals that are sent through it if anyone may want them.
+    fn heard(&self, session: Session) -> Session {
+        if self.hears_signals() {
+            session.keep_signals();
+        }
+        session
+    }
+
+    /// Whether a signal may have a receiver.
+    pub(crate) fn hears_signals(&self) -> bool {
+        let parts = self.parts();
+        !parts.app.signals().is_empty() || parts.observers.is_some()
+    }
+
+    /// Receivers of signals for this request alone.
+    pub(crate) fn observers(&self) -> Option<&Arc<Signals>> {
+        self.parts().observers.as_ref()
+    }
+
+    /// Tells `observers` of the signals of this request, and of the applications mounted where it goes.
+    pub(crate) fn observe(&mut self, observers: Option<Arc<Signals>>) {
+        self.parts_mut().observers = observers;
     }
 
     /// The session, if anything has asked for it: to look at it without opening it.

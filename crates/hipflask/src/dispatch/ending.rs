@@ -14,6 +14,7 @@ use crate::app::frozen::Frozen;
 use crate::base::error::{Error, Result};
 use crate::base::panics;
 use crate::context::Context;
+use crate::context::parted::{Hold, Watch};
 use crate::context::stream::{detach, end_detached};
 use crate::dispatch::failure::log_error;
 use crate::http::body::Body;
@@ -25,6 +26,8 @@ use crate::http::response::Response;
 pub(crate) struct Ending {
     ctx: Context,
     began: Instant,
+    /// Held until the work after it is done, for a caller that waits for that.
+    held: Option<Hold>,
     /// Whether functions of the request have run, which teardown functions follow.
     is_begun: bool,
     is_told: bool,
@@ -37,7 +40,13 @@ impl Ending {
     /// For the request of `ctx`, which has just come.
     pub(crate) fn new(mut ctx: Context) -> Ending {
         ctx.request_mut().number();
-        Ending { ctx, began: Instant::now(), is_begun: false, is_told: false }
+        Ending { held: ctx.watched(), ctx, began: Instant::now(), is_begun: false, is_told: false }
+    }
+
+    /// Has `hold` held until the request has ended and the work after it is done.
+    pub(super) fn watch(&mut self, hold: Hold) {
+        self.ctx.watch(Watch::of(&hold));
+        self.held = Some(hold);
     }
 
     pub(super) fn ctx(&mut self) -> &mut Context {
@@ -73,12 +82,13 @@ impl Ending {
         }
         let duration = now.saturating_duration_since(self.began);
         let outcome = Outcome { status, bytes, is_complete, duration, ended: now };
-        let mut ended = Ended { ctx: self.ctx.lend_here(), outcome };
+        let mut ended = Ended { ctx: self.ctx.lend_here(), held: self.held.take(), outcome };
         let parted = ended.ctx.take_parted();
         if !parted.is_empty() {
             // Something that was left halfway is still being torn down.
             detach(async move {
-                parted.gone().await;
+                let left = parted.gone().await;
+                left.into_iter().for_each(|work| ended.ctx.leave_work(work));
                 drop(ended);
             });
         }
@@ -111,9 +121,11 @@ impl Drop for Ending {
     }
 }
 
-/// A request that has ended. Whatever becomes of this, it tells the functions that want to know, once.
+/// A request that has ended. Whatever becomes of this, it tells the functions that want to know, once, and begins the work
+/// that was left for then.
 struct Ended {
     ctx: Context,
+    held: Option<Hold>,
     outcome: Outcome,
 }
 
@@ -129,7 +141,8 @@ impl Ended {
     ) {
         let (request, map, state, outcome) = (self.ctx.request(), app.map(), app.state_map(), self.outcome);
         let mount = mount.map(|id| &*app.mounts()[id].prefix);
-        let finished = Finished { request, map, rule, mount, error, state, is_mounted, outcome };
+        let is_within = self.ctx.is_within();
+        let finished = Finished { request, map, rule, mount, error, state, is_mounted, is_within, outcome };
         for f in app.on_finished() {
             if let Err(panicked) = panics::catch(|| f(&finished)) {
                 log_error(&self.ctx, &panicked.into());
@@ -144,6 +157,13 @@ impl Drop for Ended {
             self.tell_of(&of.app, of.rule, of.mount, of.error.as_ref(), true);
         }
         self.tell_of(self.ctx.app(), self.ctx.rule_id(), self.ctx.mount_id(), self.ctx.error(), false);
+        if !self.ctx.take_cookies().is_empty() {
+            tracing::warn!(
+                request_id = self.ctx.request_id(),
+                "a request within this one has set cookies when the answer was made already; they are lost"
+            );
+        }
+        self.ctx.take_work().into_iter().for_each(|work| work(self.held.clone()));
     }
 }
 

@@ -1,9 +1,12 @@
 //! The log line of an error that nothing has handled.
 
+use http::header;
+
 use crate::base::error::Error;
 use crate::base::panics;
 use crate::builtin::log;
 use crate::context::Context;
+use crate::http::response::{Response, cookie_size};
 
 /// One line for an error of a request that nothing has handled. The text of an error is a function of the application's,
 /// which may panic too.
@@ -30,5 +33,20 @@ fn write_error(ctx: &Context, error: &Error) {
             request.method(),
             request.path().escape_debug()
         ));
+    }
+}
+
+/// Browsers drop a cookie that is too large without a word.
+#[cold]
+pub(super) fn warn_of_cookies(ctx: &Context, response: &Response) {
+    let most = ctx.app().limits().max_cookie_size;
+    for cookie in response.headers().get_all(header::SET_COOKIE).iter().filter(|cookie| cookie_size(cookie) > most) {
+        let name = cookie.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default();
+        tracing::warn!(
+            request_id = ctx.request_id(),
+            "the cookie `{}` has {} bytes, more than MAX_COOKIE_SIZE ({most}); a browser may drop it",
+            name.escape_ascii(),
+            cookie_size(cookie),
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! What is mounted, and an application that is.
 
-use crate::app::frozen::Frozen;
+use crate::app::frozen::{Frozen, MountPoint};
 use crate::base::error::Result;
+use crate::builtin::security::hosts;
 use crate::context::Context;
 use crate::context::stream::end_detached;
 use crate::handler::{Answer, Handler};
@@ -10,21 +11,49 @@ use crate::http::response::Response;
 impl Frozen {
     /// Step 6: offers the request to what is mounted where its path leads.
     pub(super) async fn call_mounts(&self, ctx: &mut Context) -> Result<Option<Response>> {
-        for (id, mount) in self.mounts().iter().enumerate() {
-            let len = mount.prefix.len();
-            let path = ctx.request().routing_path().unwrap_or_default();
-            let inside = path.strip_prefix(&*mount.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            if !inside {
-                continue;
-            }
-            ctx.set_mount(Some(id));
-            if let Some(response) = mount.handler.call(Below::enter(ctx, len).ctx).await? {
+        for (id, mount) in self.mounts().iter().enumerate().filter(|(_, mount)| !mount.is_first) {
+            if let Some(response) = call_mount(ctx, id, mount).await? {
                 return Ok(Some(response));
             }
-            ctx.set_mount(None);
         }
         Ok(None)
     }
+
+    /// Step 1: offers the request to what is mounted before the application's own rules and hooks. What it answers is none
+    /// of theirs to see or to end.
+    pub(crate) async fn call_first_mounts(&self, ctx: &mut Context) -> Result<Option<Response>> {
+        for (id, mount) in self.mounts().iter().enumerate().filter(|(_, mount)| mount.is_first) {
+            if !mount.is_app && mount.has(ctx) {
+                hosts::check(ctx)?;
+            }
+            if let Some(response) = call_mount(ctx, id, mount).await? {
+                ctx.take_teardown();
+                return Ok(Some(response));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl MountPoint {
+    /// Whether the path of the request leads there.
+    fn has(&self, ctx: &Context) -> bool {
+        let path = ctx.request().path_for_mounts().unwrap_or_default();
+        path.strip_prefix(&*self.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// Offers the request to a mount, if its path leads there.
+async fn call_mount(ctx: &mut Context, id: usize, mount: &MountPoint) -> Result<Option<Response>> {
+    if !mount.has(ctx) {
+        return Ok(None);
+    }
+    ctx.set_mount(Some(id));
+    let response = mount.handler.call(Below::enter(ctx, mount.prefix.len()).ctx).await?;
+    if response.is_none() {
+        ctx.set_mount(None);
+    }
+    Ok(response)
 }
 
 /// A request below the prefix of a mount: the prefix has moved from its path to its root path, until this is dropped.
@@ -70,7 +99,9 @@ struct Guest<'a> {
 
 impl Guest<'_> {
     fn enter(outer: &mut Context, app: Frozen) -> Guest<'_> {
-        let inner = Context::new(app, outer.take_request());
+        let mut inner = Context::new(app, outer.take_request());
+        inner.enter_mounted(outer);
+        inner.observe(outer.observers().cloned());
         Guest { outer, inner }
     }
 }

@@ -5,10 +5,13 @@
 //! crate compiles fast and no type parameter reaches it.
 
 pub(crate) mod answer;
+pub(crate) mod before;
 pub(crate) mod blocking;
+mod blocking_body;
 pub(crate) mod by_error;
 pub(crate) mod callback;
 pub(crate) mod error_handler;
+pub(crate) mod event_stream;
 pub(crate) mod function;
 pub(crate) mod hand_over;
 pub(crate) mod in_place;

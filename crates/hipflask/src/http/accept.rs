@@ -1,7 +1,7 @@
 //! What a client accepts, and which of our offers suits it best (RFC 9110 §12.5).
 
 use crate::http::headers::HeaderOptions;
-use crate::http::lists::split_list;
+use crate::http::lists::{quote, split_list};
 
 /// A parsed `Accept` field, or `Accept-Language`, `Accept-Charset`, `Accept-Encoding`: ranges with their weights.
 ///
@@ -162,7 +162,10 @@ fn weighted(entry: &str) -> Option<(String, f32)> {
     };
     let range = entry.split(';').next().map(str::trim).filter(|range| !range.is_empty())?;
     let parameters = options.iter().filter(|(name, _)| *name != "q");
-    Some((parameters.fold(range.to_owned(), |range, (name, value)| format!("{range}; {name}={value}")), quality))
+    Some((
+        parameters.fold(range.to_owned(), |range, (name, value)| format!("{range}; {name}={}", quote(value))),
+        quality,
+    ))
 }
 
 /// `0.5`, but neither `.5` nor `5e-1`.

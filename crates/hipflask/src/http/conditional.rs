@@ -36,7 +36,7 @@ impl Condition {
     /// Only GET and HEAD can have conditions on what they get (RFC 9110 §13.1 and §14.2): what another method does is
     /// done already.
     pub fn of(request: &Request, etag: Option<&ETag>, modified: Option<DateTime>, len: u64) -> Condition {
-        if ![Method::GET, Method::HEAD].contains(request.method()) {
+        if !Condition::is_for(request.method()) {
             return Condition::Full;
         }
         let modified = modified.map(DateTime::whole_seconds);
@@ -64,6 +64,11 @@ impl Condition {
             Some(range) => of_range(range, len),
             None => Condition::Full,
         }
+    }
+
+    /// Whether requests with this method can have conditions on what they get, and ask for a range of it.
+    pub(crate) fn is_for(method: &Method) -> bool {
+        [Method::GET, Method::HEAD].contains(method)
     }
 
     /// The status that says so.

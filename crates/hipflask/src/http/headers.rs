@@ -30,7 +30,7 @@ impl HeaderOptions {
     pub fn parse(header: &str) -> HeaderOptions {
         let (value, rest) = header.split_once(';').unwrap_or((header, ""));
         let mut parameters = Parameters::default();
-        let mut rest = Some(rest);
+        let mut rest = Some(rest).filter(|_| !value.trim().is_empty());
         while let Some((parameter, after)) = rest.map(next_parameter) {
             if let Some((key, value)) = parameter {
                 parameters.add(&key, value);

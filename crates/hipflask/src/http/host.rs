@@ -72,7 +72,7 @@ impl Request {
 
     /// The whole address.
     pub fn url(&self) -> String {
-        match self.uri.query() {
+        match self.uri.query().filter(|query| !query.is_empty()) {
             Some(query) => format!("{}?{query}", self.base_url()),
             None => self.base_url(),
         }
@@ -110,7 +110,7 @@ fn split_port(host: &str) -> Option<(&str, Option<u16>)> {
     let digits = host.bytes().rev().take_while(u8::is_ascii_digit).count();
     let (name, port) = host.split_at(host.len() - digits);
     match name.strip_suffix(':') {
-        Some(name) => Some((name, Some(port.parse().ok().filter(|port| *port > 0)?))),
+        Some(name) => Some((name, Some(port.parse().ok().filter(|_| !port.starts_with('0'))?))),
         None if host.rsplit_once(':').is_none_or(|(_, rest)| rest.contains(']')) => Some((host, None)),
         None => None,
     }
@@ -138,9 +138,10 @@ mod tests {
         assert_eq!(host("A.example:80"), "a.example");
         assert_eq!(host("a.example:8080"), "a.example:8080");
         assert_eq!(host("[::1]:5000"), "[::1]:5000");
-        for bad in
-            ["", "a_b", "user@a", "a b", "a:0", "a:65536", "a:", "a:x", "[::1", "[x]", "a/b", "a\\b", "<b>", ":80"]
-        {
+        for bad in [
+            "", "a_b", "user@a", "a b", "a:0", "a:080", "a:65536", "a:", "a:x", "[::1", "[x]", "a/b", "a\\b", "<b>",
+            ":80",
+        ] {
             assert_eq!(host(bad), "", "{bad:?}");
         }
         assert_eq!(Request::get("http://target.example/").host(), "target.example");

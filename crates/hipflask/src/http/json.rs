@@ -74,16 +74,19 @@ pub(crate) fn not_json(error: &serde_json::Error, debug: bool) -> Error {
     HttpError::new(400).description(format!("The body is not the JSON expected here{why}.")).into()
 }
 
-/// Escapes everything that is not ASCII, as Python's `json.dumps` does.
+/// Escapes everything that is not printable ASCII, as Python's `json.dumps` does.
 struct AsciiFormatter;
+
+/// The one control character that serde leaves as it is.
+const DELETE: char = '\u{7f}';
 
 impl Formatter for AsciiFormatter {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        if fragment.is_ascii() {
+        if fragment.is_ascii() && !fragment.contains(DELETE) {
             return writer.write_all(fragment.as_bytes());
         }
         for c in fragment.chars() {
-            if c.is_ascii() {
+            if c.is_ascii() && c != DELETE {
                 writer.write_all(&[c as u8])?;
                 continue;
             }

@@ -5,10 +5,15 @@ pub(crate) mod ascii;
 pub(crate) mod authorization;
 pub(crate) mod body;
 pub(crate) mod cache_control;
+#[cfg(feature = "tls")]
+pub(crate) mod certificate;
 pub(crate) mod conditional;
 pub(crate) mod cookie;
 pub(crate) mod cookies;
+#[cfg(feature = "tls")]
+mod der;
 pub(crate) mod etags;
+pub(crate) mod event;
 mod exact_json;
 pub(crate) mod filenames;
 pub(crate) mod headers;
@@ -44,6 +49,8 @@ pub use crate::http::accept::Accept;
 pub use crate::http::authorization::{Authorization, WwwAuthenticate};
 pub use crate::http::body::{Body, BodySender, BodyTooLarge};
 pub use crate::http::cache_control::CacheControl;
+#[cfg(feature = "tls")]
+pub use crate::http::certificate::ClientCertificate;
 pub use crate::http::conditional::Condition;
 pub use crate::http::cookie::{Cookie, SameSite};
 pub use crate::http::etags::{ETag, ETags};

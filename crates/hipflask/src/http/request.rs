@@ -9,6 +9,8 @@ use http::header::{self, HeaderValue};
 use http::{HeaderMap, Method, Uri, Version};
 
 use crate::http::body::Body;
+#[cfg(feature = "tls")]
+use crate::http::certificate::ClientCertificate;
 use crate::http::cookies;
 use crate::http::kept::Headers;
 use crate::http::multi_dict::MultiDict;
@@ -38,6 +40,8 @@ pub struct Request {
     /// The address of the client, where what is around the application has set one.
     pub(super) client: Option<IpAddr>,
     pub(super) scheme: Scheme,
+    #[cfg(feature = "tls")]
+    client_certificate: Option<ClientCertificate>,
     pub(super) path: Path,
     pub(super) args: OnceLock<MultiDict>,
     pub(super) cookies: OnceLock<Vec<(String, String)>>,
@@ -69,6 +73,8 @@ impl Request {
             peer: Peer::Memory,
             client: None,
             scheme: Scheme::Http,
+            #[cfg(feature = "tls")]
+            client_certificate: None,
             args: OnceLock::new(),
             cookies: OnceLock::new(),
             host: OnceLock::new(),
@@ -91,6 +97,8 @@ impl Request {
             peer: self.peer,
             client: self.client,
             scheme: self.scheme,
+            #[cfg(feature = "tls")]
+            client_certificate: self.client_certificate.clone(),
             path: self.path.clone(),
             args: OnceLock::new(),
             cookies: OnceLock::new(),
@@ -162,7 +170,21 @@ impl Request {
         (self.peer, self.scheme, self.id) = (peer, scheme, id);
     }
 
-    /// A number that no other request of this process has; 0 for one that is not being answered.
+    /// The certificate with which the client has identified itself to the server, if it has. Werkzeug's
+    /// `SSL_CLIENT_CERT`. Behind a proxy it is the proxy's.
+    #[cfg(feature = "tls")]
+    pub fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.client_certificate.as_ref()
+    }
+
+    /// Says with which certificate the client has identified itself.
+    #[cfg(feature = "tls")]
+    pub(crate) fn set_client_certificate(&mut self, certificate: Option<ClientCertificate>) {
+        self.client_certificate = certificate;
+    }
+
+    /// A number that no other request of this process has, except those [within](crate::Context::request_to) it; 0 for one
+    /// that is not being answered.
     pub fn id(&self) -> u64 {
         self.id
     }

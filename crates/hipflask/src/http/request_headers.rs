@@ -45,7 +45,8 @@ impl Request {
 
     /// The length of the body, if the client states it.
     pub fn content_length(&self) -> Option<u64> {
-        self.header(header::CONTENT_LENGTH)?.parse().ok()
+        let digits = self.header(header::CONTENT_LENGTH)?;
+        digits.parse().ok().filter(|_| !digits.starts_with('+'))
     }
 
     /// Whether the body is declared to be JSON: `application/json` or `application/…+json`.
@@ -57,6 +58,12 @@ impl Request {
 
 /// About the client, and how it came here.
 impl Request {
+    /// The id of the last event that a browser has got of an [`EventStream`](crate::helpers::EventStream), where it
+    /// connects again: the header `Last-Event-ID`.
+    pub fn last_event_id(&self) -> Option<&str> {
+        self.header("last-event-id").filter(|id| !id.is_empty())
+    }
+
     /// The page that led here, if the client says so: the header `Referer`, whose name is misspelt.
     pub fn referrer(&self) -> Option<&str> {
         self.header(header::REFERER)

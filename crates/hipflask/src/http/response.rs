@@ -41,6 +41,8 @@ struct Parts {
     defaults: Option<Arc<DefaultHeaders>>,
     body: Body,
     extensions: Extensions,
+    /// How long the name and the value of the longest cookie are that was set.
+    longest_cookie: usize,
 }
 
 impl Response {
@@ -171,7 +173,7 @@ impl Response {
         &mut self.parts.body
     }
 
-    /// Sets a cookie.
+    /// Sets a cookie. If its name and value are longer than `MAX_COOKIE_SIZE`, the log warns that browsers may drop it.
     ///
     /// # Errors
     ///
@@ -179,8 +181,15 @@ impl Response {
     /// it under a name that begins with `__Host-` or `__Secure-`.
     #[track_caller]
     pub fn set_cookie(&mut self, cookie: &Cookie) -> Result<()> {
-        self.parts.headers.append(header::SET_COOKIE, cookie_header(cookie)?);
+        let header = cookie_header(cookie)?;
+        self.parts.longest_cookie = self.parts.longest_cookie.max(cookie_size(&header));
+        self.parts.headers.append(header::SET_COOKIE, header);
         Ok(())
+    }
+
+    /// How long the name and the value of the longest cookie are that was set.
+    pub(crate) fn longest_cookie(&self) -> usize {
+        self.parts.longest_cookie
     }
 
     /// Adds `name` to the `Vary` header, unless it is there already.
@@ -285,6 +294,12 @@ pub(crate) fn push_field(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderVal
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
+}
+
+/// How long the name and the value of a cookie are together, which is what browsers count.
+pub(crate) fn cookie_size(header: &HeaderValue) -> usize {
+    let pair = header.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    pair.len() - usize::from(pair.contains(&b'='))
 }
 
 /// The value of `Set-Cookie`.

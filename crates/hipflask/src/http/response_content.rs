@@ -108,6 +108,9 @@ impl Response {
     ///
     /// 416 if the range cannot be had.
     pub fn make_conditional_with_ranges(&mut self, request: &Request) -> Result<()> {
+        if !Condition::is_for(request.method()) {
+            return Ok(());
+        }
         self.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         let Some(data) = self.data() else {
             self.make_conditional(request);

@@ -13,6 +13,7 @@ use crate::http::host::host_parts;
 use crate::http::path::Path;
 use crate::http::peer::Scheme;
 use crate::http::request::Request;
+use crate::http::url::quote;
 
 /// Changes to a request. They are for what is [wrapped](crate::App::wrap) around an application: a rule is matched by
 /// the request as it is when the application comes to it, and is not matched again.
@@ -106,6 +107,14 @@ impl Request {
         self.path.root = if below { mounted.len() } else { 0 };
         self.args.take();
         Ok(())
+    }
+
+    /// Sets path and query as the application sees them: below what mounts took off the front.
+    pub(crate) fn set_own_target(&mut self, target: &str) -> Result<()> {
+        match quote(self.mounted_path(), b"!$&'()*+,/:;=@").into_owned() {
+            mounted if mounted.is_empty() || !target.starts_with('/') => self.set_target(target),
+            mounted => self.set_target(&format!("{mounted}{target}")),
+        }
     }
 }
 

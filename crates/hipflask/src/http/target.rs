@@ -8,19 +8,30 @@ use crate::http::request::Request;
 impl Request {
     /// The decoded path, without what a mount took off its front: `/a b`.
     pub fn path(&self) -> &str {
+        one_slash(self.readable_path())
+    }
+
+    /// The path below the mounts, with all slashes that it begins with.
+    fn readable_path(&self) -> &str {
         let path = self.path.readable.as_deref().or(self.path.routing.as_deref()).unwrap_or(self.uri.path());
         &path[self.path.lead + self.path.root..]
     }
 
     /// The path that the router sees, or `None` if nothing can match it.
     pub(crate) fn routing_path(&self) -> Option<&str> {
+        self.path_for_mounts().map(one_slash)
+    }
+
+    /// The path in which mounts look for their prefix, or `None` if nothing can match it.
+    pub(crate) fn path_for_mounts(&self) -> Option<&str> {
         let path = self.path.routing.as_deref().unwrap_or(self.uri.path());
         (!self.path.undecodable).then(|| &path[self.path.lead + self.path.root..])
     }
 
     /// Moves `len` more bytes of the path to [`root_path`](Request::root_path).
     pub(crate) fn enter_mount(&mut self, len: usize) {
-        let mounted = self.path.forwarded_root.take().map(|root| format!("{root}{}", &self.path()[..len]).into());
+        let mounted =
+            self.path.forwarded_root.take().map(|root| format!("{root}{}", &self.readable_path()[..len]).into());
         self.path.forwarded_root = mounted;
         self.path.root += len;
     }
@@ -73,6 +84,12 @@ impl Request {
     pub fn args(&self) -> &MultiDict {
         self.args.get_or_init(|| MultiDict::from_query(self.query_string().as_bytes()))
     }
+}
+
+/// The path with one slash where it begins with several, as Flask sees it.
+fn one_slash(path: &str) -> &str {
+    let slashes = path.bytes().take_while(|byte| *byte == b'/').count();
+    &path[slashes.saturating_sub(1)..]
 }
 
 #[cfg(test)]

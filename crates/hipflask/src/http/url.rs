@@ -70,7 +70,7 @@ pub(crate) fn push_query(query: &mut String, key: &str, value: &str) {
 /// Makes an address safe for a `Location` header: a host beyond ASCII is written as DNS knows it, bytes that a URI cannot
 /// contain are percent-encoded, everything else stays.
 pub(crate) fn iri_to_uri(address: &str) -> Cow<'_, str> {
-    if address.is_ascii() {
+    if address.is_ascii() && !address.contains(['[', ']']) {
         return quote(address, URI);
     }
     let begin = address.find("//").map_or(0, |at| at + 2);
@@ -82,11 +82,13 @@ pub(crate) fn iri_to_uri(address: &str) -> Cow<'_, str> {
     let authority = &address[begin..end];
     let (user, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
     let [scheme, user, rest] = [&address[..begin], user, &address[end..]].map(|part| quote(part, URI));
-    Cow::Owned([&*scheme, &*user, &*quote(&to_ascii(host), URI), &*rest].concat())
+    Cow::Owned([&*scheme, &*user, &*quote(&to_ascii(host), HOST), &*rest].concat())
 }
 
 /// The characters that an address keeps.
-const URI: &[u8] = b"%!#$&'()*+,/:;=?@[]";
+const URI: &[u8] = b"%!#$&'()*+,/:;=?@";
+/// Those that a host keeps; only an IPv6 address has brackets.
+const HOST: &[u8] = b"%!$&'()*+,:;=[]";
 
 fn hex(b: u8) -> Option<u8> {
     char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
@@ -226,6 +228,8 @@ mod tests {
             ("/\u{e4}?next=http://\u{e4}.org", "/%C3%A4?next=http://%C3%A4.org"),
             ("/a//\u{e4}", "/a//%C3%A4"),
             ("http://a.org/%20 x", "http://a.org/%20%20x"),
+            ("http://[::1]:80/[a]?[b]", "http://[::1]:80/%5Ba%5D?%5Bb%5D"),
+            ("/[a]", "/%5Ba%5D"),
         ] {
             assert_eq!(iri_to_uri(address), ascii, "{address}");
         }

@@ -149,7 +149,7 @@ impl<'a> MapAdapter<'a> {
             },
             scheme: Cow::Borrowed(scheme),
             method: Cow::Borrowed(request.method()),
-            query: request.uri().query().map(Cow::Borrowed),
+            query: request.uri().query().filter(|query| !query.is_empty()).map(Cow::Borrowed),
             websocket: request.is_websocket(),
         }
     }

@@ -123,10 +123,11 @@ impl Map {
             return Err(self.no_such_endpoint(endpoint));
         };
         let rules = || ids.iter().map(|id| &self.rules[*id]);
+        let unknown = if self.settings.sort_parameters { Unknown::SortedQuery } else { Unknown::Query };
         let suitable = |method: Option<&Method>| {
             let mut built = rules()
                 .filter(move |rule| rule.is_suitable(values, method, |_, value, default| value == default))
-                .filter_map(|rule| rule.build(values, Unknown::Query).ok());
+                .filter_map(|rule| rule.build(values, unknown).ok());
             let first = built.next()?;
             match own_host.filter(|host| first.domain.as_deref() != Some(*host)) {
                 Some(host) => built.find(|other| other.domain.as_deref() == Some(host)).or(Some(first)),
@@ -199,6 +200,7 @@ impl Map {
 #[derive(Clone, Copy, PartialEq)]
 enum Unknown {
     Query,
+    SortedQuery,
     Dropped,
 }
 
@@ -230,17 +232,28 @@ impl MapRule {
         };
         let mut path = String::new();
         self.push(&mut path, &self.trace, values)?;
-        if unknown == Unknown::Query {
-            let mut query = String::new();
-            for (name, value) in values.iter().filter(|(name, _)| !self.arguments().any(|argument| argument == name)) {
-                push_query(&mut query, name, value);
-            }
+        if unknown != Unknown::Dropped {
+            let query = self.query(values, unknown == Unknown::SortedQuery);
             if !query.is_empty() {
                 path.push('?');
                 path.push_str(&query);
             }
         }
         Ok(Built { rule: self, domain, path })
+    }
+
+    /// The values that the rule does not name, as a query.
+    fn query(&self, values: &Values, sorted: bool) -> String {
+        let mut query = String::new();
+        let unknown = || values.iter().filter(|(name, _)| !self.arguments().any(|argument| argument == name));
+        if sorted {
+            let mut pairs: Vec<_> = unknown().collect();
+            pairs.sort();
+            pairs.into_iter().for_each(|(name, value)| push_query(&mut query, name, value));
+        } else {
+            unknown().for_each(|(name, value)| push_query(&mut query, name, value));
+        }
+        query
     }
 
     fn push(&self, url: &mut String, trace: &[Trace], values: &Values) -> Result<(), String> {

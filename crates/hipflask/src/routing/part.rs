@@ -50,11 +50,13 @@ impl Part {
     }
 
     pub(super) fn weight(&self) -> Weight {
-        let texts = self.pieces.iter().filter_map(|piece| match piece {
-            PartPiece::Text(text) => Some(Reverse(text.len())),
-            PartPiece::Variable { .. } => None,
+        // A slash in a final part is no text, but it divides texts.
+        let texts = self.pieces.iter().flat_map(|piece| match piece {
+            PartPiece::Text(text) => text.split('/'),
+            PartPiece::Variable { .. } => "".split('/'),
         });
-        let texts: Vec<_> = texts.enumerate().collect();
+        let lengths = texts.map(|text| text.chars().count()).filter(|length| *length > 0);
+        let texts: Vec<_> = lengths.map(Reverse).enumerate().collect();
         let variables = self.pieces.iter().filter_map(|piece| match piece {
             PartPiece::Text(_) => None,
             PartPiece::Variable { converter, .. } => Some(converter.weight()),

@@ -22,6 +22,9 @@ pub struct UrlMap {
     /// Whether a longer URL is redirected to the shorter one that has its values by default, and an alias to the URL that
     /// it is another one of.
     pub redirect_defaults: bool,
+    /// Whether the pairs of a query that a URL is built with are in the order of their names, and then of their values,
+    /// instead of the order in which they were given.
+    pub sort_parameters: bool,
     /// The subdomain of rules that name none: empty, or `www` for instance.
     pub default_subdomain: String,
     pub(crate) domains: Domains,
@@ -57,6 +60,7 @@ impl Default for UrlMap {
             strict_slashes: true,
             merge_slashes: true,
             redirect_defaults: true,
+            sort_parameters: false,
             default_subdomain: String::new(),
             domains: Domains::Ignored,
             place: Place::default(),

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
 
@@ -15,7 +15,11 @@ use crate::server::limits::ServerLimits;
 use crate::server::listener::{Listeners, is_of_one_connection};
 use crate::server::notice::warn_of_dropped_cookies;
 use crate::server::phase::Phase;
+#[cfg(feature = "tls")]
+use crate::server::role::Role;
 use crate::server::service::Shared;
+#[cfg(feature = "tls")]
+use crate::server::tls::reload::Reloading;
 
 /// What ends within this time is not worth a line.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -24,17 +28,33 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 pub(crate) async fn serve_until(app: Frozen, mut listeners: Listeners, stop: impl Future<Output = ()>) -> Result<()> {
     let limits = ServerLimits::from_config(app.config())?;
     warn_of_dropped_cookies(&app, &listeners);
+    #[cfg(feature = "tls")]
+    let _reloading = reloading(&app, &listeners)?;
     let (phase, phases) = channel::channel(Phase::Serving);
     let acceptor = Acceptor {
         permits: Arc::new(Semaphore::new(limits.connections)),
         shared: Arc::new(Shared { app: app.clone(), limits, phase: phases }),
     };
     first_of(stop, acceptor.accept_all(&mut listeners)).await;
+    let deadline = Instant::now() + limits.graceful;
     acceptor.accept_waiting(listeners);
+    app.begin_to_stop();
     let _ = phase.send(Phase::Finishing);
     acceptor.finish().await;
     let _ = phase.send(Phase::BreakingOff);
-    app.stop().await
+    app.stop_by(deadline).await
+}
+
+/// Keeps certificates fresh, if there are some.
+#[cfg(feature = "tls")]
+fn reloading(app: &Frozen, listeners: &Listeners) -> Result<Option<Reloading>> {
+    let secure = listeners.roles().filter_map(|role| match role {
+        Role::Secure(acceptor) => Some(Arc::clone(acceptor)),
+        _ => None,
+    });
+    let secure: Vec<_> = secure.collect();
+    let interval = app.config().seconds("TLS_RELOAD_INTERVAL")?.filter(|interval| !interval.is_zero());
+    Ok((!secure.is_empty()).then(|| Reloading::start(secure, interval)))
 }
 
 /// What every connection is given.

@@ -12,14 +12,16 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as channel};
 use tokio::time::{sleep, timeout};
 
-use crate::server::accepted::{Accepted, Protocol};
+use crate::server::accepted::Accepted;
 use crate::server::drive::{Connection, drive};
 use crate::server::first_of::first_of;
 use crate::server::http1;
 use crate::server::http1::end::End;
 use crate::server::io::Io;
-use crate::server::limits::MAX_HEAD;
+use crate::server::limits::{FIRST_WORDS, MAX_HEAD};
 use crate::server::phase::{Phase, reached};
+use crate::server::protocol::Protocol;
+use crate::server::role::Role;
 use crate::server::service::{Service, Shared};
 use crate::server::stream::Stream;
 use crate::server::upgrade;
@@ -29,12 +31,18 @@ use crate::server::wire::Wire;
 /// How many requests of one HTTP/2 connection can be in progress at once, including those whose client has gone.
 const MAX_STREAMS: u32 = 128;
 
-/// The grace period for a connection that was opened just before the server closes.
-const FIRST_WORDS: Duration = Duration::from_millis(100);
-
 pub(super) async fn serve(accepted: Accepted, permit: Arc<OwnedSemaphorePermit>, shared: Arc<Shared>) {
-    let Accepted { stream, peer, scheme, protocol } = accepted;
-    let (limits, phase) = (shared.limits, shared.phase.clone());
+    let phase = shared.phase.clone();
+    #[cfg(feature = "tls")]
+    let Some(accepted) = accepted.open(phase.clone()).await else { return };
+    let redirects_to = match accepted.role {
+        Role::Redirect(port) => Some(port),
+        _ => None,
+    };
+    #[cfg(feature = "tls")]
+    let certificate = accepted.certificate;
+    let Accepted { mut stream, peer, scheme, protocol, .. } = accepted;
+    let limits = shared.limits;
     let accepted = std::time::Instant::now();
     // A connection that has sent nothing has nothing to finish, but its first bytes may be on the way.
     let closing = async {
@@ -42,11 +50,21 @@ pub(super) async fn serve(accepted: Accepted, permit: Arc<OwnedSemaphorePermit>,
         sleep(FIRST_WORDS).await;
         None
     };
-    let opening = timeout(limits.header, first_of(begin(&stream, protocol), closing));
+    let opening = timeout(limits.header, first_of(begin(&mut stream, protocol), closing));
     let Ok(Some((start, protocol))) = opening.await else { return };
     let watch = Arc::new(Watch::new(limits, accepted));
     let streams = Arc::new(Semaphore::new(MAX_STREAMS as usize));
-    let service = Service { shared, peer, scheme, permit, watch: Arc::clone(&watch), streams };
+    let service = Service {
+        shared,
+        peer,
+        scheme,
+        redirects_to,
+        #[cfg(feature = "tls")]
+        certificate,
+        permit,
+        watch: Arc::clone(&watch),
+        streams,
+    };
     match protocol {
         Protocol::Http1 => serve_http1(stream, &start, service, phase).await,
         // Boxed, because HTTP/2 is rare and would make every connection larger.
@@ -66,7 +84,8 @@ async fn serve_http1(stream: Stream, start: &[u8], service: Service, phase: chan
         }
         Some(End::Unread) => first_of(stream.linger(), reached(phase, Phase::BreakingOff)).await,
         Some(End::BrokenOff) => stream.reset(),
-        Some(End::Said | End::Lost) | None => {}
+        Some(End::Said) | None => stream.close(),
+        Some(End::Lost) => {}
     }
 }
 
@@ -83,25 +102,18 @@ async fn serve_http2(stream: Stream, start: Vec<u8>, service: Service, phase: ch
 }
 
 /// What the connection speaks, and the bytes that were read to find out. `None` if the peer went away.
-async fn begin(stream: &Stream, agreed: Option<Protocol>) -> Option<(Vec<u8>, Protocol)> {
-    match agreed {
-        Some(protocol) => Some((Vec::new(), protocol)),
-        None => first_bytes(stream).await,
-    }
-}
-
-/// The bytes that tell the protocol. HTTP/2 in clear begins with `PRI * HTTP/2.0`; no method of HTTP/1 begins
-/// with `PRI`.
-async fn first_bytes(stream: &Stream) -> Option<(Vec<u8>, Protocol)> {
+///
+/// HTTP/2 in clear begins with `PRI * HTTP/2.0`; no method of HTTP/1 begins with `PRI`.
+async fn begin(stream: &mut Stream, agreed: Option<Protocol>) -> Option<(Vec<u8>, Protocol)> {
     let mut start = Vec::with_capacity(1024);
     loop {
-        stream.readable().await.ok()?;
         match stream.try_read(&mut start) {
             Ok(0) => return None,
+            Ok(_) if let Some(protocol) = agreed => return Some((start, protocol)),
             Ok(_) if start.starts_with(b"PRI") => return Some((start, Protocol::Http2)),
             Ok(_) if !b"PRI".starts_with(&start) => return Some((start, Protocol::Http1)),
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.readable().await.ok()?,
             Err(_) => return None,
         }
     }

@@ -10,6 +10,9 @@ use crate::base::error::{Error, Result};
 /// The longest head of a request, in bytes.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
 
+/// The grace period for a connection that was opened just before the server closes.
+pub(super) const FIRST_WORDS: Duration = Duration::from_millis(100);
+
 /// The limits of a server, from the configuration keys `SERVER_…` and `MAX_CONNECTIONS`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ServerLimits {
@@ -19,6 +22,11 @@ pub(crate) struct ServerLimits {
     pub(crate) body: Duration,
     pub(crate) write: Duration,
     pub(crate) graceful: Duration,
+    /// How many TLS handshakes may be in progress, and how long one may take.
+    #[cfg(feature = "tls")]
+    pub(crate) handshakes: usize,
+    #[cfg(feature = "tls")]
+    pub(crate) handshake: Duration,
 }
 
 impl ServerLimits {
@@ -36,6 +44,10 @@ impl ServerLimits {
             body: seconds("SERVER_BODY_TIMEOUT")?,
             write: seconds("SERVER_WRITE_TIMEOUT")?,
             graceful: seconds("SERVER_GRACEFUL_TIMEOUT")?,
+            #[cfg(feature = "tls")]
+            handshakes: config.get("MAX_HANDSHAKES")?,
+            #[cfg(feature = "tls")]
+            handshake: seconds("SERVER_HANDSHAKE_TIMEOUT")?,
         })
     }
 }

@@ -6,7 +6,10 @@ use std::task::{Context, Poll, ready};
 
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::base::config::Config;
+use crate::base::error::Result;
 use crate::server::accepted::Accepted;
+use crate::server::role::Role;
 #[cfg(unix)]
 use crate::server::unix::{self, UnixSocket};
 
@@ -97,33 +100,50 @@ impl Iterator for Closed {
 /// All sockets of a server.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
-    all: Vec<Listener>,
+    all: Vec<(Listener, Role)>,
     /// Whose turn it is, so that a busy socket does not keep the others waiting.
     next: usize,
 }
 
 impl From<Listener> for Listeners {
     fn from(listener: Listener) -> Listeners {
-        Listeners { all: vec![listener], next: 0 }
+        Listeners { all: vec![(listener, Role::Plain)], next: 0 }
     }
 }
 
 impl Listeners {
-    pub(super) fn push(&mut self, listener: Listener) {
-        self.all.push(listener);
+    pub(crate) fn push(&mut self, listener: Listener, role: Role) {
+        self.all.push((listener, role));
     }
 
-    /// The addresses of those that have one.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.all.iter().filter_map(Listener::address)
+    /// The addresses at which the application is served without encryption.
+    pub(super) fn plain_addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        let plain = self.all.iter().filter(|(_, role)| matches!(role, Role::Plain));
+        plain.filter_map(|(listener, _)| listener.address())
+    }
+
+    /// The port that clients use for HTTPS: what the configuration says, or else that of the first socket with TLS, or
+    /// else the usual one.
+    pub(crate) fn https_port(&self, config: &Config) -> Result<u16> {
+        #[cfg(feature = "tls")]
+        let own = self.all.iter().find(|(_, role)| matches!(role, Role::Secure(_)));
+        #[cfg(not(feature = "tls"))]
+        let own: Option<&(Listener, Role)> = None;
+        let own = || own.and_then(|(listener, _)| listener.address()).map_or(443, |address| address.port());
+        Ok(config.find::<u16>("HTTPS_PORT")?.unwrap_or_else(own))
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn roles(&self) -> impl Iterator<Item = &Role> {
+        self.all.iter().map(|(_, role)| role)
     }
 
     pub(super) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
         for _ in 0..self.all.len() {
-            let listener = &self.all[self.next];
+            let (listener, role) = &self.all[self.next];
             self.next = (self.next + 1) % self.all.len();
             if let Poll::Ready(accepted) = listener.poll_accept(cx) {
-                return Poll::Ready(accepted);
+                return Poll::Ready(accepted.map(|accepted| Accepted { role: role.clone(), ..accepted }));
             }
         }
         Poll::Pending
@@ -131,7 +151,8 @@ impl Listeners {
 
     /// Stops listening; clients that have already connected are still served.
     pub(super) fn close(self) -> impl Iterator<Item = Accepted> {
-        self.all.into_iter().filter_map(|listener| listener.close().ok()).flatten()
+        let closed = self.all.into_iter().filter_map(|(listener, role)| Some((listener.close().ok()?, role)));
+        closed.flat_map(|(closed, role)| closed.map(move |accepted| Accepted { role: role.clone(), ..accepted }))
     }
 }
 

@@ -15,9 +15,14 @@ mod listener;
 mod notice;
 mod phase;
 mod policy;
+mod protocol;
+mod redirect;
+mod role;
 mod service;
 mod signals;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 mod tunnel;
 #[cfg(unix)]
 mod unix;
@@ -33,14 +38,17 @@ use std::path::PathBuf;
 
 use crate::app::frozen::Frozen;
 use crate::base::error::{Error, Result};
-use crate::server::listener::Listeners;
 #[cfg(unix)]
 use crate::server::unix::UnixSocket;
 
 pub(crate) use accept::serve_until;
 pub(crate) use limits::ServerLimits;
-pub(crate) use listener::Listener;
+pub(crate) use listener::{Listener, Listeners};
+pub(crate) use role::Role;
 pub(crate) use signals::wait as wait_for_signal;
+
+#[cfg(feature = "tls")]
+pub use crate::server::tls::settings::Tls;
 
 /// Serves `app` at `address` until the process is told to stop by Ctrl-C or SIGTERM; requests in flight are
 /// finished first.
@@ -106,7 +114,16 @@ pub async fn serve_on(app: Frozen, listener: std::net::TcpListener, stop: impl F
 #[must_use = "a server does nothing until it runs"]
 pub struct Server {
     app: Frozen,
-    sockets: Vec<Socket>,
+    sockets: Vec<(Socket, Purpose)>,
+}
+
+/// What a requested socket is for.
+#[derive(Debug)]
+enum Purpose {
+    Plain,
+    #[cfg(feature = "tls")]
+    Tls(Tls),
+    Redirect,
 }
 
 /// A requested socket.
@@ -127,7 +144,7 @@ impl Server {
     }
 
     fn with(mut self, socket: Socket) -> Server {
-        self.sockets.push(socket);
+        self.sockets.push((socket, Purpose::Plain));
         self
     }
 
@@ -158,6 +175,37 @@ impl Server {
         self.with(Socket::UnixListener(listener))
     }
 
+    /// The socket that was added last speaks HTTPS. It needs the feature `tls`.
+    ///
+    /// # Panics
+    ///
+    /// If no socket was added.
+    #[cfg(feature = "tls")]
+    #[track_caller]
+    pub fn tls(self, tls: Tls) -> Server {
+        self.last_is(Purpose::Tls(tls))
+    }
+
+    /// The socket that was added last only redirects to HTTPS, with the method and the target that were asked for, at
+    /// the port `HTTPS_PORT`, or else that of the first socket with TLS.
+    ///
+    /// # Panics
+    ///
+    /// If no socket was added.
+    #[track_caller]
+    pub fn redirect_to_https(self) -> Server {
+        self.last_is(Purpose::Redirect)
+    }
+
+    #[track_caller]
+    fn last_is(mut self, purpose: Purpose) -> Server {
+        match self.sockets.last_mut() {
+            Some((_, is_for)) => *is_for = purpose,
+            None => crate::base::panics::misuse(format_args!("add the socket first, with `bind` or `listener`")),
+        }
+        self
+    }
+
     /// Serves until the process is told to stop by Ctrl-C or SIGTERM; requests in flight are finished first.
     ///
     /// # Errors
@@ -183,10 +231,18 @@ impl Server {
         if self.sockets.is_empty() {
             return Err(Error::msg("the server has no socket; give it one with `bind`, `listener` or `unix`"));
         }
-        let mut listeners = Listeners::default();
-        for socket in self.sockets {
-            listeners.push(socket.listen().await?);
+        let (mut listeners, mut redirecting) = (Listeners::default(), Vec::new());
+        for (socket, purpose) in self.sockets {
+            let listener = socket.listen().await?;
+            match purpose {
+                Purpose::Plain => listeners.push(listener, Role::Plain),
+                #[cfg(feature = "tls")]
+                Purpose::Tls(tls) => listeners.push(listener, Role::secure(tls, self.app.config())?),
+                Purpose::Redirect => redirecting.push(listener),
+            }
         }
+        let port = listeners.https_port(self.app.config())?;
+        redirecting.into_iter().for_each(|listener| listeners.push(listener, Role::Redirect(port)));
         Ok(listeners)
     }
 }

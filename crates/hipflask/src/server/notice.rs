@@ -13,7 +13,7 @@ pub(super) fn warn_of_dropped_cookies(app: &Frozen, listeners: &Listeners) {
     if config.debug() || !is_default || !has_sessions {
         return;
     }
-    let open = listeners.addresses().find(|address| !address.ip().to_canonical().is_loopback());
+    let open = listeners.plain_addresses().find(|address| !address.ip().to_canonical().is_loopback());
     if let Some(address) = open {
         tracing::warn!(
             "nobody can log in at http://{address} from another machine: the session cookie is `Secure`, and browsers \

@@ -4,7 +4,7 @@ use tokio::sync::watch as channel;
 
 /// How far the server is on its way to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     Serving,
     /// No new requests; those in flight are finished.
     Finishing,

@@ -18,6 +18,8 @@ use crate::context::Context;
 use crate::dispatch::ending::Ending;
 use crate::handler::BoxFuture;
 use crate::http::body::Body;
+#[cfg(feature = "tls")]
+use crate::http::certificate::ClientCertificate;
 use crate::http::peer::{Peer, Scheme};
 use crate::http::request::{Request, next_id};
 use crate::http::response::Response;
@@ -27,6 +29,7 @@ use crate::server::finished::Finished;
 use crate::server::limits::ServerLimits;
 use crate::server::phase::Phase;
 use crate::server::policy::{self, Refused, refuse};
+use crate::server::redirect;
 use crate::server::tunnel::Tunnel;
 use crate::server::upgrade::{self, Answered};
 use crate::server::watch::Watch;
@@ -43,6 +46,10 @@ pub(super) struct Service {
     pub(super) shared: Arc<Shared>,
     pub(super) peer: Peer,
     pub(super) scheme: Scheme,
+    /// The port of HTTPS, if requests are redirected there and nothing else is served.
+    pub(super) redirects_to: Option<u16>,
+    #[cfg(feature = "tls")]
+    pub(super) certificate: Option<ClientCertificate>,
     /// Held by the connection and by every view of it, so that views whose client has gone still count.
     pub(super) permit: Arc<OwnedSemaphorePermit>,
     pub(super) watch: Arc<Watch>,
@@ -54,9 +61,17 @@ impl Service {
     pub(super) fn begin(&self, mut request: Box<Request>) -> (Answering, Finished) {
         let finished = Finished::new(&self.watch);
         request.receive(self.peer, self.scheme, next_id());
+        #[cfg(feature = "tls")]
+        if self.certificate.is_some() {
+            request.set_client_certificate(self.certificate.clone());
+        }
         if let Err(refused) = policy::check(&request) {
             let ending = Ending::new(Context::new(self.shared.app.clone(), request));
             return (Answering::Refused(Some((refuse(&refused), ending))), finished);
+        }
+        if let Some(port) = self.redirects_to {
+            let ctx = Context::new(self.shared.app.clone(), request);
+            return (Answering::Refused(Some((redirect::to_https(&ctx, port), Ending::new(ctx)))), finished);
         }
         let turn = match request.version() {
             Version::HTTP_2 => Turn::Waiting(Box::pin(Arc::clone(&self.streams).acquire_owned())),

@@ -14,6 +14,9 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
+#[cfg(feature = "tls")]
+use crate::server::tls::secured::Secured;
+
 /// How long a client that is still sending may take to notice that it was answered.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -24,6 +27,8 @@ enum Transport {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    #[cfg(feature = "tls")]
+    Tls(Secured),
 }
 
 /// The same for each transport.
@@ -33,6 +38,8 @@ macro_rules! each {
             Transport::Tcp($socket) => $work,
             #[cfg(unix)]
             Transport::Unix($socket) => $work,
+            #[cfg(feature = "tls")]
+            Transport::Tls($socket) => $work,
         }
     };
 }
@@ -56,19 +63,53 @@ impl Stream {
         Stream(Transport::Unix(socket))
     }
 
-    /// Waits until there is something to read.
+    /// A connection over TLS.
+    #[cfg(feature = "tls")]
+    pub(super) fn secured(stream: Secured) -> Stream {
+        Stream(Transport::Tls(stream))
+    }
+
+    /// The socket of a connection over TCP without encryption.
+    #[cfg(feature = "tls")]
+    pub(super) fn into_tcp(self) -> Option<TcpStream> {
+        match self.0 {
+            Transport::Tcp(socket) => Some(socket),
+            _ => None,
+        }
+    }
+
+    /// Waits until there is something to read. What [`try_read`](Stream::try_read) has not taken before does not count.
     pub(super) async fn readable(&self) -> io::Result<()> {
         each!(&self.0, socket => socket.readable().await)
     }
 
     /// Reads what has arrived, if anything has.
-    pub(super) fn try_read(&self, into: &mut impl BufMut) -> io::Result<usize> {
-        each!(&self.0, socket => socket.try_read_buf(into))
+    pub(super) fn try_read(&mut self, into: &mut impl BufMut) -> io::Result<usize> {
+        each!(&mut self.0, socket => socket.try_read_buf(into))
     }
 
     /// Sends what can be sent at once.
-    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        each!(&self.0, socket => socket.try_write(bytes))
+    pub(super) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        each!(&mut self.0, socket => socket.try_write(bytes))
+    }
+
+    /// Whether there are bytes that it has taken and not passed on to the system.
+    pub(super) fn holds_bytes(&self) -> bool {
+        match &self.0 {
+            Transport::Tcp(_) => false,
+            #[cfg(unix)]
+            Transport::Unix(_) => false,
+            #[cfg(feature = "tls")]
+            Transport::Tls(stream) => stream.holds_bytes(),
+        }
+    }
+
+    /// Ends the connection after the last byte was sent.
+    pub(super) fn close(self) {
+        #[cfg(feature = "tls")]
+        if let Transport::Tls(mut stream) = self.0 {
+            stream.say_goodbye();
+        }
     }
 
     /// Whether the system knows that the client neither sends nor receives. This sends nothing and waits for
@@ -99,6 +140,9 @@ impl Stream {
             Transport::Tcp(socket) => _ = socket.set_zero_linger(),
             #[cfg(unix)]
             Transport::Unix(_) => {}
+            // Without a goodbye nothing of it looks complete; the rest is as for any other.
+            #[cfg(feature = "tls")]
+            Transport::Tls(stream) => _ = stream.socket().set_zero_linger(),
         }
     }
 }
@@ -143,6 +187,8 @@ impl Stream {
             Transport::Tcp(socket) => Ok((socket.nodelay()?, SockRef::from(socket).keepalive()?)),
             #[cfg(unix)]
             Transport::Unix(_) => Ok((false, false)),
+            #[cfg(feature = "tls")]
+            Transport::Tls(_) => Ok((false, false)),
         }
     }
 }

@@ -105,6 +105,10 @@ impl Wire {
             self.sent += ready!(self.note(written))?;
         }
         self.sent = 0;
+        if self.stream.holds_bytes() {
+            let flushed = Pin::new(&mut self.stream).poll_flush(cx).map_ok(|()| 1);
+            ready!(self.note(flushed))?;
+        }
         if self.output.capacity() > LARGE {
             // Most connections are idle most of the time, and must be cheap then.
             self.output = Vec::new();

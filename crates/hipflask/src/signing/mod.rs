@@ -7,6 +7,8 @@
 pub(crate) mod bad_signature;
 pub(crate) mod base64;
 pub(crate) mod secret_key;
+#[cfg(feature = "tls")]
+pub(crate) mod self_signed;
 pub(crate) mod signer;
 pub(crate) mod tagged_json;
 pub(crate) mod tagger;

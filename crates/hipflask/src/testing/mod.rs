@@ -3,6 +3,7 @@
 
 mod client;
 mod jar;
+mod observed;
 mod request;
 mod response;
 mod upgrade;

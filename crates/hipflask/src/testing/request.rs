@@ -1,9 +1,13 @@
 //! The requests of the client.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
 
+use crate::base::error::Error;
+use crate::context::parted::Parted;
 use crate::dispatch::ending::Ending;
 use crate::http::body::Body;
 use crate::http::json;
@@ -14,6 +18,7 @@ use crate::http::response::Response;
 use crate::http::url::{iri_to_uri, push_query};
 use crate::signing::random_bytes;
 use crate::testing::client::TestClient;
+use crate::testing::observed::Observed;
 use crate::testing::response::TestResponse;
 
 /// The host of the requests, unless `SERVER_NAME` is set.
@@ -203,21 +208,62 @@ impl TestRequest<'_> {
     /// # Panics
     ///
     /// If the target is not a request target, the application cannot start, or redirects form a loop or lead to
-    /// another host.
-    pub async fn send(mut self) -> TestResponse {
+    /// another host. With `TESTING` or `PROPAGATE_EXCEPTIONS`, also if the application fails with an error that no error
+    /// handler answers: [`try_send`](TestRequest::try_send) returns that.
+    pub async fn send(self) -> TestResponse {
+        let what = format!("{} {}", self.method, self.target);
+        match self.try_send().await {
+            Ok(response) => response,
+            Err(error) => crate::base::panics::misuse(format_args!("{what} failed: {error:?}")),
+        }
+    }
+
+    /// Sends it, and returns the error that no error handler has answered. It is one only where errors propagate: if
+    /// `PROPAGATE_EXCEPTIONS` is set, or `TESTING` where it is not; otherwise the response is the page for it, and
+    /// [`TestResponse::error`] has it.
+    ///
+    /// ```
+    /// use hipflask::Rule;
+    /// use hipflask::prelude::*;
+    ///
+    /// async fn double(ctx: &mut Context) -> Result<String> {
+    ///     let n: i64 = ctx.request().path()[1..].parse()?;
+    ///     Ok((2 * n).to_string())
+    /// }
+    ///
+    /// let app = App::new("doc", ".").config("TESTING", true).add_url_rule(Rule::new("/<n>"), double);
+    /// let client = app.test_client();
+    /// # hipflask::block_on(async {
+    /// let error = client.get("/x").try_send().await.unwrap_err();
+    /// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+    /// # });
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the application failed with.
+    ///
+    /// # Panics
+    ///
+    /// As [`send`](TestRequest::send) does, except for such an error.
+    pub async fn try_send(mut self) -> Result<TestResponse, Arc<Error>> {
         self.finish_parts();
         self.start().await;
+        let propagates = self.client.app.traps().propagates;
         let mut history: Vec<(StatusCode, String)> = Vec::new();
         let mut templates = Vec::new();
         loop {
             let mut response = self.send_once().await;
+            if let Some(error) = response.error.take_if(|_| propagates) {
+                return Err(error);
+            }
             templates.append(&mut response.templates);
             let next = response
                 .header("location")
                 .map(str::to_owned)
                 .filter(|_| self.follow && response.status.is_redirection());
             let Some(location) = next else {
-                return TestResponse { history, templates, ..response };
+                return Ok(TestResponse { history, templates, ..response });
             };
             let hop = (response.status, location.clone());
             assert!(
@@ -282,12 +328,11 @@ impl TestRequest<'_> {
     }
 
     async fn send_once(&self) -> TestResponse {
-        let (response, ending, templates) = self.answer().await;
-        TestResponse::receive(ending.follow(response), templates).await
+        self.answer().await.receive().await
     }
 
-    /// What the application answers, and the names of the templates.
-    pub(super) async fn answer(&self) -> (Response, Ending, Vec<String>) {
+    /// What the application answers.
+    pub(super) async fn answer(&self) -> Given {
         let Ok(uri) = self.target.parse::<Uri>() else {
             crate::base::panics::misuse(format_args!(
                 "`{}` is not a request target; write a path like `/posts?page=2`",
@@ -308,8 +353,29 @@ impl TestRequest<'_> {
         head.uri = uri;
         let request =
             Request::from_parts(head, Body::from(self.body.clone())).with_peer(([127, 0, 0, 1], 0).into(), self.scheme);
-        let answered = self.client.app.respond_recorded(request).await;
-        self.client.absorb(answered.0.headers());
-        answered
+        let (observed, observers) = Observed::new();
+        let (response, ending, unfinished) = self.client.app.respond_observed(request, observers).await;
+        self.client.absorb(response.headers());
+        Given { response, ending, unfinished, observed }
+    }
+}
+
+/// What an application has given, before its body is read.
+pub(super) struct Given {
+    pub(super) response: Response,
+    pub(super) ending: Ending,
+    /// What is gone when the request has ended and the work after it is done.
+    unfinished: Parted,
+    pub(super) observed: Observed,
+}
+
+impl Given {
+    /// The whole of it.
+    pub(super) async fn receive(self) -> TestResponse {
+        let mut answer = TestResponse::receive(self.ending.follow(self.response)).await;
+        // What a test looks at has happened: `on_finished` functions, and the work after the response.
+        self.unfinished.gone().await;
+        (answer.templates, answer.error) = self.observed.take();
+        answer
     }
 }

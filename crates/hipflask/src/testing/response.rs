@@ -1,9 +1,12 @@
 //! What the client gets.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::base::error::Error;
 use crate::http::response::Response;
 
 /// The response that a [`TestClient`](crate::testing::TestClient) got.
@@ -14,13 +17,14 @@ pub struct TestResponse {
     pub(super) body: Bytes,
     pub(super) body_error: Option<String>,
     pub(super) templates: Vec<String>,
+    pub(super) error: Option<Arc<Error>>,
     pub(super) history: Vec<(StatusCode, String)>,
 }
 
 impl TestResponse {
     /// The whole of `response`.
-    pub(super) async fn receive(response: Response, templates: Vec<String>) -> TestResponse {
-        let mut answer = TestResponse { templates, ..TestResponse::head_of(&response) };
+    pub(super) async fn receive(response: Response) -> TestResponse {
+        let mut answer = TestResponse::head_of(&response);
         let (_, _, mut body) = response.into_parts();
         let mut bytes = Vec::new();
         while let Some(chunk) = body.chunk().await {
@@ -41,6 +45,7 @@ impl TestResponse {
             body: Bytes::new(),
             body_error: None,
             templates: Vec::new(),
+            error: None,
             history: Vec::new(),
         }
     }
@@ -93,6 +98,11 @@ impl TestResponse {
     /// The names of the templates that were rendered, in order.
     pub fn templates(&self) -> &[String] {
         &self.templates
+    }
+
+    /// The error that no error handler answered: the response is the page for it, a 500.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_deref()
     }
 
     /// The redirects that were followed: status and address.

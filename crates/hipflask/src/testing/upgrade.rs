@@ -43,16 +43,16 @@ impl TestRequest<'_> {
     pub async fn upgrade(self, protocol: &str) -> (TestResponse, Option<Upgraded>) {
         let request = self.header("connection", "Upgrade").header("upgrade", protocol);
         request.start().await;
-        let (mut response, mut ending, templates) = request.answer().await;
-        let upgrade = response.take_upgrade().filter(|_| response.status() == 101);
-        let Some(upgrade) = upgrade else {
-            return (TestResponse::receive(ending.follow(response), templates).await, None);
-        };
+        let mut given = request.answer().await;
+        let upgrade = given.response.take_upgrade().filter(|_| given.response.status() == 101);
+        let Some(upgrade) = upgrade else { return (given.receive().await, None) };
         let (here, there) = Upgraded::in_memory();
-        let answer = TestResponse { templates, ..TestResponse::head_of(&response) };
+        let mut answer = TestResponse::head_of(&given.response);
+        (answer.templates, answer.error) = given.observed.take();
+        let (mut ending, status) = (given.ending, given.response.status());
         tokio::spawn(async move {
             let spoken = ending.speak(upgrade, there, pending()).await;
-            ending.finish(response.status(), spoken.bytes, spoken.is_complete, Instant::now());
+            ending.finish(status, spoken.bytes, spoken.is_complete, Instant::now());
         });
         (answer, Some(here))
     }

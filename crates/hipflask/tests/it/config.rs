@@ -313,3 +313,16 @@ fn a_misspelt_key_is_told_and_an_own_one_is_not() {
         assert_eq!(told(own), "fine", "{own}");
     }
 }
+
+#[test]
+fn a_relative_instance_path_is_refused() {
+    let told = |path: &str| {
+        App::new("test", ".").config("INSTANCE_PATH", path).freeze().err().map(|errors| errors.to_string())
+    };
+    let relative = told("instance").expect("it depends on where the program is started");
+    assert!(
+        relative.contains("`INSTANCE_PATH` is `instance`") && relative.contains("give an absolute path"),
+        "{relative}"
+    );
+    assert_eq!(told(env!("CARGO_MANIFEST_DIR")), None);
+}

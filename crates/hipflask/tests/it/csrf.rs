@@ -31,7 +31,6 @@ async fn field() -> Template {
 
 #[derive(Form)]
 struct Comment {
-    #[allow(dead_code, reason = "only the token of the form is of interest here")]
     text: String,
 }
 

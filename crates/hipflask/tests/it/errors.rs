@@ -367,3 +367,66 @@ async fn while_developing_the_debug_page_comes_before_a_handler_for_500() {
     let production = app().config("DEBUG", false).test_client();
     assert_eq!(production.get("/order").send().await.text(), "dressed");
 }
+
+/// As Flask 3.1.3 answers, where `E` is what its test client raises. A redirect to the form with the slash, which it
+/// traps too, stays one here.
+#[test]
+fn errors_can_be_trapped_and_propagate() {
+    let keys = |keys: &[&str]| {
+        let app = App::new("test", ".").config("DEBUG", false);
+        keys.iter().fold(app, |app, key| app.config(key.trim_start_matches('!'), !key.starts_with('!')))
+    };
+    let handled = |app: App, handler: &str| match handler {
+        "404" => app.register_error_handler(404, async || (Status::IM_A_TEAPOT, "handled")),
+        "500" => app.register_error_handler(500, async || (Status::IM_A_TEAPOT, "handled")),
+        _ => app,
+    };
+    for (set, handler, expected) in [
+        (&[][..], "", "404 400 500 308"),
+        (&[], "404", "418 400 500 308"),
+        (&[], "500", "404 400 418 308"),
+        (&["TRAP_HTTP_EXCEPTIONS"], "", "500 500 500 308"),
+        (&["TRAP_HTTP_EXCEPTIONS"], "404", "418 500 500 308"),
+        (&["TRAP_HTTP_EXCEPTIONS"], "500", "418 418 418 308"),
+        (&["TRAP_BAD_REQUEST_ERRORS"], "", "404 500 500 308"),
+        (&["TRAP_BAD_REQUEST_ERRORS"], "500", "404 418 418 308"),
+        (&["PROPAGATE_EXCEPTIONS"], "", "404 400 E 308"),
+        (&["PROPAGATE_EXCEPTIONS"], "500", "404 400 E 308"),
+        (&["TESTING"], "500", "404 400 E 308"),
+        (&["TESTING", "!PROPAGATE_EXCEPTIONS"], "", "404 400 500 308"),
+        (&["TESTING", "!PROPAGATE_EXCEPTIONS"], "500", "404 400 418 308"),
+        (&["TESTING", "TRAP_HTTP_EXCEPTIONS"], "", "E E E 308"),
+        (&["TESTING", "TRAP_HTTP_EXCEPTIONS"], "404", "418 E E 308"),
+    ] {
+        let app = handled(keys(set), handler)
+            .add_url_rule(Rule::new("/bad"), async || -> Result<&str> { abort!(400) })
+            .add_url_rule(Rule::new("/broken"), async || -> Result<&str> { Err(std::fmt::Error)? })
+            .add_url_rule(Rule::new("/slash/"), async || "x");
+        let client = app.test_client();
+        let answers = ["/nowhere", "/bad", "/broken", "/slash"].map(|path| {
+            let sent = hipflask::block_on(client.get(path).try_send());
+            sent.map_or_else(|_| "E".to_owned(), |response| response.status().as_u16().to_string())
+        });
+        assert_eq!(answers.join(" "), expected, "{set:?}, a handler for {handler:?}");
+    }
+}
+
+#[test]
+fn a_test_gets_the_error_with_its_type() {
+    let broken = async || -> Result<&str> { Err(std::fmt::Error)? };
+    let app = || App::new("test", ".").add_url_rule(Rule::new("/"), broken);
+    let response = app().test_client().get("/").send_blocking();
+    assert_eq!(response.status(), 500);
+    assert!(response.error().is_some_and(|error| error.downcast_ref::<std::fmt::Error>().is_some()));
+    let client = app().config("TESTING", true).test_client();
+    let error = hipflask::block_on(client.get("/").try_send()).expect_err("it propagates");
+    assert!(error.downcast_ref::<std::fmt::Error>().is_some());
+    let panicked = hipflask::errors::catch(|| client.get("/").send_blocking()).expect_err("it has no other way");
+    assert!(panicked.message().starts_with("GET / failed: "), "{}", panicked.message());
+    // So does that of what is mounted, and a panic.
+    let outer = App::new("outer", ".").config("TESTING", true).mount("/inner", app());
+    let outer = outer.add_url_rule(Rule::new("/panic"), async || -> &str { panic!("in pieces") }).test_client();
+    assert!(hipflask::block_on(outer.get("/inner/").try_send()).is_err());
+    let error = hipflask::block_on(outer.get("/panic").try_send()).expect_err("it propagates");
+    assert_eq!(error.kind(), hipflask::errors::ErrorKind::Panic);
+}

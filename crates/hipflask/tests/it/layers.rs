@@ -285,6 +285,8 @@ fn a_foreign_crate_has_one_place() {
         ("hmac", "signing"),
         ("sha1", "signing"),
         ("miniz_oxide", "signing"),
+        ("ring", "signing"),
+        ("tokio_rustls", "server/tls"),
     ] {
         let path = format!("{foreign}::");
         let at: Vec<&Source> = sources.iter().filter(|source| !source.begins_of(&path).is_empty()).collect();

@@ -1,11 +1,13 @@
 //! The order of a request's steps, compared with what `docs/lifecycle.md` tells.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use hipflask::Rule;
 use hipflask::errors::Caught;
 use hipflask::extension::{Answer, Handler, Scaffold};
 use hipflask::prelude::*;
+use hipflask::signals::*;
 
 /// What happened, in order.
 #[derive(Clone, Default)]
@@ -53,15 +55,24 @@ fn recorded(record: &Record) -> App {
             .url_value_preprocessor(hook("url_value_preprocessor"))
             .before_request(hook("before_request"))
             .after_request(hook("after_request"))
-            .teardown_request(hook("teardown_request"))
+            .teardown_request(ending(format!("teardown_request {name}"), record))
     }
-    let this = record.hook("after_this_request");
+    fn ending(what: String, record: &Record) -> impl Fn(Option<Caught<Error>>) + Clone + Send + Sync + 'static + use<> {
+        let record = record.clone();
+        move |error| record.note(what.clone() + &error.map(|error| format!(": {}", *error)).unwrap_or_default())
+    }
+    let (this, work) = (record.hook("after_this_request"), record.hook("after_response"));
     let seen = record.hook("view");
     let view = move |ctx: &mut Context| {
         ctx.session().set("seen", 1);
         ctx.after_this_request(this.clone());
+        let work = work.clone();
+        ctx.after_response(async move |_| {
+            work();
+            Ok(())
+        })?;
         seen();
-        "ok"
+        Ok::<_, Error>("ok")
     };
     let seen = record.hook("view");
     let failing = move || -> Result<String> {
@@ -77,6 +88,17 @@ fn recorded(record: &Record) -> App {
             out.send("ok").await
         })
     };
+    let seen = record.hook("view");
+    let broken = move || -> Result<String> {
+        seen();
+        Err(Error::msg("broken"))
+    };
+    let seen = record.hook("view");
+    let page = move |session: Session| {
+        seen();
+        session.flash("Hello!");
+        Template::from_string("ok")
+    };
     let seen = record.hook("error handler");
     let handler = move |error: HttpError| {
         seen();
@@ -85,15 +107,37 @@ fn recorded(record: &Record) -> App {
     let inner = hooks(Blueprint::new("inner"), "inner", record)
         .add_url_rule(Rule::new("/").endpoint("view"), view)
         .add_url_rule(Rule::new("/failing").endpoint("failing"), failing)
+        .add_url_rule(Rule::new("/broken").endpoint("broken"), broken)
+        .add_url_rule(Rule::new("/page").endpoint("page"), page)
         .add_url_rule(Rule::new("/streaming").endpoint("streaming"), streaming)
         .register_error_handler(418, handler);
     let outer = hooks(Blueprint::new("outer").url_prefix("/outer"), "outer", record).register_blueprint(inner);
     let own = |app: App, name: &'static str| {
         let (told, noting) = (record.hook(&format!("on_finished {name}")), record.clone());
         let app = hooks(app, name, record).on_finished(move |_| told());
+        let app = app.teardown_appcontext(ending(format!("teardown_appcontext {name}"), record));
         app.wrap(move |inside| Around { inside, record: noting, name })
     };
-    own(own(App::new("test", "."), "app 1"), "app 2").register_blueprint(outer)
+    let app = own(own(App::new("test", "."), "app 1"), "app 2").register_blueprint(outer);
+    listening(app.command("command", "It is noted.", record.hook("command")), record)
+}
+
+/// Notes every signal.
+fn listening(app: App, record: &Record) -> App {
+    fn note<S: Signal>(app: App, name: &str, record: &Record) -> App {
+        let told = record.hook(&format!("signal {name}"));
+        app.connect(move |_, _: &S| told())
+    }
+    let app = note::<AppcontextPushed>(app, "AppcontextPushed", record);
+    let app = note::<RequestStarted>(app, "RequestStarted", record);
+    let app = note::<BeforeRenderTemplate>(app, "BeforeRenderTemplate", record);
+    let app = note::<TemplateRendered>(app, "TemplateRendered", record);
+    let app = note::<MessageFlashed>(app, "MessageFlashed", record);
+    let app = note::<GotRequestException>(app, "GotRequestException", record);
+    let app = note::<RequestFinished>(app, "RequestFinished", record);
+    let app = note::<RequestTearingDown>(app, "RequestTearingDown", record);
+    let app = note::<AppcontextTearingDown>(app, "AppcontextTearingDown", record);
+    note::<AppcontextPopped>(app, "AppcontextPopped", record)
 }
 
 fn ran(target: &str) -> Vec<String> {
@@ -130,6 +174,53 @@ fn only_the_applications_hooks_run_for_an_unknown_path() {
 #[test]
 fn a_body_that_has_the_context_comes_before_teardown() {
     assert_eq!(ran("/outer/streaming"), documented("When the body has the context"));
+}
+
+#[test]
+fn an_error_that_nobody_answers_is_told() {
+    assert_eq!(ran("/outer/broken"), documented("When an error is answered by nobody"));
+}
+
+#[test]
+fn a_page_and_a_message_are_told() {
+    assert_eq!(ran("/outer/page"), documented("When a page is rendered and a message is flashed"));
+}
+
+#[test]
+fn a_command_has_a_context_that_ends() {
+    assert_eq!(ran_by_command(), documented("Outside a request"));
+}
+
+/// As `fixtures/record_lifecycle.py` recorded it. What Flask has no counterpart of is left out: what is around an
+/// application and sees its context, and the end of a request.
+#[test]
+fn the_order_is_that_of_flask() {
+    let recorded: BTreeMap<String, Vec<String>> =
+        serde_json::from_str(include_str!("../fixtures/lifecycle.json")).expect("the recording is JSON");
+    assert_eq!(recorded.len(), 6);
+    for (target, expected) in recorded {
+        let ran = if target == "command" { ran_by_command() } else { ran(&target) };
+        let ran: Vec<String> = ran.iter().filter(|line| is_flasks(line)).map(|line| in_flasks_words(line)).collect();
+        assert_eq!(ran, expected, "{target}");
+    }
+}
+
+fn ran_by_command() -> Vec<String> {
+    let record = Record::default();
+    let app = recorded(&record).freeze().expect("it is in order");
+    hipflask::block_on(app.run_command("command", [""; 0])).expect("it does nothing");
+    record.take()
+}
+
+fn is_flasks(line: &str) -> bool {
+    !line.starts_with("around ") && !line.starts_with("on_finished ") && line != "after_response"
+}
+
+/// `signal RequestStarted` as `signal request_started`.
+fn in_flasks_words(line: &str) -> String {
+    let Some(name) = line.strip_prefix("signal ") else { return line.to_owned() };
+    let words = name.chars().flat_map(|c| [c.is_uppercase().then_some('_'), Some(c.to_ascii_lowercase())]).flatten();
+    format!("signal {}", words.collect::<String>().trim_start_matches('_'))
 }
 
 #[test]

@@ -254,3 +254,140 @@ fn commands_that_cannot_be_told_apart_are_refused() {
     assert!(errors.contains(&format!("mounts.rs:{line}: the command `shop.say`")), "{errors}");
     assert!(App::new("o", ".").mount("/a", App::new("x", ".")).mount("/b", App::new("x", ".")).freeze().is_ok());
 }
+
+const KEY: &str = "a key that is long enough, and only for tests";
+
+fn production(name: &str) -> App {
+    App::new(name, ".").config("DEBUG", false).config("SECRET_KEY", KEY).config("WTF_CSRF_ENABLED", false)
+}
+
+/// An application with a rule for everything, whose functions note that they run.
+fn owning(record: &Record) -> App {
+    let [before, after, torn_down, finished] = [(); 4].map(|()| record.clone());
+    production("outer")
+        .add_url_rule(Rule::new("/<path:page>"), || "own")
+        .before_request(move || before.note("before"))
+        .after_request(move |_: &mut Context| after.note("after"))
+        .teardown_request(move || torn_down.note("torn down"))
+        .on_finished(move |f| finished.note(format!("finished {:?} {:?}", f.mount(), f.rule())))
+}
+
+#[test]
+fn what_is_mounted_first_comes_before_rules_and_hooks_and_is_left_as_it_is() {
+    let record = Record::default();
+    async fn pass() -> Option<&'static str> {
+        None
+    }
+    let api = production("api")
+        .config("SECURITY_HEADERS", false)
+        .add_url_rule(Rule::new("/users"), |ctx: &mut Context| place(ctx));
+    let app =
+        owning(&record).mount_first("/api", api).mount_first("/api/function", || "function").mount_first("/pass", pass);
+    let client = app.test_client();
+    let response = client.get("/api/users").send_blocking();
+    assert_eq!(response.text(), "GET /api|/users None");
+    let names: Vec<_> = response.headers().keys().map(hipflask::http::HeaderName::as_str).collect();
+    assert_eq!(names, ["content-type"], "no header is added");
+    assert_eq!(record.take(), [r#"finished Some("/api") None"#]);
+    // The longest prefix comes first, and what the application does not know is its own 404.
+    assert_eq!(client.get("/api/function/x").send_blocking().text(), "function");
+    assert_eq!(client.get("/api/nothing").send_blocking().status(), 404);
+    assert_eq!(client.head("/api/users").send_blocking().text(), "");
+    record.take();
+    let own = ["before", "after", "torn down", r#"finished None Some("/<path:page>")"#];
+    for path in ["/pass/x", "/apix", "/x"] {
+        let response = client.get(path).send_blocking();
+        assert_eq!(
+            (response.text().as_str(), response.header("x-frame-options")),
+            ("own", Some("SAMEORIGIN")),
+            "{path}"
+        );
+        assert_eq!(record.take(), own, "{path}");
+    }
+}
+
+#[test]
+fn what_is_wrapped_around_an_application_is_around_what_is_mounted_first() {
+    async fn slow() -> &'static str {
+        pending().await
+    }
+    let app = production("outer").mount_first("/slow", slow).wrap(Impatient);
+    let response = app.config("DEBUG", false).test_client().get("/slow").send_blocking();
+    assert_eq!((response.status().as_u16(), response.header("x-frame-options")), (500, Some("SAMEORIGIN")));
+}
+
+#[test]
+fn a_function_that_is_mounted_first_is_called_for_trusted_hosts_alone_and_fails_like_others() {
+    let record = Record::default();
+    let app = owning(&record).mount_first("/f", |ctx: &mut Context| -> Result<&'static str> {
+        if ctx.request().path() == "/fail" { abort!(418) } else { Ok("called") }
+    });
+    let client = app
+        .mount_first("/api", production("api").add_url_rule(Rule::new("/"), || "api"))
+        .config("TRUSTED_HOSTS", ["own.example"])
+        .test_client();
+    let ask = |path: &str, host: &str| client.get(path).header("host", host).send_blocking().status().as_u16();
+    assert_eq!((ask("/f/x", "own.example"), ask("/f/x", "other.example")), (200, 400));
+    assert_eq!((ask("/api/", "own.example"), ask("/api/", "other.example")), (200, 200), "it has hosts of its own");
+    assert_eq!(ask("/f/fail", "own.example"), 418);
+}
+
+#[test]
+fn a_mount_that_does_not_begin_with_a_slash_is_refused() {
+    let errors = App::new("o", ".").mount_first("api", || "x").freeze().expect_err("it is no path");
+    assert!(errors.to_string().contains("the prefix `api` of a mount must start with a slash"), "{errors}");
+}
+
+/// Two applications whose sessions have one cookie, as they do with one key and one name; the outer one's is permanent.
+fn sharing(with: fn(App) -> App) -> App {
+    let login = |session: Session| {
+        session.renew();
+        session.set("user", "Ada");
+        "hello"
+    };
+    let inner = with(production("inner")).add_url_rule(Rule::new("/login"), login).add_url_rule(Rule::new("/"), || "x");
+    let begin = |session: Session| {
+        session.set_permanent(true);
+        session.set("seen", 1);
+        "begun"
+    };
+    with(production("outer")).add_url_rule(Rule::new("/begin"), begin).mount("/in", inner)
+}
+
+#[test]
+fn a_mounted_applications_session_is_not_overwritten_by_the_refresh_of_the_outer_one() {
+    use hipflask::sessions::{MemoryStore, ServerSideSessions};
+    let on_the_server: fn(App) -> App =
+        |app| app.session_interface(|freezing| ServerSideSessions::new(MemoryStore::default(), freezing.config()));
+    for (kind, with) in [("cookie", (|app| app) as fn(App) -> App), ("on the server", on_the_server)] {
+        let client = sharing(with).test_client();
+        client.get("/begin").send_blocking();
+        let ours = |headers: &hipflask::http::HeaderMap| headers.get_all("set-cookie").iter().count();
+        assert_eq!(ours(client.get("/in/").send_blocking().headers()), 1, "{kind}: the outer one is refreshed");
+        let response = client.get("/in/login").send_blocking();
+        assert_eq!(ours(response.headers()), 1, "{kind}: one cookie, and it is the mounted application's");
+        let again = client.cookie("session");
+        client.get("/in/").send_blocking();
+        if kind == "cookie" {
+            assert_eq!(client.session(|session| session.get::<String>("user")).as_deref(), Some("Ada"));
+        } else {
+            assert_eq!(client.cookie("session"), again, "the id is the inner one's, whose values are in its own store");
+        }
+    }
+}
+
+#[test]
+fn a_mounts_own_headers_win_and_the_outer_ones_fill_the_gaps() {
+    let policy = "default-src 'none'";
+    let inner = production("inner").config("CONTENT_SECURITY_POLICY", policy).add_url_rule(Rule::new("/"), || "x");
+    let bare = production("bare")
+        .config("SECURITY_HEADERS", false)
+        .add_url_rule(Rule::new("/"), || ([("content-security-policy", "sandbox"), ("x-frame-options", "DENY")], "x"));
+    let client = production("outer").mount("/in", inner).mount("/bare", bare).mount("/f", || "x").test_client();
+    let get = |path: &str, name: &str| client.get(path).send_blocking().header(name).map(str::to_owned);
+    assert_eq!(get("/in/", "content-security-policy").as_deref(), Some(policy));
+    assert_eq!(get("/bare/", "content-security-policy").as_deref(), Some("sandbox"));
+    assert_eq!(get("/bare/", "x-frame-options").as_deref(), Some("DENY"));
+    assert_eq!(get("/bare/", "x-content-type-options").as_deref(), Some("nosniff"));
+    assert!(get("/f/", "content-security-policy").is_some_and(|policy| policy.contains("'self'")));
+}

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use hipflask::Rule;
+use hipflask::http::Cookie;
 use hipflask::prelude::*;
 use serde_json::{Value, json};
 
@@ -25,12 +26,41 @@ fn python(arguments: &[&str]) -> String {
 #[test]
 #[ignore = "needs Python with Flask, which `cargo xtask test` prepares"]
 fn flask_still_does_what_was_recorded() {
-    for name in ["routing", "urls", "requests", "static_files", "proxies"] {
+    for name in ["routing", "urls", "requests", "static_files", "proxies", "lifecycle", "blueprints", "talisman"] {
         let script = fixture(&format!("record_{name}.py"));
         let recorded = std::fs::read_to_string(fixture(&format!("{name}.json"))).expect("the fixture is there");
         let now = python(&[script.to_str().expect("the path is text")]);
         assert!(now == recorded, "Flask answers otherwise than {name}.json says; record it again and compare");
     }
+}
+
+#[test]
+#[ignore = "needs Python with Flask, which `cargo xtask test` prepares"]
+fn flask_still_answers_the_table() {
+    let script = fixture("oracle/record.py");
+    python(&[script.to_str().expect("the path is text"), "--check"]);
+}
+
+/// Every value comes back from Werkzeug's parser as it was given to our writer.
+#[test]
+#[ignore = "needs Python with Flask, which `cargo xtask test` prepares"]
+fn werkzeug_reads_the_cookies_that_we_write() {
+    let values = values_of_cookies();
+    let written: Vec<String> = values.iter().map(|value| Cookie::new("a", value).path(None).to_string()).collect();
+    let read = "import json, sys\n\
+                from werkzeug.http import parse_cookie\n\
+                print(json.dumps([parse_cookie(one.encode().decode('latin-1'))['a'] for one in json.loads(sys.argv[1])]))";
+    let printed = python(&["-c", read, &json!(written).to_string()]);
+    let read: Vec<String> = serde_json::from_str(&printed).expect("it is JSON");
+    assert_eq!(read, values);
+}
+
+/// Texts of every kind: each ASCII character, letters of other scripts, and long ones of all of them.
+fn values_of_cookies() -> Vec<String> {
+    let ascii = (0..128_u8).map(|byte| format!("x{}y", char::from(byte)));
+    let others = ["", "ä", "日本", "\u{1f600}", "\u{2028}", " a ", "\"a\"", "\\\"", "a;b=c, d", "%20", "\\303\\244"];
+    let all: String = (1..0x250).filter_map(char::from_u32).collect();
+    ascii.chain(others.map(str::to_owned)).chain([all.clone(), all.chars().rev().collect()]).collect()
 }
 
 #[hipflask::test]

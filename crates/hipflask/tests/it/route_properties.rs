@@ -5,17 +5,21 @@ use hipflask::http::Method;
 use hipflask::prelude::*;
 
 /// Numbers that look random and are the same in every run (xorshift64).
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % u64::try_from(limit).expect("it is small")).expect("it is below the limit")
     }
 
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(super) fn of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
 
@@ -26,7 +30,7 @@ impl Random {
     }
 
     /// Text of one to eight letters, among them those that mean something in a URL.
-    fn text(&mut self, forbidden: &str) -> String {
+    pub(super) fn text(&mut self, forbidden: &str) -> String {
         const LETTERS: &[char] = &[
             'a',
             'B',
@@ -136,7 +140,7 @@ fn what_is_built_of_values_is_matched_with_these_values() {
 }
 
 /// No two of them weigh the same in one place; only then does the order count, as in Flask.
-const RULES: [&str; 14] = [
+const RULES: [&str; 16] = [
     "/",
     "/a",
     "/a/",
@@ -151,6 +155,8 @@ const RULES: [&str; 14] = [
     "/a/<path:p>",
     "/<path:p>",
     "/<path:p>/edit",
+    "/<path:p>/<x>/<y>",
+    "/<path:p>/<x>/b",
 ];
 
 #[test]

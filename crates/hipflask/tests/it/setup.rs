@@ -229,7 +229,9 @@ fn a_value_of_the_wrong_kind_keeps_the_application_from_starting() {
         ("SECRET_KEY_FALLBACKS", json!("one")),
         ("TRUSTED_HOSTS", json!("example.org")),
         ("CONTENT_SECURITY_POLICY", json!("default-src 'self'\r\nset-cookie: x=y")),
-        ("CONTENT_SECURITY_POLICY", json!({"default-src": "'self'"})),
+        ("CONTENT_SECURITY_POLICY", json!(["default-src 'self'"])),
+        ("CONTENT_SECURITY_POLICY", json!({"img-src": "*; script-src *"})),
+        ("HTTPS_PORT", json!(70_000)),
         ("SERVER_NAME", json!(80)),
         ("APPLICATION_ROOT", json!(1)),
     ] {

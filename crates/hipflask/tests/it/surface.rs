@@ -36,7 +36,8 @@ fn root_and_prelude() -> (String, String) {
     (root, prelude)
 }
 
-/// The macros that programs call, which are at the root wherever they are written.
+/// The macros that programs call, which are at the root wherever they are written. One that begins with `__` has its name
+/// in a module.
 fn exported_macros(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(folder).expect("the sources are here") {
@@ -47,7 +48,8 @@ fn exported_macros(folder: &Path) -> BTreeSet<String> {
         }
         let text = fs::read_to_string(&path).expect("a source file is text");
         let after = text.split("#[macro_export]\nmacro_rules! ").skip(1);
-        found.extend(after.filter_map(|after| after.split([' ', '{']).next()).map(str::to_owned));
+        let names = after.filter_map(|after| after.split([' ', '{']).next());
+        found.extend(names.filter(|name| !name.starts_with("__")).map(str::to_owned));
     }
     found
 }

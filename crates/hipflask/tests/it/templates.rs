@@ -666,3 +666,19 @@ async fn what_a_request_has_several_of_is_looked_up() {
         assert_eq!(request.header("other", "0").send().await.text(), found, "{of}");
     }
 }
+
+/// Compared with Flask 3.1.3.
+#[test]
+fn g_is_read_like_a_dict() {
+    async fn page(ctx: &mut Context) -> Template {
+        ctx.g_mut().set("a", 1);
+        ctx.g_mut().set("b", "x");
+        Template::from_string(
+            "{{ 'a' in g }} {{ 'z' in g }} {% for k in g %}{{ k }},{% endfor %} {{ g.get('z', 'd') }} {{ g.get('b') }} \
+             {{ g.z is defined }} {{ g.pop('a') }} {{ 'a' in g }} {{ g.pop('a', 'gone') }} {{ g.setdefault('n', 3) }} \
+             {{ g.setdefault('n', 4) }} {{ g.n }}",
+        )
+    }
+    let client = App::new("test", ".").add_url_rule(Rule::new("/"), page).test_client();
+    assert_eq!(client.get("/").send_blocking().text(), "True False a,b, d x False 1 False gone 3 3 3");
+}

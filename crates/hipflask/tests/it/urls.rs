@@ -26,7 +26,7 @@ fn values(value: &Value) -> Vec<String> {
 }
 
 /// A recorded rule.
-fn rule(recorded: &Value) -> Rule {
+pub(super) fn rule(recorded: &Value) -> Rule {
     let mut rule = Rule::new(text(recorded, "rule").expect("a rule"));
     rule = rule.endpoint(text(recorded, "endpoint").expect("an endpoint"));
     if let Some(methods) = recorded["methods"].as_array() {

@@ -63,7 +63,7 @@ struct Trim {
 
 #[derive(Form)]
 struct FileSize {
-    #[field(file_size(1..=2))]
+    #[field(file_size(1..2))]
     picture: hipflask::http::Upload,
 }
 

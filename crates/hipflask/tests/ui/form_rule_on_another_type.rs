@@ -20,8 +20,14 @@ struct Mail {
 
 #[derive(Form)]
 struct Words {
-    #[field(one_of("1", "2"))]
+    #[field(none_of("1", "2"))]
     number: Option<u8>,
+}
+
+#[derive(Form)]
+struct List {
+    #[field(entries(1..=2))]
+    name: String,
 }
 
 #[derive(Form)]

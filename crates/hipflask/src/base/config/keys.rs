@@ -4,19 +4,22 @@ use serde_json::{Value, json};
 
 /// The keys that the core knows, and their defaults. The book's page "From Flask" lists the defaults that are
 /// stricter than Flask's.
-pub(crate) fn defaults() -> [(&'static str, Value); 48] {
+pub(crate) fn defaults() -> [(&'static str, Value); 57] {
     [
         ("ACCESS_LOG", Value::Null),
         ("APPLICATION_ROOT", json!("/")),
         ("CONTENT_SECURITY_POLICY", Value::Null),
         ("DEBUG", json!(cfg!(debug_assertions))),
         ("EXPLAIN_TEMPLATE_LOADING", json!(false)),
+        ("HTTPS_PORT", Value::Null),
         ("LOG_LEVEL", json!("info")),
+        ("MAX_AFTER_RESPONSE", json!(1000)),
         ("MAX_CONNECTIONS", json!(10_000)),
         ("MAX_CONTENT_LENGTH", json!(2 * 1024 * 1024)),
         ("MAX_COOKIE_SIZE", json!(4093)),
         ("MAX_FORM_MEMORY_SIZE", json!(500_000)),
         ("MAX_FORM_PARTS", json!(1000)),
+        ("MAX_HANDSHAKES", json!(1000)),
         ("PERMANENT_SESSION_LIFETIME", json!(31 * 24 * 60 * 60)),
         ("PREFERRED_URL_SCHEME", json!("http")),
         ("PROPAGATE_EXCEPTIONS", Value::Null),
@@ -27,6 +30,7 @@ pub(crate) fn defaults() -> [(&'static str, Value); 48] {
         ("SEND_FILE_MAX_AGE_DEFAULT", Value::Null),
         ("SERVER_BODY_TIMEOUT", json!(60)),
         ("SERVER_GRACEFUL_TIMEOUT", json!(30)),
+        ("SERVER_HANDSHAKE_TIMEOUT", json!(10)),
         ("SERVER_HEADER_TIMEOUT", json!(30)),
         ("SERVER_KEEP_ALIVE_TIMEOUT", json!(75)),
         ("SERVER_NAME", Value::Null),
@@ -39,9 +43,14 @@ pub(crate) fn defaults() -> [(&'static str, Value); 48] {
         ("SESSION_COOKIE_SAMESITE", json!("Lax")),
         ("SESSION_COOKIE_SECURE", Value::Null),
         ("SESSION_REFRESH_EACH_REQUEST", json!(true)),
+        ("SHUTDOWN_TIMEOUT", json!(30)),
+        ("STARTUP_TIMEOUT", json!(300)),
         ("STATIC_PRECOMPRESSED", json!(false)),
         ("TEMPLATES_AUTO_RELOAD", Value::Null),
         ("TESTING", json!(false)),
+        ("TLS_CLIENT_AUTH", json!("required")),
+        ("TLS_CLIENT_CA", Value::Null),
+        ("TLS_RELOAD_INTERVAL", json!(60)),
         ("TRAP_BAD_REQUEST_ERRORS", Value::Null),
         ("TRAP_HTTP_EXCEPTIONS", json!(false)),
         ("TRUSTED_HOSTS", Value::Null),

@@ -1,5 +1,6 @@
 //! The errors of fields, and their wording.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,6 +31,16 @@ pub enum FieldError {
         /// The most bytes that are allowed.
         max: u64,
     },
+    /// The file is smaller than `file_size(min..)` allows.
+    FileTooSmall {
+        /// The fewest bytes that are allowed.
+        min: u64,
+    },
+    /// The file's name ends in none of what `file_types` lists.
+    FileType {
+        /// The endings.
+        allowed: &'static [&'static str],
+    },
     /// It cannot be read as a whole number of the field's type.
     NotAnInteger,
     /// It cannot be read as a number.
@@ -56,8 +67,48 @@ pub enum FieldError {
     },
     /// It does not look like an e-mail address.
     NotAnEmail,
+    /// It does not look like the address of a page.
+    NotAUrl,
+    /// It is not the address of a host, `192.0.2.1` or `2001:db8::1`.
+    NotAnIpAddress,
+    /// It is not the address of a network card.
+    NotAMacAddress,
+    /// It is not a UUID.
+    NotAUuid,
+    /// It is not a colour.
+    NotAColor,
+    /// It is not a date.
+    NotADate,
+    /// It is not a time.
+    NotATime,
+    /// It is not a date and time.
+    NotADateTime,
+    /// It is not a month.
+    NotAMonth,
+    /// It is not a week.
+    NotAWeek,
     /// It is not in the list.
     NotAChoice,
+    /// The list of choices was not told with [`Form::set_choices`](crate::Form::set_choices).
+    NoChoices,
+    /// It is one of the values that `none_of` excludes.
+    NotAllowed,
+    /// The box is not ticked.
+    NotTicked,
+    /// There are fewer values than `entries(min..)` allows.
+    TooFew {
+        /// The fewest that are allowed.
+        min: usize,
+    },
+    /// There are more values than `entries(..=max)` allows.
+    TooMany {
+        /// The most that are allowed.
+        max: usize,
+    },
+    /// Something else was sent for a field that is only shown than what it shows.
+    ReadOnly,
+    /// Something was sent for a field that is disabled.
+    Disabled,
     /// It differs from the field that it must repeat.
     NotEqual {
         /// The name of that field.
@@ -73,6 +124,8 @@ impl fmt::Display for FieldError {
             FieldError::Required => f.write_str("This field is required."),
             FieldError::NoFile => f.write_str("Choose a file."),
             FieldError::FileTooLarge { max } => write!(f, "Choose a file of at most {}.", ByteSize(*max)),
+            FieldError::FileTooSmall { min } => write!(f, "Choose a file of at least {}.", ByteSize(*min)),
+            FieldError::FileType { allowed } => write!(f, "Choose a file of the type {}.", allowed.join(", ")),
             FieldError::NotAnInteger => f.write_str("Enter a whole number."),
             FieldError::NotANumber => f.write_str("Enter a number."),
             FieldError::TooShort { min } => write!(f, "Use at least {}.", Characters(*min)),
@@ -80,12 +133,31 @@ impl fmt::Display for FieldError {
             FieldError::TooSmall { min } => write!(f, "This must be at least {min}."),
             FieldError::TooLarge { max } => write!(f, "This must be at most {max}."),
             FieldError::NotAnEmail => f.write_str("Enter a valid e-mail address."),
+            FieldError::NotAUrl => f.write_str("Enter an address that begins with http:// or https://."),
+            FieldError::NotAnIpAddress => f.write_str("Enter an IP address."),
+            FieldError::NotAMacAddress => f.write_str("Enter a MAC address like 00:1b:44:11:3a:b7."),
+            FieldError::NotAUuid => f.write_str("Enter a UUID."),
+            FieldError::NotAColor => f.write_str("Choose a colour."),
+            FieldError::NotADate => f.write_str("Enter a date like 2026-11-21."),
+            FieldError::NotATime => f.write_str("Enter a time like 08:30."),
+            FieldError::NotADateTime => f.write_str("Enter a date and time like 2026-11-21 08:30."),
+            FieldError::NotAMonth => f.write_str("Enter a month like 2026-11."),
+            FieldError::NotAWeek => f.write_str("Enter a week like 2026-W47."),
             FieldError::NotAChoice => f.write_str("Choose one of the options."),
+            FieldError::NoChoices => f.write_str("There is nothing to choose from."),
+            FieldError::NotAllowed => f.write_str("This value is not allowed."),
+            FieldError::NotTicked => f.write_str("This box must be ticked."),
+            FieldError::TooFew { min } => write!(f, "Give at least {min}."),
+            FieldError::TooMany { max } => write!(f, "Give at most {max}."),
+            FieldError::ReadOnly | FieldError::Disabled => f.write_str("This cannot be changed."),
             FieldError::NotEqual { .. } => f.write_str("The two entries do not match."),
             FieldError::Message(message) => f.write_str(message),
         }
     }
 }
+
+/// The errors of fields, by their names.
+pub(super) type Errors = Vec<(Cow<'static, str>, FieldError)>;
 
 struct Characters(usize);
 

@@ -3,10 +3,19 @@
 mod binder;
 mod error;
 mod field;
+mod file_rules;
+mod model;
+mod nested;
+mod prefill;
+mod prepare;
+mod render;
 mod rules;
 mod sent;
 mod shown;
+mod state;
+mod text_rules;
 mod types;
+mod values;
 
 use std::sync::Arc;
 
@@ -15,91 +24,58 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::app::freezing::Freezing;
 use crate::base::error::{HttpError, Result};
-use crate::builtin::form::error::Words;
-use crate::builtin::form::shown::BoundField;
+use crate::builtin::form::error::{Errors, Words};
+use crate::builtin::form::prefill::shown_by;
+use crate::builtin::form::sent::{Lookup, is_blank, with_line_feeds};
 use crate::builtin::security::csrf;
 use crate::context::Context;
 use crate::context::extract::FromContext;
 use crate::http::upload::{FormData, TooLarge};
 
+pub use crate::base::dates::{Date, Month, Week};
+pub use crate::base::times::{LocalDateTime, Time};
 pub use crate::builtin::form::binder::{Binder, FromField};
 pub use crate::builtin::form::error::FieldError;
-pub use crate::builtin::form::field::{Field, FieldName};
-pub use crate::builtin::form::rules::{Check, Email, EqualTo, FieldRule, FileSize, IfGiven, Length, OneOf, Range};
+pub use crate::builtin::form::field::{Choice, Field, FieldName, FieldPath};
+pub use crate::builtin::form::file_rules::{FileSize, FileTypes};
+pub use crate::builtin::form::model::FormModel;
+pub use crate::builtin::form::prefill::{ToField, field_text};
+pub use crate::builtin::form::prepare::PrepareForm;
+pub(crate) use crate::builtin::form::render::Attributes;
+pub use crate::builtin::form::rules::{
+    Check, Disabled, Each, Entries, EqualTo, FieldRule, IfGiven, Length, NoneOf, OneOf, Range, Ticked,
+};
 pub use crate::builtin::form::sent::Sent;
-pub(crate) use crate::builtin::form::shown::FORM_MARKER;
+pub(crate) use crate::builtin::form::shown::{FORM_MARKER, ShownField};
+pub use crate::builtin::form::state::Form;
+pub use crate::builtin::form::text_rules::{Color, Email, MacAddress, ReadsAs, Url, Uuid};
+pub(crate) use crate::builtin::form::types::is_ticked;
+pub use crate::builtin::form::values::FieldValues;
+pub use hipflask_macros::Choices;
 
-/// A form of the fields of `T`: empty, or submitted with values and errors.
-///
-/// As an argument it reads the request's form if the method is POST, PUT, PATCH or DELETE. In a template
-/// every field renders itself: `{{ form.title.label }} {{ form.title }}`, and has `errors`.
-///
-/// ```
-/// use hipflask::prelude::*;
-///
-/// #[derive(Form)]
-/// struct Signup {
-///     #[field(label = "Name", length(2..=40))]
-///     name: String,
-///     #[field(range(18..=130))]
-///     age: u8,
-///     newsletter: bool,
-/// }
-///
-/// #[route("/signup", methods = [GET, POST])]
-/// async fn signup(form: Form<Signup>) -> String {
-///     match form.valid() {
-///         Some(signup) => format!("welcome, {} ({})", signup.name, signup.age),
-///         None => format!("{:?}", form.messages().collect::<Vec<_>>()),
-///     }
-/// }
-///
-/// let app = App::new("doc", ".").config("SECRET_KEY", "only for this example").routes(routes![signup]);
-/// let client = app.test_client();
-/// let send = |name: &str, age: &str| client.post("/signup").form([("name", name), ("age", age)]).send_blocking().text();
-/// assert_eq!(send("Ada", "36"), "welcome, Ada (36)");
-/// assert_eq!(send("A", "x"), r#"[("name", "Use at least 2 characters."), ("age", "Enter a whole number.")]"#);
-/// ```
-pub struct Form<T> {
-    /// What was sent, if the form was submitted.
-    data: Option<Arc<FormData>>,
-    /// The values, if every field could be read.
-    value: Option<T>,
-    /// The errors by the names of the fields, in the order of the fields.
-    errors: Vec<(&'static str, FieldError)>,
-    /// The values that the fields show unless the form was submitted.
-    prefilled: Vec<(&'static str, String)>,
-    /// The wording of errors, if the application has its own.
-    words: Option<Words>,
-}
-
-/// The fields of the request's forms that are passwords, in `g` during development: the debug page conceals them.
+/// The fields of the request's forms that are passwords, in `g` during development: the debug page conceals them. Those of a
+/// form inside another are here by their own names.
 pub(crate) struct PasswordFields(pub(crate) Vec<&'static str>);
 
 fn note_passwords<T: FormModel>(ctx: &mut Context) {
-    let noted = ctx.g_mut().remove::<PasswordFields>().map(|PasswordFields(names)| names).unwrap_or_default();
-    let passwords = T::fields().into_iter().filter(|field| field.widget == "password").map(|field| field.name);
-    ctx.g_mut().insert(PasswordFields(noted.into_iter().chain(passwords).collect()));
+    let mut noted = ctx.g_mut().remove::<PasswordFields>().map(|PasswordFields(names)| names).unwrap_or_default();
+    find_passwords(&T::fields(), &mut noted);
+    ctx.g_mut().insert(PasswordFields(noted));
 }
 
-/// What `#[derive(Form)]` writes for a struct. Implement it by hand for forms that are known only at run time.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a form",
-    label = "put `#[derive(Form)]` above this type",
-    note = "`Form<T>` is an argument for a struct `T` with `#[derive(Form)]`"
-)]
-pub trait FormModel: Sized + Send + Sync + 'static {
-    /// The fields in the order of the page.
-    fn fields() -> Vec<Field>;
-
-    /// Reads the fields through `binder`, which collects the errors.
-    fn bind(binder: &mut Binder<'_>) -> Option<Self>;
+fn find_passwords(fields: &[Field], found: &mut Vec<&'static str>) {
+    for field in fields {
+        if field.widget == "password" {
+            found.push(field.name);
+        }
+        find_passwords(&field.fields, found);
+    }
 }
 
 impl<T: FormModel> Form<T> {
     /// A form that has not been submitted.
     pub fn empty() -> Form<T> {
-        Form { data: None, value: None, errors: Vec::new(), prefilled: Vec::new(), words: None }
+        Form { data: None, value: None, errors: Vec::new(), prefilled: Vec::new(), choices: Vec::new(), words: None }
     }
 
     /// A submitted form, validated outside a request.
@@ -108,7 +84,8 @@ impl<T: FormModel> Form<T> {
     }
 
     fn read(data: Arc<FormData>, ctx: Option<&Context>) -> Form<T> {
-        let mut binder = Binder::new(&data, ctx);
+        let lookup = Lookup::of(&data);
+        let mut binder = Binder::new(&lookup, ctx);
         let value = T::bind(&mut binder);
         let errors = in_order::<T>(binder.into_errors());
         Form { data: Some(data), value, errors, ..Form::empty() }
@@ -118,12 +95,12 @@ impl<T: FormModel> Form<T> {
     /// field says why. `None` if that field is not one of this form.
     fn cut_off(self, too_large: &TooLarge) -> Option<Form<T>> {
         let fields = T::fields();
-        let at = fields.iter().position(|field| field.name == too_large.field())?;
-        let came = |name: &str| fields[..=at].iter().any(|field| field.name == name);
-        let mut errors: Vec<_> = self.errors.into_iter().filter(|(name, _)| came(name)).collect();
+        let at = fields.iter().position(|field| is_of(too_large.field(), field.name))?;
+        let came = |name: &str| fields[..=at].iter().any(|field| is_of(name, field.name));
+        let mut errors: Errors = self.errors.into_iter().filter(|(name, _)| came(name)).collect();
         // A limit of the field's own comes first: it is the smaller one.
-        if errors.iter().all(|(name, _)| *name != fields[at].name) {
-            errors.push((fields[at].name, FieldError::FileTooLarge { max: too_large.limit() }));
+        if errors.iter().all(|(name, _)| name != too_large.field()) {
+            errors.push((too_large.field().to_owned().into(), FieldError::FileTooLarge { max: too_large.limit() }));
         }
         Some(Form { value: None, errors, ..self })
     }
@@ -168,13 +145,13 @@ impl<T: FormModel> Form<T> {
     }
 
     /// Every error, with the name of its field.
-    pub fn errors(&self) -> impl Iterator<Item = (&'static str, &FieldError)> {
-        self.errors.iter().map(|(name, error)| (*name, error))
+    pub fn errors(&self) -> impl Iterator<Item = (&str, &FieldError)> {
+        self.errors.iter().map(|(name, error)| (&**name, error))
     }
 
     /// Every error as a message for the user, with the name of its field: in English, or worded by
     /// [`App::form_messages`](crate::App::form_messages).
-    pub fn messages(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub fn messages(&self) -> impl Iterator<Item = (&str, String)> {
         self.errors().map(|(name, error)| (name, self.message(error)))
     }
 
@@ -185,38 +162,104 @@ impl<T: FormModel> Form<T> {
     /// Puts an error beside a field, for what only the application can know: that a name is taken. The form is
     /// then no longer [`valid`](Form::valid). The derive writes the names as constants: `Signup::NAME`.
     pub fn add_error(&mut self, field: FieldName<T>, error: impl Into<FieldError>) {
-        self.errors.push((field.as_str(), error.into()));
+        self.add_error_at(field.into(), error);
+    }
+
+    /// Puts an error beside a field of a form inside the form:
+    /// `form.add_error_at(Order::LINES.entry(0, Line::AMOUNT), "Sold out.")`.
+    pub fn add_error_at(&mut self, field: FieldPath<T>, error: impl Into<FieldError>) {
+        self.errors.push((field.name, error.into()));
         self.errors = in_order::<T>(std::mem::take(&mut self.errors));
     }
 
     /// Shows `value` in a field, unless the form was submitted. The derive writes the names as constants:
     /// `Signup::NAME`.
+    ///
+    /// A field with `#[field(readonly)]` takes nothing else, even if the form was submitted. [`fill`](Form::fill) says
+    /// the same for all fields.
     #[must_use]
-    pub fn prefill(mut self, field: FieldName<T>, value: impl ToString) -> Form<T> {
-        self.prefilled.push((field.as_str(), value.to_string()));
+    pub fn prefill<V: ToField + ?Sized>(mut self, field: FieldName<T>, value: &V) -> Form<T> {
+        let name = field.as_str();
+        self.prefilled.retain(|(known, _)| !is_of(known, name));
+        self.prefilled.extend(shown_by(name, value));
+        self.confirm_read_only();
         self
     }
 
-    fn bound(&self, field: Field) -> BoundField<'_> {
-        let values = match &self.data {
-            // A password is never sent back.
-            Some(_) if field.widget == "password" => Vec::new(),
-            Some(data) => data.fields.getlist(field.name).collect(),
-            None => {
-                let last = self.prefilled.iter().rfind(|(name, _)| *name == field.name);
-                last.map(|(_, value)| value.as_str()).into_iter().collect()
-            }
+    /// What was sent for a field that is only shown is no error if it is what the field shows.
+    fn confirm_read_only(&mut self) {
+        let Some(data) = &self.data else { return };
+        let shown = |name: &str| {
+            let pairs = self.prefilled.iter().filter(move |(known, _)| known == name);
+            pairs.map(|(_, text)| with_line_feeds(text)).collect::<Vec<_>>()
         };
-        let errors = self.errors().filter(|(name, _)| *name == field.name).map(|(_, error)| self.message(error));
-        BoundField { values, errors: errors.collect(), field }
+        let is_as_shown = |name: &str| shown(name).into_iter().eq(data.fields.getlist(name).map(with_line_feeds));
+        self.errors.retain(|(name, error)| !(*error == FieldError::ReadOnly && is_as_shown(name)));
+    }
+
+    /// Shows values in all fields, unless the form was submitted: a form to edit something with. Flask-WTF's
+    /// `Form(obj=post)`.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// #[derive(Form)]
+    /// struct EditPost {
+    ///     title: String,
+    ///     public: bool,
+    /// }
+    ///
+    /// #[route("/edit", methods = [GET, POST])]
+    /// async fn edit(form: Form<EditPost>) -> Result<Reply> {
+    ///     let form = form.fill(&EditPost { title: "First".to_owned(), public: true });
+    ///     match form.valid() {
+    ///         Some(post) => Ok(format!("{} {}", post.title, post.public).into_reply()),
+    ///         None => Ok(Template::from_string("{{ form.title }} {{ form.public }}").with("form", &form).into_reply()),
+    ///     }
+    /// }
+    ///
+    /// let app = App::new("doc", ".").config("SECRET_KEY", "only for this example").routes(routes![edit]);
+    /// let page = app.test_client().get("/edit").send_blocking().text();
+    /// assert!(page.contains(r#"value="First""#) && page.contains("<input checked"), "{page}");
+    /// ```
+    #[must_use]
+    pub fn fill(mut self, values: &T) -> Form<T> {
+        let mut shown = FieldValues::default();
+        values.write(&mut shown);
+        self.prefilled = shown.into_pairs();
+        self.confirm_read_only();
+        self
+    }
+
+    /// Tells the choices of a field, where they are known only at run time: those of a field with `#[field(choices)]`, or
+    /// others than its type or its list says. What was sent is checked against them.
+    pub fn set_choices<C: Into<Choice>>(&mut self, field: FieldName<T>, choices: impl IntoIterator<Item = C>) {
+        let name = field.as_str();
+        let choices: Vec<Choice> = choices.into_iter().map(Into::into).collect();
+        self.errors.retain(|(known, error)| !(known == name && *error == FieldError::NoChoices));
+        let is_known = |text: &str| is_blank(text) || choices.iter().any(|choice| choice.value == text);
+        let sent = self.data.as_ref().is_none_or(|data| data.fields.getlist(name).all(is_known));
+        if !sent && self.errors().all(|(known, _)| known != name) {
+            self.add_error(field, FieldError::NotAChoice);
+        }
+        self.choices.push((name, choices));
     }
 }
 
+/// Whether a name is that of the field, or of one in the form that the field is.
+fn is_of(name: &str, field: &str) -> bool {
+    name.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
 /// The errors in the order of the fields.
-fn in_order<T: FormModel>(mut errors: Vec<(&'static str, FieldError)>) -> Vec<(&'static str, FieldError)> {
+fn in_order<T: FormModel>(mut errors: Errors) -> Errors {
     if errors.len() > 1 {
         let fields = T::fields();
-        errors.sort_by_key(|(name, _)| fields.iter().position(|field| field.name == *name).unwrap_or(fields.len()));
+        let place = |name: &str| {
+            let own = fields.iter().position(|field| field.name == name);
+            own.or_else(|| fields.iter().position(|field| is_of(name, field.name))).unwrap_or(fields.len())
+        };
+        errors.sort_by_key(|(name, _)| place(name));
     }
     errors
 }
@@ -240,10 +283,11 @@ impl<T: FormModel> FromContext for Form<T> {
             }
             _ => Form::empty(),
         };
-        Ok(Form { words: Words::of(ctx), ..form })
+        T::prepare(Form { words: Words::of(ctx), ..form }, ctx).await
     }
 
     fn check(freezing: &Freezing<'_>) -> Result<(), String> {
+        T::check(freezing)?;
         if freezing.config().switch("WTF_CSRF_ENABLED", true) { csrf::check(freezing) } else { Ok(()) }
     }
 }
@@ -258,7 +302,6 @@ impl<T: FormModel> std::fmt::Debug for Form<T> {
 /// In a template a form renders its fields; in JSON it is their names, values and errors.
 impl<T: FormModel> Serialize for Form<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let fields: Vec<BoundField<'_>> = T::fields().into_iter().map(|field| self.bound(field)).collect();
-        serializer.serialize_newtype_struct(FORM_MARKER, &fields)
+        serializer.serialize_newtype_struct(FORM_MARKER, &self.shown())
     }
 }

@@ -1,8 +1,7 @@
 //! The rules that a field's value must keep.
 
 use crate::builtin::form::error::FieldError;
-use crate::builtin::form::sent::{Sent, with_line_feeds};
-use crate::http::upload::Upload;
+use crate::builtin::form::sent::{One, Sent, is_blank, with_line_feeds};
 
 /// A rule that a field's value must keep. `#[field(rule = NotReserved)]` uses a value of your own type as one.
 ///
@@ -29,7 +28,7 @@ use crate::http::upload::Upload;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a rule for a field of type `{V}`",
     label = "not for `{V}`",
-    note = "`length`, `email`, `one_of`, `choices` and `equal_to` are for `String`; `range` is for numbers, and its ends have the field's type (`range(0.0..=1.0)` for `f64`); `file_size` is for `Upload`",
+    note = "`length`, `none_of`, `email`, `url`, `uuid` and `mac_address` are for `String`; `range` is for numbers, dates and times, and its ends have the field's type (`range(0.0..=1.0)` for `f64`); `file_size` and `file_types` are for `Upload`; `entries` is for `Vec`; `ticked` is for `bool`",
     note = "`check` names a function: `fn(&{V}) -> Result<(), String>`; `rule` gives a value that implements `FieldRule<{V}>`"
 )]
 pub trait FieldRule<V> {
@@ -63,6 +62,23 @@ impl<V, R: FieldRule<V>> FieldRule<Option<V>> for IfGiven<R> {
     }
 }
 
+/// A rule for each value of a field that has several.
+#[derive(Clone, Copy, Debug)]
+pub struct Each<R>(pub R);
+
+#[diagnostic::do_not_recommend]
+impl<V, R: FieldRule<V>> FieldRule<Vec<V>> for Each<R> {
+    fn check(&self, values: &Vec<V>, sent: &Sent<'_>) -> Result<(), FieldError> {
+        let (texts, files): (Vec<_>, Vec<_>) =
+            (sent.texts().filter(|text| !is_blank(text)).collect(), sent.files().collect());
+        values.iter().enumerate().try_for_each(|(index, value)| {
+            let text = texts.get(index).map(|text| One::Text(text));
+            let one = text.or_else(|| files.get(index).map(|file| One::File(file)));
+            self.0.check(value, &one.map_or(*sent, |one| sent.with(one)))
+        })
+    }
+}
+
 /// The bounds of a length in characters, both included: `length(1..=80)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Length {
@@ -79,19 +95,6 @@ impl FieldRule<String> for Length {
             length if length > self.max => Err(FieldError::TooLong { max: self.max }),
             _ => Ok(()),
         }
-    }
-}
-
-/// The most bytes of a file: `file_size(..=2_000_000)`. Flask-WTF's `FileSize`.
-#[derive(Clone, Copy, Debug)]
-pub struct FileSize {
-    /// At most.
-    pub max: u64,
-}
-
-impl FieldRule<Upload> for FileSize {
-    fn check(&self, file: &Upload, _: &Sent<'_>) -> Result<(), FieldError> {
-        if file.len() > self.max { Err(FieldError::FileTooLarge { max: self.max }) } else { Ok(()) }
     }
 }
 
@@ -114,58 +117,80 @@ impl<N: PartialOrd + std::fmt::Display> FieldRule<N> for Range<N> {
     }
 }
 
-/// A text that looks like an e-mail address: one `@`, a name before it, a host with a dot after it.
+/// How many values a list has, both ends included: `entries(1..=3)`.
 #[derive(Clone, Copy, Debug)]
-pub struct Email;
+pub struct Entries {
+    /// At least.
+    pub min: usize,
+    /// At most.
+    pub max: usize,
+}
 
-impl FieldRule<String> for Email {
-    fn check(&self, value: &String, _: &Sent<'_>) -> Result<(), FieldError> {
-        let valid = value.split_once('@').is_some_and(|(name, host)| is_mail_name(name) && is_mail_host(host));
-        if valid { Ok(()) } else { Err(FieldError::NotAnEmail) }
+impl<V> FieldRule<Vec<V>> for Entries {
+    fn check(&self, values: &Vec<V>, _: &Sent<'_>) -> Result<(), FieldError> {
+        match values.len() {
+            0 if self.min > 0 => Err(FieldError::Required),
+            count if count < self.min => Err(FieldError::TooFew { min: self.min }),
+            count if count > self.max => Err(FieldError::TooMany { max: self.max }),
+            _ => Ok(()),
+        }
     }
 }
 
-/// Contains nothing that a mail program could take for the end of the address, or for a second address.
-fn is_mail_name(name: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c);
-    !name.is_empty() && name.len() <= 64 && name.chars().all(plain)
-}
-
-fn is_mail_host(host: &str) -> bool {
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    host.contains('.') && host.split('.').all(label)
-}
-
-/// One of the listed values: `one_of("draft", "published")`.
+/// One of the listed values, or any number of them for a `Vec`: `one_of("draft", "published")`. It compares what was
+/// sent, so it is for fields of every type. WTForms' `AnyOf`.
 #[derive(Clone, Copy, Debug)]
 pub struct OneOf(pub &'static [&'static str]);
 
-impl FieldRule<String> for OneOf {
+impl<V> FieldRule<V> for OneOf {
+    fn check(&self, _: &V, sent: &Sent<'_>) -> Result<(), FieldError> {
+        let is_listed = |text: &str| is_blank(text) || self.0.contains(&text);
+        if sent.texts().all(is_listed) { Ok(()) } else { Err(FieldError::NotAChoice) }
+    }
+}
+
+/// None of the listed values, in any case: `none_of("admin", "root")`.
+#[derive(Clone, Copy, Debug)]
+pub struct NoneOf(pub &'static [&'static str]);
+
+impl FieldRule<String> for NoneOf {
     fn check(&self, value: &String, _: &Sent<'_>) -> Result<(), FieldError> {
-        if self.0.contains(&value.as_str()) { Ok(()) } else { Err(FieldError::NotAChoice) }
+        let value = value.trim().to_lowercase();
+        let is_listed = self.0.iter().any(|listed| listed.to_lowercase() == value);
+        if is_listed { Err(FieldError::NotAllowed) } else { Ok(()) }
     }
 }
 
-/// Any number of the listed values.
-impl FieldRule<Vec<String>> for OneOf {
-    fn check(&self, values: &Vec<String>, sent: &Sent<'_>) -> Result<(), FieldError> {
-        values.iter().try_for_each(|value| self.check(value, sent))
-    }
-}
-
-/// Equal to another field, for a password that is typed twice.
+/// Equal to another field, for a password that is typed twice. It compares what was sent, so it is for fields of every
+/// type.
 #[derive(Clone, Copy, Debug)]
 pub struct EqualTo(pub &'static str);
 
-impl FieldRule<String> for EqualTo {
-    fn check(&self, value: &String, sent: &Sent<'_>) -> Result<(), FieldError> {
-        let other = sent.other(self.0).map(with_line_feeds);
-        if other.as_ref() == Some(value) { Ok(()) } else { Err(FieldError::NotEqual { to: self.0 }) }
+impl<V> FieldRule<V> for EqualTo {
+    fn check(&self, _: &V, sent: &Sent<'_>) -> Result<(), FieldError> {
+        let text = |text: Option<&str>| text.map(with_line_feeds).unwrap_or_default();
+        if text(sent.text()) == text(sent.other(self.0)) { Ok(()) } else { Err(FieldError::NotEqual { to: self.0 }) }
+    }
+}
+
+/// A box that must be ticked: `ticked`. WTForms' `BooleanField` with `DataRequired`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticked;
+
+impl FieldRule<bool> for Ticked {
+    fn check(&self, value: &bool, _: &Sent<'_>) -> Result<(), FieldError> {
+        if *value { Ok(()) } else { Err(FieldError::NotTicked) }
+    }
+}
+
+/// A field that is shown and takes nothing: `disabled`. A browser sends nothing for it, so its type can be empty. WTForms'
+/// `Disabled`.
+#[derive(Clone, Copy, Debug)]
+pub struct Disabled;
+
+impl<V> FieldRule<V> for Disabled {
+    fn check(&self, _: &V, sent: &Sent<'_>) -> Result<(), FieldError> {
+        let is_empty = sent.texts().next().is_none() && sent.file().is_none();
+        if is_empty { Ok(()) } else { Err(FieldError::Disabled) }
     }
 }

@@ -1,19 +1,17 @@
-//! The template engine: where templates come from, how it is made to behave like Flask's Jinja, and what is
+//! The template engine: how it is made to behave like Flask's Jinja, and what is
 //! checked before the first request.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, TemplateSource};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State};
 
-use crate::app::freezing::{EmbeddedFile, Freezing};
+use crate::app::freezing::Freezing;
 use crate::base::decimal;
 use crate::base::html::Html;
 use crate::builtin::security;
 use crate::builtin::templating::setup::TemplateSetup;
-use crate::builtin::templating::{csrf, filters, forms, python, scope};
+use crate::builtin::templating::{csrf, filters, forms, python, request, scope, sources};
 
 /// Jinja decides about escaping by the exact end of the name, and always escapes in a template that is only a
 /// string.
@@ -68,11 +66,10 @@ pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> 
     });
     environment.add_function("csrf_token", csrf::csrf_token);
     environment.add_function("csp_nonce", scope::csp_nonce);
-    environment.add_global("request", Value::from_object(scope::RequestObject));
+    environment.add_global("request", Value::from_object(request::RequestObject));
     environment.add_global("session", Value::from_object(scope::SessionObject));
     environment.add_global("g", Value::from_object(scope::GObject));
     environment.add_global("config", Value::from_object(scope::ConfigObject));
-    let folder = setup.folder().to_owned();
     for (name, filter) in setup.filters {
         environment.add_filter(name, move |args: Rest<Value>| filter(&args));
     }
@@ -82,125 +79,12 @@ pub(super) fn environment(setup: TemplateSetup, freezing: &mut Freezing<'_>) -> 
     for (name, global) in setup.globals {
         environment.add_function(name, move |args: Rest<Value>| global(&args));
     }
-    let sources = match freezing.embedded(&folder) {
-        Some(files) => add_embedded(&mut environment, files, freezing),
-        None => add_folder(&mut environment, &freezing.root_path().join(&folder), freezing),
-    };
+    let sources = sources::add(&mut environment, setup.folders, freezing);
     for (name, source) in &sources {
         check_calls(name, source, freezing);
         check_references(name, source, &environment, freezing);
     }
     environment
-}
-
-/// Templates inside the binary: they never change, and reading them takes no lock.
-fn add_embedded(
-    environment: &mut Environment<'static>,
-    files: &'static [EmbeddedFile],
-    freezing: &mut Freezing<'_>,
-) -> Vec<(String, String)> {
-    let mut sources = Vec::new();
-    for file in files {
-        let Ok(source) = std::str::from_utf8(file.content) else { continue };
-        match environment.add_template(file.name, source) {
-            Ok(()) => sources.push((file.name.to_owned(), source.to_owned())),
-            Err(error) => freezing.problem(syntax_problem(&error)),
-        }
-    }
-    sources
-}
-
-/// Templates in a folder: read when they are first used, and during development again when they have changed.
-fn add_folder(
-    environment: &mut Environment<'static>,
-    folder: &Path,
-    freezing: &mut Freezing<'_>,
-) -> Vec<(String, String)> {
-    let explain = freezing.config().switch("EXPLAIN_TEMPLATE_LOADING", false);
-    let root = folder.to_owned();
-    environment.set_auto_reload(freezing.config().switch("TEMPLATES_AUTO_RELOAD", freezing.config().debug()));
-    environment.set_loader(move |name| {
-        let loaded = load(&root, name);
-        if explain {
-            tracing::info!(
-                "template `{name}` in {}: {}",
-                root.display(),
-                if matches!(loaded, Ok(Some(_))) { "found" } else { "not found" }
-            );
-        }
-        loaded
-    });
-    let mut sources = Vec::new();
-    for name in names(folder) {
-        // A picture among the templates is not a template.
-        let source = match std::fs::read_to_string(folder.join(&name)) {
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => continue,
-            source => source.ok(),
-        };
-        if let Err(error) = environment.get_template(&name) {
-            freezing.problem(syntax_problem(&error));
-        }
-        sources.extend(source.map(|source| (name, source)));
-    }
-    sources
-}
-
-fn load(root: &Path, name: &str) -> Result<Option<TemplateSource>, Error> {
-    let Some(path) = path_of(root, name) else { return Ok(None) };
-    match std::fs::read_to_string(&path) {
-        Ok(source) => {
-            let read = modified(&path);
-            Ok(Some(TemplateSource::new(source).with_uptodate_check(move || modified(&path) == read)))
-        }
-        Err(error)
-            if matches!(
-                error.kind(),
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory | std::io::ErrorKind::IsADirectory
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(error) => {
-            Err(Error::new(ErrorKind::InvalidOperation, format!("the template cannot be read: {error}"))
-                .with_source(error))
-        }
-    }
-}
-
-/// A name may be untrusted: it never leads out of the folder.
-fn path_of(root: &Path, name: &str) -> Option<PathBuf> {
-    let plain = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', '\0', ':']);
-    name.split('/').all(plain).then(|| name.split('/').fold(root.to_owned(), |path, part| path.join(part)))
-}
-
-fn modified(path: &Path) -> Option<SystemTime> {
-    path.metadata().ok()?.modified().ok()
-}
-
-/// Every file under `folder` by its template name.
-fn names(folder: &Path) -> Vec<String> {
-    fn collect(folder: &Path, prefix: &str, names: &mut Vec<String>) {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            match entry.file_type() {
-                _ if name.starts_with('.') => {}
-                Ok(kind) if kind.is_dir() => collect(&entry.path(), &format!("{prefix}{name}/"), names),
-                // A link to a folder may form a loop; the templates in it are checked when they are used.
-                _ if entry.path().is_file() => names.push(format!("{prefix}{name}")),
-                _ => {}
-            }
-        }
-    }
-    let mut found = Vec::new();
-    collect(folder, "", &mut found);
-    found.sort();
-    found
-}
-
-fn syntax_problem(error: &Error) -> String {
-    let place = error.name().map(|name| format!("{name}:{}: ", error.line().unwrap_or(1))).unwrap_or_default();
-    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    format!("the template {place}{detail}")
 }
 
 /// Checks a template for URLs of endpoints that do not exist, and for the use of a session without a key.
@@ -445,15 +329,6 @@ mod tests {
         ] {
             let printed = environment.render_str("{{ number }}", minijinja::context! { number });
             assert_eq!(printed.expect("it renders"), expected);
-        }
-    }
-
-    #[test]
-    fn a_name_never_leads_out_of_the_folder() {
-        let root = Path::new("/t");
-        assert_eq!(path_of(root, "a/b.html"), Some(PathBuf::from("/t/a/b.html")));
-        for bad in ["../x", "a/../../x", "/etc/passwd", "a//b", "", "a\\b", "a\0", "C:x", "."] {
-            assert_eq!(path_of(root, bad), None, "{bad:?}");
         }
     }
 

@@ -4,17 +4,23 @@ mod csrf;
 mod current;
 mod dict;
 mod engine;
+mod field_parts;
 mod filters;
 mod forms;
 pub(crate) mod functions;
+pub(crate) mod iterated;
+mod moments;
 mod python;
+pub(crate) mod rendered;
+mod request;
 mod scope;
 mod setup;
+mod sources;
 mod value;
 
 use std::borrow::Cow;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, ObjectExt, Value};
 use minijinja::{Environment, ErrorKind};
@@ -27,8 +33,8 @@ use crate::app::freezing::Freezing;
 use crate::app::scaffold::Scaffold;
 use crate::base::error::{Error, Result};
 use crate::base::html::Html;
-use crate::builtin::templating::functions::TemplateFunction;
-use crate::builtin::templating::setup::TemplateSetup;
+use crate::builtin::templating::rendered::{BeforeRenderTemplate, TemplateRendered};
+use crate::builtin::templating::setup::{TemplateSetup, find_blueprint_folder};
 use crate::builtin::templating::value::try_to_value;
 use crate::context::Context;
 use crate::handler::Answer;
@@ -155,22 +161,6 @@ impl Template {
     }
 }
 
-/// The names of the templates that were rendered, in `g` where a test wants to know them. Flask's signal
-/// `template_rendered`.
-/// It is shared, because a stream may take `g` along.
-#[derive(Clone, Default)]
-pub(crate) struct Rendered(Arc<Mutex<Vec<String>>>);
-
-impl Rendered {
-    fn add(&self, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
-    }
-
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 const WITHOUT: &str = "the application was made without templates";
 
 impl Context {
@@ -231,10 +221,11 @@ impl Templates {
             Source::Text(text) => self.environment.template_from_named_str(engine::STRING_TEMPLATE, text)?,
             Source::Names(names) => self.first_of(names)?,
         };
-        if let Some(rendered) = ctx.g().get::<Rendered>() {
-            rendered.add(template.name());
-        }
-        current::enter(ctx, || template.render(Value::from_object(root)))
+        let (name, root) = (template.name(), Value::from_object(root));
+        ctx.send(|| BeforeRenderTemplate::new(name, &root));
+        let page = current::enter(ctx, || template.render(&root))?;
+        ctx.send(|| TemplateRendered::new(name, &root));
+        Ok(page)
     }
 
     fn first_of(&self, names: &[Cow<'static, str>]) -> Result<minijinja::Template<'_, '_>, minijinja::Error> {
@@ -343,12 +334,16 @@ pub(crate) struct Templating;
 
 impl Extension for Templating {
     fn init_app(self, app: App) -> App {
-        app.template_folder("templates").reads_option::<ContextProcessor>().on_freeze(|freezing| {
-            let setup = freezing.take_state::<TemplateSetup>().unwrap_or_default();
-            let place = setup.place(freezing);
-            let environment = engine::environment(setup, freezing);
-            freezing.insert_state(Templates { environment, place });
-        })
+        app.template_folder("templates")
+            .reads_option::<ContextProcessor>()
+            .on_blueprint(find_blueprint_folder)
+            .on_freeze(|freezing| {
+                let mut setup = freezing.take_state::<TemplateSetup>().unwrap_or_default();
+                setup.find_folder(freezing);
+                let place = setup.place();
+                let environment = engine::environment(setup, freezing);
+                freezing.insert_state(Templates { environment, place });
+            })
     }
 }
 
@@ -388,61 +383,6 @@ impl Freezing<'_> {
 }
 
 impl App {
-    /// The folder of the templates, relative to the application's: `templates`.
-    pub fn template_folder(mut self, folder: impl Into<Cow<'static, str>>) -> App {
-        self.state_mut::<TemplateSetup>().folder = Some(folder.into());
-        self
-    }
-
-    /// Adds a filter: `{{ text|shout }}`.
-    ///
-    /// ```
-    /// use hipflask::Rule;
-    /// use hipflask::prelude::*;
-    ///
-    /// async fn index() -> Template {
-    ///     Template::from_string("{{ 'hi'|shout }} {{ 3|times(2) }}")
-    /// }
-    ///
-    /// let app = App::new("doc", ".")
-    ///     .template_filter("shout", |text: String| text.to_uppercase())
-    ///     .template_filter("times", |n: i64, by: i64| n * by)
-    ///     .add_url_rule(Rule::new("/"), index);
-    /// assert_eq!(app.test_client().get("/").send_blocking().text(), "HI 6");
-    /// ```
-    pub fn template_filter<A>(mut self, name: impl Into<String>, f: impl TemplateFunction<A>) -> App {
-        self.state_mut::<TemplateSetup>().filters.push((name.into(), f.into_function()));
-        self
-    }
-
-    /// Adds a test: `{% if n is prime %}`.
-    pub fn template_test<A>(mut self, name: impl Into<String>, f: impl TemplateFunction<A>) -> App {
-        self.state_mut::<TemplateSetup>().tests.push((name.into(), f.into_function()));
-        self
-    }
-
-    /// Adds a function: `{{ now() }}`.
-    ///
-    /// ```
-    /// use hipflask::prelude::*;
-    /// use hipflask::{Rule, context};
-    ///
-    /// fn is_here(ctx: &mut Context, path: String) -> bool {
-    ///     ctx.request().path() == path
-    /// }
-    ///
-    /// async fn index() -> Template {
-    ///     Template::from_string("{% if is_here('/') %}here{% endif %}")
-    /// }
-    ///
-    /// let app = App::new("doc", ".").template_global("is_here", is_here).add_url_rule(Rule::new("/"), index);
-    /// assert_eq!(app.test_client().get("/").send_blocking().text(), "here");
-    /// ```
-    pub fn template_global<A>(mut self, name: impl Into<String>, f: impl TemplateFunction<A>) -> App {
-        self.state_mut::<TemplateSetup>().globals.push((name.into(), f.into_function()));
-        self
-    }
-
     /// Gives every template the values that `f` returns; a view's own values take precedence. Its arguments come by type,
     /// like a view's, and like a view it may be async. It runs for every template that is rendered, and for no other
     /// request; if it fails, so does the rendering.
@@ -474,5 +414,12 @@ impl Blueprint {
     #[track_caller]
     pub fn context_processor<M>(self, f: impl IntoCallback<Values, M>) -> Blueprint {
         add_context_processor(self, f.into_callback())
+    }
+
+    /// Gives every template of the application the values that `f` returns, once. See [`App::context_processor`].
+    #[track_caller]
+    pub fn app_context_processor<M>(self, f: impl IntoCallback<Values, M>) -> Blueprint {
+        let processor = f.into_callback();
+        self.record_once(|app, _| add_context_processor(app, processor))
     }
 }

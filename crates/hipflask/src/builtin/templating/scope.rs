@@ -84,65 +84,17 @@ pub(super) fn get_flashed_messages(positional: Rest<Value>, kwargs: Kwargs) -> R
 }
 
 pub(super) fn csp_nonce() -> Result<Value, Error> {
-    with(|ctx| Value::from(security::headers::nonce(ctx)))
-}
-
-/// `request`: what a template may read from it.
-#[derive(Debug)]
-pub(super) struct RequestObject;
-
-impl Object for RequestObject {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let key = key.as_str()?;
-        with(|ctx| context_attribute(ctx, key).or_else(|| request_attribute(ctx.request(), key))).ok()?
-    }
-}
-
-fn context_attribute(ctx: &Context, key: &str) -> Option<Value> {
-    Some(match key {
-        "endpoint" => ctx.endpoint().map_or_else(|| Value::from(()), Value::from),
-        "blueprint" => ctx.blueprint().map_or_else(|| Value::from(()), Value::from),
-        "url_rule" => ctx.rule().map_or_else(|| Value::from(()), Value::from),
-        "view_args" => {
-            dict(ctx.view_args().iter().map(|(name, value)| (Value::from(name), Value::from(value))).collect())
-        }
-        "form" => Value::from_object(Pairs::Form),
-        _ => return None,
-    })
-}
-
-fn request_attribute(request: &Request, key: &str) -> Option<Value> {
-    Some(match key {
-        "method" => Value::from(request.method().as_str()),
-        "path" => Value::from(request.path()),
-        "full_path" => Value::from(request.full_path()),
-        "url" => Value::from(request.url()),
-        "base_url" => Value::from(request.base_url()),
-        "url_root" | "root_url" => Value::from(request.root_url()),
-        "host_url" => Value::from(request.host_url()),
-        "host" => Value::from(request.host()),
-        "scheme" => Value::from(request.scheme().as_str()),
-        "is_secure" => Value::from(request.is_secure()),
-        "script_root" | "root_path" => Value::from(request.root_path()),
-        "query_string" => Value::from(request.query_string()),
-        "remote_addr" => {
-            request.remote_addr().map_or_else(|| Value::from(()), |address| Value::from(address.to_string()))
-        }
-        "args" => Value::from_object(Pairs::Args),
-        "cookies" => Value::from_object(Pairs::Cookies),
-        "headers" => Value::from_object(Pairs::Headers),
-        "user_agent" => Value::from(request.header("user-agent").unwrap_or_default()),
-        "referrer" => request.header("referer").map_or_else(|| Value::from(()), Value::from),
-        _ => return None,
-    })
+    with(|ctx| Value::from(security::talisman::nonce(ctx)))
 }
 
 /// `request.args`, `form`, `cookies` and `headers`: the first value by name, all of them with `getlist`. They are looked
 /// up where they are: a template that asks for one value does not pay for the others.
 #[derive(Clone, Copy, Debug)]
-enum Pairs {
+pub(super) enum Pairs {
     Args,
     Form,
+    /// Of the query, then of the form.
+    Values,
     Cookies,
     Headers,
 }
@@ -153,6 +105,7 @@ impl Pairs {
         let found = match self {
             Pairs::Args => request.args().get(key),
             Pairs::Form => ctx.parsed_form()?.fields.get(key),
+            Pairs::Values => request.args().get(key).or_else(|| ctx.parsed_form()?.fields.get(key)),
             Pairs::Cookies => request.cookie(key),
             Pairs::Headers => headers(request, key).next(),
         };
@@ -165,6 +118,10 @@ impl Pairs {
             Pairs::Args => request.args().getlist(key).map(Value::from).collect(),
             Pairs::Form => {
                 ctx.parsed_form().into_iter().flat_map(|form| form.fields.getlist(key)).map(Value::from).collect()
+            }
+            Pairs::Values => {
+                let form = ctx.parsed_form().into_iter().flat_map(|form| form.fields.getlist(key));
+                request.args().getlist(key).chain(form).map(Value::from).collect()
             }
             Pairs::Cookies => {
                 request.cookies().filter(|(name, _)| *name == key).map(|(_, value)| Value::from(value)).collect()
@@ -180,6 +137,10 @@ impl Pairs {
             Pairs::Args => request.args().iter().map(|(name, _)| name).collect(),
             Pairs::Form => {
                 ctx.parsed_form().into_iter().flat_map(|form| form.fields.iter()).map(|(name, _)| name).collect()
+            }
+            Pairs::Values => {
+                let form = ctx.parsed_form().into_iter().flat_map(|form| form.fields.iter());
+                request.args().iter().chain(form).map(|(name, _)| name).collect()
             }
             Pairs::Cookies => request.cookies().map(|(name, _)| name).collect(),
             Pairs::Headers => request.headers().keys().map(HeaderName::as_str).collect(),
@@ -212,9 +173,28 @@ impl Object for Pairs {
     ) -> Result<Value, Error> {
         let key = args.first().and_then(Value::as_str).unwrap_or_default();
         match (method, args) {
+            ("get", [_, named]) if named.is_kwargs() => {
+                let kwargs = Kwargs::try_from(named.clone())?;
+                let default: Option<Value> = kwargs.get("default")?;
+                kwargs.assert_all_used()?;
+                with(|ctx| self.first(ctx, key).or(default).unwrap_or_else(|| Value::from(())))
+            }
             ("get", [_]) => with(|ctx| self.first(ctx, key).unwrap_or_else(|| Value::from(()))),
             ("get", [_, default]) => with(|ctx| self.first(ctx, key).unwrap_or_else(|| default.clone())),
             ("getlist", [_]) => with(|ctx| self.all(ctx, key)),
+            ("lists", []) => with(|ctx| {
+                let names = self.names(ctx).into_iter();
+                names.map(|name| Value::from(vec![Value::from(&name), self.all(ctx, &name)])).collect()
+            }),
+            ("to_dict", []) => with(|ctx| {
+                let names = self.names(ctx).into_iter();
+                let first = |name: String| (Value::from(&name), self.first(ctx, &name).unwrap_or_default());
+                dict(names.map(first).collect())
+            }),
+            ("get" | "getlist" | "lists" | "to_dict", _) => Err(Error::new(
+                ErrorKind::InvalidOperation,
+                format!("`{method}` takes a name here, `get` a default too, and neither takes `type`"),
+            )),
             _ => Err(Error::from(ErrorKind::UnknownMethod)),
         }
     }
@@ -227,7 +207,18 @@ pub(super) struct SessionObject;
 impl Object for SessionObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str()?;
-        with(|ctx| ctx.session().value(key)).ok()?.map(|value| to_value(&value))
+        let value = with(|ctx| ctx.session().value(key)).ok()?.map(|value| to_value(&value));
+        // As attributes; a value of the session under such a name comes first.
+        value.or_else(|| {
+            let is_so = match key {
+                "permanent" => with(|ctx| ctx.session().is_permanent()),
+                "new" => with(|ctx| ctx.session().is_new()),
+                "modified" => with(|ctx| ctx.session().is_modified()),
+                "accessed" => with(|ctx| ctx.session().is_accessed()),
+                _ => return None,
+            };
+            is_so.ok().map(Value::from)
+        })
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -249,6 +240,31 @@ impl Object for GObject {
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         let keys = with(|ctx| ctx.g().names().map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
         Enumerator::Values(keys.into_iter().map(Value::from).collect())
+    }
+
+    /// What changes it; the rest is a dict's.
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut minijinja::State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        let Some(name) = args.first().and_then(Value::as_str) else { return Err(ErrorKind::UnknownMethod.into()) };
+        let found = self.get_value(&args[0]);
+        match (method, args) {
+            ("pop", [_] | [_, _]) => {
+                with(|ctx| ctx.g_mut().pop::<serde_json::Value>(name))?;
+                let no_such = || Error::new(ErrorKind::InvalidOperation, format!("`g` has no `{name}`"));
+                found.or(args.get(1).cloned()).ok_or_else(no_such)
+            }
+            ("setdefault", [_] | [_, _]) if found.is_none() => {
+                let value = args.get(1).cloned().unwrap_or(Value::from(()));
+                with(|ctx| ctx.g_mut().set(name, &value))?;
+                Ok(value)
+            }
+            ("setdefault", [_] | [_, _]) => Ok(found.unwrap_or_default()),
+            _ => Err(ErrorKind::UnknownMethod.into()),
+        }
     }
 }
 

@@ -7,14 +7,17 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, ObjectExt, Value};
-use minijinja::{Error, ErrorKind, State};
+use minijinja::{Error, ErrorKind};
 use serde::ser::{self, Serialize};
 
+use crate::base::dates::Date;
 use crate::base::datetime::DateTime;
 use crate::base::html::Html;
 use crate::builtin::form::FORM_MARKER;
 use crate::builtin::templating::dict::dict;
 use crate::builtin::templating::forms;
+use crate::builtin::templating::iterated::{ITERATED, iterated};
+use crate::builtin::templating::moments;
 
 /// `value` as a template sees it. A value that cannot be serialized raises its error where the template uses it.
 pub(super) fn to_value<T: Serialize + ?Sized>(value: &T) -> Value {
@@ -107,10 +110,8 @@ impl ser::Serializer for ToValue {
         let inner = value.serialize(ToValue)?;
         Ok(match name {
             Html::SERDE_NAME => Value::from_safe_string(inner.as_str().unwrap_or_default().to_owned()),
-            DateTime::SERDE_NAME => inner
-                .as_str()
-                .and_then(|text| text.parse().ok())
-                .map_or(inner, |moment| Value::from_object(Moment(moment))),
+            DateTime::SERDE_NAME => moments::moment(inner),
+            Date::SERDE_NAME => moments::day(inner),
             FORM_MARKER => forms::form(&inner),
             _ => inner,
         })
@@ -157,8 +158,9 @@ impl ser::Serializer for ToValue {
         Ok(Entries { key: None, entries: Vec::new() })
     }
 
-    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Fields, Unserializable> {
-        Ok(Fields { variant: None, fields: Vec::with_capacity(len) })
+    fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields, Unserializable> {
+        let is_iterated = name == ITERATED;
+        Ok(Fields { variant: None, is_iterated, fields: Vec::with_capacity(len) })
     }
 
     fn serialize_struct_variant(
@@ -168,7 +170,7 @@ impl ser::Serializer for ToValue {
         variant: &'static str,
         len: usize,
     ) -> Result<Fields, Unserializable> {
-        Ok(Fields { variant: Some(variant), fields: Vec::with_capacity(len) })
+        Ok(Fields { variant: Some(variant), is_iterated: false, fields: Vec::with_capacity(len) })
     }
 }
 
@@ -233,6 +235,7 @@ impl ser::SerializeMap for Entries {
 
 struct Fields {
     variant: Option<&'static str>,
+    is_iterated: bool,
     fields: Vec<(&'static str, Value)>,
 }
 
@@ -248,6 +251,9 @@ macro_rules! fields {
             }
 
             fn end(self) -> Converted {
+                if self.is_iterated {
+                    return Ok(iterated(self.fields));
+                }
                 Ok(tagged(self.variant, Value::from_object(Record { fields: self.fields })))
             }
         })*
@@ -274,50 +280,6 @@ impl Object for Record {
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         self.mapped_enumerator(|record| Box::new(record.fields.iter().map(|(name, _)| Value::from(*name))))
-    }
-}
-
-/// A moment, with the methods that a Python template calls on one.
-#[derive(Debug)]
-struct Moment(DateTime);
-
-impl Object for Moment {
-    fn repr(self: &Arc<Self>) -> minijinja::value::ObjectRepr {
-        minijinja::value::ObjectRepr::Plain
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        Some(match key.as_str()? {
-            "year" => Value::from(self.0.year()),
-            "month" => Value::from(self.0.month()),
-            "day" => Value::from(self.0.day()),
-            "hour" => Value::from(self.0.hour()),
-            "minute" => Value::from(self.0.minute()),
-            "second" => Value::from(self.0.second()),
-            "microsecond" => Value::from(self.0.microsecond()),
-            _ => return None,
-        })
-    }
-
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
-        match (method, args) {
-            ("strftime", [format]) => Ok(Value::from(self.0.strftime(format.as_str().unwrap_or_default()))),
-            ("isoformat", []) => Ok(Value::from(self.0.isoformat())),
-            ("timestamp", []) => Ok(Value::from(self.0.unix_micros() as f64 / 1e6)),
-            ("strftime" | "isoformat" | "timestamp", _) => Err(Error::new(
-                ErrorKind::TooManyArguments,
-                format!("`{method}` of a date and time was called with {} arguments", args.len()),
-            )),
-            _ => Err(Error::from(ErrorKind::UnknownMethod)),
-        }
-    }
-
-    fn custom_cmp(self: &Arc<Self>, other: &minijinja::value::DynObject) -> Option<std::cmp::Ordering> {
-        other.downcast_ref::<Moment>().map(|other| self.0.cmp(&other.0))
-    }
-
-    fn render(self: &Arc<Self>, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        Display::fmt(&self.0, f)
     }
 }
 

@@ -79,6 +79,15 @@ impl SessionCookie {
         self.refresh_each_request && request.headers().contains_key(header::COOKIE)
     }
 
+    /// Whether `response` sets the cookie already: a view has, or a mounted application whose session has the same one.
+    pub fn is_set(&self, response: &Response) -> bool {
+        let mut cookies = response.headers().get_all(header::SET_COOKIE).iter();
+        cookies.any(|cookie| {
+            let rest = cookie.as_bytes().strip_prefix(self.name.as_bytes());
+            rest.is_some_and(|rest| rest.starts_with(b"="))
+        })
+    }
+
     /// Whether the cookie is to be set: the session was changed, or it is permanent and every request puts off its
     /// end. Flask's `should_set_cookie`.
     pub fn should_set(&self, session: &Session) -> bool {
@@ -93,7 +102,8 @@ impl SessionCookie {
         }
     }
 
-    /// Sets the cookie to `text`, until the browser closes or, for a permanent session, for its lifetime.
+    /// Sets the cookie to `text`, until the browser closes or, for a permanent session, for its lifetime. A session that was
+    /// not changed, and only has its end put off, leaves a cookie alone that the response [has](SessionCookie::is_set).
     ///
     /// # Errors
     ///
@@ -105,6 +115,9 @@ impl SessionCookie {
                 "the text of the cookie `{}` would have to be quoted; encode it",
                 self.name
             )));
+        }
+        if !session.is_modified() && self.is_set(response) {
+            return Ok(());
         }
         let permanent = session.state().is_permanent();
         let header =

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::app::signal::Signal;
 use crate::context::session::flashed::FlashedMessage;
 use crate::context::session::{FLASHES, Session};
 use crate::signing::tagged_json::tuple;
@@ -19,8 +20,10 @@ impl Session {
     /// Keeps `message` under a category of your own: `error`, `info`, `warning`.
     #[track_caller]
     pub fn flash_as(&self, category: impl Into<String>, message: impl Into<FlashedMessage>) {
-        let message = tagged(&message.into()).unwrap_or_default();
-        let message = tuple(vec![category.into().into(), message]);
+        let (category, message) = (category.into(), message.into());
+        self.send(|| MessageFlashed { category: category.clone(), message: message.clone() });
+        let message = tagged(&message).unwrap_or_default();
+        let message = tuple(vec![category.into(), message]);
         let values = &mut self.modified().values;
         match values.get_mut(FLASHES) {
             Some(Value::Array(messages)) => messages.push(message),
@@ -38,6 +41,27 @@ impl Session {
         self.state().flashes.insert(messages).clone()
     }
 }
+
+/// A message was flashed. It is sent before the next signal of the request. Flask's `message_flashed`.
+#[derive(Clone, Debug)]
+pub struct MessageFlashed {
+    category: String,
+    message: FlashedMessage,
+}
+
+impl MessageFlashed {
+    /// The category: `message` unless another was given.
+    pub fn category(&self) -> &str {
+        &self.category
+    }
+
+    /// The message.
+    pub fn message(&self) -> &FlashedMessage {
+        &self.message
+    }
+}
+
+impl Signal for MessageFlashed {}
 
 fn category_and_message(pair: &Value) -> Option<(String, FlashedMessage)> {
     match pair.get(" t").unwrap_or(pair).as_array()?.as_slice() {

@@ -8,6 +8,7 @@ pub(crate) mod memory;
 pub(crate) mod secure_cookie;
 pub(crate) mod server_side;
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,6 +60,8 @@ pub(crate) struct SessionState {
     pub(crate) is_new: bool,
     /// Why there is nothing to keep it with: reading finds nothing, writing fails.
     pub(crate) null: Option<Cow<'static, str>>,
+    /// What it was read from, for a session in a cookie.
+    pub(crate) json: Vec<u8>,
     /// What a session that is kept on the server is kept under.
     pub(crate) sid: Option<String>,
     /// It is another session from now on, so it gets another id.
@@ -69,6 +72,8 @@ pub(crate) struct SessionState {
     pub(crate) saved: bool,
     /// Flashed messages taken out by this request, so that a second look finds them still.
     pub(crate) flashes: Option<Vec<(String, FlashedMessage)>>,
+    /// Signals that were sent and wait for the context, if there is one that asks for them.
+    pub(crate) signals: Option<Vec<Box<dyn Any + Send>>>,
 }
 
 impl SessionState {
@@ -113,6 +118,11 @@ impl Session {
     /// The state as it is, without counting as an access.
     pub(crate) fn state(&self) -> MutexGuard<'_, SessionState> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the log say so where it is changed, because nothing saves it.
+    pub(crate) fn never_saved(&self) {
+        self.state().saved = true;
     }
 
     fn accessed(&self) -> MutexGuard<'_, SessionState> {
@@ -197,16 +207,13 @@ impl Session {
         read_or_warn(&value, key)
     }
 
-    /// Takes everything out; the browser is told to forget the cookie. What is set afterwards is another session: one
+    /// Takes everything out; the browser is told to forget the cookie, be it one that cannot be read. What is set afterwards is another session: one
     /// that is kept on the server gets another id.
     #[track_caller]
     pub fn clear(&self) {
-        let mut state = self.accessed();
+        let mut state = self.modified();
         state.renewed = true;
-        if !state.values.is_empty() {
-            state.values.clear();
-            state.note_modified(Location::caller());
-        }
+        state.values.clear();
     }
 
     /// Begins another session for the same browser: everything is taken out except the messages that no page has shown
@@ -239,6 +246,16 @@ impl Session {
         }
     }
 
+    /// Keeps the signals that are sent from now on, for a context.
+    pub(crate) fn keep_signals(&self) {
+        self.state().signals.get_or_insert_default();
+    }
+
+    /// What was sent since it was last asked.
+    pub(crate) fn take_signals(&self) -> Vec<Box<dyn Any + Send>> {
+        self.state().signals.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// The keys, in alphabetical order.
     pub fn keys(&self) -> Vec<String> {
         self.accessed().values.keys().cloned().collect()
@@ -257,11 +274,7 @@ impl Session {
     /// Sets whether it outlives the browser window.
     #[track_caller]
     pub fn set_permanent(&self, permanent: bool) {
-        if permanent {
-            self.set("_permanent", true);
-        } else {
-            self.pop::<bool>("_permanent");
-        }
+        self.set("_permanent", permanent);
     }
 
     /// Whether the browser brought no session that could be used.

@@ -6,6 +6,7 @@ use http::{HeaderValue, header};
 use serde_json::{Map, Value};
 
 use crate::app::freezing::Freezing;
+use crate::app::limits::max_cookie_size;
 use crate::base::config::Config;
 use crate::base::error::Result;
 use crate::context::session::cookie::SessionCookie;
@@ -50,19 +51,22 @@ impl SecureCookieSessions {
         Ok(SecureCookieSessions {
             signer: signing_keys(config)?.map(|keys| Serializer::with_derivation(keys, SALT, KeyDerivation::Hmac)),
             cookie: SessionCookie::from_config(config)?,
-            max_size: config.get("MAX_COOKIE_SIZE")?,
+            max_size: max_cookie_size(config)?,
         })
     }
 
     fn read(&self, request: &Request) -> Session {
         let Some(signer) = &self.signer else { return Session::without_key() };
-        let values: Option<Map<String, Value>> = self.cookie.read(request).and_then(|text| {
-            let json = signer.unsign(&text, Some(self.cookie.lifetime()), SystemTime::now()).valid()?;
-            read_values(&json)
-        });
+        let json = self
+            .cookie
+            .read(request)
+            .and_then(|text| signer.unsign(&text, Some(self.cookie.lifetime()), SystemTime::now()).valid());
+        let json = json.unwrap_or_default();
+        let values = if json.is_empty() { None } else { read_values(&json) };
         Session::with_state(SessionState {
             is_new: values.is_none(),
             values: values.unwrap_or_default(),
+            json,
             ..SessionState::default()
         })
     }
@@ -74,7 +78,8 @@ impl SecureCookieSessions {
         if state.accessed || refreshed {
             response.vary("Cookie");
         }
-        let Some(signer) = self.signer.as_ref().filter(|_| state.modified || refreshed) else {
+        let is_wanted = || state.modified || (refreshed && !self.cookie.is_set(response));
+        let Some(signer) = self.signer.as_ref().filter(|_| is_wanted()) else {
             return Ok(());
         };
         if state.values.is_empty() {
@@ -83,29 +88,60 @@ impl SecureCookieSessions {
             }
             return Ok(());
         }
-        let cookie = self.signed(signer, &state.values, permanent)?;
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+        let Signed { cookie, size } = self.signed(signer, &state.values, permanent)?;
+        if size <= self.max_size {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        } else {
+            self.refuse(&state, size, response);
+        }
         Ok(())
     }
 
-    fn signed(&self, signer: &Serializer, values: &Map<String, Value>, permanent: bool) -> Result<HeaderValue> {
+    fn signed(&self, signer: &Serializer, values: &Map<String, Value>, permanent: bool) -> Result<Signed> {
         let json = json::dumps(&*wrapped(values))?;
-        let now = SystemTime::now();
-        self.cookie.filled(signed_len(json.len()), permanent, now, |out| {
+        let (now, mut size) = (SystemTime::now(), 0);
+        let cookie = self.cookie.filled(signed_len(json.len()), permanent, now, |out| {
             signer.sign_into(out, &json, now);
-            self.warn_if_too_large(out.len() - "=".len());
-        })
+            size = out.len() - "=".len();
+        })?;
+        Ok(Signed { cookie, size })
     }
 
-    /// Browsers drop a cookie whose name and value are too large without a word.
-    fn warn_if_too_large(&self, size: usize) {
-        if self.max_size > 0 && size > self.max_size {
-            tracing::warn!(
-                "the session cookie has {size} bytes, more than MAX_COOKIE_SIZE ({}); a browser may drop it: store less in the session",
-                self.max_size
-            );
+    /// A browser drops a cookie that is too large without a word and keeps the one before, or a proxy the whole answer. So
+    /// none is sent, and the browser keeps the session that it has; one that was ended on purpose ends all the same.
+    #[cold]
+    fn refuse(&self, state: &SessionState, size: usize, response: &mut Response) {
+        let kept = if state.renewed { "has none now" } else { "keeps the one before" };
+        if state.renewed {
+            self.cookie.delete(response);
         }
+        tracing::error!(
+            "the session cookie would have {size} bytes, more than MAX_COOKIE_SIZE ({}), so it was not sent, and the browser \
+             {kept}; {}: keep less in the session, or keep it on the server",
+            self.max_size,
+            sizes(&read_values(&state.json).unwrap_or_default(), &state.values),
+        );
     }
+}
+
+/// The cookie of a session, and how long its name and value are together, which is what browsers count.
+struct Signed {
+    cookie: HeaderValue,
+    size: usize,
+}
+
+/// How large the values are, as JSON, and which of them have grown, the largest first.
+fn sizes(before: &Map<String, Value>, now: &Map<String, Value>) -> String {
+    const MOST: usize = 8;
+    let size = |value: &Value| json::dumps(value).map_or(0, |json| json.trim_ascii().len());
+    let mut sizes: Vec<_> =
+        now.iter().map(|(key, value)| (size(value), before.get(key).map_or(0, size), key)).collect();
+    sizes.sort_by_key(|(now, before, _)| std::cmp::Reverse((now.saturating_sub(*before), *now)));
+    let told = sizes.iter().take(MOST).map(|(now, before, key)| match before {
+        _ if now > before => format!("`{}` grew from {before} to {now} bytes", key.escape_debug()),
+        _ => format!("`{}` has {now}", key.escape_debug()),
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// What was signed is one of ours, or Flask's; if it cannot be kept exactly, somebody should know why it is not read.

@@ -246,7 +246,7 @@ impl Tunnel {
         let request = http::Request::builder().method("CONNECT").uri(format!("http://localhost{path}"));
         let request = request.version(http::Version::HTTP_2).extension(h2::ext::Protocol::from_static(protocol));
         // With the first answer the client knows what the server can do.
-        client.get("/").await;
+        let _ = client.get("/").await;
         let mut sender = soon(client.send.clone().ready()).await.expect("the connection is open");
         assert!(sender.is_extended_connect_protocol_enabled());
         let (response, send) = sender.send_request(request.body(()).expect("a request"), false).expect("it is open");

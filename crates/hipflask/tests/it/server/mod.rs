@@ -10,6 +10,8 @@ mod life;
 mod refused;
 #[cfg(unix)]
 mod sockets;
+mod streams;
+mod tls;
 mod told;
 mod upgrade;
 
@@ -101,9 +103,14 @@ impl Drop for Workers {
 
 impl Server {
     fn start(app: App) -> Server {
+        Server::start_as(app, |server| server)
+    }
+
+    /// The same, with more said about its socket.
+    fn start_as(app: App, more: impl FnOnce(hipflask::server::Server) -> hipflask::server::Server) -> Server {
         let workers = Workers::start();
         let entered = workers.0.as_ref().map(Runtime::enter);
-        let mut server = Server::start_here(app);
+        let mut server = Server::start_here_as(app, more);
         drop(entered);
         server.ended.workers = Some(workers);
         server
@@ -111,9 +118,13 @@ impl Server {
 
     /// Starts it on the test's own thread, where it runs when the test waits and at no other time.
     fn start_here(app: App) -> Server {
+        Server::start_here_as(app, |server| server)
+    }
+
+    fn start_here_as(app: App, more: impl FnOnce(hipflask::server::Server) -> hipflask::server::Server) -> Server {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        Server::run(hipflask::server::Server::new(freeze(app)).listener(listener), address)
+        Server::run(more(hipflask::server::Server::new(freeze(app)).listener(listener)), address)
     }
 
     fn run(server: hipflask::server::Server, address: SocketAddr) -> Server {

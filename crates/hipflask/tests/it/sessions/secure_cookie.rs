@@ -101,3 +101,96 @@ async fn without_a_key_the_application_does_not_start_in_production() {
     let short = app().config("SECRET_KEY", "short").freeze().expect_err("the key is weak");
     assert!(short.to_string().contains("5 bytes"), "{short}");
 }
+
+/// A view that keeps as many bytes that cannot be compressed as it is told to.
+async fn keep(session: Session, query: hipflask::http::MultiDict) -> Result<&'static str> {
+    if query.get("renew").is_some() {
+        session.renew();
+    }
+    for (key, bytes) in query.iter().filter(|(key, _)| *key != "renew") {
+        let bytes: usize = bytes.parse()?;
+        let text = (0..bytes).map(|_| hipflask::signing::token_urlsafe::<3>()).collect::<String>();
+        session.set(key, &text[..bytes]);
+    }
+    Ok("kept")
+}
+
+#[test]
+fn a_session_that_is_too_large_is_not_sent_and_the_log_says_what_has_grown() {
+    let client = app().add_url_rule(Rule::new("/keep"), keep).test_client();
+    let log_of = |target: &str| {
+        let mut set = Vec::new();
+        let log = crate::log::Log::of(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("threads");
+            let response = runtime.block_on(client.get(target).send());
+            assert_eq!(response.text(), "kept", "the answer is there");
+            let cookies = response.headers().get_all("set-cookie").iter();
+            set = cookies.map(|cookie| cookie.to_str().expect("text").to_owned()).collect();
+        });
+        (log, set)
+    };
+    let (log, set) = log_of("/keep?cart=900&theme=20");
+    assert_eq!((log.contains("ERROR"), set.len()), (false, 1), "{log}");
+    let before = client.cookie("session");
+    let (log, set) = log_of("/keep?cart=6000&seen=100");
+    assert!(set.is_empty() && client.cookie("session") == before, "the browser keeps what it has: {set:?}");
+    let told = [
+        "more than MAX_COOKIE_SIZE (4093), so it was not sent",
+        "keeps the one before",
+        "`cart` grew from 902 to 6002 bytes, `seen` grew from 0 to 102 bytes, `theme` has 22:",
+    ];
+    for told in told {
+        assert!(log.contains(told), "{told}: {log}");
+    }
+    let (log, set) = log_of("/keep?theme=10");
+    assert_eq!((log.contains("ERROR"), set.len()), (false, 1), "and is not locked out");
+    // A session that was ended is not the one before.
+    let (log, set) = log_of("/keep?renew=1&cart=6000");
+    assert!(log.contains("has none now") && set[0].starts_with("session=; Expires=Thu, 01 Jan 1970"), "{set:?}: {log}");
+    let limitless = app().add_url_rule(Rule::new("/keep"), keep).config("MAX_COOKIE_SIZE", 0).test_client();
+    assert!(limitless.get("/keep?cart=6000").send_blocking().header("set-cookie").is_some());
+}
+
+#[test]
+fn another_cookie_that_is_too_large_is_sent_with_a_warning() {
+    async fn set() -> Result<Response> {
+        let mut response = Response::new("set");
+        response.set_cookie(&hipflask::http::Cookie::new("small", "x"))?;
+        response.set_cookie(&hipflask::http::Cookie::new("large", "x".repeat(5000)))?;
+        Ok(response)
+    }
+    let client = app().add_url_rule(Rule::new("/large"), set).test_client();
+    let log = crate::log::Log::of(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("threads");
+        runtime.block_on(client.get("/large").send());
+    });
+    assert!(log.contains("the cookie `large` has 5005 bytes") && !log.contains("`small`"), "{log}");
+    assert_eq!(client.cookie("large").map(|value| value.len()), Some(5000));
+}
+
+#[hipflask::test]
+async fn an_empty_session_that_is_cleared_deletes_the_cookie_as_in_flask() {
+    let client = app().test_client();
+    client.set_cookie("session", "what no key has signed");
+    let response = client.get("/clear").send().await;
+    assert!(
+        response.header("set-cookie").is_some_and(|cookie| cookie.starts_with("session=; Expires=Thu, 01 Jan 1970"))
+    );
+    assert_eq!(client.cookie("session"), None);
+}
+
+#[hipflask::test]
+async fn the_cookie_may_be_this_hosts_alone_and_apart_in_each_site_that_embeds_it() {
+    let host = || app().config("SESSION_COOKIE_NAME", "__Host-session").config("SESSION_COOKIE_PARTITIONED", true);
+    let client = host().config("SESSION_COOKIE_SAMESITE", "None").test_client();
+    let response = client.get("/set?a=1").send().await;
+    let cookie = response.header("set-cookie").expect("the session was changed");
+    assert!(cookie.starts_with("__Host-session=e"), "{cookie}");
+    assert!(cookie.ends_with("; Secure; HttpOnly; Path=/; SameSite=None; Partitioned"), "{cookie}");
+    for (key, value) in [("SESSION_COOKIE_DOMAIN", json!("example.org")), ("SESSION_COOKIE_PATH", json!("/x"))] {
+        let errors = host().config(key, value).freeze().expect_err("no browser takes it");
+        assert!(errors.to_string().contains("SESSION_COOKIE_NAME"), "{key}: {errors}");
+    }
+    let errors = host().config("SESSION_COOKIE_PARTITIONED", false).config("SESSION_COOKIE_SECURE", false);
+    assert!(errors.freeze().is_err());
+}

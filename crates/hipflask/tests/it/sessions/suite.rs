@@ -108,7 +108,8 @@ async fn an_emptied_session_is_taken_back(make: Make) {
     let cookie = set_cookie(&cleared);
     assert!(cookie.starts_with("session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0;"), "{cookie}");
     assert_eq!(client.cookie("session"), None);
-    assert_eq!(client.get("/clear").send().await.header("set-cookie"), None, "there is nothing to take back");
+    let again = client.get("/clear").send().await;
+    assert!(set_cookie(&again).contains("; Max-Age=0;"), "as in Flask: the browser may have one that cannot be read");
 }
 
 async fn at_a_login_nothing_comes_along(make: Make) {

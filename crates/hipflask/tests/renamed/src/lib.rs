@@ -10,9 +10,20 @@ mod my {
     pub(crate) use web as hipflask;
 }
 
+#[derive(web::form::Choices)]
+#[choices(crate = web)]
+enum Plan {
+    Free,
+    #[choice(label = "Pro")]
+    Professional,
+}
+
+async fn leave(form: Form<Registration>) -> Result<Form<Registration>> {
+    Ok(form)
+}
+
 #[derive(Form)]
-#[form(crate = web)]
-#[expect(dead_code, reason = "only what its rules say is looked at")]
+#[form(crate = web, prepare = leave)]
 struct Registration {
     #[field(length(2..=10), one_of("ada", "grace"))]
     name: String,
@@ -22,6 +33,17 @@ struct Registration {
     again: String,
     #[field(range(18..), check = is_even)]
     age: i64,
+    plan: Option<Plan>,
+    #[field(widget = "date", none_of("2026-01-01"))]
+    days: Vec<String>,
+    inner: Option<Inner>,
+}
+
+#[derive(Form)]
+#[form(crate = my::hipflask)]
+struct Inner {
+    #[field(ticked)]
+    agreed: bool,
 }
 
 fn is_even(number: &i64) -> Result<(), String> {

@@ -1,7 +1,70 @@
 //! Every option of `#[field(..)]`.
 
-use hipflask::form::{FieldError, FieldName, FieldRule, Sent};
+use hipflask::form::{Choices, Date, FieldError, FieldName, FieldRule, Sent};
+use hipflask::http::Upload;
 use hipflask::prelude::*;
+
+#[derive(Choices, Debug)]
+enum Size {
+    Small,
+    #[choice(value = "xl", label = "Extra large", group = "Large")]
+    r#Large,
+}
+
+#[derive(Form, Debug)]
+#[form(prepare = leave)]
+struct More {
+    #[field(range(Date::of(2026, 1, 1)..), empty = "no day")]
+    day: Date,
+    #[field(url)]
+    url: Option<String>,
+    #[field(uuid)]
+    id: Option<String>,
+    #[field(mac_address)]
+    card: Option<String>,
+    #[field(none_of("a", "b"), autofocus)]
+    word: Option<String>,
+    #[field(readonly)]
+    shown: Option<String>,
+    #[field(disabled)]
+    off: Option<String>,
+    #[field(ticked)]
+    agreed: bool,
+    #[field(choices)]
+    later: Option<u8>,
+    #[field(widget = "radio", empty = "None")]
+    size: Option<Size>,
+    #[field(widget = "checkboxes", entries(..=2))]
+    sizes: Vec<Size>,
+    #[field(file_types("png"), file_size(1..=100), entries(..=3))]
+    files: Vec<Upload>,
+    #[field(widget = "range", range(0.0..=1.0))]
+    slider: f32,
+    #[field(entries(1..))]
+    inner: Vec<Inner>,
+}
+
+#[derive(Form, Debug)]
+struct Inner {
+    text: String,
+}
+
+async fn leave(form: Form<More>, _: Config) -> Result<Form<More>> {
+    Ok(form)
+}
+
+#[post("/more")]
+async fn more(form: Form<More>) -> String {
+    form.valid()
+        .map_or_else(|| format!("{:?}", form.messages().collect::<Vec<_>>()), |more| format!("{:?}", more.inner))
+}
+
+#[hipflask::test]
+async fn all_of_it_is_read() {
+    let client = app!().config("SECRET_KEY", "only for this test").routes(routes![more]).test_client();
+    let sent = [("day", "2026-11-21"), ("agreed", "y"), ("slider", "0.5"), ("inner-0-text", "x")];
+    assert_eq!(client.post("/more").form(sent).send().await.text(), r#"[Inner { text: "x" }]"#);
+}
 
 #[derive(Form)]
 struct Signup {

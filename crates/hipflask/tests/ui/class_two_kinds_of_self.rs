@@ -1,0 +1,18 @@
+use hipflask::prelude::*;
+
+struct Posts;
+
+#[route("/posts")]
+impl Posts {
+    async fn get(&self) -> &'static str {
+        "posts"
+    }
+
+    async fn post(self) -> &'static str {
+        "posts"
+    }
+}
+
+fn main() {
+    let _ = App::new("x", ".").routes(Posts.as_view("posts"));
+}
