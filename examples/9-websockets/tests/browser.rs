@@ -1,6 +1,7 @@
 //! The chat in two windows of headless Chromium.
 
 #[path = "../../flaskr/tests/driver/mod.rs"]
+#[allow(dead_code, reason = "it has more than this test needs")]
 mod driver;
 
 use std::process::Command;
