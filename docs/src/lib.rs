@@ -24,6 +24,7 @@ pages! {
     sessions "../sessions.md",
     streaming "../streaming.md",
     forms "../forms.md",
+    tasks "../tasks.md",
     routing "../routing.md",
     server "../server.md",
     websockets "../websockets.md",
