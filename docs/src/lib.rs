@@ -29,6 +29,7 @@ pages! {
     tasks "../tasks.md",
     routing "../routing.md",
     server "../server.md",
+    websockets "../websockets.md",
     performance "../performance.md",
     deployment "../deployment.md",
     headers "../headers.md",

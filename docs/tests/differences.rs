@@ -7,6 +7,7 @@ use hipflask::routing::ViewArgs;
 use hipflask::security::ProxyFix;
 use hipflask::testing::{TestClient, TestResponse};
 use hipflask::{DateTime, Rule};
+use hipflask_websocket::prelude::*;
 
 const KEY: &str = "only for this test, and long enough for production";
 
@@ -47,6 +48,16 @@ fn a_proxy_is_believed_where_it_can_be_one_and_in_what_can_be() {
         let request = request.with_header("x-forwarded-for", said).with_header("x-forwarded-proto", scheme);
         let response = hipflask::block_on(app.respond(request));
         assert_eq!(response.data(), Some(seen.as_bytes()), "{peer} {said}");
+    }
+}
+
+#[hipflask::test]
+async fn a_page_of_another_site_opens_no_websocket() {
+    let view = async |handshake: Handshake| handshake.accept(async |_| Ok(()));
+    let app = production().extend(WebSockets).add_url_rule(Rule::new("/").websocket(true), view);
+    let client = app.test_client();
+    for (origin, status) in [("http://localhost", 101), ("https://evil.example", 403)] {
+        assert_eq!(client.websocket("/").header("origin", origin).send().await.status(), status, "{origin}");
     }
 }
 

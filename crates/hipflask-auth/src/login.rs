@@ -359,7 +359,7 @@ pub async fn login_required(ctx: &mut Context) -> Result<()> {
     if load_current(ctx).await? { Ok(()) } else { Err(unauthorized(ctx)) }
 }
 
-/// Redirects a browser to the login page, with the way back; every other client gets 401.
+/// Redirects a browser to the login page, with the way back; every other client, and a WebSocket, gets 401.
 fn unauthorized(ctx: &mut Context) -> Error {
     ctx.send(|| UserUnauthorized);
     let app = ctx.app().clone();
@@ -368,7 +368,9 @@ fn unauthorized(ctx: &mut Context) -> Error {
         Some(LoginView(view)) => view.clone(),
         None => logins.and_then(|logins| logins.login_view.clone()),
     };
-    let Some(view) = view.filter(|_| !ctx.request().accept().prefers_json()) else { return HttpError::new(401).into() };
+    // Neither a program nor a WebSocket can fill in a form.
+    let is_page = !ctx.request().is_websocket() && !ctx.request().accept().prefers_json();
+    let Some(view) = view.filter(|_| is_page) else { return HttpError::new(401).into() };
     if let Some(message) = logins.and_then(|logins| logins.login_message.as_deref()) {
         ctx.session().flash(message);
     }

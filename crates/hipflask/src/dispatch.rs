@@ -14,12 +14,14 @@
 //! 11. the body is made to fit the status and the method; what is wrapped around the application continues
 //! 12. teardown functions run, whatever happened, and their signals are sent (`teardown.rs`); where the body has the
 //!     context, when that ends
-//! 13. the body is sent; when it has ended, on_finished functions are told, and after_response work begins
+//! 13. the body is sent, or another protocol is spoken; when that has ended, on_finished functions are told, and
+//!     after_response work begins
 
 mod after_response;
 pub(crate) mod ending;
 mod failure;
 mod mounts;
+mod speaking;
 mod teardown;
 pub(crate) mod within;
 
@@ -77,9 +79,13 @@ impl Frozen {
         respond_in(Context::new(self.clone(), request)) // step 1
     }
 
-    /// [`respond`](Frozen::respond), with receivers for the signals of this request, and with what is gone when the request
-    /// has ended and the work after it is done.
-    pub(crate) async fn respond_observed(&self, request: Request, observers: Arc<Signals>) -> (Response, Parted) {
+    /// [`respond`](Frozen::respond) with the end of the request, with receivers for its signals, and with what is gone when
+    /// it has ended and the work after it is done.
+    pub(crate) async fn respond_observed(
+        &self,
+        request: Request,
+        observers: Arc<Signals>,
+    ) -> (Response, Ending, Parted) {
         let mut watching = Parted::default();
         let mut ending = Ending::new(Context::new(self.clone(), Box::new(request)));
         ending.watch(watching.add());
@@ -88,7 +94,7 @@ impl Frozen {
         response.settle_headers();
         self.end(ending.ctx()).await;
         ending.release(&response);
-        (ending.follow(response), watching)
+        (response, ending, watching)
     }
 
     /// Steps 1 to 11, and what is wrapped around them.

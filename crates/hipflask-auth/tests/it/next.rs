@@ -131,6 +131,15 @@ async fn a_form_is_sent_to_the_login_without_a_way_back() {
 }
 
 #[hipflask::test]
+async fn a_websocket_is_told_401() {
+    let view = async |_: Login<User>| "never";
+    let app = app().add_url_rule(Rule::new("/live").websocket(true), view);
+    let (response, connection) = app.test_client().get("/live").upgrade("websocket").await;
+    assert_eq!((response.status().as_u16(), response.header("location")), (401, None));
+    assert!(connection.is_none() && response.header("set-cookie").is_none(), "nothing is flashed");
+}
+
+#[hipflask::test]
 async fn a_program_is_told_401() {
     let client = app().test_client();
     for target in ["/secret/x", "/members/area"] {

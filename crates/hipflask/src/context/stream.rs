@@ -1,4 +1,5 @@
-//! Bodies that are written while they are sent, with the context at hand.
+//! What lasts longer than the functions of a request and has the context at hand: bodies that are written while they are
+//! sent, and protocols that a connection has changed to.
 //!
 //! A view borrows the context and hooks follow it, so the body cannot have it at once. It gets a place that the context
 //! comes to when the last hook has run, and waits in until the body ends or is dropped.
@@ -13,6 +14,8 @@ use crate::base::error::{Error, Result};
 use crate::base::panics;
 use crate::context::Context;
 use crate::http::body::{Body, BodySender};
+use crate::http::response::Response;
+use crate::http::upgrade::Upgraded;
 
 impl Context {
     /// A body written by `producer` while it is sent, like [`Body::stream`], with the context of the request: session,
@@ -45,17 +48,57 @@ impl Context {
         F: FnOnce(StreamContext, BodySender) -> Fut + Send + 'static,
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
+        let place = self.place_for_later();
+        Body::stream(async move |out| place.run(|ctx| producer(ctx, out)).await)
+    }
+
+    /// A 101 like [`Response::upgrade`], whose function has the context of the request as long as the connection lasts.
+    ///
+    /// Teardown functions run when the function has ended. The head of the response was sent before, so a change of the
+    /// session is not kept.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// #[get("/greet")]
+    /// async fn greet(ctx: &mut Context) -> Result<Response> {
+    ///     ctx.upgrade_with_context("greeting", async |ctx, mut connection| {
+    ///         let name = ctx.session().get::<String>("name").unwrap_or_default();
+    ///         Ok(connection.write_all(format!("Hello, {name}!").as_bytes()).await?)
+    ///     })
+    /// }
+    ///
+    /// # hipflask::block_on(async {
+    /// let client = App::new("doc", ".").routes(routes![greet]).test_client();
+    /// client.session_transaction(|session| session.set("name", "Ada"));
+    /// let (_, connection) = client.get("/greet").upgrade("greeting").await;
+    /// let mut said = String::new();
+    /// connection.expect("it was accepted").read_to_string(&mut said).await?;
+    /// assert_eq!(said, "Hello, Ada!");
+    /// # Ok::<(), Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If `protocol` is not allowed in a header.
+    #[track_caller]
+    pub fn upgrade_with_context<F, Fut>(&mut self, protocol: impl AsRef<str>, speak: F) -> Result<Response>
+    where
+        F: FnOnce(StreamContext, Upgraded) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        let place = self.place_for_later();
+        Response::upgrade(protocol, async move |connection| place.run(|ctx| speak(ctx, connection)).await)
+    }
+
+    /// A place that the context comes to when the functions of the request have run.
+    fn place_for_later(&mut self) -> Arc<Place> {
         let place = Arc::new(Place::default());
         self.expect_stream();
         self.g_mut().get_or_default::<Streams>().0.push(Arc::downgrade(&place));
-        Body::stream(async move |out| {
-            let ctx = StreamContext::enter(&place)?;
-            let result = match panics::catch_in(pin!(producer(ctx, out))).await {
-                Ok(result) => result,
-                Err(panicked) => Err(panicked.into()),
-            };
-            place.end(result).await
-        })
+        place
     }
 }
 
@@ -93,7 +136,21 @@ impl Place {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Runs the teardown functions, which see the error that the body ended in.
+    /// Runs what the context has waited for, and the teardown functions after it.
+    async fn run<F, Fut>(self: Arc<Place>, f: F) -> Result<()>
+    where
+        F: FnOnce(StreamContext) -> Fut,
+        Fut: Future<Output = Result<()>>,
+    {
+        let ctx = StreamContext::enter(&self)?;
+        let result = match panics::catch_in(pin!(f(ctx))).await {
+            Ok(result) => result,
+            Err(panicked) => Err(panicked.into()),
+        };
+        self.end(result).await
+    }
+
+    /// Runs the teardown functions, which see the error that it ended in.
     async fn end(&self, result: Result<()>) -> Result<()> {
         let Some(mut ctx) = self.take() else { return result };
         let error = result.err().map(Arc::new);
@@ -132,7 +189,8 @@ pub(crate) fn detach(future: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-/// The context of a request while its body is sent: what [`Context::stream_with_context`] gives to a producer.
+/// The context of a request while its body is sent: what [`Context::stream_with_context`] gives to a producer, and
+/// [`Context::upgrade_with_context`] to what speaks another protocol.
 pub struct StreamContext {
     ctx: Option<Context>,
     place: Arc<Place>,

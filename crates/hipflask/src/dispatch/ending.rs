@@ -64,9 +64,15 @@ impl Ending {
     pub(super) fn release(&mut self, response: &Response) {
         // A connection goes on where nothing can read the request's body any more.
         drop(std::mem::take(self.ctx.request_mut().body_mut()));
-        if response.body().as_bytes().is_none() {
+        if response.body().as_bytes().is_none() || response.is_upgrade() {
             self.ctx.release();
         }
+    }
+
+    /// Notes what failed after the head of the answer was sent, and logs it.
+    pub(super) fn fail(&mut self, error: Error) {
+        log_error(&self.ctx, &error);
+        self.ctx.set_error(Some(Arc::new(error)));
     }
 
     /// Ends it: `bytes` of the body were sent, which is all of them if `is_complete`.

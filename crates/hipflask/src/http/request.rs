@@ -53,6 +53,8 @@ pub struct Request {
     pub(super) websocket: Option<bool>,
     /// What its body may take of the memory, if it is not there already.
     budget: Option<Arc<Budget>>,
+    /// The protocol that an extended CONNECT of HTTP/2 asks for.
+    tunnel: Option<Box<str>>,
     id: u64,
 }
 
@@ -82,6 +84,7 @@ impl Request {
             latin: OnceLock::new(),
             websocket: None,
             budget: None,
+            tunnel: None,
             id: 0,
         }
     }
@@ -107,6 +110,7 @@ impl Request {
             latin: OnceLock::new(),
             websocket: self.websocket,
             budget: None,
+            tunnel: self.tunnel.clone(),
             id: self.id,
         }
     }
@@ -306,7 +310,14 @@ impl Request {
         self.websocket = Some(false);
     }
 
-    /// Whether it asks for a WebSocket (RFC 6455 §4.1).
+    /// It is an extended CONNECT (RFC 8441) for `protocol`: what a GET with `Upgrade` is in HTTP/1.1, and so the
+    /// application sees a GET.
+    pub(crate) fn tunnel(&mut self, protocol: &str) {
+        self.method = Method::GET;
+        self.tunnel = Some(protocol.into());
+    }
+
+    /// Whether it asks for a WebSocket (RFC 6455 §4.1, and for HTTP/2 RFC 8441 §5).
     ///
     /// ```
     /// use hipflask::http::Request;
@@ -318,6 +329,9 @@ impl Request {
     pub fn is_websocket(&self) -> bool {
         if let Some(known) = self.websocket {
             return known;
+        }
+        if let Some(protocol) = &self.tunnel {
+            return protocol.eq_ignore_ascii_case("websocket");
         }
         let Some(upgrade) = self.headers.get(header::UPGRADE) else { return false };
         let fields = self.headers.get_all(header::CONNECTION).iter().filter_map(|field| field.to_str().ok());

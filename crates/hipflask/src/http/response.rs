@@ -14,7 +14,7 @@ use crate::base::status::IntoStatus;
 use crate::http::body::Body;
 use crate::http::cookie::Cookie;
 use crate::http::kept::Headers;
-use crate::http::upgrade::{Upgrade, Upgraded};
+use crate::http::upgrade::{Upgrade, Upgraded, Upgrading};
 use crate::http::url::iri_to_uri;
 
 /// A response: status, headers, body.
@@ -41,8 +41,6 @@ struct Parts {
     defaults: Option<Arc<DefaultHeaders>>,
     body: Body,
     extensions: Extensions,
-    /// What becomes of the connection, if it changes its protocol.
-    upgrade: Option<Upgrade>,
     /// How long the name and the value of the longest cookie are that was set.
     longest_cookie: usize,
 }
@@ -62,9 +60,11 @@ impl Response {
     /// this way.
     ///
     /// `protocol` must be among those that the client offers in its `Upgrade` field. A client that did not offer
-    /// it gets 426, and an HTTP/2 client, whose connection cannot be upgraded, gets 505. Hooks, cookies and the
-    /// session work as for any other response. `speak` runs after the answer was sent; its errors are logged,
-    /// unless they say only that the client has left.
+    /// it gets 426. In HTTP/2 the client offers it with an extended CONNECT (RFC 8441), which the view sees as a GET, and
+    /// the 101 is sent as a 200; a client that did not gets 505. Hooks, cookies and the session work as for any other
+    /// response. `speak` runs after the answer was sent, and the request ends with it; its errors are logged, unless
+    /// they say only that the client has left. [`Context::upgrade_with_context`](crate::Context::upgrade_with_context)
+    /// lends it the context.
     ///
     /// ```
     /// use hipflask::http::Upgraded;
@@ -95,12 +95,17 @@ impl Response {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         let mut response = Response::default().with_status(StatusCode::SWITCHING_PROTOCOLS);
-        response.parts.upgrade = Some(Upgrade::new(speak));
+        response.parts.extensions.insert(Upgrading::new(Upgrade::new(speak)));
         response.with_header("upgrade", protocol)
     }
 
     pub(crate) fn take_upgrade(&mut self) -> Option<Upgrade> {
-        self.parts.upgrade.take()
+        self.parts.extensions.remove::<Upgrading>()?.take()
+    }
+
+    /// Whether the request does not end with this response, but with what is spoken after it.
+    pub(crate) fn is_upgrade(&self) -> bool {
+        self.parts.status == StatusCode::SWITCHING_PROTOCOLS && self.parts.extensions.get::<Upgrading>().is_some()
     }
 
     /// The status.

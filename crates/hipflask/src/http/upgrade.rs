@@ -5,7 +5,8 @@ use std::fmt;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
@@ -15,8 +16,8 @@ use crate::base::error::Result;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A connection that from now on speaks a protocol other than HTTP: what [`Response::upgrade`] passes to its
-/// function.
+/// A connection that from now on speaks a protocol other than HTTP, or a stream of an HTTP/2 connection that does: what
+/// [`Response::upgrade`] passes to its function.
 ///
 /// It is read and written with tokio's [`AsyncRead`] and [`AsyncWrite`], because implementations of protocols take
 /// these. Whatever the client sent after its request comes first. The server's time-outs no longer apply to it,
@@ -27,6 +28,7 @@ pub struct Upgraded {
     /// What was read with the request and belongs to the new protocol.
     ahead: Bytes,
     stream: Box<dyn Duplex>,
+    written: Written,
     /// Its place among the server's connections.
     _place: Arc<dyn Any + Send + Sync>,
     stopping: Box<dyn Fn() -> BoxFuture<()> + Send + Sync>,
@@ -43,7 +45,21 @@ impl Upgraded {
         place: Arc<dyn Any + Send + Sync>,
         stopping: impl Fn() -> BoxFuture<()> + Send + Sync + 'static,
     ) -> Upgraded {
-        Upgraded { ahead, stream: Box::new(stream), _place: place, stopping: Box::new(stopping) }
+        let (stream, written, stopping) = (Box::new(stream), Written::default(), Box::new(stopping));
+        Upgraded { ahead, stream, written, _place: place, stopping }
+    }
+
+    /// Both ends of a connection within this process, which no server stops.
+    pub(crate) fn in_memory() -> (Upgraded, Upgraded) {
+        const ROOM: usize = 64 * 1024;
+        let (here, there) = tokio::io::duplex(ROOM);
+        let end = |stream| Upgraded::new(Bytes::new(), stream, Arc::new(()), || Box::pin(std::future::pending()));
+        (end(here), end(there))
+    }
+
+    /// The count of what is written, which outlives it.
+    pub(crate) fn written(&self) -> Written {
+        self.written.clone()
     }
 
     /// Waits until the server begins to stop: the time to say goodbye. A connection that has not ended
@@ -75,7 +91,8 @@ impl AsyncRead for Upgraded {
 
 impl AsyncWrite for Upgraded {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.written.count(written)
     }
 
     fn poll_write_vectored(
@@ -83,7 +100,8 @@ impl AsyncWrite for Upgraded {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.written.count(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -96,6 +114,23 @@ impl AsyncWrite for Upgraded {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// How many bytes were written to an upgraded connection.
+#[derive(Clone, Default)]
+pub(crate) struct Written(Arc<AtomicU64>);
+
+impl Written {
+    fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(len)) = written {
+            self.0.fetch_add(len as u64, Relaxed);
+        }
+        written
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.load(Relaxed)
     }
 }
 
@@ -120,5 +155,20 @@ impl Upgrade {
 impl fmt::Debug for Upgrade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Upgrade")
+    }
+}
+
+/// An [`Upgrade`] among the extensions of a response, where it passes through what stands around the view, tower's layers
+/// included. There is one; a copy of the extensions does not copy it.
+#[derive(Clone, Debug)]
+pub(crate) struct Upgrading(Arc<Mutex<Option<Upgrade>>>);
+
+impl Upgrading {
+    pub(crate) fn new(upgrade: Upgrade) -> Upgrading {
+        Upgrading(Arc::new(Mutex::new(Some(upgrade))))
+    }
+
+    pub(crate) fn take(&self) -> Option<Upgrade> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

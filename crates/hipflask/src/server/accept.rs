@@ -34,8 +34,7 @@ pub(crate) async fn serve_until(app: Frozen, mut listeners: Listeners, stop: imp
     let (phase, phases) = channel::channel(Phase::Serving);
     let acceptor = Acceptor {
         permits: Arc::new(Semaphore::new(limits.connections)),
-        shared: Arc::new(Shared { app: app.clone(), limits, budget: Budget::new(limits.buffered) }),
-        phases,
+        shared: Arc::new(Shared { app: app.clone(), limits, budget: Budget::new(limits.buffered), phase: phases }),
     };
     first_of(stop, acceptor.accept_all(&mut listeners)).await;
     let deadline = Instant::now() + limits.graceful;
@@ -63,7 +62,6 @@ fn reloading(app: &Frozen, listeners: &Listeners) -> Result<Option<Reloading>> {
 struct Acceptor {
     permits: Arc<Semaphore>,
     shared: Arc<Shared>,
-    phases: channel::Receiver<Phase>,
 }
 
 impl Acceptor {
@@ -97,8 +95,7 @@ impl Acceptor {
     }
 
     fn spawn(&self, accepted: Accepted, permit: OwnedSemaphorePermit) {
-        let (shared, phases) = (Arc::clone(&self.shared), self.phases.clone());
-        tokio::spawn(connection::serve(accepted, Arc::new(permit), shared, phases));
+        tokio::spawn(connection::serve(accepted, Arc::new(permit), Arc::clone(&self.shared)));
     }
 
     /// Waits until every connection, and every view that outlived its connection, has ended.

@@ -174,6 +174,11 @@ impl Sent {
         Sent { body, finished: Some(finished), length: Declared::new(declared), pieces }
     }
 
+    /// The body of an answer that a tunnel follows, with which the request ends.
+    pub(super) fn nothing() -> Sent {
+        Sent { body: Body::empty(), finished: None, length: Declared::new(None), pieces: None }
+    }
+
     fn end(&mut self, is_complete: bool) {
         if let Some(finished) = self.finished.take() {
             // What the body holds goes first: the context of a stream ends before the request does.

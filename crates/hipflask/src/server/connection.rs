@@ -31,12 +31,8 @@ use crate::server::wire::Wire;
 /// How many requests of one HTTP/2 connection can be in progress at once, including those whose client has gone.
 const MAX_STREAMS: u32 = 128;
 
-pub(super) async fn serve(
-    accepted: Accepted,
-    permit: Arc<OwnedSemaphorePermit>,
-    shared: Arc<Shared>,
-    phase: channel::Receiver<Phase>,
-) {
+pub(super) async fn serve(accepted: Accepted, permit: Arc<OwnedSemaphorePermit>, shared: Arc<Shared>) {
+    let phase = shared.phase.clone();
     #[cfg(feature = "tls")]
     let Some(accepted) = accepted.open(phase.clone()).await else { return };
     let redirects_to = match accepted.role {
@@ -85,7 +81,9 @@ async fn serve_http1(stream: Stream, start: &[u8], service: Service, phase: chan
     let Some((stream, ahead)) = connection.into_parts() else { return };
     match end {
         // Boxed, because it would make every connection larger.
-        Some(End::Upgraded(upgrade)) => Box::pin(upgrade::run(upgrade, stream, ahead, permit, phase)).await,
+        Some(End::Upgraded(upgrade, finished)) => {
+            Box::pin(upgrade::speak(upgrade, finished, (stream, ahead), permit, phase)).await;
+        }
         Some(End::Unread) => first_of(stream.linger(), reached(phase, Phase::BreakingOff)).await,
         Some(End::BrokenOff) => stream.reset(),
         Some(End::Said) | None => stream.close(),
@@ -96,7 +94,7 @@ async fn serve_http1(stream: Stream, start: &[u8], service: Service, phase: chan
 async fn serve_http2(stream: Stream, start: Vec<u8>, service: Service, phase: channel::Receiver<Phase>) {
     let watch = Arc::clone(&service.watch);
     let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD as u32);
+    builder.max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEAD as u32).enable_connect_protocol();
     builder
         .timer(TokioTimer::new())
         .keep_alive_interval(service.shared.limits.keep_alive)

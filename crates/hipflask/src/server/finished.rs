@@ -1,11 +1,13 @@
 //! What is done when a request is over.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
 use http::StatusCode;
 
 use crate::dispatch::ending::Ending;
+use crate::http::upgrade::{Upgrade, Upgraded};
 use crate::server::watch::Watch;
 
 /// What is to be done when a request is over: the notes of its connection, and what the application wants to be told.
@@ -34,6 +36,15 @@ impl Finished {
     pub(super) fn with_status(mut self, status: StatusCode) -> Finished {
         self.status = status;
         self
+    }
+
+    /// Speaks the protocol that its connection has changed to, until that has ended or `broken_off` is ready; then ends
+    /// it.
+    pub(super) async fn speak(mut self, upgrade: Upgrade, to: Upgraded, broken_off: impl Future<Output = ()>) {
+        if let Some(ending) = &mut self.ending {
+            let spoken = ending.speak(upgrade, to, broken_off).await;
+            self.end(spoken.bytes, spoken.is_complete, Instant::now());
+        }
     }
 
     /// Ends it: `bytes` of the body were sent, which is all of them if `is_complete`.

@@ -23,6 +23,7 @@ mod signals;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
+mod tunnel;
 #[cfg(unix)]
 mod unix;
 mod upgrade;

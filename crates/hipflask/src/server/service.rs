@@ -8,10 +8,10 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, Method, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, watch as channel};
 
 use crate::app::frozen::Frozen;
 use crate::context::Context;
@@ -24,11 +24,14 @@ use crate::http::certificate::ClientCertificate;
 use crate::http::peer::{Peer, Scheme};
 use crate::http::request::{Request, next_id};
 use crate::http::response::Response;
+use crate::http::upgrade::Upgrade;
 use crate::server::body::{Received, Sent};
 use crate::server::finished::Finished;
 use crate::server::limits::ServerLimits;
-use crate::server::policy::{self, refuse};
+use crate::server::phase::Phase;
+use crate::server::policy::{self, Refused, refuse};
 use crate::server::redirect;
+use crate::server::tunnel::Tunnel;
 use crate::server::upgrade::{self, Answered};
 use crate::server::watch::Watch;
 
@@ -38,6 +41,7 @@ pub(crate) struct Shared {
     pub(super) limits: ServerLimits,
     /// What bodies may take of the memory.
     pub(super) budget: Arc<Budget>,
+    pub(super) phase: channel::Receiver<Phase>,
 }
 
 /// Answers the requests of one connection.
@@ -96,14 +100,20 @@ impl hyper::service::Service<http::Request<Incoming>> for Service {
     type Future = Responding;
 
     fn call(&self, request: http::Request<Incoming>) -> Responding {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let is_head = head.method == Method::HEAD;
+        let tunnel = Tunnel::asked_for(&mut head).map(Box::new);
         let body =
             if body.is_end_stream() { Body::empty() } else { Body::wrap(Received::new(body, self.body_timeout())) };
-        let mut request = Box::new(Request::from_parts(head, body));
+        let mut request = Request::from_parts(head, body);
         request.set_budget(Arc::clone(&self.budget));
-        let (answering, finished) = self.begin(request);
-        Responding { answering, finished: Some(finished), is_head, watch: Arc::clone(&self.watch) }
+        if let Some(tunnel) = &tunnel {
+            request.tunnel(tunnel.protocol());
+        }
+        let (answering, finished) = self.begin(Box::new(request));
+        let (watch, permit) = (Arc::clone(&self.watch), Arc::clone(&self.permit));
+        let phase = self.shared.phase.clone();
+        Responding { answering, finished: Some(finished), is_head, watch, tunnel, permit, phase }
     }
 }
 
@@ -188,6 +198,9 @@ pub(super) struct Responding {
     finished: Option<Finished>,
     is_head: bool,
     watch: Arc<Watch>,
+    tunnel: Option<Box<Tunnel>>,
+    permit: Arc<OwnedSemaphorePermit>,
+    phase: channel::Receiver<Phase>,
 }
 
 impl Future for Responding {
@@ -196,8 +209,19 @@ impl Future for Responding {
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let Poll::Ready((response, ending)) = Pin::new(&mut self.answering).poll(cx) else { return Poll::Pending };
         let Some(finished) = self.finished.take() else { return Poll::Pending };
-        let (Answered::Finally(response) | Answered::Upgrade(response, _)) =
-            upgrade::settle(response, Version::HTTP_2, None);
+        let tunnel = self.tunnel.take();
+        let response = match upgrade::settle(response, Version::HTTP_2, tunnel.as_ref().map(|tunnel| tunnel.offered()))
+        {
+            // Success would say that there is a tunnel.
+            Answered::Finally(response) if tunnel.is_some() && response.status().is_success() => {
+                refuse(&Refused(501, "This address does not speak the protocol that was asked for."))
+            }
+            Answered::Finally(response) => response,
+            Answered::Upgrade(response, upgrade) => {
+                let finished = finished.answered(StatusCode::OK, ending);
+                return Poll::Ready(Ok(self.open(tunnel, response, upgrade, finished)));
+            }
+        };
         let finished = finished.answered(response.status(), ending);
         let (status, mut headers, body) = response.into_parts();
         let declared = settle_length(&mut headers, &body, self.is_head);
@@ -205,6 +229,32 @@ impl Future for Responding {
         *answer.status_mut() = status;
         *answer.headers_mut() = headers;
         Poll::Ready(Ok(answer))
+    }
+}
+
+impl Responding {
+    /// Opens a tunnel: the answer, after which the protocol is spoken in a task of its own. What asks for a tunnel in
+    /// HTTP/2 is answered with a 200, and has no fields of the connection (RFC 8441 §5).
+    fn open(
+        &self,
+        tunnel: Option<Box<Tunnel>>,
+        response: Response,
+        upgrade: Upgrade,
+        finished: Finished,
+    ) -> http::Response<Sent> {
+        let (_, mut headers, _, _) = response.into_unsettled_parts();
+        headers.remove(header::UPGRADE);
+        headers.remove(header::CONTENT_LENGTH);
+        let mut answer = http::Response::new(Sent::nothing());
+        *answer.headers_mut() = headers.into_map();
+        let (permit, phase) = (Arc::clone(&self.permit), self.phase.clone());
+        tokio::spawn(async move {
+            match tunnel {
+                Some(tunnel) => tunnel.speak(upgrade, finished, permit, phase).await,
+                None => drop(finished),
+            }
+        });
+        answer
     }
 }
 

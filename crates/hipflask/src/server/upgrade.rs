@@ -1,24 +1,18 @@
 //! Connections that change to another protocol (RFC 9110 §7.8).
 
-use std::future::{Future, poll_fn};
-use std::io;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{StatusCode, Version};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, watch as channel};
 
-use crate::base::error::Error;
-use crate::base::panics;
 use crate::http::response::Response;
 use crate::http::upgrade::{BoxFuture, Upgrade, Upgraded};
-use crate::server::first_of::first_of;
+use crate::server::finished::Finished;
 use crate::server::phase::{Phase, reached};
 use crate::server::policy::{Refused, refuse};
-use crate::server::stream::Stream;
 
 /// The kind of a view's answer.
 pub(super) enum Answered {
@@ -28,7 +22,7 @@ pub(super) enum Answered {
 }
 
 /// What `response` is to a request that offered to change to these protocols, in an `Upgrade` field that is known to be
-/// meant for us.
+/// meant for us, or as the `:protocol` of HTTP/2.
 ///
 /// Any other 1xx answer is followed by another (RFC 9110 §15.2), so a client would take the answer to its next
 /// request for the answer to this one.
@@ -57,8 +51,9 @@ fn offers(offered: Option<&HeaderValue>, response: &Response) -> bool {
 /// The answer to a client that did not offer what a view requires.
 fn required(response: &Response, version: Version) -> Response {
     if version == Version::HTTP_2 {
-        // Only HTTP/1.1 can be upgraded (RFC 9113 §8.6).
-        return refuse(&Refused(505, "This address changes the protocol, which takes HTTP/1.1."));
+        // There is no `Upgrade` field to answer with (RFC 9113 §8.6).
+        let reason = "This address speaks another protocol: ask for it with an extended CONNECT, or in HTTP/1.1.";
+        return refuse(&Refused(505, reason));
     }
     let mut answer = refuse(&Refused(426, "This address speaks another protocol, which the request must ask for."));
     if let Some(protocol) = response.headers().get(header::UPGRADE) {
@@ -67,34 +62,15 @@ fn required(response: &Response, version: Version) -> Response {
     answer
 }
 
-/// Runs the new protocol until it has ended or the server has waited long enough.
-pub(super) async fn run(
+/// Speaks the new protocol until it has ended or the server has waited long enough.
+pub(super) async fn speak(
     upgrade: Upgrade,
-    stream: Stream,
-    ahead: Bytes,
+    finished: Finished,
+    (stream, ahead): (impl AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static, Bytes),
     permit: Arc<OwnedSemaphorePermit>,
     phase: channel::Receiver<Phase>,
 ) {
-    let breaking_off = reached(phase.clone(), Phase::BreakingOff);
+    let broken_off = reached(phase.clone(), Phase::BreakingOff);
     let stopping = move || -> BoxFuture<()> { Box::pin(reached(phase.clone(), Phase::Finishing)) };
-    let mut spoken = pin!(upgrade.run(Upgraded::new(ahead, stream, permit, stopping)));
-    let spoken = poll_fn(|cx| {
-        panics::catch(|| spoken.as_mut().poll(cx)).unwrap_or_else(|panicked| Poll::Ready(Err(panicked.into())))
-    });
-    let broken_off = async {
-        breaking_off.await;
-        Ok(())
-    };
-    match first_of(spoken, broken_off).await {
-        Err(error) if is_of_the_client(&error) => tracing::debug!("the client of another protocol has left: {error}"),
-        Err(error) => tracing::error!("a connection of another protocol broke off: {error:?}"),
-        Ok(()) => {}
-    }
-}
-
-/// Clients leave as they like.
-fn is_of_the_client(error: &Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let left = [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof];
-    error.find::<io::Error>().is_some_and(|error| left.contains(&error.kind()))
+    finished.speak(upgrade, Upgraded::new(ahead, stream, permit, stopping), broken_off).await;
 }

@@ -13,6 +13,7 @@ mod redirect;
 mod request;
 mod response;
 mod stream;
+mod upgrade;
 
 pub use cli_runner::{CliInvocation, CliResult, CliRunner};
 pub use client::{TestClient, TestCookies};

@@ -12,9 +12,12 @@ use crate::app::signals::AppcontextPopped;
 use crate::base::error::Error;
 use crate::base::panics::misuse;
 use crate::context::Context;
+use crate::context::parted::Parted;
+use crate::dispatch::ending::Ending;
 use crate::http::host::host_parts;
 use crate::http::peer::Scheme;
 use crate::http::request::Request;
+use crate::http::response::Response;
 use crate::http::url::{iri_to_uri, push_query};
 use crate::routing::url_map::Domains;
 use crate::testing::client::TestClient;
@@ -306,10 +309,10 @@ impl TestRequest<'_> {
     /// If the target is not a request target, or the application cannot start.
     pub async fn stream(mut self) -> TestStream {
         self.start().await;
-        self.answer().await
+        self.answer().await.stream()
     }
 
-    async fn start(&mut self) {
+    pub(super) async fn start(&mut self) {
         if let Some(content_type) = self.content.finish() {
             put(&mut self.headers, header::CONTENT_TYPE, content_type);
         }
@@ -350,18 +353,17 @@ impl TestRequest<'_> {
     }
 
     async fn send_once(&mut self) -> TestResponse {
-        self.answer().await.rest().await
+        self.answer().await.stream().rest().await
     }
 
-    /// What the application answers, and the body, which is still to be read.
-    async fn answer(&mut self) -> TestStream {
+    /// What the application answers.
+    pub(super) async fn answer(&mut self) -> Given {
         let request = self.build();
         let sent = request.without_body();
         let (observed, observers) = Observed::new(self.receivers.clone());
-        let (response, unfinished) = self.client.app.respond_observed(request, observers).await;
+        let (response, ending, unfinished) = self.client.app.respond_observed(request, observers).await;
         self.client.absorb(response.headers(), &self.current_domain(), sent.uri().path());
-        let (head, body) = TestResponse::head(response, sent);
-        TestStream::new(head, body, observed, unfinished)
+        Given { response, ending, unfinished, observed, sent }
     }
 
     fn build(&mut self) -> Request {
@@ -381,6 +383,25 @@ impl TestRequest<'_> {
         }
         head.uri = uri;
         Request::from_parts(head, self.content.body()).with_peer(self.remote, self.scheme)
+    }
+}
+
+/// What an application has given, before its body is read.
+pub(super) struct Given {
+    pub(super) response: Response,
+    pub(super) ending: Ending,
+    /// What is gone when the request has ended and the work after it is done.
+    unfinished: Parted,
+    pub(super) observed: Observed,
+    /// The request, without its body.
+    pub(super) sent: Request,
+}
+
+impl Given {
+    /// With the body, which is still to be read.
+    pub(super) fn stream(self) -> TestStream {
+        let (head, body) = TestResponse::head(self.ending.follow(self.response), self.sent);
+        TestStream::new(head, body, self.observed, self.unfinished)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::context::session::flash::MessageFlashed;
 use crate::http::body::Body;
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::testing::observed::Record;
 use crate::testing::redirect;
 
 /// The response that a [`TestClient`](crate::testing::TestClient) got.
@@ -48,6 +49,13 @@ impl TestResponse {
             request: Arc::new(request),
         };
         (head, body)
+    }
+
+    /// With what was observed of its request.
+    pub(super) fn with(self, observed: Record) -> TestResponse {
+        let Record { templates, flashed, error } = observed;
+        let names = templates.iter().map(|rendered| rendered.template().to_owned()).collect();
+        TestResponse { templates: names, rendered: templates, flashed, error, ..self }
     }
 
     /// The request that it answers, the last one if redirects were followed; without its body.

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::context::parted::Parted;
 use crate::http::body::Body;
-use crate::testing::observed::{Observed, Record};
+use crate::testing::observed::Observed;
 use crate::testing::response::TestResponse;
 
 /// A response whose body is still to come. If it is dropped before its end, the application sees a client that has
@@ -105,9 +105,7 @@ impl TestStream {
         drop(self.body);
         // What a test looks at has happened: `on_finished` functions, and the work after the response.
         self.unfinished.gone().await;
-        let Record { templates, flashed, error } = self.observed.take();
-        let names = templates.iter().map(|rendered| rendered.template().to_owned()).collect();
-        TestResponse { body: body.into(), templates: names, rendered: templates, flashed, error, ..self.head }
+        TestResponse { body: body.into(), ..self.head.with(self.observed.take()) }
     }
 
     /// Waits for the next event of a stream of server-sent events; nothing at its end.

@@ -12,6 +12,7 @@ use hipflask::http::{Body, Bytes, Request};
 use hipflask::prelude::*;
 use hipflask::routing::ViewArgs;
 use hipflask::{Extension, Rule};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 
 /// What happened, in order.
@@ -25,6 +26,13 @@ impl Record {
 
     fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().expect("no test panics while it notes"))
+    }
+
+    /// Waits until this much has happened.
+    async fn has(&self, count: usize) {
+        while self.0.lock().expect("no test panics while it notes").len() < count {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// An application that notes what comes after its views.
@@ -59,6 +67,43 @@ fn stream(ctx: &mut Context) -> Body {
 
 fn streaming(record: &Record, name: &'static str) -> App {
     record.app(name).add_url_rule(Rule::new("/stream").endpoint("stream"), stream)
+}
+
+#[hipflask::test]
+async fn a_request_that_changes_the_protocol_ends_with_what_is_spoken() {
+    let record = Record::default();
+    let greet = async |ctx: &mut Context, args: ViewArgs| {
+        let fails = args.text("fails") == Some("yes");
+        ctx.upgrade_with_context("greeting", async move |ctx, mut connection: hipflask::http::Upgraded| {
+            let name = ctx.session().get::<String>("user").unwrap_or_default();
+            connection.write_all(format!("{name} at {}", ctx.url_for("ping")?).as_bytes()).await?;
+            let asked = connection.read_u8().await;
+            if fails { Err(Error::msg("no")) } else { Ok(asked.map(drop)?) }
+        })
+    };
+    let app = record.app("app").add_url_rule(Rule::new("/ping").endpoint("ping"), async || "pong");
+    let client = app.add_url_rule(Rule::new("/<fails>"), greet).test_client();
+    client.session_transaction(|session| session.set("user", "Ada"));
+    for (path, end, told) in [("/no", "", "whole"), ("/yes", " no", "broken")] {
+        let (response, connection) = client.get(path).upgrade("greeting").await;
+        assert_eq!(
+            (response.status(), response.header("upgrade")),
+            (hipflask::Status::SWITCHING_PROTOCOLS, Some("greeting"))
+        );
+        let mut connection = connection.expect("the protocol changes");
+        let mut said = [0; 12];
+        connection.read_exact(&mut said).await.expect("it speaks");
+        assert_eq!(&said, b"Ada at /ping");
+        assert_eq!(record.take(), ["app: after"], "the request has not ended");
+        connection.write_u8(0).await.expect("it listens");
+        assert_eq!(connection.read(&mut said).await.ok(), Some(0), "it ends");
+        record.has(2).await;
+        let ended = [format!("app: teardown {path}{end}"), format!("app: finished 101 12 {told} /<fails>")];
+        assert_eq!(record.take(), ended);
+    }
+    // Where nobody listens to the answer, it ends all the same.
+    drop(client.get("/no").send().await);
+    record.has(3).await;
 }
 
 mod metrics {

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::http::upgrade::Upgrade;
+use crate::server::finished::Finished;
 
 /// How a connection ends.
 pub(crate) enum End {
@@ -14,8 +15,8 @@ pub(crate) enum End {
     BrokenOff,
     /// The client is gone.
     Lost,
-    /// It speaks another protocol from here on.
-    Upgraded(Upgrade),
+    /// It speaks another protocol from here on, and the request ends with that.
+    Upgraded(Upgrade, Finished),
 }
 
 impl From<io::Error> for End {

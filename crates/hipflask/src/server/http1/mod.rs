@@ -296,11 +296,10 @@ impl Connection {
             finished.with_status(StatusCode::BAD_REQUEST).end(0, false, now);
             return self.refuse(&refused).await;
         }
-        finished.end(0, true, now);
         let (status, headers, _, _) = response.into_unsettled_parts();
         let writer = Writer { version: Version::HTTP_11, status, headers, defaults: None, keep_alive: true, now };
         writer.write(&mut lock(&self.exchange).wire.output, &Length::AsTold);
-        Ok(End::Upgraded(upgrade))
+        Ok(End::Upgraded(upgrade, finished))
     }
 
     /// Answers a malformed head with the reason.

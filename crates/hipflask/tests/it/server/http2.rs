@@ -234,6 +234,119 @@ async fn an_upgrade_is_refused_and_no_interim_answer_is_one() {
     assert_eq!(plain(client.get("/ping").await), ok("pong"));
 }
 
+/// A stream that speaks another protocol.
+struct Tunnel {
+    send: SendStream<Bytes>,
+    receive: h2::RecvStream,
+}
+
+impl Tunnel {
+    /// Asks for a tunnel; the answer, and the tunnel if there is one.
+    async fn open(client: &Connection, path: &str, protocol: &'static str) -> (http::Response<()>, Tunnel) {
+        let request = http::Request::builder().method("CONNECT").uri(format!("http://localhost{path}"));
+        let request = request.version(http::Version::HTTP_2).extension(h2::ext::Protocol::from_static(protocol));
+        // With the first answer the client knows what the server can do.
+        let _ = client.get("/").await;
+        let mut sender = soon(client.send.clone().ready()).await.expect("the connection is open");
+        assert!(sender.is_extended_connect_protocol_enabled());
+        let (response, send) = sender.send_request(request.body(()).expect("a request"), false).expect("it is open");
+        let (head, receive) = soon(response).await.expect("an answer").into_parts();
+        (http::Response::from_parts(head, ()), Tunnel { send, receive })
+    }
+
+    async fn echoes(&mut self, text: &'static str) {
+        self.send.send_data(text.into(), false).expect("the stream is open");
+        let mut received = Vec::new();
+        while received.len() < text.len() {
+            received.extend(soon(self.receive.data()).await.expect("more").expect("no error"));
+        }
+        assert_eq!(received, text.as_bytes());
+    }
+}
+
+/// Sends back what comes.
+async fn echo(connection: hipflask::http::Upgraded) -> Result<()> {
+    let (mut reading, mut writing) = tokio::io::split(connection);
+    tokio::io::copy(&mut reading, &mut writing).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_changes_its_protocol_beside_others() {
+    let (ends, ended) = tokio::sync::mpsc::unbounded_channel();
+    let app = ping()
+        .config("SERVER_KEEP_ALIVE_TIMEOUT", SHORT)
+        .config("SERVER_HEADER_TIMEOUT", SHORT)
+        .add_url_rule(Rule::new("/echo"), async |ctx: &mut Context| {
+            let request = ctx.request();
+            let asked = format!("{} {}", request.method(), request.is_websocket());
+            hipflask::Response::upgrade("Echo", echo)?.with_header("x-asked", asked)
+        })
+        .on_finished(move |finished| {
+            let told = (finished.rule().unwrap_or_default().to_owned(), finished.bytes(), finished.is_complete());
+            let _ = ends.send(told);
+        });
+    let server = Server::start(app);
+    let mut ended = ended;
+    let client = Connection::open(&server).await;
+    let (answer, mut tunnel) = Tunnel::open(&client, "/echo", "echo").await;
+    assert_eq!((answer.status().as_u16(), answer.headers()["x-asked"].to_str().ok()), (200, Some("GET false")));
+    for name in ["upgrade", "connection", "content-length", "x-frame-options"] {
+        assert!(!answer.headers().contains_key(name), "{name}");
+    }
+    let (_, mut other) = Tunnel::open(&client, "/echo", "echo").await;
+    for _ in 0..3 {
+        // A connection that says nothing tells that the time-outs have passed.
+        server.connect().await.is_closed().await;
+        tunnel.echoes("one").await;
+        other.echoes("the other").await;
+        assert_eq!(plain(client.get("/ping").await), ok("pong"));
+    }
+    tunnel.send.send_data(Bytes::new(), true).expect("the stream is open");
+    assert!(soon(tunnel.receive.data()).await.is_none_or(|end| end.is_ok_and(|end| end.is_empty())));
+    other.send.send_reset(Reason::CANCEL);
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        told.extend(soon(ended.recv()).await.filter(|(rule, ..)| rule == "/echo"));
+    }
+    assert_eq!(told[0], ("/echo".to_owned(), 9, true));
+    assert_eq!((told[1].0.as_str(), told[1].1), ("/echo", 27));
+    assert_eq!(plain(client.get("/ping").await), ok("pong"));
+}
+
+#[tokio::test]
+async fn a_tunnel_is_refused_like_any_other_request() {
+    let server = Server::start(
+        ping()
+            .add_url_rule(Rule::new("/echo"), async || hipflask::Response::upgrade("echo", echo))
+            .add_url_rule(Rule::new("/no"), async || -> Result<&str> { abort!(403) }),
+    );
+    let client = Connection::open(&server).await;
+    for (path, protocol, status) in
+        [("/echo", "chat", 505), ("/no", "echo", 403), ("/nowhere", "echo", 404), ("/ping", "echo", 501)]
+    {
+        let (answer, _tunnel) = Tunnel::open(&client, path, protocol).await;
+        assert_eq!(answer.status(), status, "{path} {protocol}");
+    }
+}
+
+#[tokio::test]
+async fn a_tunnel_is_told_when_the_server_stops() {
+    let farewell = async || {
+        hipflask::Response::upgrade("echo", async |mut connection: hipflask::http::Upgraded| {
+            connection.stopping().await;
+            Ok(tokio::io::AsyncWriteExt::write_all(&mut connection, b"bye").await?)
+        })
+    };
+    let server = Server::start(app().add_url_rule(Rule::new("/"), farewell));
+    let client = Connection::open(&server).await;
+    let (_, mut tunnel) = Tunnel::open(&client, "/", "echo").await;
+    let stopped = server.stop();
+    assert_eq!(soon(tunnel.receive.data()).await.expect("a piece").expect("no error"), "bye");
+    drop(tunnel);
+    soon(stopped).await.expect("it does not panic").expect("it stops in good order");
+}
+
 #[tokio::test]
 async fn heads_that_http1_would_not_have_are_refused() {
     let server = Server::start(ping());
