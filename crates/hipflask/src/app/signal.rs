@@ -8,7 +8,7 @@ use crate::base::panics;
 use crate::context::Context;
 use crate::context::session::Session;
 
-/// Something that happens and is told to every function that is [connected](App::connect) to it. Its type is the signal,
+/// Something that happens and is told to every function that is [connected](crate::App::connect) to it. Its type is the signal,
 /// its fields are what the functions are told.
 ///
 /// An extension makes its own by implementing this for a type, and sends it with [`Context::send`], or with
