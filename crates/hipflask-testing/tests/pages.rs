@@ -33,7 +33,7 @@ two</textarea>
 
 async fn sent(ctx: &mut hipflask::Context, form: FormData) -> Result<String> {
     let mut all: Vec<String> = form.fields.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    for file in form.files.iter() {
+    for file in &form.files {
         all.push(format!("{}:{}:{}", file.name(), file.filename(), String::from_utf8_lossy(&file.bytes().await?)));
     }
     let target = ctx.request().uri().to_string();
