@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Definition;
 use crate::message::{Body, Message, Signature};
 
-/// A task with the arguments of its message, made by `greet::with(7)`; [`Tasks::send`](crate::Tasks::send) sends it.
+/// A task with the arguments of its message, made by `greet::with(7)`; [`TaskSender::send`](crate::TaskSender::send) sends it.
 ///
 /// ```
 /// use std::time::Duration;
