@@ -207,6 +207,7 @@ impl Talisman {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Extension for Talisman {
     fn init_app(self, app: App) -> App {
         app.insert_state(self).before_request(ForceHttps)
