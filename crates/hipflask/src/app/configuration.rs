@@ -133,6 +133,51 @@ impl App {
         }
     }
 
+    /// Sets what one of several profiles says: the one that the environment's `FLASK_PROFILE` names, or else the key
+    /// `PROFILE`, or else the first. Flask's users choose a class for `config.from_object` so.
+    ///
+    /// ```
+    /// use hipflask::prelude::*;
+    ///
+    /// fn app() -> App {
+    ///     App::new("doc", ".").config("SITE", "Flaskr")
+    /// }
+    ///
+    /// fn with_profile(app: App) -> App {
+    ///     app.config_profiles([
+    ///         ("development", |app| app.config("MAIL_HOST", "localhost")),
+    ///         ("production", |app| app.config("MAIL_HOST", "mail.example.org").config("DEBUG", false)),
+    ///     ])
+    /// }
+    ///
+    /// let chosen = with_profile(app().config("PROFILE", "production")).freeze()?;
+    /// assert_eq!(chosen.config().get::<String>("MAIL_HOST")?, "mail.example.org");
+    /// let first = with_profile(app()).freeze()?;
+    /// assert_eq!(first.config().get::<String>("MAIL_HOST")?, "localhost");
+    /// let wrong = with_profile(app().config("PROFILE", "prod")).freeze().unwrap_err();
+    /// assert!(wrong.to_string().contains("the profile `prod` does not exist; there are `development` and `production`"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Variables of the environment count more than a profile, as they do more than the rest of the program.
+    #[track_caller]
+    pub fn config_profiles<const N: usize>(self, profiles: [(&str, fn(App) -> App); N]) -> App {
+        let named = environment::variable("FLASK_PROFILE").map(|variable| variable.value);
+        let named = named.filter(|name| !name.is_empty()).or_else(|| self.configured("PROFILE"));
+        let chosen = match &named {
+            Some(name) => profiles.iter().find(|(known, _)| known == name),
+            None => profiles.first(),
+        };
+        match (chosen, named) {
+            (Some((_, apply)), _) => apply(self),
+            (None, None) => self,
+            (None, Some(name)) => {
+                let known = profiles.map(|(known, _)| format!("`{known}`")).join(" and ");
+                self.note(Err(format!("the profile `{name}` does not exist; there are {known}")))
+            }
+        }
+    }
+
     /// Sets a key for every variable `PREFIX_KEY` of the environment, and of the `.env` files that the command line has
     /// read. Flask's `config.from_prefixed_env`. The binary's own command line does it with the prefix `FLASK`.
     pub fn config_from_prefixed_env(mut self, prefix: &str) -> App {
