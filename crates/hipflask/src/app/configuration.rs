@@ -13,6 +13,9 @@ use crate::base::config::source::Source;
 use crate::base::environment;
 use crate::base::error::Result;
 
+/// A name, and what it adds to the configuration.
+type Profile<'a> = (&'a str, fn(App) -> App);
+
 impl App {
     /// Sets a key of the configuration.
     #[track_caller]
@@ -161,7 +164,7 @@ impl App {
     ///
     /// Variables of the environment count more than a profile, as they do more than the rest of the program.
     #[track_caller]
-    pub fn config_profiles<const N: usize>(self, profiles: [(&str, fn(App) -> App); N]) -> App {
+    pub fn config_profiles<const N: usize>(self, profiles: [Profile<'_>; N]) -> App {
         let named = environment::variable("FLASK_PROFILE").map(|variable| variable.value);
         let named = named.filter(|name| !name.is_empty()).or_else(|| self.configured("PROFILE"));
         let chosen = match &named {
