@@ -165,6 +165,14 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn a_moment_is_read_in_every_form_that_was_seen() {
+        let same = ["2026-01-02T03:04:05.000006+00:00", "2026-01-02T03:04:05.000006", "2026-01-02T03:04:05.000006Z"];
+        for text in same {
+            assert_eq!(moment(Some(text)).map(DateTime::isoformat).as_deref(), Some(same[0]), "{text}");
+        }
+    }
+
+    #[test]
     fn a_message_has_what_the_oldest_and_the_newest_celery_ask_for() {
         let body = Body { args: vec![json!(1), json!(2)], ..Body::default() };
         let message = Message::new("app.add", body);

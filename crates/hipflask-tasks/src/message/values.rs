@@ -12,8 +12,31 @@ const VALUE: &str = "__value__";
 /// If it is not JSON, or has an integer that does not fit into 64 bits: it would be rounded.
 pub(crate) fn exact(text: &str) -> Result<Value, String> {
     let without = without_infinities(text);
-    let value: Value = serde_json::from_str(without.as_deref().unwrap_or(text)).map_err(|error| error.to_string())?;
-    Ok(value)
+    let value = serde_json::from_str(without.as_deref().unwrap_or(text)).map_err(|error| error.to_string())?;
+    match rounded(text) {
+        Some(number) => Err(format!("the integer {number} has more than 64 bits; send it as text")),
+        None => Ok(value),
+    }
+}
+
+/// An integer that serde_json would read as a float.
+fn rounded(text: &str) -> Option<&str> {
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
+        rest = &rest[at..];
+        if rest.starts_with('"') {
+            rest = &rest[string_end(rest)..];
+            continue;
+        }
+        let in_number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+        let (number, after) = rest.split_at(rest.find(|c| !in_number(c)).unwrap_or(rest.len()));
+        let is_integer = number.len() > 18 && !number.contains(['.', 'e', 'E']);
+        if is_integer && number.parse::<i64>().is_err() && number.parse::<u64>().is_err() {
+            return Some(number);
+        }
+        rest = after;
+    }
+    None
 }
 
 /// The text with `null` for the numbers that only Python has, if there is one.
@@ -130,5 +153,21 @@ mod tests {
         let read = json!([null, null, null, -1, "NaN \" Infinity", {"NaN": "-Infinity"}]);
         assert_eq!(exact(text), Ok(read));
         assert!(exact("[1").is_err());
+    }
+
+    #[test]
+    fn an_integer_is_exact_or_refused() {
+        for text in [
+            "18446744073709551615",
+            "-9223372036854775808",
+            "1e40",
+            "123456789012345678901.5",
+            "\"123456789012345678901\"",
+        ] {
+            assert!(exact(text).is_ok(), "{text}");
+        }
+        for text in ["18446744073709551616", "[{\"a\": 1180591620717411303424}]", "-9223372036854775809"] {
+            assert!(exact(text).is_err_and(|said| said.contains("has more than 64 bits")), "{text}");
+        }
     }
 }
