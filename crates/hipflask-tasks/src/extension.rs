@@ -265,6 +265,7 @@ impl TaskSender {
             queues,
             concurrency,
             patience: self.shared.settings.patience,
+            held: Arc::default(),
         }
     }
 

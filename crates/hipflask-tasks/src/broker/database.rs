@@ -65,16 +65,17 @@ impl DatabaseBroker {
     /// Ends what is done with a message: nothing more is, until somebody sends it again.
     async fn end(&self, delivery: &Delivery, state: i64, note: Option<&str>) -> Result<()> {
         let sql = "UPDATE hipflask_task SET state = ?, note = ?, ended_at = ?, worker = NULL, leased_until = NULL \
-                   WHERE id = ? AND state = 1";
+                   WHERE id = ? AND state = 1 AND attempts = ?";
         let query = self.db()?.query(sql).bind(state).bind(note.unwrap_or_default()).bind(micros(Duration::ZERO));
-        query.bind(delivery.tag).execute().await?;
+        query.bind(delivery.tag).bind(attempt(delivery)).execute().await?;
         Ok(())
     }
 
-    async fn put_back(&self, tag: i64, at: i64, text: String) -> Result<()> {
+    async fn put_back(&self, delivery: &Delivery, at: i64, text: String) -> Result<()> {
         let sql = "UPDATE hipflask_task SET state = 0, run_at = ?, message = ?, attempts = 0, worker = NULL, \
-                   leased_until = NULL WHERE id = ? AND state = 1";
-        self.db()?.query(sql).bind(at).bind(text).bind(tag).execute().await?;
+                   leased_until = NULL WHERE id = ? AND state = 1 AND attempts = ?";
+        let query = self.db()?.query(sql).bind(at).bind(text).bind(delivery.tag);
+        query.bind(attempt(delivery)).execute().await?;
         self.news.notify_waiters();
         Ok(())
     }
@@ -116,10 +117,16 @@ impl DatabaseBroker {
         Ok(taken.into_iter().map(delivery).collect())
     }
 
-    async fn keep_leases(&self, worker: &str) -> Result<()> {
+    async fn keep_leases(&self, worker: &str, held: &[i64]) -> Result<()> {
         let db = self.db()?;
-        let extend = "UPDATE hipflask_task SET leased_until = ? WHERE state = 1 AND worker = ?";
-        db.query(extend).bind(micros(LEASE)).bind(worker).execute().await?;
+        if !held.is_empty() {
+            let marks = vec!["?"; held.len()].join(", ");
+            let extend = format!(
+                "UPDATE hipflask_task SET leased_until = ? WHERE state = {RUNNING} AND worker = ? AND id IN ({marks})"
+            );
+            let query = db.query_built(extend).bind(micros(LEASE)).bind(worker);
+            held.iter().fold(query, |query, tag| query.bind(*tag)).execute().await?;
+        }
         let now = micros(Duration::ZERO);
         let lost = "UPDATE hipflask_task SET state = 0, worker = NULL, leased_until = NULL WHERE state = 1 AND leased_until < ?";
         if db.query(lost).bind(now).execute().await? > 0 {
@@ -130,6 +137,11 @@ impl DatabaseBroker {
         db.query(sweep).bind(now - kept).execute().await?;
         Ok(())
     }
+}
+
+/// Which attempt a delivery is. A worker that has lost its lease, and with it the message, ends no later one.
+fn attempt(delivery: &Delivery) -> i64 {
+    i64::from(delivery.redelivered) + 1
 }
 
 /// When a message may be taken.
@@ -159,8 +171,8 @@ impl Broker for DatabaseBroker {
         Box::pin(async { drop(timeout(POLL, self.news.notified()).await) })
     }
 
-    fn keep<'a>(&'a self, worker: &'a str) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self.keep_leases(worker))
+    fn keep<'a>(&'a self, worker: &'a str, held: &'a [i64]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.keep_leases(worker, held))
     }
 
     fn acknowledge<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<()>> {
@@ -169,7 +181,7 @@ impl Broker for DatabaseBroker {
 
     fn again<'a>(&'a self, delivery: &'a Delivery, message: &'a Message) -> BoxFuture<'a, Result<()>> {
         let text = Envelope::text_of(message, &delivery.queue);
-        Box::pin(self.put_back(delivery.tag, run_at(message), text))
+        Box::pin(self.put_back(delivery, run_at(message), text))
     }
 
     fn give_back<'a>(&'a self, worker: &'a str) -> BoxFuture<'a, Result<()>> {

@@ -28,8 +28,9 @@ pub(crate) trait Broker: Debug + Send + Sync {
     /// Waits until there may be something to take, and not for long.
     fn wait<'a>(&'a self, queues: &'a [String]) -> BoxFuture<'a, ()>;
 
-    /// Extends the leases of what a worker has, and puts back what the workers had that have died.
-    fn keep<'a>(&'a self, worker: &'a str) -> BoxFuture<'a, Result<()>>;
+    /// Extends a worker's leases of what it still works on, by their tags, and puts back all whose leases have ended: of
+    /// workers that have died, and what one has given up because the broker was away.
+    fn keep<'a>(&'a self, worker: &'a str, held: &'a [i64]) -> BoxFuture<'a, Result<()>>;
 
     /// The message was worked on.
     fn acknowledge<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Result<()>>;

@@ -3,9 +3,10 @@
 mod follow;
 mod run;
 
+use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(crate) struct Worker {
     pub(crate) concurrency: usize,
     /// How long what runs may take to end.
     pub(crate) patience: Duration,
+    /// The tags of what was taken and has not ended.
+    pub(crate) held: Arc<Mutex<BTreeSet<i64>>>,
 }
 
 impl Worker {
@@ -78,11 +81,14 @@ impl Worker {
                 }
                 Ok(taken) => {
                     drop(place);
+                    self.held().extend(taken.iter().map(|delivery| delivery.tag));
                     for delivery in taken {
                         let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
                         let worker = self.clone();
                         tokio::spawn(async move {
+                            let tag = delivery.tag;
                             run::run(&worker, delivery).await;
+                            worker.held().remove(&tag);
                             drop(place);
                         });
                     }
@@ -98,13 +104,18 @@ impl Worker {
         }
     }
 
+    fn held(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Says that the worker is alive, so that what it has is not given to others.
     async fn beat(self) {
         let mut ticks = interval(HEARTBEAT);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            if let Err(error) = self.shared.broker().keep(&self.name).await {
+            let held: Vec<i64> = self.held().iter().copied().collect();
+            if let Err(error) = self.shared.broker().keep(&self.name, &held).await {
                 tracing::warn!("the worker cannot say that it is alive: {error}");
             }
         }

@@ -45,6 +45,13 @@ async fn hangs() -> Result<()> {
     std::future::pending().await
 }
 
+/// While it runs, its message is taken by another worker.
+#[task(name = "test.taken_away")]
+async fn taken_away(db: hipflask_sql::Db) -> Result<()> {
+    db.query("UPDATE hipflask_task SET attempts = attempts + 1, worker = 'another'").execute().await?;
+    Ok(())
+}
+
 /// Leaves a trace of each run.
 #[task(name = "test.counted")]
 async fn counted(db: hipflask_sql::Db) -> Result<()> {
@@ -123,6 +130,15 @@ on_both! {
         let stopped = tokio::spawn(async move { worker.run_command("worker", ["--concurrency=1"]).await });
         assert_eq!(sent.wait(Duration::from_secs(20)).await.unwrap(), 2);
         stopped.abort();
+    }
+
+    /// As a worker that was stopped for longer than its lease finds it.
+    async fn a_worker_that_has_lost_its_lease_ends_nothing(place) {
+        let (tasks, db) = place.start(tasks![taken_away]).await;
+        tasks.send(taken_away::with()).await.unwrap();
+        assert_eq!(tasks.run_all().await.unwrap(), 1);
+        let left: (i64, String) = db.query("SELECT state, worker FROM hipflask_task").one().await.unwrap();
+        assert_eq!(left, (1, "another".to_owned()), "it is the other one's still");
     }
 
     async fn what_kills_its_workers_is_set_aside(place) {
